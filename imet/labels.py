@@ -1,0 +1,114 @@
+"""The label space: which column is which label, of which kind, and how frequent.
+
+Names are Kaggle's, `culture::japan` or `tag::men`. Columns of every `(…, K)` array follow the
+order of a `LabelSpace`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSpace:
+    """K labels in column order.
+
+    Attributes:
+        ids: (K,) int64, Kaggle's `attribute_id`; not always 0 … K-1.
+        names: K full names, `kind::name`.
+
+    Examples:
+        >>> space = LabelSpace(np.array([3, 5]), ("culture::japan", "tag::men"))
+        >>> space.column("tag::men"), space.column(5), space.short(0), list(space.kinds)
+        (1, 1, 'japan', ['culture', 'tag'])
+    """
+
+    ids: Array
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.ids) != len(self.names):
+            raise ValueError(f"{len(self.ids)} label ids but {len(self.names)} names")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def is_culture(self) -> Array:
+        """(K,) bool: True for `culture::…`, False for tags and for names without a kind."""
+        return np.array([name.startswith("culture::") for name in self.names], bool)
+
+    @property
+    def kinds(self) -> Array:
+        """(K,) of "culture" or "tag"."""
+        return np.where(self.is_culture, "culture", "tag")
+
+    @cached_property
+    def _columns(self) -> dict[str | int, int]:
+        by_name: dict[str | int, int] = {name: k for k, name in enumerate(self.names)}
+        return by_name | {int(i): k for k, i in enumerate(self.ids)}
+
+    def column(self, label: str | int) -> int:
+        """Column of a label given by full name or by attribute id; KeyError says what is close."""
+        if label in self._columns:
+            return self._columns[label]
+        wanted = str(label).split("::")[-1]
+        close = [name for name in self.names if wanted and wanted in name][:5]
+        raise KeyError(f"no label {label!r}" + (f"; close: {', '.join(close)}" if close else ""))
+
+    def short(self, column: int) -> str:
+        """Name of a column without its kind."""
+        return self.names[column].split("::", 1)[-1]
+
+    def select(self, columns: Array) -> LabelSpace:
+        """The label space of some columns, in the order given."""
+        return LabelSpace(np.asarray(self.ids)[columns], tuple(self.names[int(k)] for k in columns))
+
+
+def quartile_of(counts: Array) -> Array:
+    """Quartile of each label by training frequency: 4 holds the most frequent, 1 the rarest.
+
+    The paper (section 5.4) sorts the class proportions and cuts the ranking into four; ties keep
+    column order.
+
+    Args:
+        counts: (K,) uses in the training split.
+
+    Returns:
+        (K,) int64 in 1 … 4; sizes differ by at most one.
+
+    Examples:
+        >>> quartile_of(np.array([9, 1, 5, 0])).tolist()
+        [4, 2, 3, 1]
+    """
+    counts = np.asarray(counts)
+    rank = np.empty(len(counts), np.int64)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts))  # 0 = most frequent
+    return 4 - rank * 4 // max(len(counts), 1)
+
+
+def quartile_picks(counts: Array) -> Array:
+    """Eight columns for the paper's Figure 3: the two most frequent of each quartile.
+
+    As the authors' notebook does it: columns sorted by training proportion, descending, at the two
+    ranks from each multiple of ⌊K/4⌋; for K = 1,103 these are 0–1, 275–276, 550–551 and 825–826.
+    Ties keep column order; the document's own picks among ties cannot be derived.
+
+    Args:
+        counts: (K,) uses in the training split, K ≥ 8.
+
+    Returns:
+        (8,) columns, from the fourth quartile (most frequent) to the first.
+    """
+    counts = np.asarray(counts)
+    k = len(counts)
+    if k < 8:
+        raise ValueError(f"two labels from each of four quartiles need 8 labels, got {k}")
+    order = np.argsort(-counts, kind="stable")
+    starts = [quarter * (k // 4) for quarter in range(4)]
+    return order[np.array([[s, s + 1] for s in starts]).ravel()]
