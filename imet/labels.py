@@ -24,7 +24,7 @@ class LabelSpace:
 
     Examples:
         >>> space = LabelSpace(np.array([3, 5]), ("culture::japan", "tag::men"))
-        >>> space.column("tag::men"), space.column(5), space.short(0), list(space.kinds)
+        >>> space.column("tag::men"), space.column(5), space.short(0), space.kinds.tolist()
         (1, 1, 'japan', ['culture', 'tag'])
     """
 
