@@ -1,0 +1,225 @@
+"""Recipes and profiles: everything a run depends on, as plain frozen values.
+
+A *recipe* (`imet/recipes/*.toml`) is one row of the documents' tables, with the documents'
+numbers. A *profile* (`imet/profiles/*.toml`) says on which data, with which backbone and how long.
+`resolve` lays one over the other:
+
+    Recipe defaults < recipe < profile < recipe's [profile.NAME] section < overrides
+
+An unknown key or a value of the wrong type raises; nothing is silently ignored.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imet.io import InputError
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One run, resolved. The comment gives the source of a default: the paper unless said."""
+
+    name: str
+    title: str = ""
+    document: str = ""  # "paper" or "poster"
+    reported: str = ""  # prefix of its rows in book/reported.csv
+
+    # model
+    model: str = "resnet50"  # the documents' name
+    backbone: str = "resnet50"  # what really computes the features on this profile
+    weights: str = "imagenet"  # "imagenet", "random", or a folder that holds the file
+    frozen: bool = True
+    input_size: int = 224  # pixels
+    normalisation: str = "documents"  # training mean/std of the documents, or the "backbone"'s own
+
+    # data
+    labels: str = "kept"  # "kept": without the rare ones; "all": 1,103 columns
+    drop_rare: bool = True  # drop works that carry a label used fewer than `rare_below` times
+    rare_below: int = 3
+    split_seed: int = 231
+    max_works: int = 0  # 0: all; else a seeded sample of each part of the split, 8:1:1
+    views: str = "six"  # "six": one resize and five crops, or six resizes; "one": the resize
+    view_mode: str = "fresh"  # "fresh" crops each epoch, or "fixed" ones that can be cached
+    crop_targets: str = "as_written"  # or "as_coded": every crop trains on no label at all
+    flip: bool = True
+    jitter_hue: float = 0.05  # as coded
+    jitter_saturation: float = 0.05  # as coded
+
+    # training
+    batch_size: int = 32  # works, so 192 views
+    epochs: int = 15  # as coded
+    optimizer: str = "adam"
+    learning_rate: float = 1e-4  # as coded
+    momentum: float = 0.9  # sgd only
+    weight_decay: float = 1e-5
+    schedule: str = "cosine"  # or "step": × step_factor every step_epochs
+    step_epochs: int = 10
+    step_factor: float = 0.1
+    gradient_clip: float = 0.0  # 0: none
+    loss: str = "weighted_bce"
+    positive_weight_clip: float = 10.0
+    loss_reduction: str = "sum"  # over classes, as Eq. 7 is written; "mean" as coded
+    focal_gamma: float = 2.0
+
+    # evaluation
+    reduce_views: str = "mean_scores"  # as written; "mean_logits" as coded
+    threshold_high: float = 0.5  # the grid search covers (0, threshold_high)
+    threshold_step: float = 0.01
+
+    # machine
+    seed: int = 0
+    precision: str = "32-true"  # Lightning Fabric's names
+    eval_batch_size: int = 32  # works
+    workers: int = -1  # data-loading processes; -1: from the number of cores
+
+    def __post_init__(self) -> None:
+        for field, allowed in CHOICES.items():
+            value = getattr(self, field)
+            if value not in allowed:
+                raise InputError(
+                    f"recipe {self.name}: {field} = {value!r}; choose from {', '.join(allowed)}"
+                )
+        for field in ("batch_size", "epochs", "input_size", "eval_batch_size", "step_epochs"):
+            if getattr(self, field) < 1:
+                raise InputError(f"recipe {self.name}: {field} = {getattr(self, field)}; 1 or more")
+        if not self.learning_rate > 0:
+            raise InputError(f"recipe {self.name}: learning_rate = {self.learning_rate}; above 0")
+        if not 0 < self.threshold_step <= self.threshold_high <= 1:
+            raise InputError(
+                f"recipe {self.name}: the threshold search needs 0 < threshold_step "
+                f"({self.threshold_step}) <= threshold_high ({self.threshold_high}) <= 1"
+            )
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "normalisation": ("documents", "backbone"),
+    "labels": ("kept", "all"),
+    "views": ("six", "one"),
+    "view_mode": ("fresh", "fixed"),
+    "crop_targets": ("as_written", "as_coded"),
+    "optimizer": ("adam", "sgd"),
+    "schedule": ("cosine", "step"),
+    "loss": ("weighted_bce", "bce", "focal", "asymmetric", "soft_f2"),
+    "loss_reduction": ("sum", "mean"),
+    "reduce_views": ("mean_scores", "mean_logits"),
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the same code runs on.
+
+    Attributes:
+        name: sample, tiny, small or kaggle.
+        data: "simulated", or "kaggle" for a folder in Kaggle's layout that the reader has.
+        works: how many works to simulate (simulated data only).
+        collection_seed: seed of the simulated collection.
+        backbones: the documents' backbone name to the one used here.
+        recipe: values laid over every recipe.
+        note: one sentence for the pages made with it.
+    """
+
+    name: str
+    data: str
+    works: int = 0
+    collection_seed: int = 0
+    backbones: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    note: str = ""
+
+
+def recipe_names() -> list[str]:
+    """Names of all recipes, sorted."""
+    return sorted(path.stem for path in (HERE / "recipes").glob("*.toml"))
+
+
+def profile_names() -> list[str]:
+    """Names of all profiles, sorted."""
+    return sorted(path.stem for path in (HERE / "profiles").glob("*.toml"))
+
+
+def get_profile(name: str) -> Profile:
+    """Read a profile; an unknown name raises `InputError` with the known ones.
+
+    Examples:
+        >>> get_profile("sample").data
+        'simulated'
+    """
+    table = _read("profiles", name, profile_names())
+    _check_keys(table, Profile, f"profile {name}")
+    return Profile(**({"name": name} | table))
+
+
+def resolve(
+    name: str, profile: str = "sample", overrides: Mapping[str, Any] | None = None
+) -> Recipe:
+    """The resolved recipe `name` on a profile, with overrides on top.
+
+    Args:
+        name: a file in `imet/recipes`, without its ending.
+        profile: a file in `imet/profiles`, without its ending.
+        overrides: field to value; strings are read as TOML values where the field is no string.
+
+    Raises:
+        InputError: unknown recipe, profile or key, a value of the wrong type or out of range.
+
+    Examples:
+        >>> resolve("resnet50", "kaggle").learning_rate
+        0.0001
+        >>> resolve("resnet50", "kaggle", {"epochs": "3"}).epochs
+        3
+    """
+    table = _read("recipes", name, recipe_names())
+    sections = table.pop("profile", {})
+    chosen = get_profile(profile)
+    values: dict[str, Any] = table | dict(chosen.recipe) | sections.get(profile, {})
+    unknown = set(sections) - set(profile_names())
+    if unknown:
+        raise InputError(f"recipe {name}: no profile {', '.join(sorted(unknown))}")
+    backbone = values.get("backbone", Recipe.backbone)
+    values["backbone"] = chosen.backbones.get(backbone, backbone)
+    values |= {"name": name} | dict(overrides or {})
+    _check_keys(values, Recipe, f"recipe {name}")
+    types = {field.name: str(field.type) for field in dataclasses.fields(Recipe)}
+    return Recipe(**{key: _typed(key, value, types[key]) for key, value in values.items()})
+
+
+def _read(kind: str, name: str, known: list[str]) -> dict[str, Any]:
+    if name not in known:
+        raise InputError(f"no {kind[:-1]} {name!r}; there are: {', '.join(known)}")
+    path = HERE / kind / f"{name}.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _check_keys(table: Mapping[str, Any], kind: type, where: str) -> None:
+    known = [field.name for field in dataclasses.fields(kind)]
+    unknown = sorted(set(table) - set(known))
+    if unknown:
+        raise InputError(
+            f"{where}: unknown key {', '.join(unknown)}; the keys are: {', '.join(known)}"
+        )
+
+
+def _typed(key: str, value: Any, kind: str) -> Any:
+    """`value` as the field's type; text from the command line is read as a TOML value."""
+    if isinstance(value, str) and kind != "str":
+        try:
+            value = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            raise InputError(f"{key} = {value}: expected {kind}") from None
+    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value).__name__ != kind:
+        raise InputError(f"{key} = {value!r}: expected {kind}, got {type(value).__name__}")
+    return value

@@ -1,0 +1,262 @@
+"""AttnCNN-RNN: labels one at a time, by an LSTM that looks at the view (the paper, section 3.3).
+
+The names are the paper's: V_feat = (v_1 … v_P), v_prob, v_pred, z, h, p, l, ỹ and the candidate
+pool C. The CNN is not part of the module: it takes features, and one `step` serves training,
+greedy decoding and beam search.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from imet.models.attention import Attention
+
+Features = dict[str, Tensor]
+Order = Literal["free", "frequent_first", "rare_first"]
+
+
+class View(NamedTuple):
+    """What a view gives to every step, computed once."""
+
+    v: Tensor  # (B, P, D) features of the regions
+    v_projected: Tensor | None  # (B, P, A) f_att's part that needs no h; None without attention
+    v_mean: Tensor  # (B, D)
+
+
+class State(NamedTuple):
+    """Where S paths through each of B views stand after some steps."""
+
+    h: Tensor  # (B, S, R)
+    c: Tensor  # (B, S, R)
+    v_pred: Tensor  # (B, S, K) v_prob at first, p_{t-1} later
+    y: Tensor  # (B, S, 4R) ỹ_{t-1} as the LSTM sees it: the sum of its labels' weight columns
+    pool: Tensor  # (B, S, K) bool, C_{t-1}: the labels not chosen yet
+
+
+class Trace(NamedTuple):
+    """A run through T steps, for figures."""
+
+    labels: Tensor  # (B, T) int64, l_t
+    logits: Tensor  # (B, T, K)
+    alphas: Tensor  # (B, T, P), Eq. 2
+
+
+class LabelLSTM(nn.Module):
+    """An LSTM cell on the input (v_pred, z, ỹ), Equation 4, with its weights in three parts.
+
+    It computes what `nn.LSTMCell` does on the concatenated input, but the product with the
+    multi-hot ỹ is kept as a running sum: a new label adds its weight column.
+    """
+
+    def __init__(self, labels: int, feature_dim: int, width: int) -> None:
+        super().__init__()
+        self.from_v_pred = nn.Linear(labels, 4 * width)
+        self.from_z = nn.Linear(feature_dim, 4 * width, bias=False)
+        self.from_y = nn.Embedding(labels, 4 * width)
+        self.from_h = nn.Linear(width, 4 * width, bias=False)
+        for weight in self.parameters():
+            nn.init.uniform_(weight, -(width**-0.5), width**-0.5)
+
+    def forward(self, state: State, z: Tensor) -> tuple[Tensor, Tensor]:
+        """h_t and c_t, both (B, S, R)."""
+        gates = self.from_v_pred(state.v_pred) + self.from_z(z) + self.from_h(state.h) + state.y
+        i, f, g, o = gates.chunk(4, -1)  # (B, S, R) each
+        c = f.sigmoid() * state.c + i.sigmoid() * g.tanh()
+        return o.sigmoid() * c.tanh(), c
+
+
+class AttnCnnRnn(nn.Module):
+    """The head of AttnCNN-RNN on the features of a CNN.
+
+    Features are a dict of "spatial" (B, P, D), P regions of D channels; "pooled" (B, D); and, with
+    `hog_dim`, "hog" (B, H). v_prob is the sigmoid of `fc`, which is the last layer of ResNet50, or
+    with HOG of ResNet50 + HOG (section 3.4), and learns together with the rest.
+
+    Parameters
+    ----------
+    labels : K, 1,077 in the paper.
+    feature_dim, hog_dim : D and H; H = 0 leaves HOG out.
+    width : R and A, units of the LSTM and of f_att (512, as coded).
+    steps : T.
+    attention : off, z is the mean feature at every step.
+    recurrent : off, nothing passes from step to step: each sees v_prob, an empty ỹ and the initial
+        state, so the T labels are the T most probable ones. Same weights, no memory.
+    gate : sigmoid gate on z (as coded); part of the attention.
+    dropout : before each layer of f_pred (as coded).
+
+    >>> head = AttnCnnRnn(labels=7, feature_dim=6, width=4, steps=3).eval()
+    >>> features = {"spatial": torch.randn(2, 49, 6), "pooled": torch.randn(2, 6)}
+    >>> head(features).shape
+    torch.Size([2, 3, 7])
+    >>> all(len(set(path)) == 3 for path in head.trace(features).labels.tolist())
+    True
+    """
+
+    def __init__(
+        self,
+        labels: int,
+        feature_dim: int = 2048,
+        hog_dim: int = 0,
+        width: int = 512,
+        steps: int = 10,
+        *,
+        attention: bool = True,
+        recurrent: bool = True,
+        gate: bool = True,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.labels, self.steps, self.recurrent = labels, min(steps, labels), recurrent
+        self.hog_dim = hog_dim
+        self.fc = nn.Linear(feature_dim + hog_dim, labels)  # θ_R
+        self.attention = Attention(feature_dim, width, width, gate=gate) if attention else None
+        self.h0 = nn.Linear(feature_dim, width)
+        self.c0 = nn.Linear(feature_dim, width)
+        self.lstm = LabelLSTM(labels, feature_dim, width)
+        self.f_pred = nn.Sequential(
+            nn.Dropout(dropout),
+            nn.Linear(width, width),
+            nn.Dropout(dropout),
+            nn.Linear(width, labels),
+        )
+
+    def v_prob_logits(self, features: Features) -> Tensor:
+        """Logits of v_prob, the CNN's own prediction, (B, K)."""
+        x = features["pooled"].to(self.fc.weight.dtype)
+        if self.hog_dim:
+            x = torch.cat([x, features["hog"].to(x.dtype)], -1)  # (B, D + H)
+        return self.fc(x)
+
+    def begin(self, features: Features) -> tuple[View, State]:
+        """Everything before the first step, for one path a view (S = 1)."""
+        v = features["spatial"].to(self.fc.weight.dtype)  # (B, P, D)
+        v_mean = v.mean(1)  # (B, D)
+        v_projected = None if self.attention is None else self.attention.project(v)
+        h, c = self.h0(v_mean)[:, None], self.c0(v_mean)[:, None]  # (B, 1, R)
+        v_prob = self.v_prob_logits(features).sigmoid()[:, None]  # (B, 1, K)
+        y = h.new_zeros(*h.shape[:2], 4 * h.shape[-1])  # (B, 1, 4R)   ỹ_0 = {}
+        pool = torch.ones_like(v_prob, dtype=torch.bool)  # (B, 1, K)   C_0
+        return View(v, v_projected, v_mean), State(h, c, v_prob, y, pool)
+
+    def step(self, view: View, state: State) -> tuple[Tensor, Tensor, State]:
+        """One time step: logits of p_t (B, S, K), alpha_t (B, S, P), and the state with h_t, c_t.
+
+        The state still lacks the label chosen from p_t: give it to `advance`.
+        """
+        if self.attention is None or view.v_projected is None:
+            z = view.v_mean[:, None].expand(-1, state.h.shape[1], -1)  # (B, S, D)
+            shape = (*state.h.shape[:2], view.v.shape[1])
+            alpha = z.new_full(shape, 1 / view.v.shape[1])  # (B, S, P)
+        else:
+            z, alpha = self.attention(view.v, view.v_projected, state.h)  # Eqs. 1-3
+        h, c = self.lstm(state, z)  # (B, S, R)   Eq. 4
+        logits = self.f_pred(h)  # (B, S, K)   Eq. 5, without its sigmoid
+        return logits, alpha, state._replace(h=h, c=c) if self.recurrent else state
+
+    def advance(self, state: State, p: Tensor, label: Tensor) -> State:
+        """Add the chosen labels l_t (B, S) to the paths; -1 adds none. `p` is p_t (B, S, K)."""
+        named = (label >= 0)[..., None]  # (B, S, 1)
+        index = label.clamp(min=0)[..., None]  # (B, S, 1)
+        pool = state.pool.scatter(-1, index, state.pool.gather(-1, index) & ~named)  # C_t
+        if not self.recurrent:
+            return state._replace(pool=pool)
+        y = state.y + self.lstm.from_y(index[..., 0]) * named  # ỹ_t
+        return state._replace(v_pred=p, y=y, pool=pool)
+
+    def unroll(self, features: Features, path: Tensor | None = None) -> Trace:
+        """T steps of Algorithm 2, free running or along given labels `path` (B, T), -1 for none."""
+        view, state = self.begin(features)  # v_pred = v_prob, ỹ_0 = {}, C_0 = all labels
+        labels, logits, alphas = [], [], []
+        for t in range(self.steps):
+            if t == 0 or self.recurrent:
+                step_logits, alpha, state = self.step(view, state)  # Eqs. 1-5
+            if path is None:  # l_t = argmax of p_t over C_{t-1}
+                label = step_logits.masked_fill(~state.pool, -torch.inf).argmax(-1)  # (B, 1)
+            else:
+                label = path[:, t : t + 1]  # (B, 1)
+            state = self.advance(state, step_logits.sigmoid(), label)  # ỹ_t, C_t, v_pred = p_t
+            labels.append(label)
+            logits.append(step_logits)
+            alphas.append(alpha)
+        return Trace(torch.cat(labels, 1), torch.cat(logits, 1), torch.cat(alphas, 1))
+
+    def forward(self, features: Features, path: Tensor | None = None) -> Tensor:
+        """Logits of p_1 … p_T, (B, T, K): free running, or teacher-forced along `path` (B, T)."""
+        return self.unroll(features, path).logits
+
+    @torch.no_grad()
+    def trace(self, features: Features, path: Tensor | None = None) -> Trace:
+        """Chosen labels, logits and attention weights of every step, without gradients."""
+        return self.unroll(features, path)
+
+
+def sequence_loss(
+    logits: Tensor,
+    targets: Tensor,
+    pos_weight: Tensor | None = None,
+    reduction: Literal["sum_classes", "mean_classes"] = "sum_classes",
+) -> Tensor:
+    """Class-weighted cross entropy over all classes at each step, averaged over T steps and B.
+
+    Algorithm 2's loss with the weights of Equation 7, where the minus covers both terms.
+
+    Parameters
+    ----------
+    logits : (B, T, K).
+    targets : (B, K), the same at every step (order-free), or (B, T, K) from `step_targets`.
+    pos_weight : (K,), negatives over positives, clipped at 10.
+    reduction : sum over the classes (Equation 7), or their mean (as coded).
+
+    >>> round(sequence_loss(torch.zeros(2, 3, 4), torch.ones(2, 4)).item(), 4)  # 4 log 2
+    2.7726
+    """
+    truth = targets.to(logits.dtype)
+    truth = (truth[:, None] if truth.ndim == 2 else truth).expand_as(logits)  # (B, T, K)
+    loss = F.binary_cross_entropy_with_logits(
+        logits, truth, pos_weight=pos_weight, reduction="none"
+    )  # (B, T, K)
+    by_step = loss.sum(-1) if reduction == "sum_classes" else loss.mean(-1)  # (B, T)
+    return by_step.mean()
+
+
+def label_path(targets: Tensor, counts: Tensor, order: Order, steps: int) -> Tensor | None:
+    """True labels of each work in the order of their training frequency, for teacher forcing.
+
+    Parameters
+    ----------
+    targets : bool (B, K).
+    counts : (K,) positives in training; ties go to the lower column.
+    order : "frequent_first" or "rare_first"; "free" has no order and gives None.
+    steps : T; labels beyond the first T are left out.
+
+    Returns
+    -------
+    int64 (B, T), -1 after a work's last label.
+
+    >>> targets = torch.tensor([[True, False, True]])
+    >>> label_path(targets, torch.tensor([1, 5, 9]), "frequent_first", 3).tolist()
+    [[2, 0, -1]]
+    """
+    if order == "free":
+        return None
+    rank = torch.argsort(counts, stable=True, descending=order == "frequent_first")  # (K,)
+    ranked = targets.bool()[:, rank]  # (B, K)
+    position = torch.argsort(ranked.int(), dim=1, descending=True, stable=True)[:, :steps]
+    found = ranked.gather(1, position)  # (B, T)
+    path = torch.where(found, rank[position], -1)
+    return F.pad(path, (0, steps - path.shape[1]), value=-1)  # (B, T)
+
+
+def step_targets(path: Tensor, labels: int) -> Tensor:
+    """What step t should say on an ordered path: l_t alone, and nothing after the last label.
+
+    int64 (B, T) to bool (B, T, K).
+
+    >>> step_targets(torch.tensor([[1, -1]]), 2).tolist()
+    [[[False, True], [False, False]]]
+    """
+    return path[..., None] == torch.arange(labels, device=path.device)

