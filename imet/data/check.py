@@ -1,0 +1,79 @@
+"""Every problem of a collection's folder, tables and pictures, found in one go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+from imet.data.csvfile import Problem, read_columns
+from imet.data.images import read_image
+from imet.data.tables import UNSAFE_ID, picture_path, scan_tables
+from imet.io import InputError
+
+CHUNK = 1024  # pictures handed to the threads at a time
+
+
+def check(root: Path | str, *, images: bool = True, progress: bool = False) -> list[Problem]:
+    """Find every problem of a folder in Kaggle's layout, never stopping at the first.
+
+    Args:
+        root: the folder.
+        images: decode every picture too.
+        progress: show a progress bar.
+
+    Returns:
+        Problems of `labels.csv`, then of `train.csv`, then of the pictures, each in row order;
+        none if the folder is sound.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        return [Problem(root, None, "the folder is missing", "name a folder in Kaggle's layout")]
+    _, problems = scan_tables(root)
+    if images:
+        problems += _picture_problems(root, progress)
+    return problems
+
+
+def _picture_problems(root: Path, progress: bool) -> list[Problem]:
+    """Problems of the pictures of all rows that name one, rows with other faults included."""
+    rows, _ = read_columns(root / "train.csv", ("id", "attribute_ids"))
+    works: dict[str, int] = {}
+    for line, (work, _) in rows:
+        if work and not UNSAFE_ID.search(work):
+            works.setdefault(work, line)
+    folder = root / "train"
+    if works and not folder.is_dir():
+        remedy = f"put the {len(works)} pictures there as <id>.png"
+        return [Problem(folder, None, "the folder of pictures is missing", remedy)]
+    found = tqdm(
+        _looked_at(root, works),
+        total=len(works),
+        desc="pictures",
+        unit="",
+        disable=not progress,
+    )
+    return [problem for problem in found if problem is not None]
+
+
+def _looked_at(root: Path, works: dict[str, int]) -> Iterator[Problem | None]:
+    """What is wrong with each work's picture, in order; decoders run beside each other."""
+
+    def look(work: str) -> Problem | None:
+        path = picture_path(root, work)
+        try:
+            read_image(path)
+        except InputError as error:
+            fault = str(error).removeprefix(f"{path}: ")
+            message, _, remedy = fault.rpartition("; ")
+            row = works[work]
+            return Problem(path, None, f"{message} (row {row} of train.csv)", remedy)
+        return None
+
+    names = list(works)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(names), CHUNK):
+            yield from pool.map(look, names[start : start + CHUNK])

@@ -1,0 +1,111 @@
+"""What a collection's tables say of it, in one dictionary: FIDELITY's facts for the real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imet.data.split import PARTS, rare_columns, split_collection
+from imet.data.tables import read_collection
+from imet.io import InputError
+
+KAGGLE_ID_LENGTH = 16
+
+
+def facts(root: Path | str) -> dict[str, Any]:
+    """The facts of a folder in Kaggle's layout; its pictures are not needed.
+
+    Returns:
+        Plain numbers that JSON can hold:
+        rows, labels, culture, tag: works, and labels by kind;
+        mean_labels (rounded to 4 decimals), max_labels: labels on one work;
+        rare_labels: labels seen fewer than 3 times, unused ones included;
+        kept_works, kept_labels: what is left without them;
+        ids_not_16_characters: ids that are not as long as most of Kaggle's;
+        split: works in train, val, test and dropped;
+        labels_present, max_labels_per_split: labels with a positive, and most labels on one work,
+        in train, val and test;
+        counts: works that carry each label, by name, over all rows (before dropping).
+        Where too few works are kept for three parts, their entries are None.
+
+    Raises:
+        InputError: a table is missing or faulty.
+    """
+    collection = read_collection(root)
+    targets = collection.targets  # (N, K)
+    per_work = targets.sum(axis=1)  # (N,)
+    uses = targets.sum(axis=0)  # (K,)
+    id_lengths = np.strings.str_len(collection.ids)  # (N,)
+    rare = rare_columns(targets)  # (K,)
+    dropped = int(targets[:, rare].any(axis=1).sum())
+    sizes: dict[str, int | None] = dict.fromkeys(PARTS)
+    present: dict[str, int | None] = dict.fromkeys(PARTS)
+    most: dict[str, int | None] = dict.fromkeys(PARTS)
+    try:
+        split = split_collection(collection)
+    except InputError:
+        pass  # the other facts hold for a folder too small to split
+    else:
+        for name in PARTS:
+            part = targets[split.rows(name)]  # (n, K); kept works carry kept labels only
+            sizes[name] = len(part)
+            present[name] = int(part.any(axis=0).sum())
+            most[name] = int(per_work[split.rows(name)].max())
+    culture = int(collection.labels.is_culture.sum())
+    return {
+        "rows": len(collection),
+        "labels": len(collection.labels),
+        "culture": culture,
+        "tag": len(collection.labels) - culture,
+        "mean_labels": round(float(per_work.mean()), 4),
+        "max_labels": int(per_work.max()),
+        "rare_labels": int(rare.sum()),
+        "kept_works": len(collection) - dropped,
+        "kept_labels": int((~rare).sum()),
+        "ids_not_16_characters": int((id_lengths != KAGGLE_ID_LENGTH).sum()),
+        "split": {**sizes, "dropped": dropped},
+        "labels_present": present,
+        "max_labels_per_split": most,
+        "counts": dict(zip(collection.labels.names, uses.tolist())),
+    }
+
+
+def format_facts(found: dict[str, Any], most_frequent: int = 10) -> str:
+    """`facts` as text for a person, with the most frequent labels of `counts`."""
+
+    def number(value: int | None) -> str:
+        return "–" if value is None else f"{value:,}"
+
+    def by_part(values: dict[str, int | None]) -> str:
+        return "  ".join(f"{name} {number(value)}" for name, value in values.items())
+
+    lines = [
+        ("works", number(found["rows"])),
+        (
+            "labels",
+            f"{number(found['labels'])} = {number(found['culture'])} culture"
+            f" + {number(found['tag'])} tag",
+        ),
+        (
+            "labels on a work",
+            f"{found['mean_labels']:.4f} on average, {found['max_labels']} at most",
+        ),
+        ("labels seen fewer than 3 times", number(found["rare_labels"])),
+        (
+            "kept without them",
+            f"{number(found['kept_works'])} works, {number(found['kept_labels'])} labels",
+        ),
+        ("split", by_part(found["split"])),
+        ("labels with a positive", by_part(found["labels_present"])),
+        ("most labels on a work", by_part(found["max_labels_per_split"])),
+        ("ids not 16 characters long", number(found["ids_not_16_characters"])),
+    ]
+    if found["split"]["train"] is None:
+        lines.append(("note", "too few works are kept for train, val and test"))
+    counts = sorted(found["counts"].items(), key=lambda item: -item[1])[:most_frequent]
+    width = max(len(name) for name, _ in lines) + 2
+    shown = "\n".join(f"{name:<{width}}{value}" for name, value in lines)
+    most = "\n".join(f"  {count:>9,}  {name}" for name, count in counts)
+    return f"{shown}\nmost frequent labels, over all works\n{most}"

@@ -1,0 +1,169 @@
+"""Which work trains, which validates, which tests: the authors' split, id for id.
+
+FIDELITY: labels seen fewer than three times are dropped together with every work that carries one;
+the rest is divided 8:1:1 by scikit-learn's `train_test_split` on the ids in file order, first the
+test part (`test_size=0.1`), then validation (`test_size=0.1/0.9`), both with `random_state=231`,
+unstratified. On the real tables that gives the very parts the paper's authors used.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from imet.data.tables import Collection, read_collection
+from imet.io import InputError, atomic_path
+
+Array = np.ndarray
+
+PARTS = ("train", "val", "test")
+SEED = 231
+FEWEST_WORKS = 3  # one a part
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Rows of a collection by part, and the label columns that are kept.
+
+    Attributes:
+        train, val, test: int64 rows in ascending (file) order; with `dropped` a partition of all.
+        dropped: rows of works that carry a rare label.
+        columns: (K',) int64 columns of the labels kept, ascending.
+    """
+
+    train: Array
+    val: Array
+    test: Array
+    dropped: Array
+    columns: Array
+
+    def rows(self, name: str) -> Array:
+        """Rows of the part "train", "val", "test" or "dropped"."""
+        if name not in (*PARTS, "dropped"):
+            raise ValueError(f"no part {name!r}: the parts are {', '.join(PARTS)} and dropped")
+        part: Array = getattr(self, name)
+        return part
+
+
+def rare_columns(targets: Array, minimum: int = 3) -> Array:
+    """(K,) bool: labels that fewer than `minimum` works carry.
+
+    Args:
+        targets: (N, K) bool.
+        minimum: fewest uses that keep a label.
+
+    Examples:
+        >>> rare_columns(np.array([[1, 0], [1, 1], [1, 0]], bool)).tolist()
+        [False, True]
+    """
+    rare: Array = targets.sum(axis=0) < minimum
+    return rare
+
+
+def split_rows(n: int, seed: int = SEED) -> tuple[Array, Array, Array]:
+    """Divide 0 … n-1 into 8:1:1 as scikit-learn does; each part ascending.
+
+    Raises:
+        InputError: fewer than three rows.
+
+    Examples:
+        >>> [len(part) for part in split_rows(109_200)]
+        [87360, 10920, 10920]
+    """
+    if n < FEWEST_WORKS:
+        raise InputError(
+            f"{n} works cannot be split into train, val and test; a split needs at least "
+            f"{FEWEST_WORKS}: add works"
+        )
+    rest, test = train_test_split(np.arange(n), test_size=0.1, random_state=seed)
+    train, val = train_test_split(rest, test_size=0.1 / 0.9, random_state=seed)
+    return np.sort(train), np.sort(val), np.sort(test)
+
+
+def split_collection(
+    collection: Collection, *, drop_rare: bool = True, minimum: int = 3, seed: int = SEED
+) -> Split:
+    """Clean the rare labels away and split the rest 8:1:1.
+
+    Counts are taken once, before any work is dropped, as the authors did.
+
+    Args:
+        collection: N works with K labels.
+        drop_rare: False keeps every work and every label.
+        minimum: labels with fewer uses are rare.
+        seed: `random_state` of both steps; 231 is the authors'.
+
+    Raises:
+        InputError: too few works are left for three parts.
+    """
+    rare = rare_columns(collection.targets, minimum if drop_rare else 0)  # (K,)
+    dropped = collection.targets[:, rare].any(axis=1)  # (N,)
+    kept = np.flatnonzero(~dropped)
+    try:
+        train, val, test = split_rows(len(kept), seed)
+    except InputError as error:
+        cause = (
+            f" ({dropped.sum()} of {len(collection)} works were dropped because they carry one of "
+            f"{rare.sum()} labels seen fewer than {minimum} times)"
+            if dropped.any()
+            else ""
+        )
+        raise InputError(f"{collection.root / 'train.csv'}: {error}{cause}") from None
+    return Split(kept[train], kept[val], kept[test], np.flatnonzero(dropped), np.flatnonzero(~rare))
+
+
+def subsample(split: Split, works: int, seed: int) -> Split:
+    """A seeded sample of a split that keeps its 8:1:1; the columns stay.
+
+    Args:
+        split: the full split.
+        works: works to keep over train, val and test.
+        seed: of the draw; parts are drawn one after the other.
+
+    Returns:
+        A split with `works` works, or the split itself if it has no more; rows left out count as
+        dropped.
+    """
+    sizes = np.array([len(split.rows(name)) for name in PARTS])
+    if works >= sizes.sum():
+        return split
+    if works < FEWEST_WORKS:
+        raise InputError(f"a sample of {works} works has no three parts; ask for at least 3")
+    val, test = (max(1, round(works * size / sizes.sum())) for size in sizes[1:])
+    rng = np.random.default_rng(seed)
+    wanted = {"train": works - val - test, "val": val, "test": test}
+    parts = {
+        name: np.sort(rng.choice(split.rows(name), size, replace=False))
+        for name, size in wanted.items()
+    }
+    everything = np.concatenate([split.rows(name) for name in (*PARTS, "dropped")])
+    left_out = np.setdiff1d(everything, np.concatenate(list(parts.values())))
+    return Split(**parts, dropped=left_out, columns=split.columns)
+
+
+def part_names(split: Split) -> Array:
+    """(N,) of "train", "val", "test" or "dropped", in file order."""
+    names = (*PARTS, "dropped")
+    out = np.empty(sum(len(split.rows(name)) for name in names), dtype="<U7")
+    for name in names:
+        out[split.rows(name)] = name
+    return out
+
+
+def write_split(root: Path | str, out: Path | str) -> Split:
+    """Write a folder's split as CSV, `id,split` in file order, and return it.
+
+    Raises:
+        InputError: the tables are faulty or too small.
+    """
+    collection = read_collection(root)
+    split = split_collection(collection)
+    with atomic_path(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("id", "split"))
+        writer.writerows(zip(collection.ids.tolist(), part_names(split).tolist()))
+    return split

@@ -1,0 +1,182 @@
+"""Kaggle's tables as arrays: which works there are and which labels each carries.
+
+`labels.csv` (`attribute_id,attribute_name`) names the columns, `train.csv` (`id,attribute_ids`)
+the rows; pictures lie in `train/<id>.png`. Any folder in this layout is a collection: other label
+names, other counts and attribute ids with gaps included.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+
+from imet.data.csvfile import Problem, raise_first, read_columns
+from imet.labels import LabelSpace
+
+Array = np.ndarray
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+
+# An id becomes a file name, so it must not lead out of its folder on any system.
+UNSAFE_ID = re.compile(r"[\x00-\x1f\x7f/\\]|^[A-Za-z]:|^\.{1,2}$|^\s|\s$")
+WHOLE_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """N works with K labels.
+
+    Attributes:
+        root: the folder in Kaggle's layout.
+        ids: (N,) str, the works' ids in file order. They are names, not numbers: in the real
+            table 6,771 are shorter than 16 characters.
+        labels: the K columns, in the order of `labels.csv`.
+        targets: (N, K) bool, True where the work carries the label.
+    """
+
+    root: Path
+    ids: Array
+    labels: LabelSpace
+    targets: Array
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def path(self, row: int) -> Path:
+        """The picture of a row: `train/<id>.png`, or .jpg or .jpeg where there is no .png."""
+        return picture_path(self.root, str(self.ids[row]))
+
+
+def picture_path(root: Path, work_id: str) -> Path:
+    """The picture of a work; the .png's path if there is none at all."""
+    candidates = [root / "train" / f"{work_id}{suffix}" for suffix in SUFFIXES]
+    return next((path for path in candidates if path.exists()), candidates[0])
+
+
+def read_collection(root: Path | str) -> Collection:
+    """Read the tables of a folder; pictures are not looked at.
+
+    Args:
+        root: folder with `train.csv` and `labels.csv`.
+
+    Raises:
+        InputError: a table is missing or faulty; names file, row and remedy of the first fault.
+    """
+    collection, problems = scan_tables(Path(root))
+    raise_first(problems)
+    return collection
+
+
+def scan_tables(root: Path) -> tuple[Collection, list[Problem]]:
+    """Read the tables and every problem in them; faulty rows are left out of the collection."""
+    labels, label_problems = _scan_labels(root / "labels.csv")
+    ids, targets, work_problems = _scan_works(root / "train.csv", labels)
+    problems = [
+        problem
+        for found in (label_problems, work_problems)
+        for problem in sorted(found, key=lambda problem: problem.row or 0)
+    ]
+    return Collection(root, ids, labels, targets), problems
+
+
+def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
+    """The label space and the table's problems."""
+    rows, problems = read_columns(path, ("attribute_id", "attribute_name"))
+    if not rows and not problems:
+        problems.append(Problem(path, None, "no label in it", "give it one row a label"))
+    seen_ids: dict[int, int] = {}
+    seen_names: dict[str, int] = {}
+    for line, (number, raw_name) in rows:
+        name = raw_name.strip()
+        digits = number.strip()
+        if not WHOLE_NUMBER.fullmatch(digits):
+            message = f"attribute_id {number!r} is not a whole number"
+            problems.append(Problem(path, line, message, "use 0, 1, 2, …"))
+        elif int(digits) in seen_ids:
+            message = f"attribute_id {int(digits)} stands in row {seen_ids[int(digits)]} already"
+            problems.append(Problem(path, line, message, "give every label an id of its own"))
+        elif not name:
+            message = "the attribute_name is empty"
+            problems.append(Problem(path, line, message, "name it culture::… or tag::…"))
+        elif name in seen_names:
+            message = f"attribute_name {name!r} stands in row {seen_names[name]} already"
+            problems.append(Problem(path, line, message, "merge the labels or rename one"))
+        else:
+            seen_ids[int(digits)] = seen_names[name] = line
+    ids = np.fromiter(seen_ids, np.int64, len(seen_ids))
+    return LabelSpace(ids, tuple(seen_names)), problems
+
+
+def _scan_works(path: Path, labels: LabelSpace) -> tuple[Array, Array, list[Problem]]:
+    """Ids (N,), targets (N, K) and problems of `train.csv`.
+
+    All rows are looked at together; only rows that then look odd are taken apart one by one. With
+    no label known at all, `labels.csv` is at fault and no row is blamed for unknown ones.
+    """
+    rows, problems = read_columns(path, ("id", "attribute_ids"))
+    if not rows and not problems:
+        problems.append(Problem(path, None, "no work in it", "give it one row a work"))
+    ids = [work_id for _, (work_id, _) in rows]
+    texts = [text for _, (_, text) in rows]
+    column_of = {str(i): k for k, i in enumerate(labels.ids.tolist())}
+    sizes = np.fromiter(map(len, map(str.split, texts)), np.int64, len(texts))  # (N,)
+    words = " ".join(texts).split()
+    flat = np.fromiter(map(column_of.get, words, repeat(-1)), np.int64, len(words))
+    known = flat >= 0
+    targets = np.zeros((len(rows), len(labels)), bool)  # (N, K)
+    targets[np.repeat(np.arange(len(rows)), sizes)[known], flat[known]] = True
+    # Unknown and doubled labels leave a row with fewer columns than words; an empty one has none.
+    odd = (targets.sum(axis=1) < sizes) | (sizes == 0)
+    if not ("".join(ids).isalnum() and all(ids) and len(set(ids)) == len(ids)):
+        odd[:] = True
+
+    first_line: dict[str, int] = {}
+    sound = np.ones(len(rows), bool)
+    for row in np.flatnonzero(odd):
+        line, (work_id, text) = rows[row]
+        columns, label_faults = _label_columns(text.split(), column_of)
+        targets[row, columns] = True
+        faults = _id_faults(work_id, first_line) + label_faults
+        problems += [Problem(path, line, message, remedy) for message, remedy in faults]
+        first_line.setdefault(work_id, line)
+        sound[row] = not faults
+    kept = targets if sound.all() else targets[sound]
+    return np.array(ids, dtype=np.str_)[sound], kept, problems
+
+
+def _id_faults(work_id: str, first_line: dict[str, int]) -> list[tuple[str, str]]:
+    """What is wrong with a work's id, as (message, remedy)."""
+    if not work_id:
+        return [("the id is empty", "give the work the name of its picture")]
+    if UNSAFE_ID.search(work_id):
+        message = f"id {work_id!r} is refused: it does not name a file inside train/"
+        return [(message, "use letters, digits, - and _, without separators or blanks at the ends")]
+    if work_id in first_line:
+        message = f"id {work_id!r} stands in row {first_line[work_id]} already"
+        return [(message, "give every work one row")]
+    return []
+
+
+def _label_columns(
+    words: list[str], column_of: dict[str, int]
+) -> tuple[list[int], list[tuple[str, str]]]:
+    """Columns of a row's labels and what is wrong with them, as (message, remedy)."""
+    if not words:
+        return [], [("the label list is empty", "give the work a label or take its row out")]
+    seen: dict[str, None] = {}  # in the row's order
+    faults = []
+    for word in words:
+        number = str(int(word)) if WHOLE_NUMBER.fullmatch(word) else None
+        if number is None:
+            faults.append((f"label {word!r} is not a whole number", "separate ids by one space"))
+        elif column_of and number not in column_of:
+            faults.append((f"label {word} is unknown", "add it to labels.csv or take it out"))
+        elif number in seen:
+            faults.append((f"label {word} stands there twice", "name every label once"))
+        else:
+            seen[number] = None
+    return [column_of[number] for number in seen if number in column_of], faults

@@ -1,0 +1,159 @@
+"""The paper's six views of a work: which, of which part of the picture, with which labels.
+
+A work is decoded once and its views are cut from those bytes; flip, colour jitter and
+normalisation follow a batch at a time (`imet.transforms`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torchvision.transforms.v2 import functional as F
+
+Array = np.ndarray
+Kind = Literal["resize", "crop"]
+CropTargets = Literal["as_written", "as_coded"]
+
+VIEWS = 6
+WINDOW = (224, 300)  # a crop's side over the picture's shorter side: 224 px of Kaggle's 300
+
+
+def view_kinds(has_culture: bool, has_tag: bool, train: bool) -> list[Kind]:
+    """The six views of a work.
+
+    In training the paper takes one resize and five crops of a work with culture and tag labels,
+    six resizes of a work with tags only; works with culture labels only (0.2 %), which it does not
+    mention, get one resize and five crops. For evaluation every work gets one resize, five crops.
+
+    Args:
+        has_culture: the work carries a culture label.
+        has_tag: the work carries a tag.
+        train: training, not validation or test.
+
+    Examples:
+        >>> view_kinds(False, True, train=True) == ["resize"] * 6
+        True
+        >>> view_kinds(False, True, train=False) == ["resize"] + ["crop"] * 5
+        True
+    """
+    other: Kind = "resize" if train and has_tag and not has_culture else "crop"
+    return ["resize", *[other] * (VIEWS - 1)]
+
+
+def view_targets(
+    targets_row: Array,
+    is_culture: Array,
+    kinds: Sequence[Kind],
+    train: bool,
+    crop_targets: CropTargets = "as_written",
+) -> Array:
+    """Labels of each view.
+
+    In training a crop keeps the culture labels only, since a tag's thing may lie outside of it
+    (`as_written`). In the authors' code the culture test compares a string with integers and is
+    always false, so a crop keeps nothing (`as_coded`): all-zero targets on 74 % of the training
+    views. A resize, and every view in evaluation, has all labels.
+
+    Args:
+        targets_row: (K,) bool, the work's labels.
+        is_culture: (K,) bool, which columns are culture labels.
+        kinds: V views, "resize" or "crop".
+        train: training, not validation or test.
+        crop_targets: "as_written" or "as_coded".
+
+    Returns:
+        (V, K) bool.
+
+    Examples:
+        >>> row, is_culture = np.array([True, True]), np.array([True, False])
+        >>> view_targets(row, is_culture, ["resize", "crop"], train=True).tolist()
+        [[True, True], [True, False]]
+    """
+    if crop_targets not in ("as_written", "as_coded"):
+        raise ValueError(f'crop_targets is "as_written" or "as_coded", not {crop_targets!r}')
+    targets: Array = np.repeat(np.asarray(targets_row, bool)[None], len(kinds), axis=0)  # (V, K)
+    if train:
+        cropped = np.array([kind == "crop" for kind in kinds], bool)
+        targets[cropped] &= is_culture if crop_targets == "as_written" else False
+    return targets
+
+
+def work_rng(seed: int, work_id: str, epoch: int = 0) -> np.random.Generator:
+    """The random numbers of one work in one epoch, whoever draws them and in whatever order.
+
+    Evaluation keeps epoch 0, so its crops are the same in every run with that seed.
+    """
+    key = int.from_bytes(hashlib.blake2b(work_id.encode(), digest_size=16).digest(), "little")
+    return np.random.default_rng([seed, epoch, key])
+
+
+def crop_window(height: int, width: int) -> int:
+    """Side of the square window that a crop shows: 224/300 of the shorter side, at least 1.
+
+    Examples:
+        >>> crop_window(300, 4428), crop_window(150, 200), crop_window(1, 1)
+        (224, 112, 1)
+    """
+    part, whole = WINDOW
+    return max(1, round(min(height, width) * part / whole))
+
+
+def crop_boxes(
+    height: int, width: int, count: int, rng: np.random.Generator
+) -> list[tuple[int, int, int]]:
+    """`count` windows as (top, left, side), uniform over all places inside the picture."""
+    side = crop_window(height, width)
+    tops = rng.integers(0, height - side, count, endpoint=True).tolist()
+    lefts = rng.integers(0, width - side, count, endpoint=True).tolist()
+    return [(top, left, side) for top, left in zip(tops, lefts)]
+
+
+def make_views(
+    image: Array, kinds: Sequence[Kind], rng: np.random.Generator, size: int = 224
+) -> torch.Tensor:
+    """Cut the views of one decoded picture.
+
+    Args:
+        image: (H, W, 3) uint8 RGB, any size from one pixel up.
+        kinds: V views: "resize" squeezes the whole picture into the square, "crop" takes a random
+            window, scaled where its side is not `size`.
+        rng: places of the crops; the same for the same generator state.
+        size: side of a view in pixels.
+
+    Returns:
+        (V, 3, size, size) uint8, channels last in memory as convolutions on CPU like it best.
+
+    Examples:
+        >>> picture = np.zeros((300, 400, 3), np.uint8)
+        >>> make_views(picture, ["resize", "crop"], np.random.default_rng(0)).shape
+        torch.Size([2, 3, 224, 224])
+    """
+    height, width = image.shape[:2]
+    whole = torch.from_numpy(image)  # (H, W, 3)
+    views = torch.empty((len(kinds), size, size, 3), dtype=torch.uint8)
+    boxes = iter(crop_boxes(height, width, list(kinds).count("crop"), rng))
+    resized: torch.Tensor | None = None
+    for view, kind in zip(views, kinds):
+        if kind == "crop":
+            top, left, side = next(boxes)
+            view[:] = _scaled(whole[top : top + side, left : left + side], size)
+        elif kind == "resize":
+            resized = _scaled(whole, size) if resized is None else resized
+            view[:] = resized
+        else:
+            raise ValueError(f'a view is "resize" or "crop", not {kind!r}')
+    return views.permute(0, 3, 1, 2)  # (V, 3, size, size)
+
+
+def _scaled(window: torch.Tensor, size: int) -> torch.Tensor:
+    """(h, w, 3) to (size, size, 3), antialiased bilinear; unchanged where it fits."""
+    if window.shape[:2] == (size, size):
+        return window
+    # A permuted view is channels-last memory: torchvision's fast uint8 path, if left as it is.
+    channels_first = window.permute(2, 0, 1)  # (3, h, w)
+    scaled: torch.Tensor = F.resize(channels_first, [size, size], antialias=True)
+    return scaled.permute(1, 2, 0)  # (size, size, 3)
