@@ -1,0 +1,116 @@
+"""The object label of every page: where its numbers come from.
+
+A page with results of its own shows their provenance, any other page that of the build. Numbers of
+a simulated profile carry a note that they reproduce nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from imet_values import page_of
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+SIMULATED = {"sample", "tiny"}
+NOTES = {
+    "sample": (
+        "Simulated collection. The numbers on this page were made on drawn pictures, with a small "
+        "backbone. None of them is a reproduction of a reported number; reported numbers stand in "
+        "columns of their own."
+    ),
+    "tiny": (
+        "Test build. A handful of drawn pictures and random weights: the numbers on this page "
+        "show that the code runs and mean nothing else."
+    ),
+    "small": (
+        "A seeded sample of 5,000 works of the real collection: near the reported setting, "
+        "not the same."
+    ),
+}
+FIELDS = ("profile", "seed", "device", "commit", "date")
+
+
+def long_date(text: str) -> str:
+    """An ISO date or time as `21 November 2026`; other text stays as it is."""
+    try:
+        day = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{day.day} {day:%B %Y}"
+
+
+def html(provenance: dict[str, Any], own: bool) -> str:
+    """The label as HTML: a line of facts, the note, and the versions behind a disclosure."""
+    facts = []
+    for field in FIELDS:
+        value = provenance.get(field)
+        if value is None:
+            continue
+        text = str(value)
+        if field == "date":
+            text = long_date(text)
+        if field == "commit":
+            text = text[:12] if "-" not in text[:12] else text
+        facts.append(
+            f'<div class="fact {field}"><dt>{field}</dt><dd>{escape(text)}</dd></div>'
+        )
+    profile = str(provenance.get("profile"))
+    note = NOTES.get(profile, "")
+    rest = {k: v for k, v in provenance.items() if k not in FIELDS and k != "versions"}
+    rows = [*rest.items(), *sorted(dict(provenance.get("versions", {})).items())]
+    versions = "".join(
+        f"<tr><th scope='row'>{escape(str(name))}</th><td>{escape(str(value))}</td></tr>"
+        for name, value in rows
+        if not isinstance(value, dict | list)
+    )
+    heading = "Numbers on this page" if own else "This book"
+    kind = "simulated" if profile in SIMULATED else "real"
+    parts = [
+        f'<aside class="provenance {kind}" aria-label="Where the numbers come from">',
+        f'<p class="provenance-title">{heading}</p>',
+        f"<dl>{''.join(facts)}</dl>",
+        f'<p class="provenance-note">{escape(note)}</p>' if note else "",
+        f"<details><summary>Versions</summary><table>{versions}</table></details>"
+        if versions
+        else "",
+        "</aside>",
+    ]
+    return "".join(parts)
+
+
+def add_label(app: Sphinx, doctree: nodes.document) -> None:
+    """Put the label under the page's title."""
+    env = app.env
+    results = Path(env.srcdir) / "_results"
+    own = results / f"{page_of(env.docname)}.json"
+    path = own if own.is_file() else results / "_build.json"
+    env.note_dependency(str(path))
+    if not path.is_file():
+        logger.warning("no provenance for this page (%s)", path.name, location=env.docname)
+        return
+    if env.docname.startswith("notebooks/") and path != own:
+        logger.warning("this notebook recorded no results (%s)", own.name, location=env.docname)
+    provenance = json.loads(path.read_text(encoding="utf-8"))["provenance"]
+    missing = [f for f in (*FIELDS, "versions") if provenance.get(f) in (None, "", {})]
+    if missing:
+        logger.warning("provenance lacks %s", ", ".join(missing), location=env.docname)
+    label = nodes.raw("", html(provenance, own=path == own), format="html")
+    section = next(iter(doctree.findall(nodes.section)), None)
+    if section is None:
+        doctree.insert(0, label)
+    else:
+        section.insert(1, label)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Label every page once it is read."""
+    app.connect("doctree-read", add_label)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,232 @@
+"""Build the book from its pages and executed notebooks: a new book, or the old one untouched.
+
+    python book/tools/build.py --notebooks DIR --results RUNS --out book/_build/html
+
+A fresh source tree is put together from `book/`, the executed notebooks and the results files of
+the profile, and built strictly (`-W -n --all`) into a fresh folder: an incremental strict build
+hides faults. Only a book that was built and passed `check_html.py` is moved into place.
+The address of the published book, for sitemap and previews, comes from the variable BOOK_URL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import ctypes
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from imet.io import REPO, InputError, write_json
+
+BOOK = REPO / "book"
+LEFT_OUT = shutil.ignore_patterns("_build", "__pycache__", ".*", "tools")
+DEFAULT_URL = "https://example.org/imet/"
+SHOWN_VERSIONS = ("python", "torch", "torchvision", "timm", "numpy", "jupyter-book", "imet")
+
+
+def chapters(toc: dict[str, Any]) -> list[str]:
+    """Names of the notebooks that the table of contents lists."""
+    files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    return [name.removeprefix("notebooks/") for name in files if name.startswith("notebooks/")]
+
+
+def only_existing(toc: dict[str, Any], notebooks: Path) -> dict[str, Any]:
+    """The table of contents without chapters that were not executed (for previews and tests)."""
+    for part in toc["parts"]:
+        part["chapters"] = [
+            c
+            for c in part["chapters"]
+            if not c["file"].startswith("notebooks/")
+            or (notebooks / f"{Path(c['file']).name}.ipynb").is_file()
+        ]
+    toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
+    return toc
+
+
+def git_commit() -> str:
+    """The commit, with a plus sign where tracked files differ from it."""
+    try:
+        command = ["git", "-C", str(REPO)]
+        commit = subprocess.run(
+            [*command, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            [*command, "status", "--porcelain", "--untracked-files=no"],
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "no git"
+    return commit + ("+" if changed else "")
+
+
+def build_provenance(profile: str, pages: list[dict[str, Any]]) -> dict[str, Any]:
+    """Provenance of the book as a whole: what its chapters agree on, and this build's own facts."""
+
+    def common(field: str) -> str:
+        values = sorted({str(p["provenance"].get(field)) for p in pages})
+        return values[0] if len(values) == 1 else ", ".join(values) or "none"
+
+    versions = {"python": platform.python_version()}
+    for name in SHOWN_VERSIONS[1:]:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "profile": profile,
+        "seed": common("seed"),
+        "device": common("device"),
+        "commit": git_commit(),
+        "date": datetime.now(timezone.utc).date().isoformat(),
+        "versions": versions,
+    }
+
+
+def copy_results(results: Path, profile: str, tree: Path) -> None:
+    """Put the results files of the pages, and recorded ones, where the book's roles look."""
+    target = tree / "_results"
+    target.mkdir()
+    found = []
+    for path in sorted((results / profile / "pages").glob("*.json")):
+        shutil.copy(path, target / path.name)
+        found.append(json.loads(path.read_text(encoding="utf-8")))
+    (target / "recorded").mkdir()
+    for path in sorted((REPO / "results").glob("*.json")):
+        shutil.copy(path, target / "recorded" / path.name)
+    write_json(target / "_build.json", {"provenance": build_provenance(profile, found)})
+
+
+def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:
+    """Copy executed notebooks, and every named figure as a picture that other pages may show."""
+    missing = [name for name in names if not (notebooks / f"{name}.ipynb").is_file()]
+    if missing:
+        raise InputError(
+            f"{notebooks}: {', '.join(missing)} not executed; run `make notebooks`, "
+            "or pass --only-existing for a preview"
+        )
+    (tree / "notebooks").mkdir()
+    (tree / "_figures").mkdir()
+    for name in names:
+        path = notebooks / f"{name}.ipynb"
+        shutil.copy(path, tree / "notebooks")
+        for cell in nbformat.read(path, as_version=4).cells:
+            figure = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
+            for output in cell.get("outputs", []):
+                picture = output.get("data", {}).get("image/png")
+                if figure and picture:
+                    data = base64.b64decode(picture)
+                    (tree / "_figures" / f"{figure}.png").write_bytes(data)
+
+
+def copy_mathjax(tree: Path) -> None:
+    """Copy MathJax's one self-contained file from its package: no page asks the network for it."""
+    files = importlib.metadata.files("sphinx-mathjax-offline") or []
+    source = next(Path(str(f.locate())) for f in files if f.name == "tex-svg.js")
+    target = tree / "_static" / "mathjax"
+    target.mkdir(parents=True)
+    shutil.copy(source, target)
+
+
+def assemble(tree: Path, notebooks: Path, results: Path, profile: str, existing: bool) -> None:
+    """Put the whole source of the book together in `tree`."""
+    shutil.copytree(BOOK, tree, ignore=LEFT_OUT)
+    toc = yaml.safe_load((tree / "_toc.yml").read_text(encoding="utf-8"))
+    if existing:
+        toc = only_existing(toc, notebooks)
+    (tree / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
+
+    config = yaml.safe_load((tree / "_config.yml").read_text(encoding="utf-8"))
+    url = os.environ.get("BOOK_URL", DEFAULT_URL).rstrip("/") + "/"
+    config["html"]["baseurl"] = url
+    config["sphinx"]["config"].update(html_baseurl=url, ogp_site_url=url)
+    (tree / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+    copy_results(results, profile, tree)
+    copy_notebooks(notebooks, chapters(toc), tree)
+    copy_mathjax(tree)
+
+
+def put_in_place(new: Path, out: Path) -> None:
+    """Move a finished folder to `out`; swapped in one step where the system can."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staged = out.with_name(f".{out.name}.{os.getpid()}.new")
+    shutil.rmtree(staged, ignore_errors=True)
+    shutil.move(new, staged)
+    if out.exists():
+        if not _exchange(staged, out):
+            old = out.with_name(f".{out.name}.{os.getpid()}.old")
+            out.rename(old)
+            staged.rename(out)
+            staged = old
+        shutil.rmtree(staged)
+    else:
+        staged.rename(out)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders atomically (Linux's renameat2); False where that does not exist."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    here, exchange = -100, 2
+    return rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
+
+
+def build(
+    notebooks: Path, results: Path, out: Path, profile: str, existing: bool, quiet: bool
+) -> None:
+    """Build the book at `out`, or raise and leave what is there."""
+    with tempfile.TemporaryDirectory(prefix="imet-book-") as name:
+        tree = Path(name) / "book"
+        assemble(tree, notebooks, results, profile, existing)
+        command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
+        command += ["build", str(tree)]
+        command += ["-W", "-n", "--keep-going", "--all", "--path-output", str(Path(name) / "made")]
+        if quiet:
+            command.append("-q")
+        environment = {**os.environ, "PYTHONPATH": str(tree / "_ext"), "JUPYTER_NO_CONFIG": "1"}
+        if subprocess.run(command, env=environment).returncode:
+            raise InputError("the book was not built: mend the warnings above")
+        html = Path(name) / "made" / "_build" / "html"
+        for left_over in (".doctrees", ".buildinfo", "_sources"):
+            path = html / left_over
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        (html / ".nojekyll").touch()
+        checker = [sys.executable, str(BOOK / "tools" / "check_html.py"), str(html)]
+        if subprocess.run(checker).returncode:
+            raise InputError("the book was built with the faults above")
+        put_in_place(html, out.absolute())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--notebooks", type=Path, required=True, help="executed .ipynb files")
+    parser.add_argument("--results", type=Path, required=True, help="holds PROFILE/pages/*.json")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the finished HTML")
+    parser.add_argument("--profile", default="sample")
+    parser.add_argument("--only-existing", action="store_true", help="drop chapters not executed")
+    parser.add_argument("--quiet", action="store_true", help="print warnings only")
+    o = parser.parse_args(arguments)
+    try:
+        build(o.notebooks, o.results, o.out, o.profile, o.only_existing, o.quiet)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""Check a finished book: links and anchors resolve, nothing comes from elsewhere, pictures speak.
+
+    python book/tools/check_html.py book/_build/html
+
+Prints one line a fault and exits with 1 where there is any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from lxml import html
+
+# What a page loads by itself, unlike `a href`, which a reader has to follow.
+LOADED = {
+    "script": ["src"],
+    "img": ["src", "srcset"],
+    "iframe": ["src"],
+    "embed": ["src"],
+    "object": ["data"],
+    "source": ["src", "srcset"],
+    "video": ["src", "poster"],
+    "audio": ["src"],
+    "track": ["src"],
+    "image": ["href"],
+    "use": ["href"],
+}
+LOADING_RELS = {"stylesheet", "preload", "icon", "shortcut", "apple-touch-icon", "manifest"}
+LOADING_RELS |= {"preconnect", "dns-prefetch", "prefetch", "modulepreload", "search"}
+IN_CSS = re.compile(r"url\(\s*['\"]?([^'\")]+)['\"]?\s*\)|@import\s+['\"]([^'\"]+)['\"]")
+PICTURE_NAME = re.compile(r"\.(png|jpe?g|gif|svg|webp)$", re.IGNORECASE)
+
+
+def is_external(address: str) -> bool:
+    """Whether an address leads off the book (`data:` does not)."""
+    parts = urlsplit(address.strip())
+    return bool(parts.netloc) or parts.scheme in {"http", "https", "ftp", "ws", "wss"}
+
+
+@cache
+def parsed(path: Path) -> html.HtmlElement:
+    """One page, parsed once."""
+    return html.fromstring(path.read_bytes())
+
+
+@cache
+def anchors(path: Path) -> frozenset[str]:
+    """Every id and anchor name of a page."""
+    return frozenset(parsed(path).xpath("//@id")) | frozenset(parsed(path).xpath("//a/@name"))
+
+
+def resolve(page: Path, address: str, root: Path) -> str | None:
+    """Say what is wrong with an internal address, or nothing."""
+    parts = urlsplit(address.strip())
+    target = page if not parts.path else (page.parent / unquote(parts.path)).resolve()
+    if parts.path.startswith("/"):
+        return f"address from the server's root: {address}"
+    if root not in target.parents and target != root:
+        return f"leads out of the book: {address}"
+    if target.is_dir():
+        target = target / "index.html"
+    if not target.is_file():
+        return f"no such file: {address}"
+    fragment = unquote(parts.fragment)
+    if fragment and target.suffix == ".html" and fragment not in anchors(target):
+        return f"no such anchor: {address}"
+    return None
+
+
+def loaded_addresses(element: html.HtmlElement) -> list[str]:
+    """Addresses that one element makes a browser load."""
+    found: list[str] = []
+    for name in LOADED.get(str(element.tag), []):
+        value = element.get(name)
+        if value and name == "srcset":
+            found += [part.split()[0] for part in value.split(",") if part.strip()]
+        elif value:
+            found.append(value)
+    rels = set((element.get("rel") or "").lower().split())
+    if element.tag == "link" and rels & LOADING_RELS:
+        found.append(element.get("href") or "")
+    css = (element.get("style") or "") + (
+        (element.text or "") if element.tag == "style" else ""
+    )
+    return found + ["".join(pair) for pair in IN_CSS.findall(css)]
+
+
+def check_page(page: Path, root: Path) -> list[str]:
+    """Faults of one page."""
+    faults = []
+    for element in parsed(page).iter():
+        if not isinstance(element.tag, str):
+            continue
+        for address in loaded_addresses(element):
+            if is_external(address):
+                faults.append(f"external resource: <{element.tag}> {address}")
+            elif not address.startswith(("data:", "#", "about:")):
+                faults.append(resolve(page, address, root))
+        if element.tag == "img":
+            alt = (element.get("alt") or "").strip()
+            source = Path(urlsplit(element.get("src") or "").path).name
+            if not alt:
+                faults.append(f"picture without alt text: {source}")
+            elif PICTURE_NAME.search(alt) or alt == source:
+                faults.append(f"alt text is a file name: {alt}")
+        if element.tag == "a" and (address := element.get("href")):
+            scheme = urlsplit(address).scheme
+            if not scheme and not address.startswith("//"):
+                faults.append(resolve(page, address, root))
+            elif scheme not in {"http", "https", "mailto"}:
+                faults.append(f"address of an odd kind: {address}")
+    return [fault for fault in faults if fault]
+
+
+def check_stylesheet(path: Path, root: Path) -> list[str]:
+    """External resources of one stylesheet."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    addresses = ["".join(pair) for pair in IN_CSS.findall(text)]
+    return [f"external resource: {a}" for a in addresses if is_external(a)]
+
+
+def check(root: Path) -> list[str]:
+    """Every fault of a book, as `page: fault`."""
+    root = root.resolve()
+    pages = sorted(p for p in root.rglob("*.html") if "_static" not in p.parts)
+    if not (root / "index.html").is_file():
+        return [f"{root}: no index.html; build the book first"]
+    faults = []
+    for page in pages:
+        faults += [f"{page.relative_to(root)}: {fault}" for fault in check_page(page, root)]
+    for path in sorted(root.rglob("*.css")):
+        faults += [f"{path.relative_to(root)}: {f}" for f in check_stylesheet(path, root)]
+    return faults
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("root", type=Path, help="folder of the finished HTML")
+    faults = check(parser.parse_args(arguments).root)
+    print("\n".join(faults) if faults else "every link, anchor, resource and alt text is sound")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

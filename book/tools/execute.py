@@ -1,0 +1,194 @@
+"""Execute one py:percent notebook into one .ipynb, whole or not at all.
+
+    python book/tools/execute.py notebooks/03_baseline.py --out DIR/03_baseline.ipynb \
+        -p profile=tiny -p seed=0 -p device=cpu
+
+The steps: jupytext turns the script into a notebook; every given parameter must be declared in the
+cell tagged `parameters`; papermill executes in a kernel of *this* Python; a finisher removes what
+a reader should not see; the file moves into place at the very end. A failure or an interruption
+ends with a nonzero exit code and no output file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+from imet.io import REPO, InputError, atomic_path
+
+KERNEL = "imet-book"
+HIDDEN_TAGS = {"parameters", "injected-parameters"}
+# One place for the look of inline figures, so that no notebook carries boilerplate: twice the
+# pixels for sharp screens, and no cropping that would make neighbouring figures differ in width.
+KERNEL_CONFIG = """\
+c = get_config()
+c.InlineBackend.figure_formats = {"retina"}
+c.InlineBackend.print_figure_kwargs = {"bbox_inches": None}
+c.InlineBackend.rc = {}
+c.HistoryManager.enabled = False
+"""
+
+
+def parse_value(text: str) -> Any:
+    """Read `0`, `1e-3`, `true`, `null` or a JSON list as such, and anything else as a string."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return {"True": True, "False": False, "None": None}.get(text, text)
+
+
+def parse_parameters(pairs: list[str]) -> dict[str, Any]:
+    """Turn `["seed=0", "device=cpu"]` into `{"seed": 0, "device": "cpu"}`."""
+    parameters: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.isidentifier():
+            raise InputError(f"-p {pair}: write a parameter as name=value")
+        parameters[name] = parse_value(value)
+    return parameters
+
+
+def read_notebook(source: Path) -> nbformat.NotebookNode:
+    """Read a py:percent script as a notebook with stable cell ids and this tool's kernel."""
+    if not source.is_file():
+        raise InputError(f"{source}: no such notebook; see the names in notebooks/")
+    notebook = jupytext.read(source)
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"  # jupytext draws them at random; a rebuild should be equal
+    notebook.metadata["kernelspec"] = {
+        "name": KERNEL,
+        "display_name": "Python 3",
+        "language": "python",
+    }
+    notebook.metadata["language_info"] = {"name": "python"}
+    return notebook
+
+
+def check_parameters(notebook_file: Path, source: Path, given: dict[str, Any]) -> None:
+    """Raise where a given parameter is not declared: papermill only logs it and exits with 0."""
+    from papermill import inspect_notebook
+
+    declared = set(inspect_notebook(str(notebook_file)))
+    unknown = sorted(set(given) - declared)
+    if unknown:
+        raise InputError(
+            f"{source}: no parameter named {', '.join(unknown)}; its cell tagged `parameters` "
+            f"declares {', '.join(sorted(declared)) or 'none'}"
+        )
+
+
+def private_kernel(folder: Path) -> dict[str, str]:
+    """Write a kernelspec for this Python into `folder`; return the environment that finds it.
+
+    Kernelspecs, IPython profiles and history of the user are neither read nor written.
+    """
+    spec = folder / "kernels" / KERNEL
+    spec.mkdir(parents=True)
+    argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher"]
+    argv += ["--log-level=40", "-f", "{connection_file}"]
+    (spec / "kernel.json").write_text(
+        json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"})
+    )
+    profile = folder / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_kernel_config.py").write_text(KERNEL_CONFIG)
+    return {
+        "JUPYTER_PATH": str(folder),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTER_NO_CONFIG": "1",
+        "IPYTHONDIR": str(folder / "ipython"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+
+
+def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Remove what is not for readers: papermill's and timing metadata, stderr, parameter cells."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
+        tags = list(cell.metadata.get("tags", []))
+        if HIDDEN_TAGS & set(tags) and "remove-cell" not in tags:
+            cell.metadata["tags"] = [*tags, "remove-cell"]
+        if cell.cell_type == "code":
+            cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
+    notebook.metadata["kernelspec"]["name"] = "python3"
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+    return notebook
+
+
+def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int) -> None:
+    """Execute `source` with `parameters` and put the finished notebook at `out`.
+
+    `timeout` is in seconds and for one cell.
+    """
+    out.unlink(missing_ok=True)  # an old success must not stand in for a new failure
+    with tempfile.TemporaryDirectory(prefix="imet-kernel-") as name:
+        folder = Path(name)
+        os.environ.update(private_kernel(folder))
+        import papermill
+
+        plain = folder / f"{source.stem}.ipynb"
+        nbformat.write(read_notebook(source), plain)
+        check_parameters(plain, source, parameters)
+        notebook = papermill.execute_notebook(
+            str(plain),
+            str(folder / "executed.ipynb"),
+            parameters,
+            kernel_name=KERNEL,
+            progress_bar=sys.stderr.isatty(),
+            cwd=str(REPO),
+            execution_timeout=timeout,
+            start_timeout=300,
+        )
+        with atomic_path(out) as temporary:
+            nbformat.write(finish(notebook), temporary)
+
+
+def _leave(signum: int, frame: Any) -> None:
+    raise SystemExit(128 + signum)  # unwinds: the kernel ends, temporary files go
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("source", type=Path, help="notebooks/NN_name.py")
+    parser.add_argument("--out", type=Path, required=True, help="the .ipynb to make")
+    parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--timeout", type=int, default=1200, help="seconds a cell may take")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGHUP, _leave)
+    try:
+        execute(
+            options.source,
+            options.out.absolute(),
+            parse_parameters(options.parameter),
+            options.timeout,
+        )
+    except KeyboardInterrupt:
+        print(f"{options.source}: interrupted, nothing written", file=sys.stderr)
+        return 130
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        print(f"{options.source}: failed, nothing written\n{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
