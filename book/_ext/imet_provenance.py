@@ -22,17 +22,18 @@ logger = logging.getLogger(__name__)
 SIMULATED = {"sample", "tiny"}
 NOTES = {
     "sample": (
-        "Simulated collection. The numbers on this page were made on drawn pictures, with a small "
-        "backbone. None of them is a reproduction of a reported number; reported numbers stand in "
-        "columns of their own."
+        "Simulated collection.",
+        "The numbers on this page were made on drawn pictures, with a small backbone. None of "
+        "them is a reproduction of a reported number; reported numbers have columns of their own.",
     ),
     "tiny": (
-        "Test build. A handful of drawn pictures and random weights: the numbers on this page "
-        "show that the code runs and mean nothing else."
+        "Test build.",
+        "A handful of drawn pictures and random weights: the numbers on this page show that the "
+        "code runs, and mean nothing else.",
     ),
     "small": (
-        "A seeded sample of 5,000 works of the real collection: near the reported setting, "
-        "not the same."
+        "A seeded sample of the real collection.",
+        "Near the documents' setting, and smaller.",
     ),
 }
 FIELDS = ("profile", "seed", "device", "commit", "date")
@@ -63,7 +64,7 @@ def html(provenance: dict[str, Any], own: bool) -> str:
             f'<div class="fact {field}"><dt>{field}</dt><dd>{escape(text)}</dd></div>'
         )
     profile = str(provenance.get("profile"))
-    note = NOTES.get(profile, "")
+    note = NOTES.get(profile)
     rest = {k: v for k, v in provenance.items() if k not in FIELDS and k != "versions"}
     rows = [*rest.items(), *sorted(dict(provenance.get("versions", {})).items())]
     versions = "".join(
@@ -77,7 +78,7 @@ def html(provenance: dict[str, Any], own: bool) -> str:
         f'<aside class="provenance {kind}" aria-label="Where the numbers come from">',
         f'<p class="provenance-title">{heading}</p>',
         f"<dl>{''.join(facts)}</dl>",
-        f'<p class="provenance-note">{escape(note)}</p>' if note else "",
+        f'<p class="provenance-note"><strong>{note[0]}</strong> {escape(note[1])}</p>' if note else "",
         f"<details><summary>Versions</summary><table>{versions}</table></details>"
         if versions
         else "",

@@ -1,0 +1,30 @@
+"""Keep pages free of what would ask another server.
+
+Jupyter Book always adds the thebe extension, whose script names a content network even when its
+button is off; nothing here uses it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+
+def drop_thebe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Remove thebe's files from one page."""
+    for name in ("script_files", "css_files"):
+        context[name] = [
+            entry
+            for entry in context.get(name, [])
+            if "thebe" not in str(getattr(entry, "filename", entry))
+            and "thebe" not in str(getattr(entry, "attributes", {}).get("body", ""))
+        ]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Run after every other extension has added its files."""
+    app.connect("html-page-context", drop_thebe, priority=999)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
