@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # a test says what is right, not how fast
+settings.load_profile("untimed")
 
 REPO = Path(__file__).resolve().parent.parent
 

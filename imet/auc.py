@@ -1,0 +1,94 @@
+"""Area under the ROC curve, per class and averaged, exact with ties.
+
+A class without both outcomes has no ROC curve: its area is NaN, and the macro average leaves it
+out and says how many it left out.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from imet.counting import checked
+
+Array = np.ndarray
+
+
+class MacroAUC(NamedTuple):
+    """Mean AUC over `classes` classes; `left_out` classes lack positives or negatives."""
+
+    value: float
+    classes: int
+    left_out: int
+
+
+def roc_auc_per_class(scores: Array, targets: Array) -> Array:
+    """Area under each class's ROC curve: P(positive above negative) + ½ P(they tie).
+
+    Exact: with all scores of a class sorted, the mean of the first and last place where a
+    positive's score could stand is its rank, ties shared (Mann-Whitney).
+
+    Args:
+        scores: (N, K) real.
+        targets: (N, K) bool.
+
+    Returns:
+        (K,) float64 in [0, 1]; NaN for a class without positives or without negatives.
+
+    Raises:
+        ValueError: shapes do not fit, no work, or NaN among the scores.
+
+    Examples:
+        >>> scores = np.array([[0.9, 0.5], [0.4, 0.5], [0.4, 0.1]])
+        >>> targets = np.array([[True, False], [True, False], [False, False]])
+        >>> roc_auc_per_class(scores, targets).tolist()
+        [0.75, nan]
+    """
+    scores, targets = checked(scores, targets)
+    n_classes = scores.shape[1]
+    flat = np.flatnonzero(targets)  # far faster than nonzero() in two dimensions
+    flat = flat[np.argsort(flat % n_classes, kind="stable")]  # by class
+    ends = np.cumsum(np.bincount(flat % n_classes, minlength=n_classes))
+    positives = np.split(scores.ravel()[flat], ends[:-1]) if n_classes else []
+    area = np.full(n_classes, np.nan)
+    for start in range(0, n_classes, 16):  # 16 float32 columns share a cache line
+        ordered = np.array(scores[:, start : start + 16].T, order="C")  # (16, N), a copy
+        ordered.sort(axis=1)  # NaN last
+        for k, row in enumerate(ordered, start):
+            area[k] = _auc(row, positives[k])
+    return area
+
+
+def macro_auc(scores: Array, targets: Array) -> MacroAUC:
+    """Mean of `roc_auc_per_class` over the classes that have both outcomes.
+
+    Examples:
+        >>> scores = np.array([[0.9, 0.5], [0.4, 0.5]])
+        >>> macro_auc(scores, np.array([[True, False], [False, False]]))
+        MacroAUC(value=1.0, classes=1, left_out=1)
+    """
+    area = roc_auc_per_class(scores, targets)
+    known = area[~np.isnan(area)]
+    value = float(known.mean()) if len(known) else float("nan")
+    return MacroAUC(value, len(known), len(area) - len(known))
+
+
+def micro_auc(scores: Array, targets: Array) -> float:
+    """AUC of all (work, class) pairs taken as one class; NaN without both outcomes."""
+    scores, targets = checked(scores, targets)
+    return _auc(np.sort(scores, axis=None), scores[targets])
+
+
+def _auc(ordered: Array, positives: Array) -> float:
+    """AUC from all scores in ascending order and those of the positives."""
+    if np.isnan(ordered[-1:]).any():
+        raise ValueError("scores hold NaN")
+    p, n = len(positives), len(ordered) - len(positives)
+    if p == 0 or n == 0:
+        return float("nan")
+    below = np.searchsorted(ordered, positives, "left").sum(dtype=np.int64)
+    not_above = np.searchsorted(ordered, positives, "right").sum(dtype=np.int64)
+    # Each sum counts, over pairs of a positive with any score, those below (or not above) it;
+    # pairs of two positives add up to p² whatever the ties.
+    return float((int(below) + int(not_above) - p * p) / (2 * p * n))
