@@ -74,7 +74,8 @@ class AttnCnnRnn(nn.Module):
 
     Features are a dict of "spatial" (B, P, D), P regions of D channels; "pooled" (B, D); and, with
     `hog_dim`, "hog" (B, H). v_prob is the sigmoid of `fc`, which is the last layer of ResNet50, or
-    with HOG of ResNet50 + HOG (section 3.4), and learns together with the rest.
+    with HOG of ResNet50 + HOG (section 3.4), and learns together with the rest. Gradients pass
+    through v_pred = p_{t-1}; the choice of a label has none.
 
     Parameters
     ----------
@@ -117,12 +118,11 @@ class AttnCnnRnn(nn.Module):
         self.h0 = nn.Linear(feature_dim, width)
         self.c0 = nn.Linear(feature_dim, width)
         self.lstm = LabelLSTM(labels, feature_dim, width)
-        self.f_pred = nn.Sequential(
-            nn.Dropout(dropout),
-            nn.Linear(width, width),
-            nn.Dropout(dropout),
-            nn.Linear(width, labels),
-        )
+        first, second = nn.Linear(width, width), nn.Linear(width, labels)
+        for layer in (first, second):  # as coded
+            nn.init.uniform_(layer.weight, -0.1, 0.1)
+            nn.init.zeros_(layer.bias)
+        self.f_pred = nn.Sequential(nn.Dropout(dropout), first, nn.Dropout(dropout), second)
 
     def v_prob_logits(self, features: Features) -> Tensor:
         """Logits of v_prob, the CNN's own prediction, (B, K)."""
