@@ -60,9 +60,7 @@ def html(provenance: dict[str, Any], own: bool) -> str:
             text = long_date(text)
         if field == "commit":
             text = text[:12] if "-" not in text[:12] else text
-        facts.append(
-            f'<div class="fact {field}"><dt>{field}</dt><dd>{escape(text)}</dd></div>'
-        )
+        facts.append(f'<div class="fact {field}"><dt>{field}</dt><dd>{escape(text)}</dd></div>')
     profile = str(provenance.get("profile"))
     note = NOTES.get(profile)
     rest = {k: v for k, v in provenance.items() if k not in FIELDS and k != "versions"}
@@ -78,7 +76,9 @@ def html(provenance: dict[str, Any], own: bool) -> str:
         f'<aside class="provenance {kind}" aria-label="Where the numbers come from">',
         f'<p class="provenance-title">{heading}</p>',
         f"<dl>{''.join(facts)}</dl>",
-        f'<p class="provenance-note"><strong>{note[0]}</strong> {escape(note[1])}</p>' if note else "",
+        f'<p class="provenance-note"><strong>{note[0]}</strong> {escape(note[1])}</p>'
+        if note
+        else "",
         f"<details><summary>Versions</summary><table>{versions}</table></details>"
         if versions
         else "",

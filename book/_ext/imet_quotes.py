@@ -1,9 +1,9 @@
 """The directive `quote-doc`: the documents' own words, visibly theirs.
 
-    ```{quote-doc} paper
-    :where: §3.1
-    We only trained the last FC layer …
-    ```
+```{quote-doc} paper
+:where: §3.1
+We only trained the last FC layer …
+```
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ class ReportedTable(SphinxDirective):
         group += rows
         table = nodes.table(classes=["reported-table"])
         if "caption" in self.options:
-            title, messages = self.state.inline_text(self.options["caption"], self.lineno)
+            title, _ = self.state.inline_text(self.options["caption"], self.lineno)
             table += nodes.title(self.options["caption"], "", *title)
         table += group
         if "name" in self.options:

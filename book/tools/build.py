@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,10 @@ def git_commit() -> str:
     try:
         command = ["git", "-C", str(REPO)]
         commit = subprocess.run(
-            [*command, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True
+            [*command, "rev-parse", "--short=12", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
         changed = subprocess.run(
             [*command, "status", "--porcelain", "--untracked-files=no"],
@@ -89,7 +92,7 @@ def build_provenance(profile: str, pages: list[dict[str, Any]]) -> dict[str, Any
         "seed": common("seed"),
         "device": common("device"),
         "commit": git_commit(),
-        "date": datetime.now(timezone.utc).date().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
         "versions": versions,
     }
 

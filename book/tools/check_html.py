@@ -84,9 +84,7 @@ def loaded_addresses(element: html.HtmlElement) -> list[str]:
     rels = set((element.get("rel") or "").lower().split())
     if element.tag == "link" and rels & LOADING_RELS:
         found.append(element.get("href") or "")
-    css = (element.get("style") or "") + (
-        (element.text or "") if element.tag == "style" else ""
-    )
+    css = (element.get("style") or "") + ((element.text or "") if element.tag == "style" else "")
     return found + ["".join(pair) for pair in IN_CSS.findall(css)]
 
 
