@@ -62,3 +62,82 @@ def floor_value(train_targets, targets, k, beta=2):
     chosen = sorted(range(len(counts)), key=lambda j: (-counts[j], j))[:k]
     predicted = [[j in chosen for j in range(len(counts))] for _ in targets]
     return sample_fbeta(predicted, targets, beta)
+
+
+# === losses =======================================================================================
+
+
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def focal_element(logit, target, gamma, alpha):
+    """Lin et al. 2017, Eq. 5 (α-balanced) and Eq. 4."""
+    p = sigmoid(logit)
+    p_t = p if target else 1 - p
+    weight = 1 if alpha is None else alpha if target else 1 - alpha
+    return -weight * (1 - p_t) ** gamma * math.log(p_t)
+
+
+def weighted_bce_element(logit, target, weight):
+    """Paper, Eq. 7, one term of the sum."""
+    p = sigmoid(logit)
+    return -(weight * math.log(p) if target else math.log(1 - p))
+
+
+def asymmetric_element(logit, target, gamma_negative, gamma_positive, margin):
+    """arXiv 2009.14119, Eq. 7 with the shifted probability of Eq. 5."""
+    p = sigmoid(logit)
+    if target:
+        return -((1 - p) ** gamma_positive) * math.log(p)
+    shifted = max(p - margin, 0)
+    return -(shifted**gamma_negative) * math.log(1 - shifted)
+
+
+def soft_fbeta_of_work(logits, targets, beta):
+    p = [sigmoid(x) for x in logits]
+    hits = sum(a for a, t in zip(p, targets) if t)
+    return (1 + beta**2) * hits / (beta**2 * sum(map(bool, targets)) + sum(p))
+
+
+def best_constant_focal(frequencies, gamma, alpha):
+    """Every probability on a fine grid is tried for every class."""
+    total = 0.0
+    for f in frequencies:
+        best = math.inf
+        for i in range(1, 4000):
+            logit = -20 + i / 100
+            best = min(
+                best,
+                f * focal_element(logit, True, gamma, alpha)
+                + (1 - f) * focal_element(logit, False, gamma, alpha),
+            )
+        total += best if 0 < f < 1 else 0.0
+    return total
+
+
+# === statistics ===================================================================================
+
+
+def resampled_means(values, draws):
+    """Means of resamples given as rows of indices."""
+    return [sum(values[i] for i in row) / len(row) for row in draws]
+
+
+def hanley_mcneil_error(auc, positives, negatives):
+    """Hanley and McNeil 1982, Eqs. 1 and 2."""
+    q1 = auc / (2 - auc)
+    q2 = 2 * auc * auc / (1 + auc)
+    variance = auc * (1 - auc) + (positives - 1) * (q1 - auc**2) + (negatives - 1) * (q2 - auc**2)
+    return math.sqrt(max(variance, 0) / (positives * negatives))
+
+
+def wilson_by_search(successes, trials, z, steps=200_000):
+    """All proportions p with |successes/trials − p| ≤ z·sqrt(p(1 − p)/trials), by trying many."""
+    share = successes / trials
+    inside = [
+        i / steps
+        for i in range(steps + 1)
+        if abs(share - i / steps) <= z * math.sqrt(i / steps * (1 - i / steps) / trials) + 1e-12
+    ]
+    return inside[0], inside[-1]
