@@ -1,0 +1,201 @@
+"""Label paths: decoding against loops, the stopping rule, the views' union, γ."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles_paper import PlainDecoder, stopped_labels
+
+from imet.inference.paths import (
+    Paths,
+    combine_views,
+    decode_greedy,
+    kept_steps,
+    path_probability,
+    path_threshold,
+    stop,
+    tune_gamma,
+)
+from imet.models.attn_cnn_rnn import AttnCnnRnn
+
+MODES = [("terminate", False), ("terminate", True), ("mask", False)]
+
+
+def make_head(**switches) -> tuple[AttnCnnRnn, dict[str, torch.Tensor]]:
+    torch.manual_seed(0)
+    head = AttnCnnRnn(labels=11, feature_dim=6, width=8, steps=4, **switches)
+    for weight in head.parameters():
+        weight.data.mul_(3)
+    return head, {"spatial": torch.randn(6, 9, 6), "pooled": torch.randn(6, 6)}
+
+
+def random_paths(seed: int, shape: tuple[int, ...], steps: int = 5, labels: int = 9) -> Paths:
+    rng = np.random.default_rng(seed)
+    order = rng.permuted(np.broadcast_to(np.arange(labels), (*shape, labels)), axis=-1)
+    scores = rng.random((*shape, labels), dtype=np.float32)
+    return Paths(order[..., :steps].copy(), rng.random((*shape, steps), dtype=np.float32), scores)
+
+
+@pytest.mark.parametrize(
+    "switches", [{}, {"attention": False}, {"recurrent": False}, {"gate": False}], ids=str
+)
+def test_greedy_equals_the_equations(switches: dict) -> None:
+    head, features = make_head(**switches)
+    head.train()
+    paths = decode_greedy(head, features)
+    assert head.training  # put back
+    for b in range(6):
+        spatial, pooled = (features[name][b].double().numpy() for name in ("spatial", "pooled"))
+        labels, p, _ = PlainDecoder(head).unroll(spatial, pooled)
+        assert paths.labels[b].tolist() == labels
+        chosen = [p[t, label] for t, label in enumerate(labels)]
+        np.testing.assert_allclose(paths.probabilities[b], chosen, atol=1e-5)
+        np.testing.assert_allclose(paths.scores[b], p.max(0), atol=1e-5)
+
+
+def test_greedy_equals_the_head_s_own_trace() -> None:
+    head, features = make_head()
+    assert (
+        decode_greedy(head, features).labels == head.eval().trace(features).labels.numpy()
+    ).all()
+
+
+def test_shared_views_average_at_every_step() -> None:
+    head, features = make_head()
+    paths = decode_greedy(head, features, shared_views=3)
+    plain = PlainDecoder(head)
+    for n in range(2):
+        rows = range(3 * n, 3 * n + 3)
+        path: list[int] = []
+        for t in range(4):  # replay every view along the shared path, then average
+            p = []
+            for b in rows:
+                x = (features[name][b].double().numpy() for name in ("spatial", "pooled"))
+                p.append(plain.unroll(*x, [*path, *[-1] * (4 - t)])[1][t])
+            mean = np.mean(p, 0)
+            path.append(max((k for k in range(11) if k not in path), key=lambda k: mean[k]))
+            assert paths.probabilities[n, t] == pytest.approx(mean[path[-1]], abs=1e-5)
+        assert paths.labels[n].tolist() == path
+
+
+def test_equal_views_share_the_path_of_one() -> None:
+    head, features = make_head()
+    repeated = {name: x.repeat_interleave(4, 0) for name, x in features.items()}
+    shared, alone = decode_greedy(head, repeated, shared_views=4), decode_greedy(head, features)
+    assert (shared.labels == alone.labels).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.floats(0, 5),
+    st.sampled_from(MODES),
+    st.booleans(),
+    st.sampled_from([(1,), (4,), (2, 3)]),
+)
+def test_stop_equals_loops(seed, gamma, mode, keep_first, shape) -> None:
+    paths = random_paths(seed, shape)
+    f = np.random.default_rng(seed).uniform(0.01, 0.6, 9)
+    name, keep_failing = mode
+    predicted = stop(paths, gamma, f, name, keep_first=keep_first, keep_failing=keep_failing)
+    assert predicted.shape == (*shape, 9)
+    for where in np.ndindex(shape):
+        labels, p = paths.labels[where].tolist(), paths.probabilities[where].astype(float).tolist()
+        expected = stopped_labels(labels, p, gamma, f, name, keep_first, keep_failing)
+        assert set(np.flatnonzero(predicted[where]).tolist()) == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["terminate", "mask"]))
+def test_a_larger_gamma_never_adds_a_label(seed, mode) -> None:
+    paths, f = random_paths(seed, (5,)), np.full(9, 0.2)
+    counts = [stop(paths, gamma, f, mode, keep_first=False) for gamma in (0, 0.5, 1, 2, 4, 10)]
+    assert all((more | less == more).all() for more, less in itertools.pairwise(counts))
+    assert counts[0].sum() == 5 * 5  # γ = 0 keeps every step
+    assert counts[-1].sum() == 0  # a threshold of 2 keeps none
+
+
+def test_first_label_survives_any_threshold_and_ends_the_path() -> None:
+    paths = Paths(np.array([[4, 1, 0]]), np.array([[0.1, 0.9, 0.9]]), np.zeros((1, 6)))
+    f = np.full(6, 0.5)
+    assert np.flatnonzero(stop(paths, 1.0, f)).tolist() == [4]
+    assert not stop(paths, 1.0, f, keep_first=False).any()
+    assert np.flatnonzero(stop(paths, 1.0, f, keep_first=False, keep_failing=True)).tolist() == [4]
+    # masked, the geometric means .1, .3, .433 all fail
+    assert np.flatnonzero(stop(paths, 1.0, f, "mask")).tolist() == [4]
+    assert np.flatnonzero(stop(paths, 0.8, f, "mask")).tolist() == [0, 4]
+
+
+def test_label_without_training_works_and_zero_probability() -> None:
+    paths = Paths(np.array([[0, 1]]), np.array([[0.0, 0.5]]), np.zeros((1, 2)))
+    assert kept_steps(paths, 2.5, np.array([0.0, 0.3])).tolist() == [[True, True]]  # 0 < 0 is false
+    assert kept_steps(paths, 2.5, np.array([0.3, 0.3]), keep_first=False).tolist() == [[False] * 2]
+
+
+def test_path_probability_and_threshold_are_geometric_means() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.random((3, 4))
+    expected = [[np.prod(row[: t + 1]) ** (1 / (t + 1)) for t in range(4)] for row in p]
+    np.testing.assert_allclose(path_probability(p), expected)
+    labels, f = rng.integers(0, 7, (3, 4)), rng.random(7)
+    np.testing.assert_allclose(path_threshold(labels, 2.5, f), path_probability(2.5 * f[labels]))
+    tiny = np.full(400, 1e-30)
+    np.testing.assert_allclose(path_probability(tiny), tiny)  # the plain product underflows
+
+
+def test_real_proportions_make_the_threshold_of_the_two_largest_classes() -> None:
+    f = np.array([15976, 11425]) / 87360  # counts of a training split
+    threshold = path_threshold(np.array([0, 1]), 2.5, f)
+    np.testing.assert_allclose(threshold, [2.5 * f[0], 2.5 * np.sqrt(f[0] * f[1])])
+
+
+def test_union_and_vote() -> None:
+    predicted = np.random.default_rng(0).random((5, 6, 7)) < 0.4
+    union, vote = combine_views(predicted), combine_views(predicted, "vote")
+    for n in range(5):
+        for k in range(7):
+            assert union[n, k] == (predicted[n, :, k].sum() > 0)
+            assert vote[n, k] == (predicted[n, :, k].sum() >= 3)
+    with pytest.raises(ValueError, match="union"):
+        combine_views(predicted, "mean")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("how", ["union", "vote"])
+@pytest.mark.parametrize(("mode", "keep_failing"), MODES)
+def test_tuned_gamma_is_the_best_of_the_grid(how, mode, keep_failing) -> None:
+    paths, f = random_paths(0, (8 * 6,)).views(6), np.linspace(0.05, 0.5, 9)
+    targets = np.random.default_rng(1).random((8, 9)) < 0.3
+    gammas = np.linspace(0, 4, 17)
+
+    def agreement(predicted, truth) -> float:
+        return float((predicted == truth).mean())
+
+    gamma, values = tune_gamma(
+        paths, f, targets, gammas, agreement, mode, how=how, keep_failing=keep_failing
+    )
+    expected = [
+        agreement(combine_views(stop(paths, g, f, mode, keep_failing=keep_failing), how), targets)
+        for g in gammas
+    ]
+    np.testing.assert_allclose(values, expected)
+    assert gamma == gammas[np.argmax(expected)]
+    assert len(set(expected)) > 2  # γ matters here
+
+
+def test_batches_concatenate_and_split_into_views() -> None:
+    paths = random_paths(0, (12,))
+    parts = [Paths(*(x[i : i + 5] for x in vars(paths).values())) for i in (0, 5, 10)]
+    joined = Paths.concatenate(parts).views(6)
+    assert joined.labels.shape == (2, 6, 5)
+    assert joined.scores.shape == (2, 6, 9)
+    assert (joined.probabilities.reshape(12, 5) == paths.probabilities).all()
+
+
+def test_unknown_mode_is_refused() -> None:
+    with pytest.raises(ValueError, match="terminate"):
+        stop(random_paths(0, (2,)), 1.0, np.ones(9), "halt")  # type: ignore[arg-type]
