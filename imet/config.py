@@ -45,6 +45,7 @@ class Recipe:
     drop_rare: bool = True  # drop works that carry a label used fewer than `rare_below` times
     rare_below: int = 3
     split_seed: int = 231
+    view_seed: int = 0  # crops, flips and jitter; apart from `seed`, so that seeds share features
     max_works: int = 0  # 0: all; else a seeded sample of each part of the split, 8:1:1
     views: str = "six"  # "six": one resize and five crops, or six resizes; "one": the resize
     view_mode: str = "fresh"  # "fresh" crops each epoch, or "fixed" ones that can be cached
@@ -66,7 +67,7 @@ class Recipe:
     gradient_clip: float = 0.0  # 0: none
     loss: str = "weighted_bce"
     positive_weight_clip: float = 10.0
-    loss_reduction: str = "sum"  # over classes, as Eq. 7 is written; "mean" as coded
+    loss_reduction: str = "sum_classes"  # over classes, as Eq. 7 is written; "mean" as coded
     focal_gamma: float = 2.0
 
     # evaluation
@@ -108,7 +109,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": ("adam", "sgd"),
     "schedule": ("cosine", "step"),
     "loss": ("weighted_bce", "bce", "focal", "asymmetric", "soft_f2"),
-    "loss_reduction": ("sum", "mean"),
+    "loss_reduction": ("sum_classes", "mean"),
     "reduce_views": ("mean_scores", "mean_logits"),
 }
 

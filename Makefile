@@ -1,0 +1,107 @@
+# The whole report from a fresh clone: `make book`, `make test`. `make help` lists the rest.
+
+PROFILE ?= sample
+DEVICE  ?= auto
+SEED    ?= 0
+PORT    ?= 8000
+PYTHON  ?= python3
+VENV    ?= .venv
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+BIN   := $(VENV)/bin
+READY := $(VENV)/.ready
+BUILD := build/$(PROFILE)
+HTML  := book/_build/html/index.html
+
+ifeq ($(filter $(PROFILE),sample tiny small kaggle),)
+$(error PROFILE=$(PROFILE): choose sample, tiny, small or kaggle)
+endif
+ifeq ($(filter $(DEVICE),auto cpu cuda),)
+$(error DEVICE=$(DEVICE): choose auto, cpu or cuda)
+endif
+
+NOTEBOOKS := $(sort $(wildcard notebooks/*.py))
+EXECUTED  := $(NOTEBOOKS:notebooks/%.py=$(BUILD)/notebooks/%.ipynb)
+RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
+PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
+
+.PHONY: help env data notebooks book serve pair test lint type bench studies clean lock browser-test
+
+help: ## Show this list
+	@echo "make TARGET [PROFILE=sample|small|kaggle|tiny] [DEVICE=auto|cpu|cuda]"
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
+
+env: $(READY) ## Create .venv from the pinned, hash-checked requirements
+
+# Installed anew only when the pins change; a broken-off installation is never taken as ready.
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed; name one with make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+data: $(READY) ## Make the profile's collection ready (simulated ones are drawn)
+	$(BIN)/python -c "from imet.config import get_profile; from imet.data.source import collection_folder; print(collection_folder(get_profile('$(PROFILE)')))"
+
+notebooks: $(EXECUTED) ## Execute the notebooks with papermill
+
+# Which files of imet/ a notebook depends on, read from its imports.
+build/rules/%.mk: notebooks/%.py imet/sources.py
+	@mkdir -p $(@D)
+	@$(PYTHON) -P imet/sources.py '$$(BUILD)/notebooks/$*.ipynb' $< > $@.tmp && mv $@.tmp $@
+
+ifneq ($(filter book notebooks serve,$(MAKECMDGOALS)),)
+include $(RULES)
+endif
+
+# A change of parameters re-runs every notebook; an unchanged file keeps its time.
+$(BUILD)/parameters: FORCE
+	@mkdir -p $(@D)
+	@echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" | cmp -s - $@ || echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" > $@
+FORCE:
+
+$(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/analysis/imet.mplstyle book/reported.csv | $(READY)
+	@echo "notebook $*"
+	@$(BIN)/python book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
+
+# The book holds one profile at a time; this file says which one it holds.
+book/_build/profile: FORCE
+	@mkdir -p $(@D)
+	@echo $(PROFILE) | cmp -s - $@ || echo $(PROFILE) > $@
+
+book: $(HTML) ## Run the report and build book/_build/html/index.html
+	@echo "open $(HTML)"
+
+$(HTML): $(EXECUTED) $(PAGES) book/_build/profile $(wildcard results/*.json) | $(READY)
+	$(BIN)/python book/tools/build.py --notebooks $(BUILD)/notebooks --results runs --profile $(PROFILE) --out $(@D) --quiet
+	$(BIN)/python book/tools/check_html.py $(@D)
+
+serve: book ## Build the book and serve it on http://localhost:8000 (PORT=…)
+	$(BIN)/python -m http.server --directory book/_build/html --bind 127.0.0.1 $(PORT)
+
+pair: $(READY) ## Write the .ipynb twins of the notebooks, for Jupyter
+	$(BIN)/jupytext --quiet --sync notebooks/*.py
+
+lint: $(READY) ## Check style (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(READY) ## Check types (mypy)
+	$(BIN)/mypy
+
+test: lint type ## Run every quality gate
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup --doctest-modules
+
+bench: $(READY) ## Run the benchmarks and write benchmarks/results.json
+	$(BIN)/python -m benchmarks
+
+lock: $(READY) ## Resolve requirements.txt anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.txt
+
+clean: ## Remove what was built; collections, features, runs and .venv stay
+	rm -rf build book/_build

@@ -1,0 +1,214 @@
+"""The command line: `imet --help`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from imet.io import InputError
+
+app = typer.Typer(
+    help="Multi-label classification of Metropolitan Museum artworks, reproducibly.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data = typer.Typer(
+    help="Collections in Kaggle's layout: facts, split, check, simulate.", no_args_is_help=True
+)
+app.add_typer(data, name="data")
+
+Root = Annotated[Path, typer.Argument(help="Folder with train.csv, labels.csv and train/<id>.png.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+ProfileName = Annotated[str, typer.Option(help="sample, tiny, small or kaggle.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Bad input ends with its message and exit code 2, not with a traceback."""
+    try:
+        yield
+    except (InputError, FileNotFoundError) as error:
+        typer.secho(f"imet: {error}", fg=typer.colors.RED, err=True)
+        raise typer.Exit(2) from error
+
+
+@data.command()
+def facts(root: Root, as_json: Json = False) -> None:
+    """Print the facts of a collection: rows, labels, rare labels, split sizes, counts."""
+    from imet.data.facts import facts as find
+    from imet.data.facts import format_facts
+
+    with clear_errors():
+        found = find(root)
+        typer.echo(json.dumps(found, indent=2) if as_json else format_facts(found))
+
+
+@data.command()
+def split(
+    root: Root,
+    out: Annotated[Path, typer.Option(help="The CSV file to write: id,split in file order.")],
+) -> None:
+    """Write the documents' split: train, val, test or dropped for every work."""
+    from imet.data.split import PARTS, write_split
+
+    with clear_errors():
+        found = write_split(root, out)
+        sizes = ", ".join(f"{name} {len(found.rows(name)):,}" for name in (*PARTS, "dropped"))
+        typer.echo(f"{out}: {sizes}")
+
+
+@data.command()
+def check(
+    root: Root,
+    images: Annotated[bool, typer.Option(help="Open every picture too.")] = True,
+) -> None:
+    """Print every problem of a folder with file, row and remedy; exit code 1 if there is one."""
+    from imet.data.check import check as find
+
+    with clear_errors():
+        problems = find(root, images=images, progress=sys.stderr.isatty())
+    for problem in problems:
+        typer.echo(str(problem))
+    typer.echo(f"{root}: {len(problems)} problem{'s' * (len(problems) != 1)}", err=True)
+    raise typer.Exit(1 if problems else 0)
+
+
+@data.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(help="Folder to make, in Kaggle's layout.")],
+    works: Annotated[int, typer.Option(help="How many works to draw.", min=1)] = 1600,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal pictures.")] = 0,
+    labels_from: Annotated[
+        Path | None, typer.Option(help="Illustrate this folder's label table instead.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes; all cores by default.")] = None,
+) -> None:
+    """Draw a simulated collection; an interrupted one goes on where it stopped."""
+    from imet.data.simulate import simulate as draw
+
+    with clear_errors():
+        draw(out, works=works, seed=seed, labels_from=labels_from, workers=workers)
+        typer.echo(f"{out}: {works:,} works")
+
+
+@app.command()
+def run(
+    recipe: Annotated[str, typer.Argument(help="A recipe; `imet recipes` lists them.")],
+    profile: ProfileName = "sample",
+    folder: Annotated[
+        Path | None, typer.Option("--data", help="Any folder in Kaggle's layout to train on.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe field.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Initial weights, order of works, dropout.")] = 0,
+    device: Device = "auto",
+) -> None:
+    """Train a recipe, or load the run with the same key; print its metrics and its folder."""
+    from imet.experiments import run as make
+    from imet.training.loop import TrainingDiverged
+
+    with clear_errors():
+        overrides = dict(_key_value(change) for change in changes or [])
+        try:
+            made = make(recipe, profile, seed=seed, device=device, data=folder, overrides=overrides)
+        except (TrainingDiverged, ValueError) as error:
+            raise InputError(str(error)) from error
+    for part in ("val", "test"):
+        found = made.metrics[part]
+        for name in ("f2", "f1", "precision", "recall"):
+            m = found[name]
+            typer.echo(f"{part:5}{name:10}{m['value']:.4f}  [{m['low']:.4f}, {m['high']:.4f}]")
+        typer.echo(f"{part:5}{'floor f2':10}{found['floor']['f2']['value']:.4f}")
+    typer.echo(f"threshold {made.metrics['threshold']:g}, best epoch {made.metrics['best_epoch']}")
+    typer.echo(made.folder)
+
+
+def _key_value(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise InputError(f"--set {text}: write it as KEY=VALUE")
+    return key.strip(), value.strip()
+
+
+@app.command()
+def recipes(
+    recipe: Annotated[str | None, typer.Argument(help="One recipe; all without it.")] = None,
+    profile: ProfileName = "sample",
+    as_json: Json = False,
+) -> None:
+    """Print the resolved configuration of one or all recipes on a profile."""
+    from imet.config import recipe_names, resolve
+
+    with clear_errors():
+        names = [recipe] if recipe else recipe_names()
+        found = {name: dataclasses.asdict(resolve(name, profile)) for name in names}
+    if as_json:
+        typer.echo(json.dumps(found[recipe] if recipe else found, indent=2))
+        return
+    for name, values in found.items():
+        typer.secho(name, bold=True)
+        for key, value in values.items():
+            typer.echo(f"  {key:22}{value}")
+
+
+@app.command()
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="Pictures of any kind.")],
+    run_folder: Annotated[Path, typer.Option("--run", help="A run's folder.")],
+    top: Annotated[int, typer.Option(help="Labels to print at least, best first.", min=0)] = 5,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Label pictures with a finished run: labels over its threshold, with scores."""
+    from imet.inference.pictures import label_pictures
+
+    with clear_errors():
+        found = label_pictures(images, run_folder, device=device)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for picture in found:
+        typer.secho(picture["image"], bold=True)
+        for rank, label in enumerate(picture["labels"]):
+            if label["predicted"] or rank < top:
+                mark = "*" if label["predicted"] else " "
+                typer.echo(f"  {mark} {label['score']:.3f}  {label['name']}")
+
+
+@app.command()
+def results(profile: ProfileName = "sample", as_json: Json = False) -> None:
+    """Print every reported number beside ours, with run, seed, device and commit."""
+    from imet.results import compare
+
+    with clear_errors():
+        rows = compare(profile)
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    typer.echo(
+        f"{'reported':44}{'value':>10}  {'ours (' + profile + ')':28}run, seed, device, commit"
+    )
+    for row in rows:
+        typer.echo(f"{row['key']:44}{row['reported']:>10}  {_ours(row)}")
+
+
+def _ours(row: dict[str, Any]) -> str:
+    if row["ours"] is None:
+        return "–"
+    interval = f" [{row['low']:.3f}, {row['high']:.3f}]" if row["low"] is not None else ""
+    source = f"{row['run']}, {row['seed']}, {row['device']}, {row['commit']}"
+    return f"{row['ours']:.3f}{interval}".ljust(28) + source
+
+
+if __name__ == "__main__":
+    app()

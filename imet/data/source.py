@@ -1,0 +1,80 @@
+"""Where a profile's collection lies: simulated on the spot, or the reader's own copy."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from imet.config import Profile, Recipe
+from imet.data.dataset import Part
+from imet.data.split import PARTS, Split, split_collection, subsample
+from imet.data.tables import Collection, read_collection
+from imet.io import REPO, InputError
+from imet.labels import LabelSpace
+
+Array = np.ndarray
+
+
+def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
+    """The folder of a profile's collection in Kaggle's layout, simulated first where it should be.
+
+    Args:
+        profile: says whether to simulate.
+        data: a folder to take instead; else IMET_DATA for the real collection, else `data/kaggle`.
+
+    Raises:
+        InputError: there is no such folder; says how to get the collection.
+    """
+    if data is None and profile.data == "simulated":
+        from imet.data.simulate import simulate
+
+        folder = REPO / "data" / profile.name
+        simulate(folder, works=profile.works, seed=profile.collection_seed)
+        return folder
+    folder = Path(data or os.environ.get("IMET_DATA") or REPO / "data" / "kaggle")
+    if not (folder / "train.csv").exists():
+        raise InputError(
+            f"no collection at {folder}: it needs train.csv, labels.csv and train/<id>.png. "
+            f"Profile {profile.name} runs on Kaggle's 'iMet Collection 2019 - FGVC6', which its rules let "
+            "you download once you accept them: unpack it there, or name the folder with --data or "
+            "IMET_DATA. PROFILE=sample needs no download"
+        )
+    return folder
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A collection split as a recipe asks.
+
+    Attributes:
+        collection: all works.
+        split: rows of train, val, test and dropped works.
+        labels: the K labels in use.
+        train, val, test: the parts.
+    """
+
+    collection: Collection
+    split: Split
+    labels: LabelSpace
+    train: Part
+    val: Part
+    test: Part
+
+
+def load_parts(root: Path | str, recipe: Recipe) -> Parts:
+    """Read a collection and split it."""
+    collection = read_collection(root)
+    split = split_collection(
+        collection,
+        drop_rare=recipe.drop_rare,
+        minimum=recipe.rare_below,
+        seed=recipe.split_seed,
+    )
+    if recipe.max_works:
+        split = subsample(split, recipe.max_works, recipe.split_seed)
+    columns = split.columns if recipe.labels == "kept" else np.arange(len(collection.labels))
+    parts = {name: Part(collection, split.rows(name), columns, name) for name in PARTS}
+    return Parts(collection, split, collection.labels.select(columns), **parts)

@@ -1,0 +1,272 @@
+"""Recipes made real: `run` trains a recipe, or loads the run that has the same key.
+
+A run's key is the digest of its resolved configuration, its data, its weights and the source code
+it depends on, so an edit never leaves an old number under new code. Its folder:
+
+    runs/<profile>/<recipe>-<key>/
+        config.json     the resolved recipe          key.json      what the key is made of
+        history.jsonl   one line an epoch            labels.json   the label columns
+        best.pt last.pt checkpoints                  scores_val.npy scores_test.npy  (N, K)
+        metrics.json    written last: with it, the run is done
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from imet.config import Recipe, get_profile, resolve
+from imet.data.dataset import Part, image_batches, stored_batches
+from imet.data.fingerprint import labels_fingerprint, pictures_fingerprint
+from imet.data.source import Parts, collection_folder, load_parts
+from imet.inference.evaluate import evaluate
+from imet.inference.extract import Protocol, extract
+from imet.inference.predict import predict
+from imet.inference.reduce import reduce_views
+from imet.io import REPO, digest, file_lock, read_json, write_json
+from imet.losses import asymmetric, focal, positive_weights, soft_f2, weighted_bce
+from imet.metrics import best_threshold
+from imet.models import MODULES, build_encoder, build_head
+from imet.models.classifiers import Network
+from imet.models.encoder import Encoder
+from imet.provenance import provenance
+from imet.sources import file_digest, source_digest
+from imet.training.checkpoint import load_checkpoint
+from imet.training.loop import fit, write_history
+
+Array = np.ndarray
+RUNS, FEATURES = REPO / "runs", REPO / "features"
+CODE = (
+    "imet.training.loop",
+    "imet.inference.extract",
+    "imet.inference.evaluate",
+    "imet.inference.reduce",
+    "imet.losses",
+)
+NOT_IN_KEY = ("workers", "eval_batch_size", "title", "document", "reported")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: its directory.
+        recipe: the resolved recipe.
+        profile: the profile's name.
+        parts: the split collection it was made on.
+        metrics: content of metrics.json.
+    """
+
+    folder: Path
+    recipe: Recipe
+    profile: str
+    parts: Parts
+    metrics: dict[str, Any]
+
+    @cached_property
+    def history(self) -> list[dict[str, float]]:
+        """One dictionary an epoch."""
+        lines = (self.folder / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def scores(self, part: str) -> Array:
+        """(N, K) float32 scores of "val" or "test", in the order of the part's works."""
+        return np.load(self.folder / f"scores_{part}.npy")
+
+
+def resolve_device(device: str = "auto") -> str:
+    """ "cpu" or "cuda" for "auto"; a device that is not there raises.
+
+    Examples:
+        >>> resolve_device("cpu")
+        'cpu'
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"device {device!r}: torch sees no CUDA device here; use auto or cpu")
+    if device.split(":")[0] not in ("cpu", "cuda"):
+        raise ValueError(f"device {device!r}; choose auto, cpu or cuda")
+    return device
+
+
+def load(
+    profile: str = "sample", recipe: str = "resnet50", data: Path | str | None = None
+) -> Parts:
+    """A profile's collection, split as a recipe asks; simulated first where it should be."""
+    return load_parts(collection_folder(get_profile(profile), data), resolve(recipe, profile))
+
+
+def run(
+    name: str,
+    profile: str = "sample",
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    data: Path | str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Run:
+    """Train a recipe, or load the run with the same key; an interrupted one goes on.
+
+    Args:
+        name: a recipe; see `imet recipes`.
+        profile: sample, tiny, small or kaggle.
+        seed: of the initial weights, the order of works and dropout.
+        device: "auto", "cpu" or "cuda".
+        data: a folder in Kaggle's layout to take instead of the profile's.
+        overrides: recipe fields to change.
+
+    Raises:
+        InputError: an unknown name or key, faulty data, missing weights.
+        TrainingDiverged: the loss became NaN.
+    """
+    device = resolve_device(device)
+    recipe = resolve(name, profile, {"seed": seed} | dict(overrides or {}))
+    parts = load_parts(collection_folder(get_profile(profile), data), recipe)
+    encoder = build_encoder(recipe)
+    key = {"collection": "given" if data else "profile"} | run_key(recipe, parts, encoder)
+    folder = RUNS / profile / f"{name}-{digest(key, size=6)}"
+    with file_lock(folder):  # a second process waits here, then finds the run done
+        if not (folder / "metrics.json").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(folder / "key.json", key)
+            write_json(folder / "config.json", dataclasses.asdict(recipe) | {"profile": profile})
+            write_json(
+                folder / "labels.json",
+                {"ids": parts.labels.ids.tolist(), "names": list(parts.labels.names)},
+            )
+            _train_and_evaluate(recipe, profile, parts, encoder, folder, device)
+    return Run(folder, recipe, profile, parts, read_json(folder / "metrics.json"))
+
+
+def run_key(recipe: Recipe, parts: Parts, encoder: Encoder) -> dict[str, Any]:
+    """Everything a run depends on, JSON-able."""
+    weights = encoder.backbone.weights
+    config = {k: v for k, v in dataclasses.asdict(recipe).items() if k not in NOT_IN_KEY}
+    return {
+        "config": config,
+        "data": [
+            [pictures_fingerprint(part), labels_fingerprint(part)]
+            for part in (parts.train, parts.val, parts.test)
+        ],
+        "weights": None if weights is None else [weights.source, weights.digest],
+        "source": code_key(recipe),
+    }
+
+
+def code_key(recipe: Recipe) -> list[str]:
+    """Digests of the source code that a run of this recipe depends on."""
+    return [file_digest(Path(__file__).resolve()), source_digest(*CODE, MODULES[recipe.model])]
+
+
+def _train_and_evaluate(
+    recipe: Recipe, profile: str, parts: Parts, encoder: Encoder, folder: Path, device: str
+) -> None:
+    started = time.perf_counter()
+    fabric = Fabric(accelerator=device.split(":")[0], devices=1, precision=recipe.precision)
+    batches = batch_source(recipe, parts, encoder, device)
+    sample = encoder(
+        torch.zeros(1, 3, recipe.input_size, recipe.input_size, dtype=torch.uint8, device="cpu")
+    )
+    head = build_head(recipe, {n: v.shape[-1] for n, v in sample.items()}, len(parts.labels))
+    network = Network(head, None if is_cached(recipe) else encoder)
+    objective = make_objective(recipe, parts.train.targets, device)
+    val_targets = parts.val.targets
+
+    def training_batches(epoch: int) -> Iterable[Mapping[str, Tensor]]:
+        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(parts.train))
+        return batches(parts.train, order, epoch)
+
+    def scored(model: nn.Module, part: Part) -> tuple[Array, Array]:
+        logits = predict(model, batches(part, np.arange(len(part)), 0), len(part))  # (N, V, K)
+        return logits, reduce_views(logits, recipe.reduce_views)  # (N, K)
+
+    def validate(model: nn.Module) -> dict[str, float]:
+        logits, scores = scored(model, parts.val)
+        targets = torch.from_numpy(np.repeat(val_targets[:, None], logits.shape[1], 1)).float()
+        batch = {"targets": targets.flatten(0, 1).to(device)}
+        loss = objective(torch.from_numpy(logits).flatten(0, 1).to(device), batch)
+        threshold, value = best_threshold(scores, val_targets)
+        return {"val_loss": float(loss), "val_f2": value, "val_threshold": threshold}
+
+    network.to(fabric.device)
+    history = fit(network, training_batches, objective, validate, recipe, folder, fabric)
+    write_history(folder / "history.jsonl", history)
+    best = load_checkpoint(folder / "best.pt")
+    network.load_state_dict(best["model"])
+    scores = {part.name: scored(network, part)[1] for part in (parts.val, parts.test)}
+    for name, values in scores.items():
+        np.save(folder / f"scores_{name}.npy", values)
+    targets = {part.name: part.targets for part in (parts.train, parts.val, parts.test)}
+    metrics = evaluate(scores, targets, recipe.threshold_high, recipe.threshold_step)
+    write_json(
+        folder / "metrics.json",
+        {
+            "recipe": recipe.name,
+            "best_epoch": best["epoch"],
+            "labels": len(parts.labels),
+            "works": {part.name: len(part) for part in (parts.train, parts.val, parts.test)},
+            "seconds": round(time.perf_counter() - started, 1),
+            **metrics,
+            "provenance": provenance(profile, recipe.seed, device),
+        },
+    )
+
+
+def is_cached(recipe: Recipe) -> bool:
+    """Whether features can be computed once: nothing before the head trains, views are fixed."""
+    return recipe.frozen and recipe.view_mode == "fixed"
+
+
+def batch_source(
+    recipe: Recipe, parts: Parts, encoder: Encoder, device: str
+) -> Callable[[Part, Array, int], Iterable[Mapping[str, Tensor]]]:
+    """How to get batches of a part's works in an order, in an epoch: from a store or pictures."""
+    if not is_cached(recipe):
+        return lambda part, order, epoch: image_batches(
+            part, recipe, order, recipe.batch_size, epoch, device
+        )
+    protocol = Protocol(recipe, encoder, device)
+    stores = {p.name: extract(p, protocol, FEATURES) for p in (parts.train, parts.val, parts.test)}
+    targets = {
+        p.name: p.view_targets(recipe) for p in (parts.train, parts.val, parts.test)
+    }  # (N, V, K) each
+
+    def stored(part: Part, order: Array, epoch: int) -> Iterable[Mapping[str, Tensor]]:
+        arrays = {name: stores[part.name][name] for name in encoder.names}
+        return stored_batches(arrays, targets[part.name], order, recipe.batch_size, device)
+
+    return stored
+
+
+def make_objective(
+    recipe: Recipe, train_targets: Array, device: str
+) -> Callable[[Tensor, Mapping[str, Tensor]], Tensor]:
+    """The recipe's loss of a batch of logits (B·V, K)."""
+    reduction = recipe.loss_reduction
+    if recipe.loss in ("weighted_bce", "bce"):
+        weights = None
+        if recipe.loss == "weighted_bce":
+            counts = train_targets.sum(0)
+            weights = positive_weights(counts, len(train_targets), recipe.positive_weight_clip)
+            weights = weights.to(device)
+        return lambda logits, batch: weighted_bce(logits, batch["targets"], weights, reduction)
+    if recipe.loss == "focal":
+        return lambda logits, batch: focal(
+            logits, batch["targets"], recipe.focal_gamma, None, reduction
+        )
+    if recipe.loss == "asymmetric":
+        return lambda logits, batch: asymmetric(logits, batch["targets"], reduction=reduction)
+    return lambda logits, batch: soft_f2(logits, batch["targets"])

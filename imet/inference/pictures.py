@@ -1,0 +1,87 @@
+"""Label any picture file with a finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from imet.config import Recipe
+from imet.data.images import read_image
+from imet.data.views import make_views, view_kinds, work_rng
+from imet.inference.reduce import reduce_views
+from imet.io import InputError, read_json
+from imet.models import build_encoder, build_head
+from imet.models.classifiers import Network
+
+
+def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, list[str], float]:
+    """A finished run's network with its recipe, label names and threshold.
+
+    Raises:
+        InputError: the folder holds no finished run.
+    """
+    needed = ("config.json", "labels.json", "metrics.json", "best.pt")
+    missing = [name for name in needed if not (folder / name).exists()]
+    if missing:
+        raise InputError(
+            f"{folder} is no finished run: {', '.join(missing)} missing; `imet run RECIPE` prints "
+            "the folder of a finished one"
+        )
+    config = {k: v for k, v in read_json(folder / "config.json").items() if k != "profile"}
+    recipe = Recipe(**config)
+    names = read_json(folder / "labels.json")["names"]
+    encoder = build_encoder(recipe)
+    with torch.inference_mode():
+        side = recipe.input_size
+        features = encoder(torch.zeros(1, 3, side, side, dtype=torch.uint8))
+    head = build_head(recipe, {n: v.shape[-1] for n, v in features.items()}, len(names))
+    network = Network(head, encoder)
+    state = torch.load(folder / "best.pt", map_location="cpu", weights_only=True)["model"]
+    # A run on cached features kept its head only; its encoder is the frozen one built above.
+    result = network.load_state_dict(state, strict=False)
+    absent = [name for name in result.missing_keys if not name.startswith("encoder.")]
+    if absent or result.unexpected_keys:
+        raise InputError(f"{folder}/best.pt does not fit the recipe's network: {absent}")
+    threshold = float(read_json(folder / "metrics.json")["threshold"])
+    return network.to(device).eval(), recipe, names, threshold
+
+
+def label_pictures(
+    images: Sequence[Path], folder: Path, device: str = "auto"
+) -> list[dict[str, Any]]:
+    """Labels of pictures with their scores, as on the test split: views, mean, threshold.
+
+    Args:
+        images: picture files of any size and kind that Pillow reads.
+        folder: a finished run.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        One dictionary a picture: image, and labels, each {name, score, predicted}, best first.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    network, recipe, names, threshold = load_network(Path(folder), device)
+    found = []
+    for path in images:
+        picture = read_image(path)
+        kinds = view_kinds(True, True, train=False)[: 1 if recipe.views == "one" else None]
+        rng = work_rng(recipe.view_seed, path.stem)
+        views = make_views(picture, kinds, rng, recipe.input_size)  # (V, 3, S, S)
+        with torch.inference_mode():
+            logits = network({"views": views.to(device)}).float().cpu().numpy()  # (V, K)
+        scores = reduce_views(logits[None], recipe.reduce_views)[0]  # (K,)
+        labels = [
+            {
+                "name": names[k],
+                "score": float(scores[k]),
+                "predicted": bool(scores[k] >= threshold),
+            }
+            for k in np.argsort(-scores, kind="stable")
+        ]
+        found.append({"image": str(path), "labels": labels})
+    return found

@@ -1,0 +1,57 @@
+"""The paper's baseline: one linear layer on the features before ResNet50's last (section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from imet.models.encoder import Encoder
+
+
+class LinearHead(nn.Module):
+    """A new last fully connected layer, on the pooled features or on them and the HOG vector.
+
+    Args:
+        width: D, of the pooled features.
+        num_labels: K.
+        hog_width: H, 0 without HOG (section 3.2).
+
+    Examples:
+        >>> LinearHead(4, 3)({"pooled": torch.zeros(2, 4)}).shape
+        torch.Size([2, 3])
+    """
+
+    def __init__(self, width: int, num_labels: int, hog_width: int = 0) -> None:
+        super().__init__()
+        self.hog_width = hog_width
+        self.fc = nn.Linear(width + hog_width, num_labels)
+
+    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Logits (B, K) of features with "pooled" (B, D) and, with HOG, "hog" (B, H)."""
+        v = features["pooled"]  # (B, D)
+        if self.hog_width:
+            v = torch.cat([v, features["hog"]], dim=1)  # (B, D + H)
+        return self.fc(v)  # (B, K)
+
+
+class Network(nn.Module):
+    """Encoder and head as one module that takes either views or features computed before.
+
+    Args:
+        head: features to logits.
+        encoder: views to features; None where only stored features will come.
+    """
+
+    def __init__(self, head: nn.Module, encoder: Encoder | None = None) -> None:
+        super().__init__()
+        self.head, self.encoder = head, encoder
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Logits of a batch with "views" (B, 3, S, S) uint8, or with the features themselves."""
+        if "views" not in batch:
+            return self.head(batch)
+        if self.encoder is None:
+            raise ValueError("this network was built for stored features and got pictures")
+        return self.head(self.encoder(batch["views"]))

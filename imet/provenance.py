@@ -1,0 +1,88 @@
+"""Where a number came from: profile, seed, device, commit, versions, date."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from imet.io import REPO
+
+PACKAGES = (
+    "torch", "torchvision", "timm", "openvino", "numpy", "scipy", "scikit-learn", "scikit-image",
+    "pandas", "matplotlib", "jupyter-book",
+)  # fmt: skip
+
+
+@cache
+def commit() -> str:
+    """The checkout's commit, with "+changes" where tracked files differ; "unknown" without git."""
+    try:
+        head = _git("rev-parse", "--short=12", "HEAD")
+        return head + ("+changes" if _git("status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return os.environ.get("IMET_COMMIT", "unknown")
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(REPO), *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that numbers depend on, where installed."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def device_name(device: str) -> str:
+    """A device in words: the GPU's name, or the processor's model and its core count.
+
+    Examples:
+        >>> device_name("cpu").startswith("CPU")
+        True
+    """
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {_processor()}, {os.cpu_count()} cores"
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as handle:
+            names = [line.split(":", 1)[1].strip() for line in handle if "model name" in line]
+    except OSError:
+        names = []
+    return (names or [platform.processor() or platform.machine()])[0]
+
+
+def provenance(profile: str, seed: int, device: str) -> dict[str, Any]:
+    """What stands beside every number, JSON-able.
+
+    Args:
+        profile: name of the profile.
+        seed: of the run or page.
+        device: "cpu", "cuda" or "cuda:N".
+    """
+    return {
+        "profile": profile,
+        "seed": seed,
+        "device": device_name(device),
+        "commit": commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+    }

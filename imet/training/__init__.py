@@ -1,0 +1,1 @@
+"""Training: one visible loop, its schedules and its checkpoints."""

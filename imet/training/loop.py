@@ -1,0 +1,132 @@
+"""The training loop. It reads from top to bottom; nothing is hidden in callbacks."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from imet.config import Recipe
+from imet.io import atomic_path
+from imet.training.checkpoint import (
+    load_checkpoint,
+    rng_states,
+    save_checkpoint,
+    seed_everything,
+    set_rng_states,
+)
+from imet.training.schedules import make_optimizer, make_schedule
+
+Batches = Callable[[int], Iterable[Mapping[str, Tensor]]]  # epoch to batches
+Objective = Callable[[Tensor, Mapping[str, Tensor]], Tensor]  # logits and batch to a loss
+Validate = Callable[[nn.Module], dict[str, float]]
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is no longer a finite number."""
+
+
+def fit(
+    model: nn.Module,
+    batches: Batches,
+    objective: Objective,
+    validate: Validate,
+    recipe: Recipe,
+    folder: Path,
+    fabric: Fabric,
+    select: str = "val_f2",
+) -> list[dict[str, float]]:
+    """Train a model for `recipe.epochs` epochs, or for those that are left of an interrupted run.
+
+    Two epochs equal one and a resumed one, bit for bit on a CPU. The folder gets `last.pt` (all
+    that resuming needs), `best.pt` (the model at the highest `select`, the first of ties) and
+    `history.jsonl` (one line an epoch).
+
+    Args:
+        model: gives logits of a batch; only its parameters that require gradients are trained.
+        batches: the training batches of an epoch.
+        objective: mean loss of a batch.
+        validate: metrics of a model; its `select` decides the best epoch.
+        recipe: epochs, optimiser, schedule, gradient clip, seed.
+        folder: the run's.
+        fabric: device, precision and processes.
+
+    Returns:
+        One dictionary an epoch: epoch, train_loss, learning_rate and what `validate` gave.
+
+    Raises:
+        TrainingDiverged: the loss became NaN or infinite; says in which step and what to try.
+    """
+    optimizer = make_optimizer(model.parameters(), recipe)
+    schedule = make_schedule(optimizer, recipe)
+    history: list[dict[str, float]] = []
+    last = folder / "last.pt"
+    resumed: dict[str, Any] | None = load_checkpoint(last) if last.exists() else None
+    if resumed:
+        model.load_state_dict(resumed["model"])
+        optimizer.load_state_dict(resumed["optimizer"])
+        schedule.load_state_dict(resumed["schedule"])
+        history = resumed["history"]
+    model, optimizer = fabric.setup(model, optimizer)
+    seed_everything(recipe.seed)
+    if resumed:
+        set_rng_states(resumed["rng"])
+
+    epochs = range(len(history), recipe.epochs)
+    bar = tqdm(epochs, desc=recipe.name, unit="epoch", disable=None if fabric.is_global_zero else 1)
+    for epoch in bar:
+        model.train()
+        total, count = 0.0, 0
+        for step, batch in enumerate(batches(epoch)):
+            optimizer.zero_grad(set_to_none=True)
+            loss = objective(model(batch), batch)
+            if not math.isfinite(value := loss.item()):
+                raise TrainingDiverged(
+                    f"{recipe.name}: the loss is {value} in step {step} of epoch {epoch}; lower "
+                    f"learning_rate ({schedule.get_last_lr()[0]:g}) or set gradient_clip. "
+                    f"{last} keeps the last whole epoch"
+                )
+            fabric.backward(loss)
+            if recipe.gradient_clip:
+                fabric.clip_gradients(model, optimizer, max_norm=recipe.gradient_clip)
+            optimizer.step()
+            total, count = total + value, count + 1
+        entry = {
+            "epoch": epoch,
+            "train_loss": total / count,
+            "learning_rate": schedule.get_last_lr()[0],
+            **validate(model.module),
+        }
+        schedule.step()
+        history.append(entry)
+        bar.set_postfix({key: f"{entry[key]:.3f}" for key in ("train_loss", select)})
+        if fabric.is_global_zero:
+            states = model.module.state_dict()
+            if entry[select] > max((old[select] for old in history[:-1]), default=-math.inf):
+                save_checkpoint(folder / "best.pt", {"model": states, "epoch": epoch})
+            save_checkpoint(
+                last,
+                {
+                    "model": states,
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "rng": rng_states(),
+                    "history": history,
+                },
+            )
+            write_history(folder / "history.jsonl", history)
+        fabric.barrier()
+    return history
+
+
+def write_history(path: Path, history: list[dict[str, float]]) -> None:
+    """One JSON line an epoch."""
+    with atomic_path(path) as temporary:
+        lines = [json.dumps(entry, allow_nan=False) + "\n" for entry in history]
+        temporary.write_text("".join(lines), encoding="utf-8")
