@@ -6,7 +6,6 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from imet.io import InputError
@@ -112,7 +111,7 @@ def _records(path: Path, text: str, problems: list[Problem]) -> Iterator[tuple[i
     done = 0  # lines behind us
     while done < len(lines):
         start = done
-        reader = csv.reader(islice(lines, start, None), strict=True)
+        reader = csv.reader(map(lines.__getitem__, range(start, len(lines))), strict=True)
         try:
             for fields in reader:
                 if fields:
