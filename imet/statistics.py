@@ -141,8 +141,9 @@ def auc_interval(auc: float, positives: int, negatives: int, level: float = 0.95
 
     |auc − A| ≤ z · SE(A) with Hanley and McNeil's standard error at A, solved for A: the score
     interval that Newcombe (2006) recommends. Unlike auc ± z · SE(auc) it stays inside [0, 1] and
-    does not shrink to nothing at an AUC of 1; for few positives it errs on the wide side. With 3 positives among 10,920 works it reaches
-    about .34 to either side: such an AUC says next to nothing.
+    does not shrink to nothing at an AUC of 1; for few positives it errs on the wide side. With 3
+    positives among 10,920 works it reaches about .34 to either side: such an AUC says next to
+    nothing.
 
     Args:
         auc: in [0, 1].

@@ -141,3 +141,33 @@ def wilson_by_search(successes, trials, z, steps=200_000):
         if abs(share - i / steps) <= z * math.sqrt(i / steps * (1 - i / steps) / trials) + 1e-12
     ]
     return inside[0], inside[-1]
+
+
+# === inference.thresholds =========================================================================
+
+
+def decide_per_label(scores, thresholds):
+    return [[float(s) >= t for s, t in zip(row, thresholds)] for row in scores]
+
+
+def decide_proportional(scores, gamma, proportions, power):
+    """score / f^power ≥ γ; never for labels without training works."""
+    return [
+        [f > 0 and float(s) / f**power >= gamma for s, f in zip(row, proportions)] for row in scores
+    ]
+
+
+def decide_max_fraction(scores, fraction):
+    """score / highest ≥ fraction; the share is 0 where the highest score is."""
+    return [
+        [(float(s) / float(max(row)) if max(row) > 0 else 0.0) >= fraction for s in row]
+        for row in scores
+    ]
+
+
+def decide_count(scores, count):
+    decided = []
+    for row in scores:
+        best = sorted(range(len(row)), key=lambda k: (-row[k], k))[:count]
+        decided.append([k in best for k in range(len(row))])
+    return decided
