@@ -1,0 +1,153 @@
+"""What compositions share: skies and lands, backdrops, placing things without collisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..canvas import Canvas, Picture, mix, rgb
+from ..drawings import thing
+from ..ground import GROUNDS, Rng, cloud, noise
+from ..paint import WHITE
+from ..things import THINGS
+
+if TYPE_CHECKING:
+    from ..styles import Style
+
+
+def ground(c: Canvas, style: Style, rng: Rng, colour: str | None = None) -> None:
+    """Cover the whole picture with the culture's ground."""
+    paper = rgb(colour or style.paper)
+    c.rgb[:] = GROUNDS[style.ground](rng, c.height, c.width, paper, c.u)
+    c.alpha[:] = 1
+    c.owner[:] = 0
+
+
+def of(things: Iterable[str], *stands: str) -> list[str]:
+    """Those of the things that stand in one of these places (emblems stand on the ground)."""
+    return [t for t in things if (THINGS[t].stands if t in THINGS else "ground") in stands]
+
+
+def gradient(top: np.ndarray, bottom: np.ndarray, h: int, w: int) -> Picture:
+    """Vertical gradient (h, w, 3)."""
+    t = np.linspace(0, 1, h, dtype=np.float32)[:, None, None] ** 1.2
+    return np.broadcast_to(top + (bottom - top) * t, (h, w, 3)).astype(np.float32)
+
+
+def sky_and_land(c: Canvas, style: Style, rng: Rng, horizon: float, sea: bool = False) -> None:
+    """Sky, then land or sea below `horizon` (a fraction of the height)."""
+    ground(c, style, rng)
+    cut = int(c.height * horizon)
+    full = np.ones((cut, c.width), np.float32)
+    flat = style.technique in ("silhouette", "carved")
+    strength = 0.0 if flat else (0.85 if style.ground != "gold" else 0.0)
+    hour = float(rng.uniform(-0.12, 0.12))
+    sky: Picture = gradient(rgb(style.sky[0]), rgb(style.sky[1]), cut, c.width) * np.float32(
+        1 + hour
+    )
+    puffs = np.clip(cloud(rng, cut, c.width, 70 * c.u, 3) * 2.2 - 0.2, 0, 1)
+    puffs *= np.linspace(1, 0.25, cut, dtype=np.float32)[:, None]
+    if style.technique == "painted":
+        sky = sky + (WHITE - sky) * (0.65 * puffs[..., None])
+    c.paint(full, np.clip(sky, 0, 1).astype(np.float32), 0, 0, strength, own=False)
+    low = c.height - cut
+    below = rgb(style.water if sea else style.land)
+    y = np.linspace(0, 1, low, dtype=np.float32)[:, None]
+    texture = noise(rng, low, c.width, 4 * c.u, 7) * (0.05 + 0.10 * y)
+    if sea:
+        warp = noise(rng, low, c.width, 16 * c.u, 5)
+        texture = 0.09 * np.sin((y + 0.02) ** 0.55 * 70 + warp * 2.5)
+    shade = (1.12 - 0.34 * y + texture)[..., None]
+    tone = mix(below, rgb(style.sky[1]), 0.0) * shade
+    mist = np.exp(-y * 9)[..., None] * 0.6
+    tone = tone + (rgb(style.sky[1]) - tone) * mist
+    c.paint(
+        np.ones((low, c.width), np.float32),
+        np.clip(tone, 0, 1).astype(np.float32),
+        0,
+        cut,
+        strength + (0.0 if flat else 0.1),
+        own=False,
+    )
+    if style.technique != "painted":
+        line = max(1, round(1.5 * c.u))
+        c.paint(np.ones((line, c.width), np.float32), rgb(style.ink), 0, cut, 0.8, own=False)
+
+
+def spots(rng: Rng, count: int, lo: float, hi: float) -> list[float]:
+    """`count` places between lo and hi, spread out, in random order."""
+    if count == 0:
+        return []
+    edges = np.linspace(lo, hi, count + 1)
+    width = edges[1] - edges[0]
+    places = edges[:-1] + width * rng.uniform(0.3, 0.7, count)
+    return [float(p) for p in rng.permutation(places)]
+
+
+def copies(labels: Sequence[str], rng: Rng) -> list[str]:
+    """Each label as often as its thing likes to come."""
+    out = []
+    for label in labels:
+        many = THINGS[label].many if label in THINGS else 1
+        out += [label] * int(rng.integers(1, many + 1))
+    return out
+
+
+def place_row(
+    c: Canvas,
+    labels: Sequence[str],
+    style: Style,
+    rng: Rng,
+    base: float,
+    size: float,
+    lo: float = 0.08,
+    hi: float = 0.92,
+    depth: float = 0.0,
+    shadow: bool = True,
+) -> None:
+    """Things side by side on a line at `base` px, each about `size` px for a thing of size .5.
+
+    `depth` px is how far behind the line a thing may stand; farther ones are smaller and paler.
+    """
+    row = copies(labels, rng)
+    if not row:
+        return
+    room = (hi - lo) * c.width / len(row)
+    items = []
+    for label, x in zip(row, spots(rng, len(row), lo * c.width, hi * c.width)):
+        back = float(rng.uniform(0, 1)) if depth else 0.0
+        items.append((back, label, x))
+    for back, label, x in sorted(items, reverse=True):
+        want = (THINGS[label].size if label in THINGS else 0.35) / 0.5 * size
+        tall = min(want * (1 - 0.35 * back) * float(rng.uniform(0.88, 1.12)), room * 1.25)
+        tall = max(tall, 16 * c.u)
+        thing(c, label, x, base - depth * back, tall, style, rng, 0.3 * back, shadow)
+
+
+def medallions(c: Canvas, labels: Sequence[str], style: Style, rng: Rng) -> None:
+    """Things that have no place in a composition, in a row along the lower edge."""
+    if not labels:
+        return
+    size = min(0.3 * min(c.height, c.width), 0.9 * c.width / len(labels))
+    for label, x in zip(labels, spots(rng, len(labels), 0.05 * c.width, 0.95 * c.width)):
+        thing(c, label, x, c.height * 0.97, size, style, rng, shadow=False)
+
+
+def backdrop(c: Canvas, rng: Rng, dark: bool | None = None) -> None:
+    """The seamless paper of a museum's photograph: graded grey, lighter in the middle."""
+    dark = bool(rng.random() < 0.25) if dark is None else dark
+    level = float(rng.uniform(0.16, 0.3) if dark else rng.uniform(0.66, 0.86))
+    y = np.linspace(-1, 1, c.height, dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, c.width, dtype=np.float32)[None]
+    fall = 1.08 - 0.22 * (x * x + (y + 0.2) ** 2) / 2
+    sweep = 0.05 * np.tanh((y - 0.55) * 6)
+    warm = (
+        np.array([1.0, 0.995, 0.975], np.float32)
+        if rng.random() < 0.6
+        else np.array([0.97, 0.99, 1.0], np.float32)
+    )
+    c.rgb[:] = np.clip((level * fall + sweep)[..., None] * warm, 0, 1)
+    c.alpha[:] = 1
+    c.owner[:] = 0

@@ -1,0 +1,235 @@
+"""What time and technique do to a whole surface: weave, hatching, tesserae, cracks, grain.
+
+A finish takes (rgb, rng, style, unit) and gives the picture as its culture makes it; this is why a
+culture shows in every crop. `lens` comes last and is the museum's camera, the same for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from .canvas import Picture, rgb
+from .glyphs import Mask
+from .ground import Rng, cloud, noise
+
+if TYPE_CHECKING:
+    from .styles import Style
+
+GREY = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def _cells(rng: Rng, h: int, w: int, pitch: float, jitter: float) -> tuple[Mask, Mask, Mask]:
+    """Nearest and second-nearest of jittered grid points: cell row, column, edge distance."""
+    rows, columns = int(h / pitch) + 3, int(w / pitch) + 3
+    jr = (rng.random((rows, columns), dtype=np.float32) - 0.5) * jitter
+    jc = (rng.random((rows, columns), dtype=np.float32) - 0.5) * jitter
+    y = np.arange(h, dtype=np.float32)[:, None] / pitch
+    x = np.arange(w, dtype=np.float32)[None] / pitch
+    base_r, base_c = np.floor(y).astype(int), np.floor(x).astype(int)
+    best = np.full((h, w), 9, np.float32)
+    second = np.full((h, w), 9, np.float32)
+    at_r = np.zeros((h, w), np.float32)
+    at_c = np.zeros((h, w), np.float32)
+    for dr in (0, 1, 2):
+        for dc in (0, 1, 2):
+            r, c = base_r + dr, base_c + dc
+            pr, pc = r - 0.5 + jr[r, c], c - 0.5 + jc[r, c]
+            d = np.hypot(y - pr, x - pc)
+            nearer = d < best
+            second = np.where(nearer, best, np.minimum(second, d))
+            at_r = np.where(nearer, pr, at_r)
+            at_c = np.where(nearer, pc, at_c)
+            best = np.where(nearer, d, best)
+    return at_r * pitch, at_c * pitch, second - best
+
+
+def cracks(rng: Rng, h: int, w: int, pitch: float, width: float = 0.045) -> Mask:
+    """A net of cracks, 1 in a crack; drawn at half size, where it looks the same."""
+    half = _cells(rng, (h + 1) // 2, (w + 1) // 2, max(pitch / 2, 4), 1.0)[2]
+    edge = np.kron(half, np.ones((2, 2), np.float32))[:h, :w]
+    return np.clip(1 - edge / width, 0, 1).astype(np.float32)
+
+
+def oil(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Brush drag, craquelure, warm varnish, a darker rim."""
+    h, w = image.shape[:2]
+    drag = noise(rng, h, w, 2 * u, 5) * 0.05 + noise(rng, h, w, 5 * u, 0.5) * 0.035
+    net = cracks(rng, h, w, 22 * u) * (0.10 + 0.10 * np.clip(cloud(rng, h, w, 120 * u), 0, 1))
+    out = image * (1 + drag - net)[..., None] * vignette(h, w, 0.28)[..., None]
+    return out * np.array([1.0, 0.97, 0.88], np.float32)
+
+
+def woodblock(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Flat inks pressed from wood: grain lines, a little mottling."""
+    h, w = image.shape[:2]
+    warp = noise(rng, h, w, 40 * u, 6)
+    grain = np.sin((np.arange(h, dtype=np.float32)[:, None] / (3.1 * u)) + warp * 7)
+    return image * (1 + 0.03 * grain + noise(rng, h, w, 2.0) * 0.03)[..., None]
+
+
+def engraving(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Tone turned into hatched lines of ink on paper."""
+    h, w = image.shape[:2]
+    tone = ndimage.gaussian_filter(image @ GREY, 0.6)
+    y = np.arange(h, dtype=np.float32)[:, None]
+    x = np.arange(w, dtype=np.float32)[None]
+    sway = noise(rng, h, w, 60 * u) * 3
+    pitch = 4.2 * u
+    first = 0.5 + 0.5 * np.cos((y * 0.8 + x * 0.6 + sway) * (6.283 / pitch))
+    second = 0.5 + 0.5 * np.cos((y * 0.75 - x * 0.66 + sway) * (6.283 / pitch))
+    ink = np.clip((first - tone * 1.28 + 0.02) * 5, 0, 1)
+    ink = np.maximum(ink, np.clip((second - tone * 2.1) * 5, 0, 1))
+    ink = np.maximum(ink, np.clip((0.2 - tone) * 8, 0, 0.9)) * (
+        0.82 + noise(rng, h, w, 8 * u) * 0.12
+    )
+    sheet, black = rgb(style.paper), rgb(style.ink)
+    colour = sheet + (image - (image @ GREY)[..., None]) * 0.35
+    colour = (
+        colour * (1 + cloud(rng, h, w, 90 * u) * 0.06 + noise(rng, h, w, 1.5, 5) * 0.03)[..., None]
+    )
+    return colour + (black - colour) * ink[..., None]
+
+
+def knots(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Hand-knotted pile: square knots in few dyes, each its own little mound."""
+    return _woven(image, rng, 3.6 * u, 3.6 * u, 0.20)
+
+
+def tapestry(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Weft-faced tapestry: stepped edges, ribs along the warp."""
+    return _woven(image, rng, 2.6 * u, 5.2 * u, 0.26)
+
+
+def _woven(image: Picture, rng: Rng, ph: float, pw: float, depth: float) -> Picture:
+    h, w = image.shape[:2]
+    r = np.clip((np.floor(np.arange(h) / ph) + 0.5) * ph, 0, h - 1).astype(int)
+    c = np.clip((np.floor(np.arange(w) / pw) + 0.5) * pw, 0, w - 1).astype(int)
+    out = image[r][:, c]
+    y = np.abs((np.arange(h, dtype=np.float32) / ph) % 1 - 0.5)[:, None]
+    x = np.abs((np.arange(w, dtype=np.float32) / pw) % 1 - 0.5)[None]
+    mound = 1 - depth * 3 * (y**2 + x**2)
+    spots = rng.standard_normal((int(h / ph) + 2, int(w / pw) + 2)).astype(np.float32) * 0.05
+    each = spots[np.minimum((r / ph).astype(int), spots.shape[0] - 1)]
+    each = each[:, np.minimum((c / pw).astype(int), spots.shape[1] - 1)]
+    return out * (mound * (1 + each))[..., None]
+
+
+def mosaic(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Cubes of stone and glass in mortar."""
+    h, w = image.shape[:2]
+    r, c, edge = _cells(rng, h, w, 5.4 * u, 0.55)
+    r, c = np.clip(r, 0, h - 1).astype(int), np.clip(c, 0, w - 1).astype(int)
+    tint = (np.sin(r * 12.9898 + c * 78.233) * 43758.5453) % 1
+    out = image[r, c] * (0.80 + 0.36 * tint)[..., None].astype(np.float32)
+    grout = np.clip(1.25 - edge * 5.5, 0, 1)[..., None]
+    return (out + (rgb(style.grout) - out) * grout).astype(np.float32)
+
+
+def fresco(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Pigment in lime: faded in patches, cracked, fallen off in places."""
+    h, w = image.shape[:2]
+    bare = rgb(style.paper) * (1 + noise(rng, h, w, 3 * u) * 0.05)[..., None]
+    fade = np.clip(0.16 + cloud(rng, h, w, 70 * u, 4) * 0.35, 0, 0.5)
+    lost = np.clip((cloud(rng, h, w, 45 * u, 4) - 0.52) * 14, 0, 1)
+    out = image + (bare - image) * np.maximum(fade, lost)[..., None]
+    return out * (1 - cracks(rng, h, w, 60 * u, 0.03) * 0.25)[..., None]
+
+
+def carved(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Tone read as height and lit from the upper left: low relief in one material."""
+    tone = image @ GREY
+    height = ndimage.gaussian_filter(tone, 1.1 * u)
+    down, right = np.gradient(height)
+    lit = (down + right) * 3.2 * u
+    base = rgb(style.paper)
+    h, w = tone.shape
+    grain = cloud(rng, h, w, 50 * u) * 0.10 + rng.standard_normal((h, w), dtype=np.float32) * 0.025
+    pits = np.clip(noise(rng, h, w, 3 * u) - 0.6, 0, 1) * -0.7
+    shade = (0.72 + 0.34 * tone + np.clip(lit, -0.5, 0.5) + grain + pits)[..., None]
+    colour = base * 0.85 + (image - tone[..., None]) * 0.25
+    return np.clip(colour * shade, 0, 1)
+
+
+def crackle(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Glaze with a fine crackle and a soft gloss."""
+    h, w = image.shape[:2]
+    net = cracks(rng, h, w, 26 * u, 0.035) * 0.17
+    gloss = np.clip(cloud(rng, h, w, 160 * u) - 0.1, 0, 1) * 0.14
+    return image * (1 - net)[..., None] + gloss[..., None]
+
+
+def gloss(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Smooth porcelain or lacquer: clean, with a highlight."""
+    h, w = image.shape[:2]
+    return image + (np.clip(cloud(rng, h, w, 150 * u) - 0.15, 0, 1) * 0.16)[..., None]
+
+
+def worn(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Opaque colour on paper or cloth, rubbed at the folds."""
+    h, w = image.shape[:2]
+    rub = np.clip((noise(rng, h, w, 2.2 * u) * 0.6 + cloud(rng, h, w, 60 * u) - 0.42) * 4, 0, 0.55)
+    bare = rgb(style.paper) * 0.95
+    return image + (bare - image) * rub[..., None]
+
+
+def aged(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Darkened silk or papyrus: threads show through the colour."""
+    h, w = image.shape[:2]
+    thread = noise(rng, h, w, 1.3, 14) * 0.07 + noise(rng, h, w, 14, 0.09) * 0.05
+    return image * (1 + thread - np.clip(cloud(rng, h, w, 80 * u), 0, 1) * 0.12)[..., None]
+
+
+def sepia(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """A photograph: one brown or silver tone, grain, fading to the edges."""
+    h, w = image.shape[:2]
+    tone = ndimage.gaussian_filter(image @ GREY, 0.7)
+    tone = np.clip((tone - 0.06) * 1.15, 0, 1)
+    grain = rng.standard_normal((h, w), dtype=np.float32) * 0.04
+    tone = np.clip(tone * vignette(h, w, 0.35) + grain * (1 - tone * 0.6), 0, 1)[..., None]
+    dark, light = rgb(style.ink), rgb(style.paper)
+    return dark + (light - dark) * tone
+
+
+def vignette(h: int, w: int, strength: float) -> Mask:
+    """Brightness falling towards the corners."""
+    y = (np.linspace(-1, 1, h, dtype=np.float32) ** 2)[:, None]
+    x = (np.linspace(-1, 1, w, dtype=np.float32) ** 2)[None]
+    return 1 - strength * ((y + x) / 2) ** 1.5
+
+
+def plain(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Nothing added."""
+    return image
+
+
+def lens(image: Picture, rng: Rng, u: float) -> Picture:
+    """The museum's camera: exposure, white balance, a little blur and sensor noise."""
+    gain = 1 + rng.normal(0, 0.03)
+    balance = (1 + rng.normal(0, 0.012, 3)).astype(np.float32) * np.float32(gain)
+    blurred = ndimage.uniform_filter(image, (2, 2, 1)) if rng.random() < 0.3 else image
+    h, w = image.shape[:2]
+    grain = rng.standard_normal((h, w), dtype=np.float32)[..., None] * np.float32(0.008)
+    return np.clip(blurred * balance + grain, 0, 1)
+
+
+Finish = Callable[[Picture, Rng, "Style", float], Picture]
+FINISHES: dict[str, Finish] = {
+    "oil": oil,
+    "woodblock": woodblock,
+    "engraving": engraving,
+    "knots": knots,
+    "tapestry": tapestry,
+    "mosaic": mosaic,
+    "fresco": fresco,
+    "carved": carved,
+    "crackle": crackle,
+    "gloss": gloss,
+    "worn": worn,
+    "aged": aged,
+    "sepia": sepia,
+    "plain": plain,
+}
