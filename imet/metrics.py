@@ -187,7 +187,7 @@ def best_threshold(
     The result is that of trying every distinct score.
 
     Args:
-        scores: (N, K) finite.
+        scores: (N, K) finite, or −∞ for what shall never be predicted.
         targets: (N, K) bool.
         beta: weight of recall.
         zero_division: value for a work with neither predictions nor labels.
@@ -197,7 +197,7 @@ def best_threshold(
         nothing is best; the highest one among equals, up to rounding) and its F-beta.
 
     Raises:
-        ValueError: shapes do not fit, no work, or scores are not finite.
+        ValueError: shapes do not fit, no work, or scores are +∞ or NaN.
 
     Examples:
         >>> best_threshold(np.array([[0.9, 0.4, 0.1]]), np.array([[True, True, False]]))
@@ -207,8 +207,9 @@ def best_threshold(
     if scores.size == 0:
         raise ValueError("scores hold no label")
     top = float(scores.max())
-    if not np.isfinite(top) or not np.isfinite(scores.min()):
-        raise ValueError("scores must be finite")
+    if not top < np.inf:
+        raise ValueError("scores must be finite, or −∞ for what is never predicted")
+    possible = scores > -np.inf  # (N, K)
     positives = targets.sum(axis=1)  # (N,)
 
     # F-beta on a grid of scores, finer towards the top, and its bound between neighbours.
@@ -220,7 +221,7 @@ def best_threshold(
         n, hits = counts_at_thresholds(scores[rows], targets[rows], grid)
         n = np.pad(n, ((0, 0), (1, 1)))  # (rows, M + 2)
         hits = np.pad(hits, ((0, 0), (1, 1)))  # (rows, M + 2)
-        n[:, 0], hits[:, 0] = scores.shape[1], positives[rows]
+        n[:, 0], hits[:, 0] = possible[rows].sum(axis=1), (possible & targets)[rows].sum(axis=1)
         p = positives[rows, None]
         value += _fbeta_of_counts(n, p, hits, beta, zero_division).sum(axis=0)
         fewest, most = np.maximum(n[:, 1:], hits[:, :-1]), hits[:, :-1]
@@ -230,7 +231,7 @@ def best_threshold(
 
     # The scores of the bins left open, from the highest down.
     start = at_least(scores, high)  # (N, K)
-    flat = np.flatnonzero(at_least(scores, low) & ~start)
+    flat = np.flatnonzero(at_least(scores, low) & possible & ~start)
     flat = flat[np.argsort(-scores.ravel()[flat], kind="stable")]
     swept = compiled(sweep)(
         scores.ravel()[flat].astype(np.float64),
@@ -343,6 +344,9 @@ def _coarse_grid(scores: Array, size: int = 128) -> Array:
     """
     drawn = np.random.default_rng(0).integers(0, scores.size, min(scores.size, 2**16))
     sample = -np.sort(-scores.ravel()[drawn])
+    sample = sample[sample > -np.inf]
+    if not len(sample):
+        return np.empty(0)
     last = len(sample) * min(1.0, 128 / scores.shape[1])
     ranks = np.geomspace(1, max(last, 1), size).astype(np.int64) - 1
     return np.unique(sample[ranks].astype(np.float64))

@@ -131,7 +131,7 @@ def tune_proportional(
         beta: weight of recall.
     """
     ratio = in_proportion(checked(scores, len(proportions)), np.asarray(proportions), power)
-    gamma, _ = best_threshold(np.maximum(ratio, -1), targets, beta)
+    gamma, _ = best_threshold(ratio, targets, beta)
     rule = ProportionalThreshold(
         max(gamma, 0.0), tuple(np.asarray(proportions, float).tolist()), power
     )

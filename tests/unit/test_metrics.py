@@ -215,6 +215,18 @@ def test_best_threshold_when_nothing_is_best():
     assert threshold == np.nextafter(0.5, 1)
 
 
+@given(scored(), st.data())
+def test_minus_infinity_is_never_predicted(both, data):
+    scores, targets = both
+    never = data.draw(hnp.arrays(bool, scores.shape))
+    threshold, value = metrics.best_threshold(np.where(never, -np.inf, scores), targets)
+    rivals = [
+        oracles.sample_fbeta((scores >= t) & ~never, targets) for t in [*scores.ravel(), np.inf]
+    ]
+    assert value == pytest.approx(max(rivals))
+    assert np.isfinite(threshold)
+
+
 def test_missing_scores_are_refused():
     scores, targets = synthetic(works=4)
     scores[2, 3] = np.nan
