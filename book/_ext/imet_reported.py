@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from docutils import nodes
 from docutils.parsers.rst import directives
 from imet_num import values_of
-from imet_values import UnknownValue, find, page_of, read_reported, read_results, write
+from imet_values import UnknownValue, find, number, page_of, read_reported, read_results, write
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -170,7 +170,46 @@ class ReportedTable(SphinxDirective):
         return box
 
 
+class ReportedList(SphinxDirective):
+    """Rows of `reported.csv` outside the documents' tables: document, then status."""
+
+    required_arguments = 2
+
+    def run(self) -> list[nodes.Node]:
+        document, status = self.arguments
+        source = Path(self.env.srcdir) / "reported.csv"
+        self.env.note_dependency(str(source))
+        rows = [
+            row
+            for row in read_reported(source)
+            if row["document"] == document and row["status"] == status and not row["row"]
+        ]
+        if not rows:
+            raise self.error(f"reported.csv has no {status} rows of {document}")
+        group = nodes.tgroup(cols=4)
+        for width in (30, 14, 16, 40):
+            group += nodes.colspec(colwidth=width)
+        head, line = nodes.thead(), nodes.row()
+        line += [entry(t, "row") for t in ("What", "Value", "Where", "Note")]
+        head += line
+        body = nodes.tbody()
+        for row in rows:
+            what = ", ".join(filter(None, [row["metric"], SPLITS.get(row["split"], "")]))
+            model = row["model"].replace("_", " ")
+            line = nodes.row()
+            line += entry(f"{what} ({model})" if model else what, "row")
+            value = number(row["value"])
+            line += entry(format(value, ",") if isinstance(value, int) else row["value"], "value")
+            line += [entry(row["where"], "where"), entry(row["note"], "note")]
+            body += line
+        group += head
+        group += body
+        table = nodes.table("", group, classes=["reported-list"])
+        return [nodes.container("", table, classes=["table-scroll"])]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
     app.add_directive("reported-table", ReportedTable)
+    app.add_directive("reported-list", ReportedList)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -117,7 +117,7 @@ def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:
     if missing:
         raise InputError(
             f"{notebooks}: {', '.join(missing)} not executed; run `make notebooks`, "
-            "or pass --only-existing for a preview"
+            "or pass --preview"
         )
     (tree / "notebooks").mkdir()
     (tree / "_figures").mkdir()
@@ -142,11 +142,11 @@ def copy_mathjax(tree: Path) -> None:
     shutil.copy(source, target)
 
 
-def assemble(tree: Path, notebooks: Path, results: Path, profile: str, existing: bool) -> None:
+def assemble(tree: Path, notebooks: Path, results: Path, profile: str, preview: bool) -> None:
     """Put the whole source of the book together in `tree`."""
     shutil.copytree(BOOK, tree, ignore=LEFT_OUT)
     toc = yaml.safe_load((tree / "_toc.yml").read_text(encoding="utf-8"))
-    if existing:
+    if preview:
         toc = only_existing(toc, notebooks)
     (tree / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
 
@@ -189,15 +189,17 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def build(
-    notebooks: Path, results: Path, out: Path, profile: str, existing: bool, quiet: bool
+    notebooks: Path, results: Path, out: Path, profile: str, preview: bool, quiet: bool
 ) -> None:
     """Build the book at `out`, or raise and leave what is there."""
     with tempfile.TemporaryDirectory(prefix="imet-book-") as name:
         tree = Path(name) / "book"
-        assemble(tree, notebooks, results, profile, existing)
+        assemble(tree, notebooks, results, profile, preview)
         command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
         command += ["build", str(tree)]
-        command += ["-W", "-n", "--keep-going", "--all", "--path-output", str(Path(name) / "made")]
+        command += ["--all", "--path-output", str(Path(name) / "made")]
+        if not preview:
+            command += ["-W", "-n", "--keep-going"]
         if quiet:
             command.append("-q")
         environment = {**os.environ, "PYTHONPATH": str(tree / "_ext"), "JUPYTER_NO_CONFIG": "1"}
@@ -209,7 +211,7 @@ def build(
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         (html / ".nojekyll").touch()
         checker = [sys.executable, str(BOOK / "tools" / "check_html.py"), str(html)]
-        if subprocess.run(checker).returncode:
+        if subprocess.run(checker).returncode and not preview:
             raise InputError("the book was built with the faults above")
         put_in_place(html, out.absolute())
 
@@ -220,11 +222,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, required=True, help="holds PROFILE/pages/*.json")
     parser.add_argument("--out", type=Path, required=True, help="folder of the finished HTML")
     parser.add_argument("--profile", default="sample")
-    parser.add_argument("--only-existing", action="store_true", help="drop chapters not executed")
+    parser.add_argument(
+        "--preview", action="store_true", help="without chapters not executed, and not strict"
+    )
     parser.add_argument("--quiet", action="store_true", help="print warnings only")
     o = parser.parse_args(arguments)
     try:
-        build(o.notebooks, o.results, o.out, o.profile, o.only_existing, o.quiet)
+        build(o.notebooks, o.results, o.out, o.profile, o.preview, o.quiet)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

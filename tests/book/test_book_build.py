@@ -1,0 +1,113 @@
+"""The strict build: a new book, or the old one untouched."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from lxml import html
+
+from imet.io import REPO
+
+StandIns = Callable[..., tuple[Path, Path]]
+pytestmark = pytest.mark.slow
+
+
+def build(notebooks: Path, results: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, REPO / "book" / "tools" / "build.py", "--notebooks", notebooks]
+    command += ["--results", results, "--out", out, "--profile", "tiny", "--quiet"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+
+def test_a_strict_book_is_built_with_provenance_on_every_page(
+    stand_ins: StandIns, tmp_path: Path
+) -> None:
+    out = tmp_path / "html"
+    extra = "F2 is {num}`f2:.3f`.\n\n$$\\sum_i \\alpha_i = 1$$\n"
+    made = build(*stand_ins(extra), out)
+    assert made.returncode == 0, made.stdout + made.stderr
+    pages = [p for p in out.rglob("*.html") if "_static" not in p.parts]
+    pages = [p for p in pages if p.name not in {"search.html", "genindex.html"}]
+    assert len(pages) >= 8
+    for page in pages:
+        tree = html.fromstring(page.read_bytes())
+        label = tree.xpath("//aside[contains(@class, 'provenance')]")
+        assert len(label) == 1, page
+        facts = " ".join(label[0].itertext())
+        for word in ("tiny", "seed", "cpu", "commit", "Test build."):
+            assert word in facts, (page, word)
+    first = next(p for p in pages if "01_" in p.name)
+    assert "F2 is <span" in first.read_text()
+    assert ">0.412<" in first.read_text()
+    assert not [p for p in tmp_path.iterdir() if ".html." in p.name]
+    for name in ("sitemap.xml", "_static/favicon.svg", "_static/mathjax/tex-svg.js"):
+        assert (out / name).is_file(), name
+    index = (out / "index.html").read_text()
+    assert 'property="og:title"' in index
+    assert "thebe" not in index
+
+
+FAULTS = {
+    "{num}`f3:.3f`": "no value `f3`",
+    "{num}`09_nothing/f2`": "no results file for `09_nothing`",
+    "{num}`reported/paper.resnet50.val.f9`": "no value `paper.resnet50.val.f9`",
+    "[gone](no-such-label)": "no-such-label",
+    "{cite}`nobody1900`": "nobody1900",
+    "{numref}`fig-none`": "fig-none",
+    "{term}`no such term`": "no such term",
+    "{nosuchrole}`x`": "nosuchrole",
+    "![A picture](gone.png)": "gone.png",
+    "```{quote-doc} leaflet\nWords.\n```": "leaflet",
+    "```{reported-table} paper Table 9\n```": "Table 9",
+    "```{reported-table} paper Table 1\n:ours: 03_baseline/none.{model}\n```": "no value for",
+}
+
+
+def test_planted_faults_are_all_named_and_the_old_book_stays(
+    stand_ins: StandIns, tmp_path: Path
+) -> None:
+    out = tmp_path / "html"
+    out.mkdir()
+    (out / "old.html").write_text("the old book")
+    made = build(*stand_ins("\n\n".join(FAULTS)), out)
+    assert made.returncode != 0
+    missed = [fault for fault, words in FAULTS.items() if words not in made.stdout + made.stderr]
+    assert missed == []
+    assert [p.name for p in out.iterdir()] == ["old.html"]
+
+
+def test_one_unknown_number_is_enough_to_fail(stand_ins: StandIns, tmp_path: Path) -> None:
+    made = build(*stand_ins("{num}`f3:.3f`"), tmp_path / "html")
+    assert made.returncode != 0
+    assert not (tmp_path / "html").exists()
+
+
+def test_a_chapter_that_was_not_executed_is_named(stand_ins: StandIns, tmp_path: Path) -> None:
+    notebooks, results = stand_ins()
+    (notebooks / "02_split_and_views.ipynb").unlink()
+    made = build(notebooks, results, tmp_path / "html")
+    assert made.returncode != 0
+    assert "02_split_and_views not executed" in made.stderr
+
+
+def test_a_chapter_without_results_fails(stand_ins: StandIns, tmp_path: Path) -> None:
+    notebooks, results = stand_ins()
+    (results / "tiny" / "pages" / "02_split_and_views.json").unlink()
+    made = build(notebooks, results, tmp_path / "html")
+    assert made.returncode != 0
+    assert "recorded no results" in made.stdout + made.stderr
+
+
+def test_a_picture_without_alt_text_fails(stand_ins: StandIns, tmp_path: Path) -> None:
+    notebooks, results = stand_ins()
+    path = next(notebooks.glob("01_*.ipynb"))
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].metadata["mystnb"].pop("image")
+    nbformat.write(notebook, path)
+    made = build(notebooks, results, tmp_path / "html")
+    assert made.returncode != 0
+    assert "alt text" in made.stdout + made.stderr

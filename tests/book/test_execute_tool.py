@@ -1,0 +1,155 @@
+"""One notebook, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import execute
+import nbformat
+import pytest
+
+from imet.io import REPO, InputError
+
+HEADER = """\
+# %% tags=["parameters"]
+profile = "sample"
+seed = 0
+
+"""
+TOOL = REPO / "book" / "tools" / "execute.py"
+
+
+def script(folder: Path, body: str) -> Path:
+    path = folder / "09_try.py"
+    path.write_text(HEADER + body)
+    return path
+
+
+def command(source: Path, out: Path, *more: str) -> list[str]:
+    return [sys.executable, str(TOOL), str(source), "--out", str(out), *more]
+
+
+def run(source: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    home = source.parent / "home"
+    home.mkdir()
+    environment = {**os.environ, "HOME": str(home)}
+    return subprocess.run(
+        command(source, out, *more), capture_output=True, text=True, timeout=120, env=environment
+    )
+
+
+@pytest.mark.slow
+def test_a_notebook_is_executed_with_its_parameters_by_this_python(tmp_path: Path) -> None:
+    out = tmp_path / "made" / "09_try.ipynb"
+    body = """\
+# %%
+import os, sys
+print(sys.executable, profile, seed, os.getcwd(), sep="|")
+print("noise", file=sys.stderr)
+
+# %%
+from imet.analysis.curves import training_curves
+training_curves([{"train_loss": 1.0}])
+"""
+    made = run(script(tmp_path, body), out, "-p", "profile=tiny", "-p", "seed=7")
+    assert made.returncode == 0, made.stderr
+    notebook = nbformat.read(out, as_version=4)
+    text = json.dumps(notebook)
+    assert f"{sys.executable}|tiny|7|{REPO}" in text
+    assert "noise" not in text.replace('print(\\"noise\\"', "")
+    assert '"papermill"' not in text
+    assert "execution_start" not in text
+    hidden = [c for c in notebook.cells if "remove-cell" in c.metadata.get("tags", [])]
+    assert [set(c.metadata.tags) & execute.HIDDEN_TAGS for c in hidden] == [
+        {"parameters"},
+        {"injected-parameters"},
+    ]
+    pictures = [o for c in notebook.cells for o in c.get("outputs", []) if "image/png" in
+                o.get("data", {})]  # fmt: skip
+    assert len(pictures) == 1, "a figure is shown once"
+    assert [p.name for p in out.parent.iterdir()] == ["09_try.ipynb"]
+    assert not [p for p in tmp_path.rglob("*") if p.name in {".ipython", ".jupyter", "kernels"}]
+
+
+def test_an_unknown_parameter_fails_before_anything_runs(tmp_path: Path) -> None:
+    out = tmp_path / "09_try.ipynb"
+    out.write_text("an earlier success")
+    made = run(script(tmp_path, "# %%\n1 / 0\n"), out, "-p", "sede=1")
+    assert made.returncode == 2
+    assert "no parameter named sede" in made.stderr
+    assert "profile, seed" in made.stderr
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_a_failing_cell_leaves_no_notebook(tmp_path: Path) -> None:
+    out = tmp_path / "09_try.ipynb"
+    made = run(script(tmp_path, "# %%\nraise RuntimeError('planted')\n"), out)
+    assert made.returncode == 1
+    assert "planted" in made.stderr
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_a_cell_that_takes_too_long_leaves_no_notebook(tmp_path: Path) -> None:
+    out = tmp_path / "09_try.ipynb"
+    source = script(tmp_path, "# %%\nimport time; time.sleep(60)\n")
+    made = run(source, out, "--timeout", "1")
+    assert made.returncode == 1
+    assert not out.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_an_interruption_leaves_no_notebook(tmp_path: Path, number: signal.Signals) -> None:
+    out, started = tmp_path / "09_try.ipynb", tmp_path / "started"
+    body = (
+        f"# %%\nimport os, pathlib, time\npathlib.Path({str(started)!r}).write_text(str("
+        "os.getpid()))\ntime.sleep(90)\n"
+    )
+    process = subprocess.Popen(command(script(tmp_path, body), out), stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not started.exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    assert started.exists()
+    time.sleep(0.2)
+    process.send_signal(number)
+    assert process.wait(30) != 0
+    assert not out.exists()
+    kernel = int(started.read_text())
+    deadline = time.monotonic() + 30
+    while _alive(kernel) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _alive(kernel), "the kernel outlived its caller"
+
+
+def _alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0", 0), ("1e-3", 1e-3), ("true", True), ("None", None), ("cpu", "cpu"), ("[1, 2]", [1, 2])],
+)
+def test_parameter_values_keep_their_kind(text: str, value: object) -> None:
+    assert execute.parse_parameters([f"x={text}"]) == {"x": value}
+
+
+def test_a_parameter_is_written_as_name_and_value() -> None:
+    with pytest.raises(InputError, match="name=value"):
+        execute.parse_parameters(["seed"])
+
+
+def test_a_missing_notebook_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such notebook"):
+        execute.read_notebook(tmp_path / "none.py")
