@@ -12,6 +12,8 @@ An unknown key or a value of the wrong type raises; nothing is silently ignored.
 from __future__ import annotations
 
 import dataclasses
+import math
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -88,15 +90,19 @@ class Recipe:
                 raise InputError(
                     f"recipe {self.name}: {field} = {value!r}; choose from {', '.join(allowed)}"
                 )
-        for field in ("batch_size", "epochs", "input_size", "eval_batch_size", "step_epochs"):
-            if getattr(self, field) < 1:
-                raise InputError(f"recipe {self.name}: {field} = {getattr(self, field)}; 1 or more")
+        for field, (low, high) in RANGES.items():
+            if not low <= (value := getattr(self, field)) <= high:  # NaN too
+                upper = "" if high in (math.inf, FINITE) else f" and at most {high:g}"
+                raise InputError(
+                    f"recipe {self.name}: {field} = {value}; must be finite, at least {low:g}{upper}"
+                )
         if not self.learning_rate > 0:
             raise InputError(f"recipe {self.name}: learning_rate = {self.learning_rate}; above 0")
-        if not 0 < self.threshold_step <= self.threshold_high <= 1:
+        if not 0 < 2 * self.threshold_step <= self.threshold_high:
             raise InputError(
-                f"recipe {self.name}: the threshold search needs 0 < threshold_step "
-                f"({self.threshold_step}) <= threshold_high ({self.threshold_high}) <= 1"
+                f"recipe {self.name}: the threshold search covers (0, threshold_high) and needs "
+                f"0 < 2 · threshold_step ({self.threshold_step}) <= threshold_high "
+                f"({self.threshold_high})"
             )
 
 
@@ -111,6 +117,32 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "loss": ("weighted_bce", "bce", "focal", "asymmetric", "soft_f2"),
     "loss_reduction": ("sum_classes", "mean"),
     "reduce_views": ("mean_scores", "mean_logits"),
+    "precision": ("32-true", "bf16-mixed"),
+}
+FINITE = sys.float_info.max
+RANGES: dict[str, tuple[float, float]] = {
+    "batch_size": (1, math.inf),
+    "eval_batch_size": (1, math.inf),
+    "epochs": (1, math.inf),
+    "step_epochs": (1, math.inf),
+    "input_size": (16, math.inf),
+    "rare_below": (0, math.inf),
+    "max_works": (0, math.inf),
+    "workers": (-1, math.inf),
+    "seed": (0, 2**32 - 1),
+    "view_seed": (0, 2**32 - 1),
+    "split_seed": (0, 2**32 - 1),
+    "jitter_hue": (0, 0.5),
+    "jitter_saturation": (0, 1),
+    "learning_rate": (0, FINITE),
+    "momentum": (0, 1),
+    "weight_decay": (0, FINITE),
+    "step_factor": (0, 1),
+    "gradient_clip": (0, FINITE),
+    "positive_weight_clip": (0, FINITE),
+    "focal_gamma": (0, FINITE),
+    "threshold_high": (0, 1),
+    "threshold_step": (0, 1),
 }
 
 
@@ -129,12 +161,18 @@ class Profile:
     """
 
     name: str
-    data: str
+    data: str = ""
     works: int = 0
     collection_seed: int = 0
     backbones: Mapping[str, str] = dataclasses.field(default_factory=dict)
     recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.data not in ("simulated", "kaggle"):
+            raise InputError(f"profile {self.name}: data = {self.data!r}; simulated or kaggle")
+        if type(self.works) is not int or self.works < (self.data == "simulated"):
+            raise InputError(f"profile {self.name}: works = {self.works!r}; how many to simulate")
 
 
 def recipe_names() -> list[str]:
@@ -187,6 +225,8 @@ def resolve(
         raise InputError(f"recipe {name}: no profile {', '.join(sorted(unknown))}")
     backbone = values.get("backbone", Recipe.backbone)
     values["backbone"] = chosen.backbones.get(backbone, backbone)
+    if "name" in values or "name" in (overrides or {}):
+        raise InputError(f"recipe {name}: its name is its file's and cannot be set")
     values |= {"name": name} | dict(overrides or {})
     _check_keys(values, Recipe, f"recipe {name}")
     types = {field.name: str(field.type) for field in dataclasses.fields(Recipe)}
@@ -216,9 +256,10 @@ def _typed(key: str, value: Any, kind: str) -> Any:
     """`value` as the field's type; text from the command line is read as a TOML value."""
     if isinstance(value, str) and kind != "str":
         try:
-            value = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            raise InputError(f"{key} = {value}: expected {kind}") from None
+            (value,) = tomllib.loads(f"value = {value}").values()
+        except ValueError:
+            hint = {"bool": ", true or false"}.get(kind, "")
+            raise InputError(f"{key} = {value}: expected {kind}{hint}") from None
     if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value).__name__ != kind:

@@ -234,9 +234,13 @@ def batch_source(
     recipe: Recipe, parts: Parts, encoder: Encoder, device: str
 ) -> Callable[[Part, Array, int], Iterable[Mapping[str, Tensor]]]:
     """How to get batches of a part's works in an order, in an epoch: from a store or pictures."""
+
+    def works_a_batch(part: Part) -> int:
+        return recipe.batch_size if part.training else recipe.eval_batch_size
+
     if not is_cached(recipe):
         return lambda part, order, epoch: image_batches(
-            part, recipe, order, recipe.batch_size, epoch, device
+            part, recipe, order, works_a_batch(part), epoch, device
         )
     protocol = Protocol(recipe, encoder, device)
     stores = {p.name: extract(p, protocol, FEATURES) for p in (parts.train, parts.val, parts.test)}
@@ -246,7 +250,7 @@ def batch_source(
 
     def stored(part: Part, order: Array, epoch: int) -> Iterable[Mapping[str, Tensor]]:
         arrays = {name: stores[part.name][name] for name in encoder.names}
-        return stored_batches(arrays, targets[part.name], order, recipe.batch_size, device)
+        return stored_batches(arrays, targets[part.name], order, works_a_batch(part), device)
 
     return stored
 

@@ -64,7 +64,7 @@ def read_json(path: Path | str) -> Any:
     """Read a JSON file; a broken one raises `InputError` that names it."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # no JSON, or no text
         raise InputError(
             f"{path}: not valid JSON ({error}); delete it to have it made again"
         ) from error

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from imet.config import Recipe
+from imet.io import InputError
 from imet.models.backbones import DOCUMENTS_MEAN, DOCUMENTS_STD, build_backbone
 from imet.models.classifiers import LinearHead
 from imet.models.encoder import Encoder
@@ -21,6 +22,8 @@ MODULES: dict[str, str] = {"resnet50": "imet.models.classifiers"}
 
 def build_encoder(recipe: Recipe) -> Encoder:
     """The encoder of a recipe, with its weights and normalisation."""
+    if recipe.model not in FEATURES:
+        raise InputError(f"no model {recipe.model!r}; there are: {', '.join(FEATURES)}")
     backbone = build_backbone(recipe.backbone, recipe.weights, recipe.seed)
     mean, std = (
         (DOCUMENTS_MEAN, DOCUMENTS_STD)

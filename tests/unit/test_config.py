@@ -1,0 +1,247 @@
+"""Recipes and profiles: nothing unknown passes, nothing is silently ignored."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from imet.config import (
+    CHOICES,
+    RANGES,
+    Profile,
+    Recipe,
+    get_profile,
+    profile_names,
+    recipe_names,
+    resolve,
+)
+from imet.io import InputError
+
+PACKAGE = Path(__file__).resolve().parents[2] / "imet"
+FIELDS = [field.name for field in dataclasses.fields(Recipe)]
+DESCRIPTIONS = {"name", "title", "document", "reported"}
+
+
+@pytest.fixture
+def toml(tmp_path, monkeypatch):
+    """Write recipes and profiles into a folder that stands in for the package's."""
+    for kind in ("recipes", "profiles"):
+        (tmp_path / kind).mkdir()
+    monkeypatch.setattr("imet.config.HERE", tmp_path)
+
+    def write(kind: str, name: str, text: str) -> None:
+        (tmp_path / kind / f"{name}.toml").write_text(text, encoding="utf-8")
+
+    write("profiles", "p", 'data = "kaggle"')
+    return write
+
+
+def test_every_recipe_resolves_on_every_profile():
+    assert set(profile_names()) == {"sample", "tiny", "small", "kaggle"}
+    assert "resnet50" in recipe_names()
+    for profile in profile_names():
+        for name in recipe_names():
+            recipe = resolve(name, profile)
+            assert recipe.name == name
+            assert recipe.document in ("paper", "poster")
+            assert recipe.title
+
+
+def test_the_kaggle_profile_gives_the_papers_baseline():
+    recipe = resolve("resnet50", "kaggle")
+    expected = {
+        "model": "resnet50",
+        "backbone": "resnet50",
+        "weights": "imagenet",
+        "frozen": True,
+        "input_size": 224,
+        "normalisation": "documents",
+        "labels": "kept",
+        "rare_below": 3,
+        "split_seed": 231,
+        "max_works": 0,
+        "views": "six",
+        "view_mode": "fresh",
+        "crop_targets": "as_written",
+        "flip": True,
+        "jitter_hue": 0.05,
+        "jitter_saturation": 0.05,
+        "batch_size": 32,
+        "epochs": 15,
+        "optimizer": "adam",
+        "learning_rate": 1e-4,
+        "weight_decay": 1e-5,
+        "schedule": "cosine",
+        "loss": "weighted_bce",
+        "positive_weight_clip": 10.0,
+        "loss_reduction": "sum_classes",
+        "reduce_views": "mean_scores",
+        "threshold_high": 0.5,
+    }
+    assert {key: getattr(recipe, key) for key in expected} == expected
+
+
+def test_only_data_and_length_differ_on_the_small_profile():
+    small, kaggle = (dataclasses.asdict(resolve("resnet50", p)) for p in ("small", "kaggle"))
+    differing = {key for key in small if small[key] != kaggle[key]}
+    assert differing == {"max_works", "view_mode"}
+    assert small["max_works"] == 5000
+
+
+@pytest.mark.parametrize("name", ["sample", "tiny"])
+def test_simulated_profiles_need_no_download(name):
+    profile = get_profile(name)
+    assert profile.data == "simulated"
+    assert profile.works == {"sample": 1600, "tiny": 120}[name]
+    for recipe in recipe_names():
+        resolved = resolve(recipe, name)
+        assert resolved.backbone == "efficientnet_lite0" or resolved.weights == "random"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: resolve("resnet5"), r"no recipe 'resnet5'; there are: .*resnet50"),
+        (lambda: resolve("resnet50", "big"), r"no profile 'big'; there are: kaggle, .*tiny"),
+        (lambda: get_profile("../recipes/resnet50"), "no profile"),
+        (lambda: resolve("resnet50", overrides={"epoch": 3}), "unknown key epoch; .*epochs"),
+        (lambda: resolve("resnet50", overrides={"name": "x"}), "name"),
+        (lambda: resolve("resnet50", overrides={"epochs": "many"}), "epochs = many: expected int"),
+        (lambda: resolve("resnet50", overrides={"epochs": "1.5"}), "expected int, got float"),
+        (lambda: resolve("resnet50", overrides={"epochs": True}), "expected int, got bool"),
+        (lambda: resolve("resnet50", overrides={"epochs": "3\nx=1"}), "expected int"),
+        (lambda: resolve("resnet50", overrides={"flip": "False"}), "expected bool, true or false"),
+        (lambda: resolve("resnet50", overrides={"flip": 1}), "expected bool, got int"),
+        (lambda: resolve("resnet50", overrides={"loss": 3}), "expected str, got int"),
+        (lambda: resolve("resnet50", overrides={"learning_rate": True}), "expected float"),
+    ],
+)
+def test_bad_names_keys_and_types_are_refused(call, message):
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("field", sorted(CHOICES))
+def test_a_value_outside_the_choices_is_refused_with_them(field):
+    with pytest.raises(InputError, match=rf"{field} = 'nonsense'; choose from {CHOICES[field][0]}"):
+        resolve("resnet50", overrides={field: "nonsense"})
+    for allowed in CHOICES[field]:
+        assert getattr(resolve("resnet50", overrides={field: allowed}), field) == allowed
+
+
+@pytest.mark.parametrize("field", sorted(RANGES))
+def test_a_number_out_of_range_is_refused(field):
+    low, high = RANGES[field]
+    kind = type(getattr(resolve("resnet50"), field))
+    bad = [kind(low - 1)] + ([kind(high * 2 + 1)] if high < 2**33 else [])
+    if kind is float:
+        bad += [float("nan"), float("inf")]
+    for value in bad:
+        with pytest.raises(InputError, match=rf"resnet50: {field} = "):
+            resolve("resnet50", overrides={field: value})
+
+
+def test_every_number_of_a_recipe_has_a_range():
+    numbers = {f.name for f in dataclasses.fields(Recipe) if f.type in ("int", "float")}
+    assert numbers == set(RANGES)
+
+
+def test_a_search_without_thresholds_is_refused():
+    for high, step in ((0.01, 0.01), (0.5, 0.0), (0.0, 0.0), (0.1, 0.2)):
+        with pytest.raises(InputError, match="threshold"):
+            resolve("resnet50", overrides={"threshold_high": high, "threshold_step": step})
+    resolve("resnet50", overrides={"threshold_high": 0.02, "threshold_step": 0.01})
+
+
+def test_text_from_the_command_line_becomes_the_fields_type():
+    recipe = resolve(
+        "resnet50",
+        "kaggle",
+        {"epochs": "3", "learning_rate": "1e-2", "flip": "false", "loss": "focal", "momentum": "0"},
+    )
+    assert (recipe.epochs, recipe.learning_rate, recipe.flip) == (3, 0.01, False)
+    assert (recipe.loss, recipe.momentum) == ("focal", 0.0)
+    assert isinstance(recipe.momentum, float)
+
+
+def test_layers_lie_over_each_other_in_the_stated_order(toml):
+    toml("profiles", "p", 'data = "kaggle"\n[recipe]\nepochs = 2\nbatch_size = 2\nseed = 2\n')
+    toml(
+        "recipes",
+        "r",
+        "epochs = 1\nbatch_size = 1\nseed = 1\nstep_epochs = 1\n"
+        "[profile.p]\nbatch_size = 3\nseed = 3\n",
+    )
+    recipe = resolve("r", "p", {"seed": 4})
+    assert (recipe.input_size, recipe.step_epochs) == (224, 1)  # default, recipe
+    assert (recipe.epochs, recipe.batch_size, recipe.seed) == (
+        2,
+        3,
+        4,
+    )  # profile, section, override
+
+
+def test_a_profile_exchanges_the_backbone_unless_one_is_asked_for(toml):
+    toml("profiles", "p", 'data = "simulated"\nworks = 9\n[backbones]\nvgg16 = "timm/x"\n')
+    toml("recipes", "r", 'backbone = "vgg16"')
+    assert resolve("r", "p").backbone == "timm/x"
+    assert resolve("r", "p", {"backbone": "vgg16"}).backbone == "vgg16"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epoch = 1", "recipe r: unknown key epoch"),
+        ('epochs = "1.5"', "epochs = 1.5: expected int"),
+        ("[profile.q]\nepochs = 1", "no profile q"),
+        ("[profile.p]\nepoch = 1", "unknown key epoch"),
+        ("epochs = ", r"r\.toml"),
+        ('name = "other"', "name"),
+    ],
+)
+def test_a_faulty_recipe_file_is_refused(toml, text, message):
+    toml("recipes", "r", text)
+    with pytest.raises(InputError, match=message):
+        resolve("r", "p")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('data = "kaggle"\nwork = 3', "profile q: unknown key work"),
+        ('data = "kaggle"\n[recipe]\nepoch = 3', "unknown key epoch"),
+        ("works = 3", "data"),
+        ('data = "kagle"', "simulated"),
+        ('data = "simulated"\nworks = "many"', "works"),
+    ],
+)
+def test_a_faulty_profile_file_is_refused(toml, text, message):
+    toml("profiles", "q", text)
+    toml("recipes", "r", "")
+    with pytest.raises(InputError, match=message):
+        resolve("r", "q")
+
+
+def _attributes_read(*left_out: str) -> set[str]:
+    return {
+        node.attr
+        for path in PACKAGE.rglob("*.py")
+        if path.name not in left_out
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def test_no_field_is_silently_ignored():
+    read = _attributes_read("config.py")
+    assert [f for f in FIELDS if f not in DESCRIPTIONS and f not in read] == []
+    read = _attributes_read()
+    assert {f.name for f in dataclasses.fields(Profile)} - read <= {"note"}
+
+
+def test_recipes_and_profiles_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        resolve("resnet50").epochs = 3
