@@ -44,11 +44,21 @@ def _imports(path: Path) -> tuple[Path, ...]:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found += module_files(alias.name)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found += module_files(node.module)
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute(path, node)
+            found += module_files(module)
             for alias in node.names:  # `from imet.data import split` imports a module
-                found += module_files(f"{node.module}.{alias.name}")
+                found += module_files(f"{module}.{alias.name}")
     return tuple(dict.fromkeys(found))
+
+
+def _absolute(path: Path, node: ast.ImportFrom) -> str:
+    """The module that a `from … import` names; relative ones start at the file's package."""
+    if not node.level:
+        return node.module or ""
+    package = path.relative_to(ROOT).parent.parts
+    parts = package[: len(package) - node.level + 1]
+    return ".".join([*parts, *(node.module or "").split(".")]).strip(".")
 
 
 def closure(*starts: str | Path) -> list[Path]:

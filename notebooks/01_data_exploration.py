@@ -1,0 +1,182 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The collection
+#
+# Both documents start from the same table: photographs of museum objects, each with a few labels
+# that one person chose. Before any model, this chapter asks what there is to learn, and from how
+# many examples.
+
+# %% tags=["parameters"]
+profile = "sample"
+seed = 0
+device = "auto"
+
+# %%
+import numpy as np
+import pandas as pd
+
+from imet import experiments, results
+from imet.analysis import collection as charts
+from imet.analysis.examples import picture_grid
+from imet.data.facts import facts
+from imet.data.images import read_image
+from imet.data.statistics import aspect_ratios, statistics
+from imet.io import REPO, read_json
+
+parts = experiments.load(profile)
+works, labels = parts.collection, parts.collection.labels
+found = facts(works.root)
+real = read_json(REPO / "results" / "imet2019.json")["values"]
+here = statistics(works, aspect_ratios(works))
+ours, theirs = f"this collection ({profile})", "iMet Collection 2019"
+
+# %% [markdown]
+# ## What is in it?
+#
+# ```{quote-doc} paper
+# :where: §1
+# This sample has a *culture* label “American” that describes its style, and two *tag* labels “men”
+# and “portraits” which depict subjects that can be observed from this picture.
+# ```
+#
+# Every label is either a *culture*, which describes a work as a whole, or a *tag*, which names a
+# thing to be seen somewhere in it. A work can have several of each. {numref}`fig-samples` shows
+# works as the paper's Figure 1 does, with culture labels in italics.
+
+# %% mystnb={"figure": {"name": "fig-samples", "caption": "Works of the collection with their labels, as the paper's Figure 1 shows them. Names of cultures are in italics, tags upright."}, "image": {"alt": "A grid of twelve works of the collection, each over its labels; names of cultures are in italics and tags upright."}} tags=["hide-input"]
+rng = np.random.default_rng(seed)
+ratio = aspect_ratios(works)
+ordinary = np.flatnonzero((works.targets.sum(1) >= 2) & (ratio > 0.5) & (ratio < 2))
+shown = rng.choice(ordinary, 12, replace=False)
+picture_grid(
+    [read_image(works.path(row)) for row in shown],
+    [[labels.names[k] for k in np.flatnonzero(works.targets[row])] for row in shown],
+)
+
+# %% [markdown]
+# The collection of this build has {num}`facts.rows:,d` works and {num}`facts.labels:,d` labels,
+# {num}`facts.culture:,d` of them cultures and {num}`facts.tag:,d` tags; a work carries
+# {num}`facts.mean_labels:.2f` on average and {num}`facts.max_labels:d` at most. The real one has
+# {num}`reported/paper.images:,d` works and {num}`reported/paper.labels:,d` labels. On the sample
+# profile the works are drawn by a program, which is what lets anybody run this book: Kaggle's
+# pictures may not be handed on. Whatever is said of them here is said of drawings.
+
+# %% [markdown]
+# ## How often is a label used?
+#
+# A few labels are everywhere and most are nearly nowhere. On logarithmic axes the curve of
+# {numref}`fig-frequency` falls for its whole length: there is no group of “normal” labels.
+
+# %% mystnb={"figure": {"name": "fig-frequency", "caption": "Uses of every label, most frequent first, on logarithmic axes, for this collection and for the real one (its counts are recorded). Labels under the dotted line are rare, and are dropped with every work that carries one."}, "image": {"alt": "Two falling curves on logarithmic axes of works against rank of the label; both end in a tail of labels with one or two uses."}} tags=["hide-input"]
+charts.label_frequency({ours: here["frequency"], theirs: real["frequency"]})
+
+# %% tags=["hide-input"]
+pd.DataFrame(
+    {
+        f"{name}: {kind}": [
+            f"{label.split('::')[1]} ({count / data['works']:.1%})"
+            for label, count in data[f"top_{kind}"][:8]
+        ]
+        for name, data in ((ours, here), (theirs, real))
+        for kind in ("culture", "tag")
+    },
+    index=pd.RangeIndex(1, 9, name="rank"),
+)
+
+# %% [markdown]
+# The table gives the most frequent labels with the share of works that carry them.
+# {num}`facts.rare_labels:d` labels of this collection are used fewer than three times. A model can
+# learn nothing of a label it sees once, and nobody can measure what it learned: the paper drops
+# these labels, and with them every work that carries one ({doc}`02_split_and_views`). The poster
+# keeps them.
+#
+# ```{quote-doc} poster
+# :where: Discussion
+# There are classes that have only 1 or 2 images associated with it. That complicates the analysis
+# and training procedure, and may result in overtraining the model for that class.
+# ```
+
+# %% [markdown]
+# ## How many labels does a work carry?
+#
+# The paper decodes up to ten labels a work, “the maximum number of labels in the training set”. In
+# the real table one training work has {num}`reported/context.max_labels.train:d`.
+
+# %% mystnb={"figure": {"name": "fig-labels-per-work", "caption": "Labels on a work, as a share of works. Most carry two to four."}, "image": {"alt": "Bars of the share of works by number of labels, for both collections; most works carry two to four labels."}} tags=["hide-input"]
+charts.labels_per_work(
+    {
+        name: np.repeat(np.arange(len(data["labels_per_work"])), data["labels_per_work"])
+        for name, data in ((ours, here), (theirs, real))
+    }
+)
+
+# %% mystnb={"figure": {"name": "fig-kinds", "caption": "Which kinds of label works carry. The paper's views treat works with tags only in their own way, and never mention works with a culture only."}, "image": {"alt": "One bar a collection, divided into works with a culture only, with culture and tags, and with tags only."}} tags=["hide-input"]
+charts.label_kinds({ours: here["kinds"], theirs: real["kinds"]})
+
+# %% [markdown]
+# ## Which labels go together?
+#
+# If labels were independent, a classifier could look at each alone. *Lift* says how much more often
+# two labels meet than independent ones would: 1 is independence, 2 twice as often.
+
+# %% mystnb={"figure": {"name": "fig-cooccurrence", "caption": "Lift of the most frequent cultures with the most frequent tags of this collection: how many times more often the two meet than if they were independent."}, "image": {"alt": "A table of coloured cells, cultures down and tags across, with the lift of each pair written in it."}} tags=["hide-input"]
+order = np.argsort(-works.targets.sum(0), kind="stable")
+cultures = order[labels.is_culture[order]][:9]
+tags = order[~labels.is_culture[order]][:9]
+lifts = charts.lift(works.targets[:, cultures], works.targets[:, tags])
+charts.cooccurrence(lifts, [labels.names[k] for k in cultures], [labels.names[k] for k in tags])
+
+# %% [markdown]
+# The strongest pair of {numref}`fig-cooccurrence` is *{num}`lift.culture`* with *{num}`lift.tag`*,
+# {num}`lift.value:.1f` times as often as by chance. Such dependence is what the paper's recurrent
+# network is meant to use.
+
+# %% [markdown]
+# ## What shapes have the pictures?
+#
+# Kaggle scaled every picture to a shorter side of 300 pixels. A network wants a square, and a scroll
+# 25 times as wide as high does not fit one without either squeezing or cutting. That is the problem
+# the six views of the {doc}`next chapter <02_split_and_views>` answer.
+
+# %% mystnb={"figure": {"name": "fig-aspect", "caption": "Width over height of the pictures, both axes logarithmic. The real collection reaches 25 : 1; the paper names a picture of 4428 by 300 pixels."}, "image": {"alt": "Histograms of width over height for both collections, with a peak near square pictures and long tails on both sides."}} tags=["hide-input"]
+charts.aspect_ratios({ours: here["aspect"], theirs: real["aspect"]})
+
+# %% [markdown]
+# ## Limits
+#
+# - Labels are noisy: one person chose them and nobody checked. What a label's absence means is
+#   unknown.
+# - Counts say how often a label is used, not how hard it is to see.
+# - The simulated collection was made to look like the real one in these figures. It is no evidence
+#   about museums: a “culture” in it is a manner of drawing, not a claim about people.
+
+# %%
+best = np.unravel_index(np.nanargmax(lifts), lifts.shape)
+results.record_page(
+    "01_data_exploration",
+    {
+        "facts": {key: value for key, value in found.items() if key != "counts"},
+        "kinds": here["kinds"],
+        "lift": {
+            "culture": labels.short(cultures[best[0]]),
+            "tag": labels.short(tags[best[1]]),
+            "value": lifts[best],
+        },
+    },
+    profile=profile,
+    seed=seed,
+    device=device,
+)
