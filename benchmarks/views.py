@@ -47,6 +47,7 @@ def run() -> dict[str, Any]:
     rates = {name: views / seconds for name, seconds in rates.items()}
     return {
         "name": "views",
+        "what": "six finished training views of a PNG file; peer: decode and transform each view",
         "ours": rates["ours"],
         "peer": rates["peer"],
         "ratio": rates["ours"] / rates["peer"],

@@ -17,6 +17,7 @@ from imet.io import InputError
 Array = np.ndarray
 
 LARGEST = 100_000_000  # pixels; a file of a few kilobytes can ask for far more memory than this
+# Not every format Pillow knows: opening an EPS file, for one, starts another program.
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000")
 WHITE = (255, 255, 255, 255)
 
@@ -111,11 +112,13 @@ def _decode_with_pillow(data: bytes, name: str) -> Array:
     try:
         with warnings.catch_warnings():
             # Our own limit stands in for Pillow's warning; its error at twice that limit is caught.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(BytesIO(data), formats=FORMATS)
-        refuse_bomb(*image.size, name)
-        image.load()
-        return np.ascontiguousarray(_to_rgb(_upright(image), name))
+            warnings.simplefilter("ignore")  # of metadata that cannot be read, too
+            Image.init()  # makes the less common formats known; only the first call does anything
+            known = [kind for kind in FORMATS if kind in Image.OPEN]
+            image = Image.open(BytesIO(data), formats=known)
+            refuse_bomb(*image.size, name)
+            image.load()
+            return np.ascontiguousarray(_to_rgb(_upright(image), name))
     except InputError:
         raise
     except Image.DecompressionBombError:

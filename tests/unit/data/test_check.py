@@ -1,0 +1,74 @@
+"""`check` finds every problem of a folder, never stopping at the first."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from imet.data.check import check
+
+WORKS = [("a", "3 5"), ("b", "8"), ("c", "5 3"), ("d", "5")]
+
+
+def test_a_sound_folder_has_no_problem(make_folder):
+    assert check(make_folder(WORKS, pictures=True)) == []
+
+
+def test_all_problems_of_tables_and_pictures(make_folder):
+    works = [*WORKS, ("e", "99"), ("f", ""), ("a", "3"), ("../g", "3"), ("h", "3")]
+    root = make_folder(works[:4], pictures=True)
+    make_folder(works)
+    pictures = root / "train"
+    (pictures / "b.png").write_bytes(b"")
+    (pictures / "c.png").write_bytes((pictures / "c.png").read_bytes()[:40])
+    (pictures / "d.png").write_text("not a picture")
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(pictures / "h.jpg")
+    problems = check(root)
+    found = [(problem.file.name, problem.row, problem.message) for problem in problems]
+    assert [(name, row) for name, row, _ in found[:4]] == [
+        ("train.csv", row) for row in (6, 7, 8, 9)
+    ]
+    assert [(name, row) for name, row, _ in found[4:]] == [
+        ("b.png", None),
+        ("c.png", None),
+        ("d.png", None),
+        ("e.png", None),
+        ("f.png", None),
+    ]
+    for (_, _, message), words in zip(
+        found[4:], ("zero bytes", "truncated", "not a picture", "missing", "missing")
+    ):
+        assert words in message
+    assert "(row 3 of train.csv)" in found[4][2]
+    assert all(problem.remedy and str(root) in str(problem) for problem in problems)
+
+
+def test_pictures_can_be_left_out(make_folder):
+    root = make_folder(WORKS)
+    assert check(root, images=False) == []
+    assert len(check(root)) == 4
+
+
+def test_a_missing_folder_of_pictures_is_one_problem(make_folder):
+    root = make_folder(WORKS)
+    (root / "train").rmdir()
+    (problem,) = check(root)
+    assert problem.file == root / "train"
+    assert "4 pictures" in problem.remedy
+
+
+def test_a_missing_folder(tmp_path):
+    (problem,) = check(tmp_path / "nowhere")
+    assert "the folder is missing" in str(problem)
+
+
+def test_missing_tables_are_all_named(make_folder):
+    root = make_folder(WORKS, pictures=True)
+    (root / "train.csv").unlink()
+    (root / "labels.csv").unlink()
+    assert [problem.file.name for problem in check(root)] == ["labels.csv", "train.csv"]
+
+
+def test_a_progress_bar_counts_the_pictures(make_folder, capsys):
+    check(make_folder(WORKS, pictures=True), progress=True)
+    assert "4/4" in capsys.readouterr().err

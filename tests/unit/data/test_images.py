@@ -1,0 +1,285 @@
+"""Pictures: every kind loads right, every fault is refused with the file's name."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from imet.data import images
+from imet.data.images import decode_image, read_image
+from imet.io import InputError
+
+
+@pytest.fixture(scope="module")
+def rgb():
+    y, x = np.mgrid[:31, :47]
+    return np.stack([5 * x, 8 * y, 2 * x + 3 * y], axis=2).astype(np.uint8)
+
+
+def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
+    out = BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width, height, depth, colour, raw: bytes, *extra: bytes, interlace=0) -> bytes:
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace))
+    body = chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(extra) + body
+
+
+def check_output(image):
+    assert image.dtype == np.uint8
+    assert image.ndim == 3
+    assert image.shape[2] == 3
+    assert image.flags.c_contiguous
+
+
+def test_plain_png_takes_the_fast_path_and_equals_pillow(rgb, monkeypatch):
+    data = encode(Image.fromarray(rgb))
+    with monkeypatch.context() as patch:
+        patch.setattr(images, "_decode_with_pillow", None)  # calling it would raise
+        fast = decode_image(data)
+    check_output(fast)
+    assert np.array_equal(fast, rgb)
+
+
+@settings(max_examples=40, deadline=None)
+@given(height=st.integers(1, 40), width=st.integers(1, 40), seed=st.integers(0, 99))
+def test_both_decoders_agree_on_any_size(height, width, seed):
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    data = encode(Image.fromarray(pixels))
+    assert np.array_equal(decode_image(data), pixels)
+    assert np.array_equal(images._decode_with_pillow(data, ""), pixels)
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "PPM", "GIF", "WEBP"])
+def test_other_formats(rgb, kind):
+    options = {"lossless": True} if kind == "WEBP" else {}
+    image = decode_image(encode(Image.fromarray(rgb), kind, **options))
+    check_output(image)
+    tolerance = 12 if kind == "GIF" else 0  # 256 colours
+    assert np.abs(image.astype(int) - rgb).mean() <= tolerance
+
+
+def test_jpeg(rgb):
+    image = decode_image(encode(Image.fromarray(rgb), "JPEG", quality=98))
+    assert np.abs(image.astype(int) - rgb).mean() < 3
+
+
+def test_grey(rgb):
+    grey = Image.fromarray(rgb).convert("L")
+    expected = np.repeat(np.asarray(grey)[..., None], 3, axis=2)
+    assert np.array_equal(decode_image(encode(grey)), expected)
+    two = grey.convert("1")
+    assert np.array_equal(decode_image(encode(two))[..., 0], np.asarray(two) * 255)
+
+
+def test_palette_with_and_without_transparency(rgb):
+    palette = Image.fromarray(rgb).quantize(32)
+    assert np.array_equal(decode_image(encode(palette)), np.asarray(palette.convert("RGB")))
+    data = encode(palette, transparency=3)
+    image, chosen = decode_image(data), np.asarray(palette) == 3
+    assert chosen.any()
+    assert (image[chosen] == 255).all()
+    assert np.array_equal(image[~chosen], np.asarray(palette.convert("RGB"))[~chosen])
+
+
+def test_alpha_lies_on_white(rgb):
+    alpha = np.zeros(rgb.shape[:2], np.uint8)
+    alpha[:, :20], alpha[:, 20:30] = 255, 128
+    image = decode_image(encode(Image.fromarray(np.dstack([rgb, alpha]))))
+    assert np.array_equal(image[:, :20], rgb[:, :20])
+    assert (image[:, 30:] == 255).all()
+    half = rgb[:, 20:30] * (128 / 255) + 255 * (127 / 255)
+    assert np.abs(image[:, 20:30] - half).max() <= 1
+
+
+def test_grey_with_alpha():
+    pixels = np.zeros((2, 2, 2), np.uint8)
+    pixels[0, 0] = (90, 255)
+    image = decode_image(encode(Image.fromarray(pixels, "LA")))
+    assert image[0, 0].tolist() == [90] * 3
+    assert (image[1] == 255).all()
+
+
+def test_transparent_colour_of_an_rgb_png(rgb):
+    data = encode(Image.fromarray(rgb), transparency=tuple(rgb[4, 5].tolist()))
+    assert decode_image(data)[4, 5].tolist() == [255] * 3
+    assert np.array_equal(decode_image(data)[0, 1], rgb[0, 1])
+
+
+@pytest.mark.parametrize("colour", [0, 2, 4, 6])
+def test_sixteen_bits_are_scaled_not_clipped(colour):
+    channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
+    levels = np.array([0, 257 * 10, 257 * 100, 257 * 200, 65535], np.uint16)
+    pixels = np.repeat(levels[:, None], channels, axis=1)
+    if colour in (4, 6):
+        pixels[:, -1] = 65535  # opaque
+    raw = b"\0" + pixels.astype(">u2").tobytes()
+    image = decode_image(png(len(levels), 1, 16, colour, raw))
+    check_output(image)
+    assert image[0].tolist() == [[v] * 3 for v in (0, 10, 100, 200, 255)]
+
+
+def test_sixteen_bit_tiff():
+    levels = np.array([[0, 257 * 100, 65535]], np.uint16)
+    image = decode_image(encode(Image.fromarray(levels), "TIFF"))
+    assert image[0, :, 1].tolist() == [0, 100, 255]
+
+
+def test_interlaced_png():
+    # Adam7 of 2×2 pixels: pass 1 holds (0,0), pass 6 (0,1), pass 7 the second row.
+    raw = b"\0" + bytes([1, 2, 3]) + b"\0" + bytes([4, 5, 6]) + b"\0" + bytes([7, 8, 9, 10, 11, 12])
+    image = decode_image(png(2, 2, 8, 2, raw, interlace=1))
+    assert image.reshape(-1).tolist() == list(range(1, 13))
+
+
+def test_cmyk(rgb):
+    cmyk = Image.fromarray(rgb).convert("CMYK")
+    image = decode_image(encode(cmyk, "TIFF"))
+    assert np.array_equal(image, np.asarray(cmyk.convert("RGB")))
+    assert np.abs(image.astype(int) - rgb).max() <= 2
+    jpeg = decode_image(encode(cmyk, "JPEG", quality=98))
+    assert np.abs(jpeg.astype(int) - rgb).mean() < 5
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_exif_orientation_is_applied(orientation, kind):
+    upright = np.zeros((40, 64, 3), np.uint8)
+    upright[:16, :32] = (255, 0, 0)  # red top left
+    upright[24:, 32:] = (0, 0, 255)  # blue bottom right
+    turns = {  # how a camera stores it for each orientation
+        1: lambda a: a,
+        2: lambda a: a[:, ::-1],
+        3: lambda a: a[::-1, ::-1],
+        4: lambda a: a[::-1],
+        5: lambda a: a.transpose(1, 0, 2),
+        6: lambda a: np.rot90(a, 1),
+        7: lambda a: np.rot90(a, 2).transpose(1, 0, 2),
+        8: lambda a: np.rot90(a, -1),
+    }
+    stored = Image.fromarray(np.ascontiguousarray(turns[orientation](upright)))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = decode_image(encode(stored, kind, exif=exif.tobytes()))
+    assert image.shape == upright.shape
+    assert np.abs(image.astype(int) - upright).mean() < 6
+
+
+def test_broken_exif_is_ignored(rgb):
+    extra = chunk(b"eXIf", b"MM\0*\xff\xff\xff\xffgarbage")
+    data = encode(Image.fromarray(rgb))
+    data = data[:33] + extra + data[33:]
+    assert np.array_equal(decode_image(data), rgb)
+
+
+def test_first_frame_of_an_animation():
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert decode_image(data)[0, 0].tolist() == [255, 0, 0]
+    data = encode(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    assert decode_image(data)[0, 0].tolist() == [255, 0, 0]
+
+
+def test_one_pixel():
+    assert decode_image(encode(Image.new("RGB", (1, 1), (1, 2, 3)))).tolist() == [[[1, 2, 3]]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "zero bytes"),
+        (b"hello", "not a picture"),
+        (b"\x89PNG\r\n\x1a\n", "truncated"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+    ],
+)
+def test_no_picture(tmp_path, content, message):
+    file = tmp_path / "a.png"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_image(file)
+    assert str(file) in str(caught.value)
+    assert "; " in str(caught.value)
+
+
+def test_missing_file_and_folder(tmp_path):
+    with pytest.raises(InputError, match=r"a\.png: the picture is missing"):
+        read_image(tmp_path / "a.png")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_image(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_truncated(rgb, kind, share):
+    noisy = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    data = encode(Image.fromarray(noisy), kind)
+    with pytest.raises(InputError, match=r"truncated|damaged|not a picture"):
+        decode_image(data[: int(share * len(data))], "x")
+
+
+@pytest.mark.parametrize("missing", [1, 12, 20])
+def test_png_without_its_end_is_truncated(rgb, missing):
+    with pytest.raises(InputError, match="truncated"):
+        decode_image(encode(Image.fromarray(rgb))[:-missing])
+
+
+def test_png_with_damaged_pixels_is_refused(rgb):
+    data = bytearray(encode(Image.fromarray(rgb)))
+    data[len(data) // 2] ^= 0xFF
+    with pytest.raises(InputError, match="checksum"):
+        decode_image(bytes(data))
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_no_damage_raises_anything_but_input_error(data):
+    rng = np.random.default_rng(0)
+    pixels = Image.fromarray(rng.integers(0, 256, (9, 11, 3), dtype=np.uint8))
+    kind = data.draw(st.sampled_from(["PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP"]))
+    content = bytearray(encode(pixels, kind))
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    content = content[: data.draw(st.integers(0, len(content)))]
+    with contextlib.suppress(InputError):
+        check_output(decode_image(bytes(content), "x"))
+
+
+def test_png_whose_data_is_short_but_well_formed_is_refused():
+    with pytest.raises(InputError, match="damaged"):
+        decode_image(png(50, 50, 8, 2, b"\0" * 20))
+
+
+@pytest.mark.parametrize("colour", [2, 3])
+def test_decompression_bombs_are_refused_before_they_are_decoded(colour):
+    extra = [chunk(b"PLTE", bytes(6))] if colour == 3 else []
+    for side in (10_001, 60_000):
+        with pytest.raises(InputError, match="decompression bomb"):
+            decode_image(png(side, side, 8, colour, b"", *extra))
+
+
+def test_a_bomb_in_another_format_is_refused():
+    data = bytearray(encode(Image.new("1", (8, 8)), "BMP"))
+    data[18:26] = struct.pack("<ii", 30_000, 30_000)
+    with pytest.raises(InputError, match="decompression bomb"):
+        decode_image(bytes(data))
+
+
+def test_float_pictures_are_refused():
+    with pytest.raises(InputError, match="floating-point"):
+        decode_image(encode(Image.fromarray(np.zeros((2, 2), np.float32)), "TIFF"))

@@ -1,0 +1,214 @@
+"""Tables: what is read, and what is refused with file, row and remedy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from imet.data.csvfile import read_columns
+from imet.data.tables import read_collection, scan_tables
+from imet.io import InputError
+
+WORKS = [("a", "3 5"), ("b", "8"), ("c", "5 3")]
+
+
+def test_reads_ids_labels_and_targets(make_folder):
+    collection = read_collection(make_folder(WORKS))
+    assert collection.ids.tolist() == ["a", "b", "c"]
+    assert collection.labels.ids.tolist() == [3, 5, 8]
+    assert collection.labels.names[2] == "tag::fish, salted"
+    assert collection.targets.dtype == bool
+    assert collection.targets.tolist() == [
+        [True, True, False],
+        [False, False, True],
+        [True, True, False],
+    ]
+
+
+def test_targets_equal_a_plain_loop(real_tables, real_collection):
+    collection = real_collection
+    lines = (real_tables / "train.csv").read_text().splitlines()[1:]
+    rng = np.random.default_rng(0)
+    for row in rng.choice(len(lines), 300, replace=False):
+        work, labels = lines[row].split(",")
+        assert collection.ids[row] == work
+        assert collection.labels.ids[collection.targets[row]].tolist() == sorted(
+            map(int, labels.split())
+        )
+
+
+def test_columns_in_any_order_beside_others(make_folder):
+    root = make_folder(WORKS)
+    (root / "train.csv").write_text("year,attribute_ids,id\n1900,3 5,a\n1901,8,b\n")
+    collection = read_collection(root)
+    assert collection.ids.tolist() == ["a", "b"]
+    assert collection.targets.sum() == 3
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_byte_order_marks_line_ends_and_blank_lines(make_folder, mark, line_end):
+    root = make_folder(WORKS)
+    for name in ("train.csv", "labels.csv"):
+        text = mark + (root / name).read_text().replace("\n", line_end) + line_end
+        (root / name).write_bytes(text.encode())
+    collection = read_collection(root)
+    assert collection.ids.tolist() == ["a", "b", "c"]
+    assert collection.labels.names[-1] == "tag::fish, salted"
+
+
+def test_ids_and_names_beyond_ascii(make_folder):
+    root = make_folder(
+        [("œuvre-1", "3"), ("作品_2", "4")], [(3, "culture::österreich"), (4, "tag::犬")]
+    )
+    collection = read_collection(root)
+    assert collection.ids.tolist() == ["œuvre-1", "作品_2"]
+    assert collection.labels.names == ("culture::österreich", "tag::犬")
+
+
+def test_leading_zeros_and_double_spaces_are_read(make_folder):
+    assert read_collection(make_folder([("a", "03  5")])).targets.tolist() == [[True, True, False]]
+
+
+@pytest.mark.parametrize(
+    ("works", "row", "message"),
+    [
+        ([("a", "3"), ("b", "")], 3, "label list is empty"),
+        ([("a", "3"), ("b", "   ")], 3, "label list is empty"),
+        ([("a", "3 4")], 2, "label 4 is unknown"),
+        ([("a", "-3")], 2, "label '-3' is not a whole number"),
+        ([("a", "3;5")], 2, "label '3;5' is not a whole number"),
+        ([("a", "٣")], 2, "is not a whole number"),
+        ([("a", "3 5 3")], 2, "label 3 stands there twice"),
+        ([("a", "3 03")], 2, "label 03 stands there twice"),
+        ([("a", "3"), ("b", "5"), ("a", "5")], 4, "id 'a' stands in row 2 already"),
+        ([("", "3")], 2, "the id is empty"),
+        ([("../a", "3")], 2, "id '../a' is refused"),
+        ([("a/b", "3")], 2, "id 'a/b' is refused"),
+        ([("a\\b", "3")], 2, r"id 'a\\\\b' is refused"),
+        ([("..", "3")], 2, "id '..' is refused"),
+        ([("C:a", "3")], 2, "id 'C:a' is refused"),
+        ([(" a", "3")], 2, "id ' a' is refused"),
+        ([("a", "3,5")], 2, "3 fields where the header has 2"),
+        ([("a\0b", "3")], 2, "NUL byte"),
+    ],
+)
+def test_faulty_works_name_file_row_and_remedy(make_folder, works, row, message):
+    root = make_folder(works)
+    with pytest.raises(InputError, match=message) as caught:
+        read_collection(root)
+    text = str(caught.value)
+    assert text.startswith(f"{root / 'train.csv'}, row {row}: ")
+    assert "; " in text
+
+
+@pytest.mark.parametrize(
+    ("labels", "row", "message"),
+    [
+        ([(3, "culture::japan"), (3, "tag::men")], 3, "attribute_id 3 stands in row 2 already"),
+        ([(3, "culture::japan"), (4, "culture::japan")], 3, "'culture::japan' stands in row 2"),
+        ([("x", "culture::japan")], 2, "attribute_id 'x' is not a whole number"),
+        ([(-1, "culture::japan")], 2, "attribute_id '-1' is not a whole number"),
+        ([(3, " ")], 2, "attribute_name is empty"),
+    ],
+)
+def test_faulty_labels_name_file_and_row(make_folder, labels, row, message):
+    root = make_folder([("a", "3")], labels)
+    with pytest.raises(InputError, match=message) as caught:
+        read_collection(root)
+    assert str(caught.value).startswith(f"{root / 'labels.csv'}, row {row}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("train.csv", None, "the file is missing"),
+        ("labels.csv", None, "the file is missing"),
+        ("train.csv", b"", "column 'id' is missing"),
+        ("train.csv", b"id,labels\na,3\n", "column 'attribute_ids' is missing"),
+        ("labels.csv", b"id,name\n3,culture::japan\n", "column 'attribute_id' is missing"),
+        ("train.csv", b"id,id,attribute_ids\na,a,3\n", "column 'id' stands there twice"),
+        ("train.csv", b"id,attribute_ids\n", "no work in it"),
+        ("labels.csv", b"attribute_id,attribute_name\n", "no label in it"),
+        ("train.csv", "id,attribute_ids\na,3\n".encode("utf-16"), "UTF-16"),
+        ("train.csv", b"id,attribute_ids\n\xff\xe9,3\n", "row 2: bytes that are not UTF-8"),
+        ("train.csv", b'id,attribute_ids\na,3\n"b,3\n', "row 3: not valid CSV"),
+    ],
+)
+def test_faulty_files(make_folder, name, content, message):
+    root = make_folder(WORKS)
+    if content is None:
+        (root / name).unlink()
+    else:
+        (root / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_collection(root)
+    assert str(root / name) in str(caught.value)
+
+
+def test_a_folder_in_place_of_a_table_is_named(make_folder):
+    root = make_folder(WORKS)
+    (root / "train.csv").unlink()
+    (root / "train.csv").mkdir()
+    with pytest.raises(InputError, match=r"train\.csv: cannot be read"):
+        read_collection(root)
+
+
+def test_every_problem_is_found_in_row_order(make_folder):
+    root = make_folder(
+        [("a", ""), ("b", "3"), ("b", "3 3 99"), ("x/y", "5"), ("c", "3,5"), ("d", "8")]
+    )
+    collection, problems = scan_tables(root)
+    found = [(problem.row, problem.message) for problem in problems]
+    assert [row for row, _ in found] == [2, 4, 4, 4, 5, 6]
+    assert collection.ids.tolist() == ["b", "d"]
+    assert collection.targets.tolist() == [[True, False, False], [False, False, True]]
+    with pytest.raises(InputError, match=r"row 2: .*and 5 more: `imet data check`"):
+        read_collection(root)
+
+
+def test_an_unreadable_label_table_does_not_blame_the_works(make_folder):
+    root = make_folder([("a", "3"), ("b", ""), ("c", "5 5")])
+    (root / "labels.csv").unlink()
+    _, problems = scan_tables(root)
+    assert [(problem.file.name, problem.row) for problem in problems] == [
+        ("labels.csv", None),
+        ("train.csv", 3),
+        ("train.csv", 4),
+    ]
+
+
+def test_quoted_fields_keep_line_numbers(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text('id,note\na,"two\nlines"\nb,x\n"c,x\nd,y\ne,"broken"x\nf,z\n')
+    rows, problems = read_columns(table, ("id",))
+    assert (2, ["a"]) in rows
+    assert (4, ["b"]) in rows
+    assert (6, ["d"]) in rows
+    assert (8, ["f"]) in rows
+    assert [problem.row for problem in problems] == [5, 7]
+
+
+def test_unicode_line_separators_stay_inside_a_field(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("id,name\n1,a\u2028b\x0bc\n", encoding="utf-8")
+    rows, problems = read_columns(table, ("id", "name"))
+    assert not problems
+    assert rows == [(2, ["1", "a\u2028b\x0bc"])]
+
+
+def test_many_faults_in_quoting_are_all_found(tmp_path):  # a quadratic reader takes minutes
+    table = tmp_path / "t.csv"
+    table.write_text("id\n" + '"x"y\n' * 50_000)
+    _, problems = read_columns(table, ("id",))
+    assert len(problems) == 50_000
+
+
+def test_picture_path_prefers_png(make_folder):
+    root = make_folder(WORKS)
+    collection = read_collection(root)
+    assert collection.path(0) == root / "train" / "a.png"
+    (root / "train" / "b.jpeg").touch()
+    assert collection.path(1) == root / "train" / "b.jpeg"
+    (root / "train" / "b.png").touch()
+    assert collection.path(1) == root / "train" / "b.png"
