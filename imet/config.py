@@ -94,7 +94,8 @@ class Recipe:
             if not low <= (value := getattr(self, field)) <= high:  # NaN too
                 upper = "" if high in (math.inf, FINITE) else f" and at most {high:g}"
                 raise InputError(
-                    f"recipe {self.name}: {field} = {value}; must be finite, at least {low:g}{upper}"
+                    f"recipe {self.name}: {field} = {value}; it must be finite and "
+                    f"at least {low:g}{upper}"
                 )
         if not self.learning_rate > 0:
             raise InputError(f"recipe {self.name}: learning_rate = {self.learning_rate}; above 0")

@@ -13,9 +13,14 @@ from imet.io import InputError, atomic_path, digest, file_lock, file_sha256, rea
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("the disk is full")
+
+    def write():
+        with atomic_path(target) as temporary:
+            temporary.write_text("half")
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        write()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 

@@ -1,0 +1,105 @@
+"""Notebooks are thin and whole: py:percent pairs without functions, with the three parameters."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import jupytext
+import pytest
+from jupytext.compare import compare_notebooks
+
+REPO = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((REPO / "notebooks").glob("*.py"))
+PARAMETERS = {"profile": "sample", "seed": 0, "device": "auto"}
+
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def code(path: Path) -> list[str]:
+    """Source of the code cells; lines for IPython alone left out."""
+    return [
+        "\n".join(line for line in cell.source.splitlines() if not line.startswith(("%", "!")))
+        for cell in jupytext.read(path).cells
+        if cell.cell_type == "code"
+    ]
+
+
+def faults(source: str) -> list[str]:
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
+
+
+def without_version(text: str) -> str:
+    return re.sub("#       jupytext_version: .*\n", "", text)
+
+
+def test_there_are_notebooks():
+    assert [path.name[:3] for path in NOTEBOOKS[:3]] == ["01_", "02_", "03_"]
+    assert not list((REPO / "notebooks").glob("Untitled*"))
+
+
+def test_the_rule_finds_what_it_should():
+    assert faults("x = 1\nif x:\n    class A:\n        def f(self): ...") == ["A", "f"]
+    assert faults("f = sorted") == []
+
+
+@each
+def test_round_trip_changes_nothing(path):
+    text = path.read_text(encoding="utf-8")
+    notebook = jupytext.reads(text, fmt="py:percent")
+    assert without_version(jupytext.writes(notebook, fmt="py:percent")) == without_version(text)
+    twin = jupytext.reads(jupytext.writes(notebook, fmt="ipynb"), fmt="ipynb")
+    compare_notebooks(twin, notebook, fmt="ipynb")
+
+
+@each
+def test_pairing_is_in_the_header(path):
+    settings = jupytext.read(path).metadata["jupytext"]
+    assert settings["formats"] == "ipynb,py:percent"
+
+
+@each
+def test_no_function_or_class_is_defined(path):
+    assert [name for cell in code(path) for name in faults(cell)] == []
+
+
+@each
+def test_one_cell_holds_the_parameters(path):
+    tagged = [
+        cell for cell in jupytext.read(path).cells if "parameters" in cell.metadata.get("tags", [])
+    ]
+    assert len(tagged) == 1
+    found = {}
+    for node in ast.parse(tagged[0].source).body:
+        assert isinstance(node, ast.Assign), "the parameters cell holds plain assignments only"
+        assert isinstance(node.targets[0], ast.Name)
+        found[node.targets[0].id] = ast.literal_eval(node.value)
+    assert PARAMETERS.items() <= found.items()
+
+
+@each
+def test_parameters_are_used_and_come_before_code(path):
+    cells = code(path)
+    first = next(cell for cell in cells if cell.strip())
+    assert first.startswith("profile = "), "a cell before the parameters would ignore them"
+    read = {
+        node.id
+        for cell in cells
+        for node in ast.walk(ast.parse(cell))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    assert set(PARAMETERS) <= read
+
+
+@each
+def test_the_page_records_the_numbers_it_shows(path):
+    assert any(f'record_page("{path.stem}"' in cell.replace("\n    ", "") for cell in code(path))
+
+
+@each
+def test_no_outputs_or_machine_paths(path):
+    text = path.read_text(encoding="utf-8")
+    for word in ("/home/", "/work/", "/tmp/", "/Users/", "C:\\"):
+        assert word not in text
