@@ -7,9 +7,9 @@ of every tag; `collection.simulate` writes Kaggle's layout.
 
 from __future__ import annotations
 
-from .annotate import Noise
-from .collection import SCHEMA, simulate
-from .styles import STYLES
-from .things import THINGS
+from imet.data.simulate.annotate import Noise
+from imet.data.simulate.collection import SCHEMA, simulate
+from imet.data.simulate.styles import STYLES
+from imet.data.simulate.things import THINGS
 
 __all__ = ["SCHEMA", "STYLES", "THINGS", "Noise", "simulate"]

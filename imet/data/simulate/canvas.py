@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from .glyphs import Mask
+from imet.data.simulate.glyphs import Mask
 
 Picture = NDArray[Any]
 Colour = NDArray[Any]

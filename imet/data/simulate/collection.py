@@ -12,13 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from imet.data.simulate.annotate import Noise
+from imet.data.simulate.given import given_program, read_labels, read_rows
+from imet.data.simulate.program import labels_of, make_program, vocabulary
+from imet.data.simulate.render import draw_whole, encode
+from imet.data.simulate.work import Plan, work_id
 from imet.io import atomic_path, digest, file_lock, read_json, write_json
-
-from .annotate import Noise
-from .given import given_program, read_labels, read_rows
-from .program import labels_of, make_program, vocabulary
-from .render import draw_whole, encode
-from .work import Plan, work_id
 
 CHUNK = 16
 """Works drawn between two marks of progress; a killed run repeats at most this many a worker."""

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import people
-from .canvas import Canvas, ellipse, mix, polygon, rgb
-from .emblem import emblem
-from .glyphs import SCRIPTS, glyph, words
-from .ground import Rng, noise
-from .paint import BLACK, WHITE, part, shape, suited
-from .things import THINGS
+from imet.data.simulate import people
+from imet.data.simulate.canvas import Canvas, ellipse, mix, polygon, rgb
+from imet.data.simulate.emblem import emblem
+from imet.data.simulate.glyphs import SCRIPTS, glyph, words
+from imet.data.simulate.ground import Rng, noise
+from imet.data.simulate.paint import BLACK, WHITE, part, shape, suited
+from imet.data.simulate.things import THINGS
 
 if TYPE_CHECKING:
-    from .styles import Style
+    from imet.data.simulate.styles import Style
 
 Drawing = Callable[[Canvas, float, float, float, "Style", Rng, str], None]
 

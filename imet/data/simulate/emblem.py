@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imet.data.simulate.canvas import Canvas, ellipse, mix, polygon, rgb
+from imet.data.simulate.glyphs import glyph, icon_points
+from imet.data.simulate.paint import WHITE
 from imet.io import digest
 
-from .canvas import Canvas, ellipse, mix, polygon, rgb
-from .glyphs import glyph, icon_points
-from .paint import WHITE
-
 if TYPE_CHECKING:
-    from .styles import Style
+    from imet.data.simulate.styles import Style
 
 TINCTURES = ("#a3252b", "#22518c", "#2f7a4a", "#d9a62e", "#5c3a7a", "#d8d2c4", "#2a2624", "#c9672a")
 CHARGES = [
@@ -191,7 +190,7 @@ def emblem(c: Canvas, label: str, cx: float, base: float, height: float, style: 
 
 def _inset(mask: np.ndarray, by: float) -> np.ndarray:
     """The mask shrunk about its middle."""
-    from .glyphs import resize
+    from imet.data.simulate.glyphs import resize
 
     h, w = mask.shape
     small = resize(mask, max(2, round(h * by)), max(2, round(w * by)))

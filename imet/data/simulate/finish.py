@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from .canvas import Picture, rgb
-from .glyphs import Mask
-from .ground import Rng, cloud, noise
+from imet.data.simulate.canvas import Picture, rgb
+from imet.data.simulate.glyphs import Mask
+from imet.data.simulate.ground import Rng, cloud, noise
 
 if TYPE_CHECKING:
-    from .styles import Style
+    from imet.data.simulate.styles import Style
 
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from imet.data.simulate.compositions import COMPOSITIONS
+from imet.data.simulate.plan import can_show, forms_of, pick, size_of
+from imet.data.simulate.styles import STYLES, style_for
+from imet.data.simulate.work import Plan, work_id
 from imet.io import InputError
-
-from .compositions import COMPOSITIONS
-from .plan import can_show, forms_of, pick, size_of
-from .styles import STYLES, style_for
-from .work import Plan, work_id
 
 Row = tuple[str, ...]
 

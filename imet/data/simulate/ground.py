@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from .canvas import Colour, Picture
-from .glyphs import Mask
+from imet.data.simulate.canvas import Colour, Picture
+from imet.data.simulate.glyphs import Mask
 
 Rng = np.random.Generator
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import Canvas, rgb
-from .glyphs import Mask, glyph
+from imet.data.simulate.canvas import Canvas, rgb
+from imet.data.simulate.glyphs import Mask, glyph
 
 if TYPE_CHECKING:
-    from .styles import Style
+    from imet.data.simulate.styles import Style
 
 
 def _grid(length: int, thick: int, per: float) -> tuple[np.ndarray, np.ndarray]:

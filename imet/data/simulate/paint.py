@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from .canvas import Canvas, Colour, mix, rgb
-from .glyphs import Glyph, Mask, glyph, relief_light
+from imet.data.simulate.canvas import Canvas, Colour, mix, rgb
+from imet.data.simulate.glyphs import Glyph, Mask, glyph, relief_light
 
 if TYPE_CHECKING:
-    from .styles import Style
+    from imet.data.simulate.styles import Style
 
 Rng = np.random.Generator
 WHITE = np.ones(3, np.float32)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import Canvas, Colour, ellipse, mix, polygon, rgb, smooth
-from .paint import BLACK, WHITE, part, suited
+from imet.data.simulate.canvas import Canvas, Colour, ellipse, mix, polygon, rgb, smooth
+from imet.data.simulate.paint import BLACK, WHITE, part, suited
 
 if TYPE_CHECKING:
-    from .styles import Style
+    from imet.data.simulate.styles import Style
 
 Rng = np.random.Generator
 Points = list[tuple[float, float]]

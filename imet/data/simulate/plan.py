@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .compositions import COMPOSITIONS, Composition, Slot
-from .styles import STYLES, Style
-from .things import THINGS, Thing
-from .work import Plan
+from imet.data.simulate.compositions import COMPOSITIONS, Composition, Slot
+from imet.data.simulate.styles import STYLES, Style
+from imet.data.simulate.things import THINGS, Thing
+from imet.data.simulate.work import Plan
 
 Rng = np.random.Generator
 

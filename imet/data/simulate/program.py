@@ -11,12 +11,12 @@ from collections import Counter
 
 import numpy as np
 
-from .annotate import Noise, annotate
-from .compositions import COMPOSITIONS
-from .plan import Wish, make_plan
-from .styles import STYLES
-from .things import THINGS
-from .work import Plan, work_id
+from imet.data.simulate.annotate import Noise, annotate
+from imet.data.simulate.compositions import COMPOSITIONS
+from imet.data.simulate.plan import Wish, make_plan
+from imet.data.simulate.styles import STYLES
+from imet.data.simulate.things import THINGS
+from imet.data.simulate.work import Plan, work_id
 
 FIGURE_LABELS = (
     "tag::men", "tag::women", "tag::trees", "tag::games", "tag::pediments",

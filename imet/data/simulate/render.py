@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .canvas import Canvas, Ledger
-from .compositions import COMPOSITIONS
-from .finish import lens
-from .styles import style_for
-from .work import Plan
+from imet.data.simulate.canvas import Canvas, Ledger
+from imet.data.simulate.compositions import COMPOSITIONS
+from imet.data.simulate.finish import lens
+from imet.data.simulate.styles import style_for
+from imet.data.simulate.work import Plan
 
 Box = tuple[int, int, int, int]
 

@@ -6,6 +6,6 @@ has room for; things that find no place of their own are shown as medallions.
 
 from __future__ import annotations
 
-from .registry import COMPOSITIONS, Composition, Slot
+from imet.data.simulate.compositions.registry import COMPOSITIONS, Composition, Slot
 
 __all__ = ["COMPOSITIONS", "Composition", "Slot"]

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..canvas import Canvas, mix, rgb
-from ..drawings import thing, write
-from ..finish import FINISHES
-from ..ground import Rng
-from ..ornament import ORNAMENTS, band, frame
-from . import stage
+from imet.data.simulate.canvas import Canvas, mix, rgb
+from imet.data.simulate.compositions import stage
+from imet.data.simulate.drawings import thing, write
+from imet.data.simulate.finish import FINISHES
+from imet.data.simulate.ground import Rng
+from imet.data.simulate.ornament import ORNAMENTS, band, frame
 
 if TYPE_CHECKING:
-    from ..styles import Style
-    from ..work import Plan
+    from imet.data.simulate.styles import Style
+    from imet.data.simulate.work import Plan
 
 
 def rug(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from .. import people
-from ..canvas import Canvas, ellipse, mix, rgb
-from ..drawings import thing
-from ..finish import FINISHES
-from ..glyphs import SCRIPTS, words
-from ..ground import GROUNDS, Rng, cloud
-from ..ornament import ORNAMENTS
-from ..paint import BLACK, WHITE
-from . import stage
+from imet.data.simulate import people
+from imet.data.simulate.canvas import Canvas, ellipse, mix, rgb
+from imet.data.simulate.compositions import stage
+from imet.data.simulate.drawings import thing
+from imet.data.simulate.finish import FINISHES
+from imet.data.simulate.glyphs import SCRIPTS, words
+from imet.data.simulate.ground import GROUNDS, Rng, cloud
+from imet.data.simulate.ornament import ORNAMENTS
+from imet.data.simulate.paint import BLACK, WHITE
 
 if TYPE_CHECKING:
-    from ..styles import Style
-    from ..work import Plan
+    from imet.data.simulate.styles import Style
+    from imet.data.simulate.work import Plan
 
 VASES = (
     [
@@ -166,7 +166,7 @@ def _painted_belts(
     for x in (0.06 * w, 0.94 * w):
         thing_free = flat.sheet(1, 1)
         del thing_free
-        from ..paint import shape
+        from imet.data.simulate.paint import shape
 
         shape(
             flat,

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import flat, objects, scenes, sitters
+from imet.data.simulate.compositions import flat, objects, scenes, sitters
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..canvas import Canvas
-    from ..styles import Style
-    from ..work import Plan
+    from imet.data.simulate.canvas import Canvas
+    from imet.data.simulate.styles import Style
+    from imet.data.simulate.work import Plan
 
     Draw = Callable[[Canvas, Plan, Style, np.random.Generator], None]
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..canvas import Canvas, rgb
-from ..drawings import thing
-from ..finish import FINISHES
-from ..glyphs import CJK_SIGNS, glyph
-from ..ground import Rng
-from ..ornament import band, frame
-from . import stage
+from imet.data.simulate.canvas import Canvas, rgb
+from imet.data.simulate.compositions import stage
+from imet.data.simulate.drawings import thing
+from imet.data.simulate.finish import FINISHES
+from imet.data.simulate.glyphs import CJK_SIGNS, glyph
+from imet.data.simulate.ground import Rng
+from imet.data.simulate.ornament import band, frame
 
 if TYPE_CHECKING:
-    from ..styles import Style
-    from ..work import Plan
+    from imet.data.simulate.styles import Style
+    from imet.data.simulate.work import Plan
 
 FAR = ("tag::mountains", "tag::bodies of water", "tag::rivers", "tag::hills")
 

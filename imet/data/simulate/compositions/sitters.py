@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import people
-from ..canvas import Canvas, ellipse, mix, rgb
-from ..drawings import DRAWINGS
-from ..finish import FINISHES
-from ..ground import GROUNDS, Rng, cloud
-from ..ornament import frame
-from . import stage
+from imet.data.simulate import people
+from imet.data.simulate.canvas import Canvas, ellipse, mix, rgb
+from imet.data.simulate.compositions import stage
+from imet.data.simulate.drawings import DRAWINGS
+from imet.data.simulate.finish import FINISHES
+from imet.data.simulate.ground import GROUNDS, Rng, cloud
+from imet.data.simulate.ornament import frame
 
 if TYPE_CHECKING:
-    from ..styles import Style
-    from ..work import Plan
+    from imet.data.simulate.styles import Style
+    from imet.data.simulate.work import Plan
 
 SITTERS = ("tag::men", "tag::women", "tag::children")
 
@@ -94,6 +94,6 @@ def photo(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     ink = mix(rgb(style.ink), rgb(style.paper), 0.3)
     bar = np.ones((frame_line, int(w * 0.5)), np.float32)
     c.paint(bar, ink, w * 0.25, h * 0.95, own=False)
-    from ..drawings import write
+    from imet.data.simulate.drawings import write
 
     write(c, w / 2, h * 0.895, 0.028 * h, w * 0.7, style, rng, ink)

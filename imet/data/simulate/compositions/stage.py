@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..canvas import Canvas, Picture, mix, rgb
-from ..drawings import thing
-from ..ground import GROUNDS, Rng, cloud, noise
-from ..paint import WHITE
-from ..things import THINGS
+from imet.data.simulate.canvas import Canvas, Picture, mix, rgb
+from imet.data.simulate.drawings import thing
+from imet.data.simulate.ground import GROUNDS, Rng, cloud, noise
+from imet.data.simulate.paint import WHITE
+from imet.data.simulate.things import THINGS
 
 if TYPE_CHECKING:
-    from ..styles import Style
+    from imet.data.simulate.styles import Style
 
 
 def ground(c: Canvas, style: Style, rng: Rng, colour: str | None = None) -> None:
