@@ -1,4 +1,4 @@
-"""Data flow one way: which module may import which, how long a file may be, what each says of itself.
+"""Data flow one way: which module may import which, and how long a file may be.
 
 Imports are read from the source, so that one inside a function counts too.
 """
@@ -36,7 +36,7 @@ def module_of(path: Path) -> str:
 
 def unit(module: str) -> str:
     """The part of the package that a module belongs to: imet.data.split to data."""
-    return (module.split(".") + [""])[1]
+    return module.partition(".")[2].partition(".")[0]
 
 
 def is_module(name: str) -> bool:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from imet.io import file_lock, read_json, write_json
+from imet.io import InputError, file_lock, read_json, write_json
 
 Array = np.ndarray
 VERIFY_BYTES = 2 << 30
@@ -52,11 +52,8 @@ class FeatureStore:
     ) -> None:
         self.folder, self.rows, self.chunk = Path(folder), rows, chunk
         self.arrays = {name: ((rows, *shape), dtype) for name, (shape, dtype) in arrays.items()}
-        self._header = {
-            "key": dict(key),
-            "arrays": {n: [list(shape), dtype] for n, (shape, dtype) in self.arrays.items()},
-            "chunk": chunk,
-        }
+        header = {"key": dict(key), "arrays": self.arrays, "chunk": chunk}
+        self._header = json.loads(json.dumps(header))  # as it reads back: tuples become lists
 
     def __getitem__(self, name: str) -> Array:
         """The array as a read-only memory map, (N, …)."""
@@ -88,7 +85,7 @@ class FeatureStore:
         """
         with file_lock(self.folder):
             pending = self.pending()
-            if not pending:
+            if not pending and self._prepared():
                 return self
             self._prepare()
             self._restart_journal(set(range(self.chunks)) - set(pending))
@@ -105,6 +102,10 @@ class FeatureStore:
                     rows = self._rows_of(chunk)
                     values = compute(rows)
                     for name, target in maps.items():
+                        wanted = (len(rows), *target.shape[1:])
+                        if np.shape(values[name]) != wanted:  # NumPy would stretch some
+                            found = np.shape(values[name])
+                            raise ValueError(f"{name}: computed {found}, not {wanted}")
                         target[rows] = values[name]
                         target.flush()  # the journal never names bytes that are not on disk
                     line = {"chunk": chunk, "crc": self._checksums(chunk)}
@@ -120,12 +121,15 @@ class FeatureStore:
     def _prepared(self) -> bool:
         """Whether the folder holds arrays of this key, shape and type."""
         header = self.folder / "store.json"
-        if not header.exists() or read_json(header) != self._header:
+        try:
+            if not header.exists() or read_json(header) != self._header:
+                return False
+        except InputError:  # damaged: made again
             return False
         for name, (shape, dtype) in self.arrays.items():
             try:
                 found = np.load(self.folder / f"{name}.npy", mmap_mode="r")
-            except (OSError, ValueError):
+            except (OSError, EOFError, ValueError):
                 return False
             if found.shape != shape or found.dtype != np.dtype(dtype):
                 return False
@@ -143,11 +147,11 @@ class FeatureStore:
     def _journal(self) -> dict[int, dict[str, int]]:
         path = self.folder / "journal.jsonl"
         done = {}
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        for line in path.read_bytes().splitlines() if path.exists() else []:
             try:
                 entry = json.loads(line)
                 done[int(entry["chunk"])] = entry["crc"]
-            except (ValueError, KeyError):
+            except (ValueError, KeyError, TypeError):
                 continue  # the line that was being written when the process died
         return {chunk: crc for chunk, crc in done.items() if 0 <= chunk < self.chunks}
 
