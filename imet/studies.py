@@ -1,0 +1,102 @@
+"""Longer experiments, recorded in `results/`: more seeds than a build of the book has time for.
+
+    python -m imet.studies [NAME …] [--profile sample] [--device auto]
+
+Each study is a list of recipes with changes, run with several seeds; its file holds every run's
+measures, so that pages can show their spread, and says where they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from imet.experiments import code_key, resolve_device, run
+from imet.io import REPO, write_json
+from imet.metrics import fbeta_per_work
+from imet.provenance import provenance
+from imet.statistics import paired_difference
+
+SEEDS = (0, 1, 2)
+MEASURES = ("f2", "f1", "precision", "recall")
+STUDIES: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
+    # What the authors' crop targets cost the baseline, all else equal.
+    "crop_targets": {
+        "as_written": ("resnet50", {"crop_targets": "as_written"}),
+        "as_coded": ("resnet50", {"crop_targets": "as_coded"}),
+    },
+}
+"""Study to variant to recipe and changes. The first variant is what the others are compared with."""
+
+
+def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str, Any]:
+    """Run every variant of a study with every seed.
+
+    Returns:
+        For each variant: per measure its value for every seed on val and test, their mean and
+        range; and, for all but the first, the paired difference of test F2 from the first, each
+        work's F2 averaged over seeds.
+    """
+    found: dict[str, Any] = {}
+    first: np.ndarray | None = None
+    for variant, (recipe, changes) in STUDIES[name].items():
+        runs = [run(recipe, profile, seed=s, device=device, overrides=changes) for s in SEEDS]
+        found[variant] = {
+            "recipe": recipe,
+            "changes": changes,
+            "code": code_key(runs[0].recipe),
+            **{
+                part: {m: spread([r.metrics[part][m]["value"] for r in runs]) for m in MEASURES}
+                for part in ("val", "test")
+            },
+        }
+        per_work = np.mean(
+            [
+                fbeta_per_work(r.scores("test") >= r.metrics["threshold"], r.parts.test.targets)
+                for r in runs
+            ],
+            axis=0,
+        )  # (N,)
+        if first is None:
+            first = per_work
+        else:
+            found[variant]["difference"] = paired_difference(per_work, first)._asdict()
+    return found
+
+
+def spread(values: list[float]) -> Mapping[str, Any]:
+    """Mean and range over seeds.
+
+    Examples:
+        >>> spread([0.25, 0.75])
+        {'value': 0.5, 'low': 0.25, 'high': 0.75, 'seeds': [0.25, 0.75]}
+    """
+    mean = float(np.mean(values))
+    return {"value": mean, "low": min(values), "high": max(values), "seeds": values}
+
+
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help="Studies; all without one.")] = None,
+    profile: Annotated[str, typer.Option(help="sample, tiny, small or kaggle.")] = "sample",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Run studies and record them in results/."""
+    device = resolve_device(device)
+    for name in names or STUDIES:
+        if name not in STUDIES:
+            raise typer.BadParameter(f"no study {name}; there are: {', '.join(STUDIES)}")
+        values = study(name, profile, device)
+        source = provenance(profile, SEEDS[0], device) | {
+            "seeds": list(SEEDS),
+            "command": f"make studies PROFILE={profile}",
+        }
+        path = REPO / "results" / f"{name}.json"
+        write_json(path, {"provenance": source, "values": values})
+        typer.echo(path.relative_to(REPO))
+
+
+if __name__ == "__main__":
+    typer.run(main)
