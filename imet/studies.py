@@ -29,7 +29,7 @@ STUDIES: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "as_coded": ("resnet50", {"crop_targets": "as_coded"}),
     },
 }
-"""Study to variant to recipe and changes. The first variant is what the others are compared with."""
+"""Study to variant to recipe and changes; the others are compared with the first variant."""
 
 
 def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str, Any]:
