@@ -50,6 +50,7 @@ RUNS, FEATURES = REPO / "runs", REPO / "features"
 CODE = (
     "imet.training.loop",
     "imet.inference.extract",
+    "imet.inference.predict",
     "imet.inference.evaluate",
     "imet.inference.reduce",
     "imet.losses",
