@@ -1,4 +1,4 @@
-"""Keep pages free of what would ask another server.
+"""Keep pages free of what would ask another server, and of what they load twice.
 
 Jupyter Book always adds the thebe extension, whose script names a content network even when its
 button is off; nothing here uses it.
@@ -25,6 +25,17 @@ def drop_thebe(
         ]
 
 
+def load_mathjax_once(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Keep the deferred one of two copies: loaded twice, MathJax throws."""
+    scripts = context.get("script_files", [])
+    copies = [e for e in scripts if "mathjax" in str(getattr(e, "filename", "") or "")]
+    if len(copies) > 1:
+        keep = next((e for e in copies if "defer" in getattr(e, "attributes", {})), copies[0])
+        context["script_files"] = [e for e in scripts if e not in copies or e is keep]
+
+
 def drop_thebe_nodes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Remove thebe's settings from one page's text."""
     for node in list(doctree.findall(nodes.raw)):
@@ -36,4 +47,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Run after every other extension has added its files."""
     app.connect("doctree-resolved", drop_thebe_nodes, priority=999)
     app.connect("html-page-context", drop_thebe, priority=999)
+    app.connect("html-page-context", load_mathjax_once, priority=999)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from docutils import nodes
 from docutils.parsers.rst import directives
 from imet_num import values_of
-from imet_values import UnknownValue, find, number, page_of, read_reported, read_results, write
+from imet_values import UnknownValue, find, number, page_of, read_reported, write
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -129,11 +129,9 @@ class ReportedTable(SphinxDirective):
         reference = self.options[kind].format(model=model, split=split, metric=metric)
         values = values_of(self.env)
         page, key = values.split(reference, page_of(self.env.docname))
-        path = values.file_of(page)
-        self.env.note_dependency(str(path))
+        self.env.note_dependency(str(values.file_of(page)))
         try:
-            content = read_results(path)
-            return cell_text(find(content.get("values", content), key), spec)
+            return cell_text(find(values.of(page), key), spec)
         except UnknownValue:
             return DASH
 

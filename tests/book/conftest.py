@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,28 +81,29 @@ def figure_cell(name: str) -> nbformat.NotebookNode:
     return cell
 
 
-@pytest.fixture
-def stand_ins(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
-    """Write stand-in chapters and results; returns their two folders.
+def write_stand_ins(folder: Path, extra: str = "") -> tuple[Path, Path]:
+    """Write stand-in chapters and results under `folder`; returns their two folders.
 
     `extra` is markdown that is added to the first chapter.
     """
+    notebooks, results = folder / "notebooks", folder / "runs"
+    pages = results / "tiny" / "pages"
+    notebooks.mkdir(parents=True, exist_ok=True)
+    pages.mkdir(parents=True, exist_ok=True)
+    for i, (name, values) in enumerate(asked_for().items()):
+        cells = [nbformat.v4.new_markdown_cell(f"# {name}\n\n{extra if i == 0 else ''}")]
+        if i == 0:
+            cells += [figure_cell(figure) for figure in figures_asked_for()]
+        notebook = nbformat.v4.new_notebook(cells=cells)
+        notebook.metadata["language_info"] = {"name": "ipython3"}
+        nbformat.write(notebook, notebooks / f"{name}.ipynb")
+        put(values, "f2", 0.41234)
+        content = {"provenance": PROVENANCE, "values": values}
+        (pages / f"{name}.json").write_text(json.dumps(content))
+    return notebooks, results
 
-    def write(extra: str = "") -> tuple[Path, Path]:
-        notebooks, results = tmp_path / "notebooks", tmp_path / "runs"
-        pages = results / "tiny" / "pages"
-        notebooks.mkdir(parents=True, exist_ok=True)
-        pages.mkdir(parents=True, exist_ok=True)
-        for i, (name, values) in enumerate(asked_for().items()):
-            cells = [nbformat.v4.new_markdown_cell(f"# {name}\n\n{extra if i == 0 else ''}")]
-            if i == 0:
-                cells += [figure_cell(figure) for figure in figures_asked_for()]
-            notebook = nbformat.v4.new_notebook(cells=cells)
-            notebook.metadata["language_info"] = {"name": "ipython3"}
-            nbformat.write(notebook, notebooks / f"{name}.ipynb")
-            put(values, "f2", 0.41234)
-            content = {"provenance": PROVENANCE, "values": values}
-            (pages / f"{name}.json").write_text(json.dumps(content))
-        return notebooks, results
 
-    return write
+@pytest.fixture
+def stand_ins(tmp_path: Path) -> Callable[..., tuple[Path, Path]]:
+    """`write_stand_ins` in this test's folder."""
+    return partial(write_stand_ins, tmp_path)
