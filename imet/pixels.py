@@ -39,14 +39,12 @@ def normalise_rows(  # pragma: no cover - compiled
 def augment_rows(  # pragma: no cover - compiled
     source: Array,
     target: Array,
-    scale: Array,
-    shift: Array,
-    flipped: Array,
+    mirrored: Array,
     saturation: Array,
     sextants: Array,
     saturation_first: Array,
 ) -> None:
-    """Flip, jitter, scale and shift (B, H, 3W) bytes; a row at a time, in floats."""
+    """Jitter and mirror (B, H, 3W) bytes; a row at a time, in floats."""
     width = source.shape[2] // 3
     red, green, blue = np.empty(width, F32), np.empty(width, F32), np.empty(width, F32)
     for b in range(source.shape[0]):
@@ -60,14 +58,14 @@ def augment_rows(  # pragma: no cover - compiled
             else:
                 _turn_row(red, green, blue, sextants[b])
                 _saturate_row(red, green, blue, saturation[b])
-            if flipped[b]:
+            if mirrored[b]:
                 _reverse(red)
                 _reverse(green)
                 _reverse(blue)
             for x in range(width):
-                to[3 * x] = np.floor(red[x] + HALF) * scale[0] + shift[0]
-                to[3 * x + 1] = np.floor(green[x] + HALF) * scale[1] + shift[1]
-                to[3 * x + 2] = np.floor(blue[x] + HALF) * scale[2] + shift[2]
+                to[3 * x] = np.uint8(red[x] + HALF)
+                to[3 * x + 1] = np.uint8(green[x] + HALF)
+                to[3 * x + 2] = np.uint8(blue[x] + HALF)
 
 
 @njit(nogil=True, cache=True)

@@ -42,63 +42,27 @@ class Jitter:
 
 def augment(
     batch: torch.Tensor,
-    mean: Sequence[float],
-    std: Sequence[float],
-    *,
-    generator: torch.Generator,
     hue: float = HUE,
     saturation: float = SATURATION,
+    probability: float = FLIP,
+    *,
+    generator: torch.Generator,
 ) -> torch.Tensor:
-    """Flip, jitter and normalise training views: the three steps below, in one pass over memory.
+    """Flip and jitter training views at random: `flip`, then `colour_jitter`, in one pass.
 
     Args:
         batch: (B, 3, H, W) uint8.
-        mean, std: one value a channel, on the scale of [0, 1].
-        generator: draws four numbers a view, the flips first.
         hue: largest shift, in turns of the colour circle.
         saturation: largest deviation of the factor from 1.
+        probability: of a flip.
+        generator: draws four numbers a view, the flips first.
 
     Returns:
-        (B, 3, H, W) float32, what `normalise(colour_jitter(flip(batch)))` gives with the same
-        generator state.
+        (B, 3, H, W) uint8.
     """
-    _require_views(batch)
-    if batch.device.type != "cpu":
-        batch = flip(batch, generator=generator)
-        batch = colour_jitter(batch, hue, saturation, generator=generator)
-        return normalise(batch, mean, std)
-    flipped = _draw_flips(len(batch), FLIP, generator)
+    mirrored = draw_flips(len(batch), probability, generator=generator)
     drawn = draw_jitter(len(batch), hue, saturation, generator=generator)
-    result = _empty_result(batch, torch.float32)
-    _augment_on_cpu(batch, result, *_scale_and_shift(mean, std), flipped, drawn)
-    return result
-
-
-def normalise(batch: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
-    """Scale bytes to [0, 1], subtract the mean and divide by the standard deviation.
-
-    Args:
-        batch: (B, 3, H, W) uint8.
-        mean, std: one value a channel, on the scale of [0, 1].
-
-    Returns:
-        (B, 3, H, W) float32.
-
-    Examples:
-        >>> white = torch.full((1, 3, 1, 1), 255, dtype=torch.uint8)
-        >>> normalise(white, (0.5, 0.5, 0.5), (0.5, 0.25, 1.0)).ravel().round(decimals=4).tolist()
-        [1.0, 2.0, 0.5]
-    """
-    _require_views(batch)
-    scale, shift = _scale_and_shift(mean, std)
-    if batch.device.type != "cpu":
-        out = batch.float()  # (B, 3, H, W)
-        factor, offset = (torch.from_numpy(v).to(out)[:, None, None] for v in (scale, shift))
-        return out.mul_(factor).add_(offset)
-    result = _empty_result(batch, torch.float32)
-    source, target = _rows(batch.contiguous(memory_format=torch.channels_last)), _rows(result)
-    _share(len(batch), lambda part: normalise_rows(source[part], target[part], scale, shift))
-    return result
+    return apply_jitter(batch, drawn, mirrored)
 
 
 def flip(
@@ -111,14 +75,17 @@ def flip(
         generator: draws one number a view.
         probability: of a flip.
     """
-    rows = _draw_flips(len(batch), probability, generator).nonzero()[:, 0].to(batch.device)
+    rows = draw_flips(len(batch), probability, generator=generator).nonzero()[:, 0]
+    rows = rows.to(batch.device)
     out = batch.clone()  # keeps the layout
     out[rows] = batch[rows].flip(-1)
     return out
 
 
-def _draw_flips(count: int, probability: float, generator: torch.Generator) -> torch.Tensor:
-    """(B,) bool, one number drawn a view."""
+def draw_flips(
+    count: int, probability: float = FLIP, *, generator: torch.Generator
+) -> torch.Tensor:
+    """(B,) bool, True for views to mirror; one number drawn a view."""
     return torch.rand(count, generator=generator, device=generator.device) < probability
 
 
@@ -164,8 +131,10 @@ def colour_jitter(
     return apply_jitter(batch, drawn)
 
 
-def apply_jitter(batch: torch.Tensor, jitter: Jitter) -> torch.Tensor:
-    """Change hue and saturation of each view by given amounts.
+def apply_jitter(
+    batch: torch.Tensor, jitter: Jitter, mirrored: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Change hue and saturation of each view by given amounts, and mirror some.
 
     Saturation blends with grey: c ← s·c + (1-s)·(.2989 R + .587 G + .114 B), clipped. Hue turns
     the colour at constant HSV saturation and value.
@@ -173,6 +142,7 @@ def apply_jitter(batch: torch.Tensor, jitter: Jitter) -> torch.Tensor:
     Args:
         batch: (B, 3, H, W) uint8.
         jitter: B jitters.
+        mirrored: (B,) bool, views to mirror left to right; None for none.
 
     Returns:
         (B, 3, H, W) uint8.
@@ -184,11 +154,50 @@ def apply_jitter(batch: torch.Tensor, jitter: Jitter) -> torch.Tensor:
         [0, 255, 0]
     """
     _require_views(batch)
+    mirrored = torch.zeros(len(batch), dtype=torch.bool) if mirrored is None else mirrored
     if batch.device.type != "cpu":
-        return _jitter_with_torch(batch, jitter)
+        return _jitter_with_torch(batch, jitter, mirrored)
     result = _empty_result(batch, torch.uint8)
-    no_flip = torch.zeros(len(batch), dtype=torch.bool)
-    _augment_on_cpu(batch, result, np.ones(3, np.float32), np.zeros(3, np.float32), no_flip, jitter)
+    source, target = _rows(batch.contiguous(memory_format=torch.channels_last)), _rows(result)
+    flips = mirrored.cpu().numpy()  # (B,)
+    factors = jitter.saturation.float().cpu().numpy()  # (B,)
+    sextants = (6 * jitter.hue.float()).cpu().numpy()  # (B,)
+    first = jitter.saturation_first.cpu().numpy()  # (B,)
+
+    def work(part: slice) -> None:
+        arrays = source, target, flips, factors, sextants, first
+        augment_rows(*(array[part] for array in arrays))
+
+    _share(len(batch), work)
+    return result
+
+
+def normalise(batch: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
+    """Scale bytes to [0, 1], subtract the mean and divide by the standard deviation.
+
+    Args:
+        batch: (B, 3, H, W) uint8.
+        mean, std: one value a channel, on the scale of [0, 1].
+
+    Returns:
+        (B, 3, H, W) float32.
+
+    Examples:
+        >>> white = torch.full((1, 3, 1, 1), 255, dtype=torch.uint8)
+        >>> normalise(white, (0.5, 0.5, 0.5), (0.5, 0.25, 1.0)).ravel().round(decimals=4).tolist()
+        [1.0, 2.0, 0.5]
+    """
+    _require_views(batch)
+    spread = np.asarray(std, np.float64)
+    scale = (1 / (255 * spread)).astype(np.float32)  # (3,)
+    shift = (-np.asarray(mean) / spread).astype(np.float32)  # (3,)
+    if batch.device.type != "cpu":
+        out = batch.float()  # (B, 3, H, W)
+        factor, offset = (torch.from_numpy(v).to(out)[:, None, None] for v in (scale, shift))
+        return out.mul_(factor).add_(offset)
+    result = _empty_result(batch, torch.float32)
+    source, target = _rows(batch.contiguous(memory_format=torch.channels_last)), _rows(result)
+    _share(len(batch), lambda part: normalise_rows(source[part], target[part], scale, shift))
     return result
 
 
@@ -227,48 +236,14 @@ def _share(count: int, work: Callable[[slice], None]) -> None:
         list(pool.map(work, (slice(a, b) for a, b in pairwise(edges))))
 
 
-def _scale_and_shift(mean: Sequence[float], std: Sequence[float]) -> tuple[Array, Array]:
-    """(3,) and (3,) float32: normalised = byte · scale + shift."""
-    spread = np.asarray(std, np.float64)
-    return (1 / (255 * spread)).astype(np.float32), (-np.asarray(mean) / spread).astype(np.float32)
-
-
-def _augment_on_cpu(
-    batch: torch.Tensor,
-    result: torch.Tensor,
-    scale: Array,
-    shift: Array,
-    flipped: torch.Tensor,
-    jitter: Jitter,
-) -> None:
-    """Flip, jitter, scale and shift `batch` into `result`."""
-    source, target = _rows(batch.contiguous(memory_format=torch.channels_last)), _rows(result)
-    flips = flipped.cpu().numpy()  # (B,)
-    factors = jitter.saturation.float().cpu().numpy()  # (B,)
-    sextants = (6 * jitter.hue.float()).cpu().numpy()  # (B,)
-    first = jitter.saturation_first.cpu().numpy()  # (B,)
-    _share(
-        len(batch),
-        lambda part: augment_rows(
-            source[part],
-            target[part],
-            scale,
-            shift,
-            flips[part],
-            factors[part],
-            sextants[part],
-            first[part],
-        ),
-    )
-
-
-def _jitter_with_torch(batch: torch.Tensor, jitter: Jitter) -> torch.Tensor:
+def _jitter_with_torch(batch: torch.Tensor, jitter: Jitter, mirrored: torch.Tensor) -> torch.Tensor:
     """The same in torch operations over the batch, for devices other than the CPU."""
 
     def per_view(values: torch.Tensor) -> torch.Tensor:
         return values.to(batch.device)[:, None, None, None]  # (B, 1, 1, 1)
 
     factor, first = per_view(jitter.saturation.float()), per_view(jitter.saturation_first)
+    batch = torch.where(per_view(mirrored), batch.flip(-1), batch)  # (B, 3, H, W)
     colours = _saturate(batch.float(), torch.where(first, factor, 1.0))  # (B, 3, H, W)
     colours = _turn_hue(colours, per_view(6 * jitter.hue.float()))
     colours = _saturate(colours, torch.where(first, 1.0, factor))

@@ -118,9 +118,8 @@ def draw_augmentation(count: int, recipe: Recipe, rng: np.random.Generator) -> d
 
 def augment(views: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
     """Flip and jitter views (B, 3, S, S) uint8 as drawn, (B,) each."""
-    drawn = {name: value.to(views.device) for name, value in drawn.items()}
-    mirrored = drawn.pop("mirrored").view(-1, 1, 1, 1)  # (B, 1, 1, 1)
-    return apply_jitter(torch.where(mirrored, views.flip(-1), views), Jitter(**drawn))
+    jitter = {name: value for name, value in drawn.items() if name != "mirrored"}
+    return apply_jitter(views, Jitter(**jitter), drawn["mirrored"])
 
 
 def view_batches(
