@@ -147,3 +147,13 @@ def sweep(
         if (e + 1 == len(scores) or scores[e + 1] < scores[e]) and total > best:
             best, where = total, scores[e]
     return where
+
+
+def count_below(scores: Array, positives: Array) -> tuple[int, int]:
+    """Pairs of a positive and any score with score < positive, and with score <= positive."""
+    below, not_above = 0, 0
+    for p in positives:
+        for s in scores:
+            below += s < p
+            not_above += s <= p
+    return below, not_above

@@ -16,7 +16,7 @@ from sklearn.metrics import fbeta_score, precision_score, recall_score, roc_auc_
 from sklearn.model_selection import train_test_split
 from torchmetrics.functional.classification import multilabel_auroc
 
-from imet import counting, metrics
+from imet import auc, counting, metrics
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 5))
 # Few distinct values, so that ties are the rule.
@@ -320,6 +320,15 @@ def test_inputs_are_left_as_they_were():
         metrics.fbeta_at_thresholds(scores, targets, np.array([0.1, 0.2]))
         np.testing.assert_array_equal(scores, kept[0])
         np.testing.assert_array_equal(targets, kept[1])
+
+
+def test_counting_and_sorting_give_the_same_area(monkeypatch):
+    scores, targets = synthetic(works=200, labels=70)
+    scores = scores.round(2)
+    monkeypatch.setattr(auc, "FEW", 10_000)
+    counted = metrics.roc_auc_per_class(scores, targets)
+    monkeypatch.setattr(auc, "FEW", 0)
+    np.testing.assert_array_equal(metrics.roc_auc_per_class(scores, targets), counted)
 
 
 def test_auc_turns_around_with_the_scores_and_ignores_monotone_change():
