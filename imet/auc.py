@@ -64,6 +64,24 @@ def roc_auc_per_class(scores: Array, targets: Array) -> Array:
     return area
 
 
+def mean_auc(area: Array) -> MacroAUC:
+    """Mean of areas by class over those that exist, for all classes or for a group of them.
+
+    Args:
+        area: (K,) from `roc_auc_per_class`; pass `area[quartile_of(counts) == 4]` for a group.
+
+    Returns:
+        NaN as the value where no class of the group has an area.
+
+    Examples:
+        >>> mean_auc(np.array([0.5, 1.0, np.nan]))
+        MacroAUC(value=0.75, classes=2, left_out=1)
+    """
+    known = area[~np.isnan(area)]
+    value = float(known.mean()) if len(known) else float("nan")
+    return MacroAUC(value, len(known), len(area) - len(known))
+
+
 def macro_auc(scores: Array, targets: Array) -> MacroAUC:
     """Mean of `roc_auc_per_class` over the classes that have both outcomes.
 
@@ -72,10 +90,7 @@ def macro_auc(scores: Array, targets: Array) -> MacroAUC:
         >>> macro_auc(scores, np.array([[True, False], [False, False]]))
         MacroAUC(value=1.0, classes=1, left_out=1)
     """
-    area = roc_auc_per_class(scores, targets)
-    known = area[~np.isnan(area)]
-    value = float(known.mean()) if len(known) else float("nan")
-    return MacroAUC(value, len(known), len(area) - len(known))
+    return mean_auc(roc_auc_per_class(scores, targets))
 
 
 def micro_auc(scores: Array, targets: Array) -> float:

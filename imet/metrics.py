@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from imet.auc import MacroAUC, macro_auc, micro_auc, roc_auc_per_class
+from imet.auc import MacroAUC, macro_auc, mean_auc, micro_auc, roc_auc_per_class
 from imet.counting import at_least, checked, compiled, counts_at_thresholds, sweep
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "fbeta_at_thresholds",
     "fbeta_per_work",
     "macro_auc",
+    "mean_auc",
     "micro_auc",
     "most_frequent",
     "precision",
