@@ -30,7 +30,7 @@ import pandas as pd
 
 from imet import experiments, results
 from imet.analysis import collection as charts
-from imet.analysis.examples import picture_grid
+from imet.analysis.examples import picture_grid, picture_wall
 from imet.data.facts import facts
 from imet.data.images import read_image
 from imet.data.statistics import aspect_ratios, statistics
@@ -65,6 +65,10 @@ picture_grid(
     [read_image(works.path(row)) for row in shown],
     [[labels.names[k] for k in np.flatnonzero(works.targets[row])] for row in shown],
 )
+
+# %% mystnb={"figure": {"name": "cover"}} tags=["remove-cell"]
+wall = rng.choice(np.flatnonzero((ratio > 0.4) & (ratio < 3)), 17, replace=False)
+picture_wall([read_image(works.path(row)) for row in wall])
 
 # %% [markdown]
 # The collection of this build has {num}`facts.rows:,d` works and {num}`facts.labels:,d` labels,
@@ -163,7 +167,7 @@ charts.aspect_ratios({ours: here["aspect"], theirs: real["aspect"]})
 # - The simulated collection was made to look like the real one in these figures. It is no evidence
 #   about museums: a “culture” in it is a manner of drawing, not a claim about people.
 
-# %%
+# %% tags=["hide-input", "remove-output"]
 best = np.unravel_index(np.nanargmax(lifts), lifts.shape)
 results.record_page(
     "01_data_exploration",

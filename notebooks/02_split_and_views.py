@@ -182,7 +182,7 @@ pd.DataFrame(counts).T.rename(
 # - “Random crops of size 224” of a picture that was not scaled to 300 pixels would show another share
 #   of it; here a crop always shows 224/300 of the shorter side.
 
-# %%
+# %% tags=["hide-input", "remove-output"]
 results.record_page(
     "02_split_and_views",
     {

@@ -194,7 +194,7 @@ pd.DataFrame(by_group).T.rename(
 # - The paper averages probabilities over views and its code averages logits. Here it is
 #   probabilities, as written.
 
-# %%
+# %% tags=["hide-input", "remove-output"]
 ours = {
     part: {name: metrics[part][name] for name in ("f2", "f1", "precision", "recall")}
     for part in ("val", "test")

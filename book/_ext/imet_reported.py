@@ -41,11 +41,11 @@ DASH = "–"
 
 
 def cell_text(value: Any, spec: str) -> str:
-    """A value of ours as text, with its interval where it has one."""
+    """A value of ours as text, with its interval on a second line where it has one."""
     if isinstance(value, dict) and "value" in value:
         text = write(value["value"], spec)
         if value.get("low") is not None and value.get("high") is not None:
-            text += f" [{write(value['low'], spec)}, {write(value['high'], spec)}]"
+            text += f"\n[{write(value['low'], spec)}, {write(value['high'], spec)}]"
         return text
     return write(value, spec)
 
@@ -53,7 +53,10 @@ def cell_text(value: Any, spec: str) -> str:
 def entry(text: str, column: str, more: int = 0) -> nodes.entry:
     """One table cell of a kind of column: `row`, `reported`, `ours` or `recorded`."""
     cell = nodes.entry(classes=[column], **({"morecols": more} if more else {}))
-    cell += nodes.paragraph("", text)
+    value, _, interval = text.partition("\n")
+    cell += nodes.paragraph("", value)
+    if interval:
+        cell += nodes.paragraph("", interval, classes=["interval"])
     return cell
 
 

@@ -107,6 +107,38 @@ def picture_grid(
 
 
 @styled
+def picture_wall(pictures: Sequence[Picture], *, rows: int = 3, gap: float = 0.05) -> Figure:
+    """Pictures hung edge to edge in rows of one width, without words: a cover.
+
+    Every picture keeps its aspect ratio; rows differ in height so that all are equally wide.
+
+    Args:
+        pictures: RGB pictures, hung in their order.
+        rows: Rows, each with as equal a sum of aspect ratios as the order allows.
+        gap: Between pictures, in inches.
+    """
+    ratios = np.array([picture.shape[1] / picture.shape[0] for picture in pictures])  # (N,)
+    middle = (np.cumsum(ratios) - ratios / 2) / ratios.sum()  # (N,) where on the whole line
+    hung = [np.flatnonzero((middle * rows).astype(int) == row) for row in range(rows)]
+    hung = [members for members in hung if members.size]
+    heights = [(6.0 - gap * (len(m) - 1)) / ratios[m].sum() for m in hung]
+    tall = sum(heights) + gap * (len(hung) - 1)
+    figure = plt.figure(figsize=(6.0, tall), layout="none")
+    top = tall
+    for members, height in zip(hung, heights):
+        left = 0.0
+        for i in members.tolist():
+            width = float(ratios[i]) * height
+            cell = (left / 6.0, (top - height) / tall, width / 6.0, height / tall)
+            ax = figure.add_axes(cell)
+            ax.imshow(pictures[i], interpolation="antialiased", aspect="auto")
+            ax.axis("off")
+            left += width + gap
+        top -= height + gap
+    return figure
+
+
+@styled
 def view_strip(
     rows: Sequence[Sequence[Picture]],
     titles: Sequence[Sequence[str]],

@@ -67,7 +67,7 @@ def figures_asked_for() -> list[str]:
 
 def picture() -> str:
     buffer = io.BytesIO()
-    Image.new("RGB", (40, 30), "white").save(buffer, "png")
+    Image.new("RGB", (1320, 800), "white").save(buffer, "png")
     return base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -77,7 +77,9 @@ def figure_cell(name: str) -> nbformat.NotebookNode:
         "figure": {"name": name, "caption": "A figure."},
         "image": {"alt": "A white picture"},
     }
-    cell.outputs = [nbformat.v4.new_output("display_data", {"image/png": picture()})]
+    size = {"image/png": {"width": 660, "height": 400}}  # as a notebook writes it
+    data = {"image/png": picture()}
+    cell.outputs = [nbformat.v4.new_output("display_data", data, metadata=size)]
     return cell
 
 

@@ -109,7 +109,9 @@ class Browser:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{address} did not finish loading")
             time.sleep(0.05)
-        self.evaluate("Promise.all(document.getAnimations().map(a => a.finished)).then(() => 1)")
+        self.evaluate(
+            "Promise.allSettled(document.getAnimations().map(a => a.finished)).then(() => 1)"
+        )
         self.evaluate("window.MathJax ? MathJax.startup.promise.then(() => true) : true")
 
     def errors(self) -> list[str]:

@@ -170,6 +170,22 @@ def test_no_page_is_wider_than_a_phone(browser, pages) -> None:  # type: ignore[
         assert browser.evaluate(OVERFLOW) == [], page.name
 
 
+@pytest.mark.parametrize("width", [390, 1300])
+def test_pictures_keep_their_aspect_ratio(browser, pages, width: int) -> None:  # type: ignore[no-untyped-def]
+    browser.view(width)
+    for page in pages:
+        browser.open(page.as_uri())
+        bent = browser.evaluate(
+            """[...document.querySelectorAll('main img')].filter(i => i.naturalWidth > 99)
+            .map(i => { const s = getComputedStyle(i), n = v => parseFloat(v) || 0;
+              const w = i.clientWidth - n(s.paddingLeft) - n(s.paddingRight);
+              const h = i.clientHeight - n(s.paddingTop) - n(s.paddingBottom);
+              return [i.src, w / h / (i.naturalWidth / i.naturalHeight)]; })
+            .filter(([, q]) => Math.abs(q - 1) > 0.02)"""
+        )
+        assert bent == [], page.name
+
+
 def test_the_theme_can_be_switched(browser, book) -> None:  # type: ignore[no-untyped-def]
     browser.view(1300, scheme="light")
     browser.open((book / "index.html").as_uri())

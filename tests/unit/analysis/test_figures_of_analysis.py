@@ -165,6 +165,22 @@ def test_picture_grid_shows_every_picture_and_label_cultures_in_italics() -> Non
         examples.picture_grid([PICTURE], [])
 
 
+def test_picture_wall_keeps_aspect_ratios_and_fills_its_width() -> None:
+    shapes = [(30, 40), (40, 30), (20, 90), (50, 50), (30, 40), (60, 20), (30, 30)]
+    figure = examples.picture_wall([np.zeros((*s, 3), np.uint8) for s in shapes], rows=3)
+    wide, tall = figure.get_size_inches()
+    boxes = [ax.get_position() for ax in figure.axes]
+    assert len(boxes) == len(shapes)
+    for (height, width), box in zip(shapes, boxes):
+        assert box.width * wide / (box.height * tall) == pytest.approx(width / height)
+    for y in {round(box.y0, 6) for box in boxes}:
+        row = [box for box in boxes if round(box.y0, 6) == y]
+        assert min(box.x0 for box in row) == pytest.approx(0)
+        assert max(box.x1 for box in row) == pytest.approx(1)
+    assert min(box.y0 for box in boxes) == pytest.approx(0)
+    assert max(box.y1 for box in boxes) == pytest.approx(1)
+
+
 def test_view_strip_has_a_cell_a_view() -> None:
     figure = examples.view_strip([[PICTURE] * 6, [PICTURE] * 6], [["resize"] + ["crop"] * 5] * 2)
     assert sum(len(ax.images) for ax in figure.axes) == 12
