@@ -51,7 +51,7 @@ class OneAtATime:
         best = []
         for v, pooled in zip(features["spatial"], features["pooled"], strict=True):
             start = self.head.h0(v.mean(0)), self.head.c0(v.mean(0))
-            v_prob = self.head.fc(pooled).sigmoid()
+            v_prob = self.head.classifier.fc(pooled).sigmoid()
             paths = [(0.0, [], v_prob, torch.zeros(LABELS), *start)]
             for _ in range(STEPS):
                 grown = []

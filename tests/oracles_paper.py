@@ -47,7 +47,7 @@ class PlainDecoder:
     def start(self, spatial: np.ndarray, pooled: np.ndarray):
         """v_prob, h_0 and c_0; `pooled` already holds HOG where the head has it."""
         mean = spatial.mean(0)
-        v_prob = sigmoid(self.linear("fc", pooled))
+        v_prob = sigmoid(self.linear("classifier.fc", pooled))
         return v_prob, self.linear("h0", mean), self.linear("c0", mean)
 
     def step(self, spatial: np.ndarray, v_pred: np.ndarray, chosen: list[int], h, c):

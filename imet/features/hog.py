@@ -31,8 +31,9 @@ _STRIP = 512  # pixels of a row that are worked on together, whole cells
 def hog_size(height: int, width: int) -> int:
     """Length of the descriptor of an image of this size in pixels.
 
-    >>> hog_size(224, 224)
-    10368
+    Examples:
+        >>> hog_size(224, 224)
+        10368
     """
     blocks = (height // CELL - BLOCK + 1) * (width // CELL - BLOCK + 1)
     return blocks * BLOCK * BLOCK * ORIENTATIONS
@@ -44,22 +45,20 @@ def hog_cells(images: Tensor, *, threads: int | None = None) -> Tensor:
     At each pixel the channel with the largest gradient counts (the first one on ties); gradients
     are central differences, and zero across the image border.
 
-    Parameters
-    ----------
-    images : uint8 (B, C, H, W), any number of channels, on any device.
-    threads : CPU threads; by default as many as torch uses.
+    Args:
+        images: uint8 (B, C, H, W), any number of channels, on any device.
+        threads: CPU threads; by default as many as torch uses.
 
-    Returns
-    -------
-    float32 (B, H // 16, W // 16, 8), grey levels a pixel, on the images' device.
+    Returns:
+        float32 (B, H // 16, W // 16, 8), grey levels a pixel, on the images' device.
 
-    Raises
-    ------
-    ValueError : images are not uint8 (B, C, H, W), or smaller than one block.
+    Raises:
+        ValueError: images are not uint8 (B, C, H, W), or smaller than one block.
 
-    >>> ramp = torch.arange(48, dtype=torch.uint8).expand(1, 3, 48, 48)
-    >>> hog_cells(ramp)[0, 1, 1].tolist()
-    [2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    Examples:
+        >>> ramp = torch.arange(48, dtype=torch.uint8).expand(1, 3, 48, 48)
+        >>> hog_cells(ramp)[0, 1, 1].tolist()
+        [2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
     if images.ndim != 4 or images.dtype != torch.uint8:
         shape = tuple(images.shape)
@@ -85,17 +84,16 @@ def hog_cells(images: Tensor, *, threads: int | None = None) -> Tensor:
 def hog_blocks(cells: Tensor) -> Tensor:
     """L2-Hys contrast normalisation of overlapping 3x3 blocks: cells to the descriptor v_H.
 
-    Parameters
-    ----------
-    cells : (B, rows, columns, 8) of `hog_cells`, any float type.
+    Args:
+        cells: (B, rows, columns, 8) of `hog_cells`, any float type.
 
-    Returns
-    -------
-    float32 (B, D) in [0, 1], D = `hog_size`; block row, block column, cell row, cell column,
-    orientation, in this order, as scikit-image's.
+    Returns:
+        float32 (B, D) in [0, 1], D = `hog_size`; block row, block column, cell row, cell column,
+        orientation, in this order, as scikit-image's.
 
-    >>> hog_blocks(torch.ones(2, 14, 14, 8)).shape
-    torch.Size([2, 10368])
+    Examples:
+        >>> hog_blocks(torch.ones(2, 14, 14, 8)).shape
+        torch.Size([2, 10368])
     """
     if cells.device.type == "cpu":
         array = np.ascontiguousarray(cells.float().numpy())
@@ -110,8 +108,9 @@ def hog_blocks(cells: Tensor) -> Tensor:
 def hog(images: Tensor, *, threads: int | None = None) -> Tensor:
     """HOG descriptors of a batch: `hog_blocks` of `hog_cells`, uint8 (B, C, H, W) to (B, D).
 
-    >>> hog(torch.zeros(1, 3, 224, 224, dtype=torch.uint8)).count_nonzero().item()
-    0
+    Examples:
+        >>> hog(torch.zeros(1, 3, 224, 224, dtype=torch.uint8)).count_nonzero().item()
+        0
     """
     return hog_blocks(hog_cells(images, threads=threads))
 
@@ -119,16 +118,15 @@ def hog(images: Tensor, *, threads: int | None = None) -> Tensor:
 def hog_image(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Draw the cells as stars of line segments (the paper's Figure 2), by scikit-image.
 
-    Parameters
-    ----------
-    image : uint8 (H, W, 3).
+    Args:
+        image: uint8 (H, W, 3).
 
-    Returns
-    -------
-    float64 (H, W), the brighter the stronger the edge along the line.
+    Returns:
+        float64 (H, W), the brighter the stronger the edge along the line.
 
-    >>> hog_image(np.zeros((64, 80, 3), np.uint8)).shape
-    (64, 80)
+    Examples:
+        >>> hog_image(np.zeros((64, 80, 3), np.uint8)).shape
+        (64, 80)
     """
     from skimage.feature import hog as skimage_hog
 

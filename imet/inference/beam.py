@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from imet.inference.paths import Paths, evaluation_mode, precision
+from imet.inference.greedy import evaluation_mode, precision
+from imet.inference.paths import Paths
 from imet.models.attn_cnn_rnn import AttnCnnRnn, Features, State
 
 
@@ -25,26 +26,24 @@ def beam_search(head: AttnCnnRnn, features: Features, beams: int = 5) -> Paths:
     not copied). Ties go to the path that ranked higher before, then to the lower label. One beam
     is greedy decoding.
 
-    Parameters
-    ----------
-    head : its training mode is put aside while decoding.
-    features : of B views.
-    beams : S, at least 1.
+    Args:
+        head: its training mode is put aside while decoding.
+        features: of B views.
+        beams: S, at least 1.
 
-    Returns
-    -------
-    Paths with axes (B, S, ...), the best path first; fewer than S where so few labels allow no
-    more. Two paths may hold the same labels in another order.
+    Returns:
+        Paths with axes (B, S, ...), the best path first; fewer than S where so few labels allow no
+        more. Two paths may hold the same labels in another order.
 
-    Raises
-    ------
-    ValueError : no beam.
+    Raises:
+        ValueError: no beam.
 
-    >>> _ = torch.manual_seed(0)
-    >>> head = AttnCnnRnn(labels=7, feature_dim=6, width=4, steps=3)
-    >>> views = {"spatial": torch.randn(2, 49, 6), "pooled": torch.randn(2, 6)}
-    >>> beam_search(head, views, beams=4).labels.shape
-    (2, 4, 3)
+    Examples:
+        >>> _ = torch.manual_seed(0)
+        >>> head = AttnCnnRnn(labels=7, feature_dim=6, width=4, steps=3)
+        >>> views = {"spatial": torch.randn(2, 49, 6), "pooled": torch.randn(2, 6)}
+        >>> beam_search(head, views, beams=4).labels.shape
+        (2, 4, 3)
     """
     if beams < 1:
         raise ValueError(f"beam search needs at least one beam, got {beams}")

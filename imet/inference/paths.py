@@ -1,4 +1,4 @@
-"""Label paths: greedy decoding, when to stop, and the views' union (the paper, section 3.3).
+"""Label paths: when to stop them, and what the views of a work say together (section 3.3).
 
 The labels and probabilities of a path do not depend on the threshold, so a path is decoded once, to
 its T steps, and stopped afterwards; tuning γ costs no forward pass.
@@ -12,10 +12,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-
-from imet.models.attn_cnn_rnn import AttnCnnRnn, Features
 
 Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]
@@ -27,12 +23,11 @@ Mode = Literal["terminate", "mask"]
 class Paths:
     """T chosen labels for every view, or for every work; leading axes are free.
 
-    Attributes
-    ----------
-    labels : int64 (..., T), no label twice in a path.
-    probabilities : float32 (..., T), p_t of the label chosen at step t.
-    scores : float32 (..., K), every label's largest p_t over the steps: what a ROC curve needs and
-        the paper says the model lacks. A label may score high at a step that chose another one.
+    Attributes:
+        labels: int64 (..., T), no label twice in a path.
+        probabilities: float32 (..., T), p_t of the label chosen at step t.
+        scores: float32 (..., K), every label's largest p_t over the steps: what a ROC curve needs
+            and the paper says the model lacks. A label may score high at a step that chose another.
     """
 
     labels: Ints
@@ -59,58 +54,14 @@ class Paths:
         )
 
 
-@torch.no_grad()
-def decode_greedy(head: AttnCnnRnn, features: Features, *, shared_views: int = 1) -> Paths:
-    """At every step the most probable label that the path does not have yet.
-
-    Parameters
-    ----------
-    head : its training mode is put aside while decoding: dropout is off.
-    features : of B views, as the head takes them.
-    shared_views : V > 1 averages p_t over each run of V consecutive views, the views of a work, and
-        all of them follow the one path so chosen ("mean", against the union of V paths).
-
-    Returns
-    -------
-    Paths of B views, or of B / V works.
-
-    >>> _ = torch.manual_seed(0)
-    >>> head = AttnCnnRnn(labels=7, feature_dim=6, width=4, steps=3)
-    >>> views = {"spatial": torch.randn(12, 49, 6), "pooled": torch.randn(12, 6)}
-    >>> decode_greedy(head, views).labels.shape
-    (12, 3)
-    >>> decode_greedy(head, views, shared_views=6).labels.shape
-    (2, 3)
-    """
-    with evaluation_mode(head):
-        view, state = head.begin(features)
-        labels, probabilities, best = [], [], None
-        for _ in range(head.steps):
-            logits, _, state = head.step(view, state)  # (B, 1, K)
-            p = logits.to(precision(logits)).sigmoid()
-            works = p.reshape(-1, shared_views, head.labels).mean(1)  # (N, K)
-            pool = state.pool[::shared_views, 0]  # (N, K)
-            label = works.masked_fill(~pool, -1).argmax(-1, keepdim=True)  # (N, 1)
-            labels.append(label)
-            probabilities.append(works.gather(1, label))
-            best = works if best is None else torch.maximum(best, works)
-            followed = label.repeat_interleave(shared_views, 0)  # (B, 1)
-            state = head.advance(state, logits.sigmoid(), followed)
-    assert best is not None
-    return Paths(
-        torch.cat(labels, 1).cpu().numpy(),
-        torch.cat(probabilities, 1).float().cpu().numpy(),
-        best.float().cpu().numpy(),
-    )
-
-
 def path_probability(probabilities: Floats) -> Floats:
     """Normalised path probability P_t, Equation 6: the geometric mean of the first t.
 
     (..., T) to (..., T). A product of independent sigmoids, so a score and not a probability.
 
-    >>> path_probability(np.array([0.5, 0.125])).round(3).tolist()
-    [0.5, 0.25]
+    Examples:
+        >>> path_probability(np.array([0.5, 0.125])).round(3).tolist()
+        [0.5, 0.25]
     """
     return np.exp(_running_mean(_log(probabilities)))
 
@@ -121,8 +72,9 @@ def path_threshold(labels: Ints, gamma: float, f: Floats) -> Floats:
     f (K,) are the labels' proportions in training. A label without a training work (f = 0) makes
     the threshold 0 from its step on, as the formula has it.
 
-    >>> path_threshold(np.array([0, 1]), 2.5, np.array([0.2, 0.05])).round(3).tolist()
-    [0.5, 0.25]
+    Examples:
+        >>> path_threshold(np.array([0, 1]), 2.5, np.array([0.2, 0.05])).round(3).tolist()
+        [0.5, 0.25]
     """
     return np.exp(_running_mean(_log(gamma * np.asarray(f, np.float64)[labels])))
 
@@ -138,20 +90,20 @@ def kept_steps(
 ) -> Bools:
     """Which steps' labels are output, (..., T).
 
-    Parameters
-    ----------
-    gamma, f : a step fails where P_t < `path_threshold`.
-    mode : "terminate" ends at the first step that fails (the paper); "mask" drops the failing steps
-        one by one and lets a later one in again (as coded).
-    keep_first : a path outputs its first label even if it fails (as coded).
-    keep_failing : the step that ends the path is output too, which "terminate at the end of time
-        step t" may also mean; only with "terminate".
+    Args:
+        gamma, f: a step fails where P_t < `path_threshold`.
+        mode: "terminate" ends at the first step that fails (the paper); "mask" drops the failing
+            steps one by one and lets a later one in again (as coded).
+        keep_first: a path outputs its first label even if it fails (as coded).
+        keep_failing: the step that ends the path is output too, which "terminate at the end of time
+            step t" may also mean; only with "terminate".
 
-    >>> paths = Paths(np.array([0, 1, 2]), np.array([0.9, 0.1, 0.9]), np.zeros(3))
-    >>> kept_steps(paths, 1.0, np.full(3, 0.4)).tolist()
-    [True, False, False]
-    >>> kept_steps(paths, 1.0, np.full(3, 0.4), "mask").tolist()
-    [True, False, True]
+    Examples:
+        >>> paths = Paths(np.array([0, 1, 2]), np.array([0.9, 0.1, 0.9]), np.zeros(3))
+        >>> kept_steps(paths, 1.0, np.full(3, 0.4)).tolist()
+        [True, False, False]
+        >>> kept_steps(paths, 1.0, np.full(3, 0.4), "mask").tolist()
+        [True, False, True]
     """
     if mode not in ("terminate", "mask"):
         raise ValueError(f'mode is "terminate" or "mask", not {mode!r}')
@@ -183,9 +135,10 @@ def stop(
 def combine_views(predicted: Bools, how: Literal["union", "vote"] = "union") -> Bools:
     """A work's decisions from its views', (N, V, K) to (N, K): any of them, or at least half.
 
-    >>> views = np.array([[[True, True, False], [False, True, False], [False, False, False]]])
-    >>> combine_views(views).tolist(), combine_views(views, "vote").tolist()
-    ([[True, True, False]], [[False, True, False]])
+    Examples:
+        >>> views = np.array([[[True, True, False], [False, True, False], [False, False, False]]])
+        >>> combine_views(views).tolist(), combine_views(views, "vote").tolist()
+        ([[True, True, False]], [[False, True, False]])
     """
     if how == "union":
         return np.asarray(predicted.any(1))
@@ -208,17 +161,17 @@ def tune_gamma(
 ) -> tuple[float, Floats]:
     """The γ with the best metric on validation works, and the metric of each γ.
 
-    Parameters
-    ----------
-    paths : with axes (N, V, T), or (N, T) for one path a work.
-    targets : bool (N, K).
-    gammas : (M,) candidates; the first one wins ties.
-    metric : of (predicted, targets), the larger the better, `imet.metrics.fbeta` for instance.
+    Args:
+        paths: with axes (N, V, T), or (N, T) for one path a work.
+        targets: bool (N, K).
+        gammas: (M,) candidates; the first one wins ties.
+        metric: of (predicted, targets), the larger the better, `imet.metrics.fbeta` for instance.
 
-    >>> paths = Paths(np.array([[0, 1]]), np.array([[0.9, 0.1]]), np.zeros((1, 2)))
-    >>> truth, agreement = np.array([[True, False]]), lambda a, b: float((a == b).mean())
-    >>> tune_gamma(paths, np.full(2, 0.4), truth, np.array([0.1, 1.0]), agreement)
-    (1.0, array([0.5, 1. ]))
+    Examples:
+        >>> paths = Paths(np.array([[0, 1]]), np.array([[0.9, 0.1]]), np.zeros((1, 2)))
+        >>> truth, agreement = np.array([[True, False]]), lambda a, b: float((a == b).mean())
+        >>> tune_gamma(paths, np.full(2, 0.4), truth, np.array([0.1, 1.0]), agreement)
+        (1.0, array([0.5, 1. ]))
     """
     values = np.empty(len(gammas))
     labels = paths.scores.shape[-1]
@@ -235,24 +188,6 @@ def tune_gamma(
                 predicted = combine_views(predicted, how)
         values[m] = metric(predicted, targets)
     return float(gammas[values.argmax()]), values
-
-
-class evaluation_mode:
-    """Context in which a module is in evaluation mode; its mode is restored afterwards."""
-
-    def __init__(self, module: torch.nn.Module) -> None:
-        self.module, self.training = module, module.training
-
-    def __enter__(self) -> None:
-        self.module.eval()
-
-    def __exit__(self, *_: object) -> None:
-        self.module.train(self.training)
-
-
-def precision(x: Tensor) -> torch.dtype:
-    """Float64, so that near ties of probabilities stay apart, where the device has it."""
-    return torch.float32 if x.device.type == "mps" else torch.float64
 
 
 def _multi_hot(labels: Ints, kept: Bools, count: int) -> Bools:

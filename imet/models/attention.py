@@ -18,18 +18,18 @@ class Attention(nn.Module):
     A Linear layer on the pair (v_i, h) is one on v_i plus one on h. The first is the same at every
     step and on every path, so `project` computes it once a view.
 
-    Parameters
-    ----------
-    feature_dim : D, length of a region's feature vector v_i (2048 in the paper).
-    hidden_dim : R, length of the RNN's hidden state h.
-    width : A, hidden units of f_att (512, as coded).
-    gate : multiply z by sigmoid(Linear(h)), as the authors' code does and the paper does not say.
+    Args:
+        feature_dim: D, length of a region's feature vector v_i (2048 in the paper).
+        hidden_dim: R, length of the RNN's hidden state h.
+        width: A, hidden units of f_att (512, as coded).
+        gate: multiply z by sigmoid(Linear(h)), as coded; the paper does not say so.
 
-    >>> attention = Attention(feature_dim=6, hidden_dim=4, width=5)
-    >>> v, h = torch.randn(2, 49, 6), torch.randn(2, 3, 4)  # 2 views, 3 paths each
-    >>> z, alpha = attention(v, attention.project(v), h)
-    >>> z.shape, alpha.shape
-    (torch.Size([2, 3, 6]), torch.Size([2, 3, 49]))
+    Examples:
+        >>> attention = Attention(feature_dim=6, hidden_dim=4, width=5)
+        >>> v, h = torch.randn(2, 49, 6), torch.randn(2, 3, 4)  # 2 views, 3 paths each
+        >>> z, alpha = attention(v, attention.project(v), h)
+        >>> z.shape, alpha.shape
+        (torch.Size([2, 3, 6]), torch.Size([2, 3, 49]))
     """
 
     def __init__(
@@ -48,15 +48,13 @@ class Attention(nn.Module):
     def forward(self, v: Tensor, v_projected: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """Context vectors z and attention weights alpha.
 
-        Parameters
-        ----------
-        v : (B, P, D) features of P regions.
-        v_projected : (B, P, A), `project(v)`.
-        h : (B, S, R) hidden states of S paths through the same view.
+        Args:
+            v: (B, P, D) features of P regions.
+            v_projected: (B, P, A), `project(v)`.
+            h: (B, S, R) hidden states of S paths through the same view.
 
-        Returns
-        -------
-        z (B, S, D) and alpha (B, S, P), which sums to 1 over the regions.
+        Returns:
+            z (B, S, D) and alpha (B, S, P), which sums to 1 over the regions.
         """
         pair = v_projected[:, None] + self.from_h(h)[:, :, None]  # (B, S, P, A)
         epsilon = self.score(torch.relu_(pair)).squeeze(-1)  # (B, S, P)   Eq. 1

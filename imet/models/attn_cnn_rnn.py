@@ -7,16 +7,20 @@ greedy decoding and beam search.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from imet.losses import weighted_bce
 from imet.models.attention import Attention
+from imet.models.classifiers import LinearHead
 
-Features = dict[str, Tensor]
+Features = Mapping[str, Tensor]
 Order = Literal["free", "frequent_first", "rare_first"]
+_READS = ("spatial", "pooled", "hog")
 
 
 class View(NamedTuple):
@@ -73,28 +77,29 @@ class AttnCnnRnn(nn.Module):
     """The head of AttnCNN-RNN on the features of a CNN.
 
     Features are a dict of "spatial" (B, P, D), P regions of D channels; "pooled" (B, D); and, with
-    `hog_dim`, "hog" (B, H). v_prob is the sigmoid of `fc`, which is the last layer of ResNet50, or
-    with HOG of ResNet50 + HOG (section 3.4), and learns together with the rest. Gradients pass
-    through v_pred = p_{t-1}; the choice of a label has none.
+    `hog_dim`, "hog" (B, H). v_prob is the sigmoid of `classifier`, which is the last layer of
+    ResNet50, or with HOG of ResNet50 + HOG (section 3.4). It learns together with the rest, from
+    random weights as in Algorithm 2 unless others are loaded into it. Gradients pass through
+    v_pred = p_{t-1}; the choice of a label has none.
 
-    Parameters
-    ----------
-    labels : K, 1,077 in the paper.
-    feature_dim, hog_dim : D and H; H = 0 leaves HOG out.
-    width : R and A, units of the LSTM and of f_att (512, as coded).
-    steps : T.
-    attention : off, z is the mean feature at every step.
-    recurrent : off, nothing passes from step to step: each sees v_prob, an empty ỹ and the initial
-        state, so the T labels are the T most probable ones. Same weights, no memory.
-    gate : sigmoid gate on z (as coded); part of the attention.
-    dropout : before each layer of f_pred (as coded).
+    Args:
+        labels: K, 1,077 in the paper.
+        feature_dim, hog_dim: D and H; H = 0 leaves HOG out.
+        width: R and A, units of the LSTM and of f_att (512, as coded).
+        steps: T.
+        attention: off, z is the mean feature at every step.
+        recurrent: off, nothing passes from step to step: each sees v_prob, an empty ỹ and the
+            initial state, so the T labels are the T most probable ones. Same weights, no memory.
+        gate: sigmoid gate on z (as coded); part of the attention.
+        dropout: before each layer of f_pred (as coded).
 
-    >>> head = AttnCnnRnn(labels=7, feature_dim=6, width=4, steps=3).eval()
-    >>> features = {"spatial": torch.randn(2, 49, 6), "pooled": torch.randn(2, 6)}
-    >>> head(features).shape
-    torch.Size([2, 3, 7])
-    >>> all(len(set(path)) == 3 for path in head.trace(features).labels.tolist())
-    True
+    Examples:
+        >>> head = AttnCnnRnn(labels=7, feature_dim=6, width=4, steps=3).eval()
+        >>> features = {"spatial": torch.randn(2, 49, 6), "pooled": torch.randn(2, 6)}
+        >>> head(features).shape
+        torch.Size([2, 3, 7])
+        >>> all(len(set(path)) == 3 for path in head.trace(features).labels.tolist())
+        True
     """
 
     def __init__(
@@ -112,8 +117,7 @@ class AttnCnnRnn(nn.Module):
     ) -> None:
         super().__init__()
         self.labels, self.steps, self.recurrent = labels, min(steps, labels), recurrent
-        self.hog_dim = hog_dim
-        self.fc = nn.Linear(feature_dim + hog_dim, labels)  # θ_R
+        self.classifier = LinearHead(feature_dim, labels, hog_dim)  # θ_R
         self.attention = Attention(feature_dim, width, width, gate=gate) if attention else None
         self.h0 = nn.Linear(feature_dim, width)
         self.c0 = nn.Linear(feature_dim, width)
@@ -124,20 +128,15 @@ class AttnCnnRnn(nn.Module):
             nn.init.zeros_(layer.bias)
         self.f_pred = nn.Sequential(nn.Dropout(dropout), first, nn.Dropout(dropout), second)
 
-    def v_prob_logits(self, features: Features) -> Tensor:
-        """Logits of v_prob, the CNN's own prediction, (B, K)."""
-        x = features["pooled"].to(self.fc.weight.dtype)
-        if self.hog_dim:
-            x = torch.cat([x, features["hog"].to(x.dtype)], -1)  # (B, D + H)
-        return self.fc(x)
-
     def begin(self, features: Features) -> tuple[View, State]:
         """Everything before the first step, for one path a view (S = 1)."""
-        v = features["spatial"].to(self.fc.weight.dtype)  # (B, P, D)
+        dtype = self.h0.weight.dtype  # stored features may be of half precision
+        features = {name: x.to(dtype) for name, x in features.items() if name in _READS}
+        v = features["spatial"]  # (B, P, D)
         v_mean = v.mean(1)  # (B, D)
         v_projected = None if self.attention is None else self.attention.project(v)
         h, c = self.h0(v_mean)[:, None], self.c0(v_mean)[:, None]  # (B, 1, R)
-        v_prob = self.v_prob_logits(features).sigmoid()[:, None]  # (B, 1, K)
+        v_prob = self.classifier(features).sigmoid()[:, None]  # (B, 1, K)
         y = h.new_zeros(*h.shape[:2], 4 * h.shape[-1])  # (B, 1, 4R)   ỹ_0 = {}
         pool = torch.ones_like(v_prob, dtype=torch.bool)  # (B, 1, K)   C_0
         return View(v, v_projected, v_mean), State(h, c, v_prob, y, pool)
@@ -198,48 +197,42 @@ def sequence_loss(
     logits: Tensor,
     targets: Tensor,
     pos_weight: Tensor | None = None,
-    reduction: Literal["sum_classes", "mean_classes"] = "sum_classes",
+    reduction: str = "sum_classes",
 ) -> Tensor:
     """Class-weighted cross entropy over all classes at each step, averaged over T steps and B.
 
     Algorithm 2's loss with the weights of Equation 7, where the minus covers both terms.
 
-    Parameters
-    ----------
-    logits : (B, T, K).
-    targets : (B, K), the same at every step (order-free), or (B, T, K) from `step_targets`.
-    pos_weight : (K,), negatives over positives, clipped at 10.
-    reduction : sum over the classes (Equation 7), or their mean (as coded).
+    Args:
+        logits: (B, T, K).
+        targets: (B, K), the same at every step (order-free), or (B, T, K) from `step_targets`.
+        pos_weight: (K,), negatives over positives, clipped at 10.
+        reduction: "sum_classes" (Equation 7), or "mean", over the classes too (as coded).
 
-    >>> round(sequence_loss(torch.zeros(2, 3, 4), torch.ones(2, 4)).item(), 4)  # 4 log 2
-    2.7726
+    Examples:
+        >>> round(sequence_loss(torch.zeros(2, 3, 4), torch.ones(2, 4)).item(), 4)  # 4 log 2
+        2.7726
     """
-    truth = targets.to(logits.dtype)
-    truth = (truth[:, None] if truth.ndim == 2 else truth).expand_as(logits)  # (B, T, K)
-    loss = F.binary_cross_entropy_with_logits(
-        logits, truth, pos_weight=pos_weight, reduction="none"
-    )  # (B, T, K)
-    by_step = loss.sum(-1) if reduction == "sum_classes" else loss.mean(-1)  # (B, T)
-    return by_step.mean()
+    at_steps = targets[:, None] if targets.ndim == 2 else targets  # (B, 1 or T, K)
+    return weighted_bce(logits, at_steps.expand_as(logits), pos_weight, reduction)
 
 
 def label_path(targets: Tensor, counts: Tensor, order: Order, steps: int) -> Tensor | None:
     """True labels of each work in the order of their training frequency, for teacher forcing.
 
-    Parameters
-    ----------
-    targets : bool (B, K).
-    counts : (K,) positives in training; ties go to the lower column.
-    order : "frequent_first" or "rare_first"; "free" has no order and gives None.
-    steps : T; labels beyond the first T are left out.
+    Args:
+        targets: bool (B, K).
+        counts: (K,) positives in training; ties go to the lower column.
+        order: "frequent_first" or "rare_first"; "free" has no order and gives None.
+        steps: T; labels beyond the first T are left out.
 
-    Returns
-    -------
-    int64 (B, T), -1 after a work's last label.
+    Returns:
+        int64 (B, T), -1 after a work's last label.
 
-    >>> targets = torch.tensor([[True, False, True]])
-    >>> label_path(targets, torch.tensor([1, 5, 9]), "frequent_first", 3).tolist()
-    [[2, 0, -1]]
+    Examples:
+        >>> targets = torch.tensor([[True, False, True]])
+        >>> label_path(targets, torch.tensor([1, 5, 9]), "frequent_first", 3).tolist()
+        [[2, 0, -1]]
     """
     if order == "free":
         return None
@@ -256,7 +249,8 @@ def step_targets(path: Tensor, labels: int) -> Tensor:
 
     int64 (B, T) to bool (B, T, K).
 
-    >>> step_targets(torch.tensor([[1, -1]]), 2).tolist()
-    [[[False, True], [False, False]]]
+    Examples:
+        >>> step_targets(torch.tensor([[1, -1]]), 2).tolist()
+        [[[False, True], [False, False]]]
     """
     return path[..., None] == torch.arange(labels, device=path.device)

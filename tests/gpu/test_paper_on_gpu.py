@@ -8,7 +8,7 @@ import torch
 
 from imet.features.hog import hog_blocks, hog_cells
 from imet.inference.beam import beam_search
-from imet.inference.paths import decode_greedy
+from imet.inference.greedy import decode_greedy
 from imet.models.attn_cnn_rnn import AttnCnnRnn, sequence_loss
 
 pytestmark = [

@@ -13,7 +13,7 @@ from oracles_paper import PlainDecoder
 from torch import nn
 
 from imet.inference.beam import beam_search, best_paths
-from imet.inference.paths import decode_greedy
+from imet.inference.greedy import decode_greedy
 from imet.models.attn_cnn_rnn import AttnCnnRnn
 
 

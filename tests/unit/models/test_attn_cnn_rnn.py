@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from oracles_paper import PlainDecoder, sequence_loss_loops
 from torch import nn
 
-from imet.inference.paths import decode_greedy, stop
+from imet.inference.greedy import decode_greedy
+from imet.inference.paths import stop
 from imet.models.attn_cnn_rnn import (
     AttnCnnRnn,
     LabelLSTM,
@@ -37,8 +38,8 @@ def make(batch: int = 3, seed: int = 0, **switches) -> tuple[AttnCnnRnn, dict[st
     for weight in head.parameters():
         weight.data.mul_(3)  # decisions far from ties
     features = {"spatial": torch.randn(batch, 9, 6), "pooled": torch.randn(batch, 6)}
-    if head.hog_dim:
-        features["hog"] = torch.rand(batch, head.hog_dim)
+    if head.classifier.hog_width:
+        features["hog"] = torch.rand(batch, head.classifier.hog_width)
     return head, features
 
 
@@ -123,7 +124,7 @@ def test_half_precision_features_from_a_store_are_taken() -> None:
     torch.testing.assert_close(head(half), head(features), atol=0.05, rtol=0.05)
 
 
-@pytest.mark.parametrize("reduction", ["sum_classes", "mean_classes"])
+@pytest.mark.parametrize("reduction", ["sum_classes", "mean"])
 @pytest.mark.parametrize("by_step", [False, True])
 def test_loss_equals_loops(reduction: str, by_step: bool) -> None:
     rng = np.random.default_rng(0)
@@ -133,7 +134,7 @@ def test_loss_equals_loops(reduction: str, by_step: bool) -> None:
         torch.tensor(logits), torch.tensor(targets), torch.tensor(weight), reduction
     )
     full = targets if by_step else np.repeat(targets[:, None], 3, 1)
-    expected = sequence_loss_loops(logits, full, weight, reduction == "mean_classes")
+    expected = sequence_loss_loops(logits, full, weight, reduction == "mean")
     assert loss.item() == pytest.approx(expected, rel=1e-9)
 
 
