@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles_paper import stopped_labels
 
+from imet.data.split import split_collection
+from imet.data.tables import read_collection
 from imet.inference.paths import (
     Paths,
     combine_views,
@@ -88,10 +92,20 @@ def test_path_probability_and_threshold_are_geometric_means() -> None:
     np.testing.assert_allclose(path_probability(tiny), tiny)  # the plain product underflows
 
 
-def test_real_proportions_make_the_threshold_of_the_two_largest_classes() -> None:
-    f = np.array([15976, 11425]) / 87360  # counts of a training split
-    threshold = path_threshold(np.array([0, 1]), 2.5, f)
-    np.testing.assert_allclose(threshold, [2.5 * f[0], 2.5 * np.sqrt(f[0] * f[1])])
+def test_threshold_from_the_real_training_counts(real_tables: Path) -> None:
+    collection = read_collection(real_tables)
+    split = split_collection(collection)
+    targets = collection.targets[split.train][:, split.columns]
+    f = targets.mean(0)
+    men, women = (
+        int(np.flatnonzero(collection.labels.ids[split.columns] == i)[0]) for i in (813, 1092)
+    )
+    with open(real_tables / "train.csv", newline="") as file:  # counted anew, row by row
+        carried = [set(row["attribute_ids"].split()) for row in csv.DictReader(file)]
+    counts = [sum(label in carried[row] for row in split.train) for label in ("813", "1092")]
+    threshold = path_threshold(np.array([men, women]), 2.5, f)
+    shares = 2.5 * np.array(counts) / 87360
+    np.testing.assert_allclose(threshold, [shares[0], np.sqrt(shares[0] * shares[1])])
 
 
 def test_union_and_vote() -> None:
