@@ -90,7 +90,7 @@ def test_every_model_has_features_and_a_module():
 
 
 def test_an_unknown_model_is_refused():
-    with pytest.raises(InputError, match="no model 'resnet51'; there are: .*resnet50"):
+    with pytest.raises(InputError, match=r"no model 'resnet51'; there are: .*resnet50"):
         build_encoder(resolve("resnet50", "tiny", {"model": "resnet51"}))
 
 

@@ -1,4 +1,4 @@
-"""Views to features: one normalisation, frozen means frozen, and OpenVINO gives the same numbers."""
+"""Views to features: frozen means frozen, and OpenVINO gives the same numbers as PyTorch."""
 
 from __future__ import annotations
 
