@@ -36,6 +36,16 @@ NAMES = {
     "step_factor": "Step factor",
     "step_epochs": "Step, epochs",
 }
+MODELS = {
+    "resnet50": "baseline",
+    "resnet50_hog": "ResNet50 + HOG",
+    "attn_cnn_rnn": "AttnCNN-RNN",
+    "attn_cnn_rnn_hog": "AttnCNN-RNN + HOG",
+    "vgg16": "row 1",
+    "vgg16_bn_step10": "row 2",
+    "vgg16_bn_step15": "row 3",
+    "vgg16_bn_6000": "row 4",
+}
 SPLITS = {"val": "validation", "test": "test", "train": "training"}
 DASH = "–"
 
@@ -51,7 +61,7 @@ def cell_text(value: Any, spec: str) -> str:
 
 
 def entry(text: str, column: str, more: int = 0) -> nodes.entry:
-    """One table cell of a kind of column: `row`, `reported`, `ours` or `recorded`."""
+    """One table cell of a kind of column: `what`, `reported`, `ours` or `recorded`."""
     cell = nodes.entry(classes=[column], **({"morecols": more} if more else {}))
     value, _, interval = text.partition("\n")
     cell += nodes.paragraph("", value)
@@ -109,7 +119,7 @@ class ReportedTable(SphinxDirective):
         body = []
         for name, model, split in rows:
             line = nodes.row()
-            line += entry(f"{name}, {SPLITS.get(split, split)}", "row")
+            line += entry(f"{name}, {SPLITS.get(split, split)}", "what")
             for metric in metrics:
                 for kind in sources:
                     if kind == "reported":
@@ -147,8 +157,8 @@ class ReportedTable(SphinxDirective):
         for _ in range(columns):
             group += nodes.colspec(colwidth=1)
         top, below = nodes.row(), nodes.row()
-        top += entry("", "row")
-        below += entry("Model, split", "row")
+        top += entry("", "what")
+        below += entry("Model, split", "what")
         for metric in metrics:
             top += entry(NAMES.get(metric, metric), "metric", more=len(sources) - 1)
             for kind in sources:
@@ -191,16 +201,18 @@ class ReportedList(SphinxDirective):
         for width in (30, 14, 16, 40):
             group += nodes.colspec(colwidth=width)
         head, line = nodes.thead(), nodes.row()
-        line += [entry(t, "row") for t in ("What", "Value", "Where", "Note")]
+        line += [entry(t, "what") for t in ("What", "Value", "Where", "Note")]
         head += line
         body = nodes.tbody()
         for row in rows:
-            what = ", ".join(filter(None, [row["metric"], SPLITS.get(row["split"], "")]))
-            model = row["model"].replace("_", " ")
+            metric = NAMES.get(row["metric"], row["metric"])
+            model = MODELS.get(row["model"], row["model"])
+            what = ", ".join(filter(None, [metric, model, SPLITS.get(row["split"], "")]))
             line = nodes.row()
-            line += entry(f"{what} ({model})" if model else what, "row")
+            line += entry(what, "what")
             value = number(row["value"])
-            line += entry(format(value, ",") if isinstance(value, int) else row["value"], "value")
+            counted = isinstance(value, int) and not metric.startswith("class id")
+            line += entry(format(value, ",") if counted else row["value"], "value")
             line += [entry(row["where"], "where"), entry(row["note"], "note")]
             body += line
         group += head
