@@ -73,7 +73,7 @@ def fit(
         optimizer.load_state_dict(resumed["optimizer"])
         schedule.load_state_dict(resumed["schedule"])
         history = resumed["history"]
-    model, optimizer = fabric.setup(model, optimizer)
+    wrapped, optimizer = fabric.setup(model, optimizer)  # for precision and several devices
     seed_everything(recipe.seed)
     if resumed:
         set_rng_states(resumed["rng"])
@@ -81,33 +81,35 @@ def fit(
     epochs = range(len(history), recipe.epochs)
     bar = tqdm(epochs, desc=recipe.name, unit="epoch", disable=None if fabric.is_global_zero else 1)
     for epoch in bar:
-        model.train()
+        wrapped.train()
         total, count = 0.0, 0
         for step, batch in enumerate(batches(epoch)):
             optimizer.zero_grad(set_to_none=True)
-            loss = objective(model(batch), batch)
+            loss = objective(wrapped(batch), batch)
             if not math.isfinite(value := loss.item()):
-                raise TrainingDiverged(
-                    f"{recipe.name}: the loss is {value} in step {step} of epoch {epoch}; lower "
-                    f"learning_rate ({schedule.get_last_lr()[0]:g}) or set gradient_clip. "
-                    f"{last} keeps the last whole epoch"
+                raise _diverged(
+                    recipe, f"the loss is {value} in step {step} of epoch {epoch}", last
                 )
             fabric.backward(loss)
             if recipe.gradient_clip:
-                fabric.clip_gradients(model, optimizer, max_norm=recipe.gradient_clip)
+                fabric.clip_gradients(wrapped, optimizer, max_norm=recipe.gradient_clip)
             optimizer.step()
             total, count = total + value, count + 1
+        if not all(bool(p.isfinite().all()) for p in model.parameters() if p.requires_grad):
+            raise _diverged(recipe, f"weights are not finite after epoch {epoch}", last)
         entry = {
             "epoch": epoch,
             "train_loss": total / count,
             "learning_rate": schedule.get_last_lr()[0],
-            **validate(model.module),
+            **validate(model),
         }
+        if not all(math.isfinite(value) for value in entry.values()):
+            raise _diverged(recipe, f"a number is not finite after epoch {epoch}: {entry}", last)
         schedule.step()
         history.append(entry)
         bar.set_postfix({key: f"{entry[key]:.3f}" for key in ("train_loss", select)})
         if fabric.is_global_zero:
-            states = model.module.state_dict()
+            states = model.state_dict()
             if entry[select] > max((old[select] for old in history[:-1]), default=-math.inf):
                 save_checkpoint(folder / "best.pt", {"model": states, "epoch": epoch})
             save_checkpoint(
@@ -123,6 +125,13 @@ def fit(
             write_history(folder / "history.jsonl", history)
         fabric.barrier()
     return history
+
+
+def _diverged(recipe: Recipe, what: str, last: Path) -> TrainingDiverged:
+    return TrainingDiverged(
+        f"{recipe.name}: {what}; lower learning_rate ({recipe.learning_rate:g}) or set "
+        f"gradient_clip. {last} keeps the last whole epoch"
+    )
 
 
 def write_history(path: Path, history: list[dict[str, float]]) -> None:
