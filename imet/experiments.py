@@ -34,7 +34,7 @@ from imet.inference.evaluate import evaluate
 from imet.inference.extract import Protocol, extract
 from imet.inference.predict import predict
 from imet.inference.reduce import reduce_views
-from imet.io import REPO, digest, file_lock, read_json, write_json
+from imet.io import REPO, InputError, digest, file_lock, read_json, write_json
 from imet.losses import asymmetric, focal, positive_weights, soft_f2, weighted_bce
 from imet.metrics import best_threshold
 from imet.models import MODULES, build_encoder, build_head
@@ -97,9 +97,9 @@ def resolve_device(device: str = "auto") -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(f"device {device!r}: torch sees no CUDA device here; use auto or cpu")
+        raise InputError(f"device {device!r}: torch sees no CUDA device here; use auto or cpu")
     if device.split(":")[0] not in ("cpu", "cuda"):
-        raise ValueError(f"device {device!r}; choose auto, cpu or cuda")
+        raise InputError(f"device {device!r}; choose auto, cpu or cuda")
     return device
 
 
@@ -136,6 +136,12 @@ def run(
     device = resolve_device(device)
     recipe = resolve(name, profile, {"seed": seed} | dict(overrides or {}))
     parts = load_parts(collection_folder(get_profile(profile), data), recipe)
+    for part in (parts.val, parts.test):
+        if len(part) < 2:
+            raise InputError(
+                f"{parts.collection.root / 'train.csv'}: the split 8:1:1 leaves {len(part)} work for "
+                f"{part.name}, and intervals need two; add works (20 are enough)"
+            )
     encoder = build_encoder(recipe)
     key = {"collection": "given" if data else "profile"} | run_key(recipe, parts, encoder)
     folder = RUNS / profile / f"{name}-{digest(key, size=6)}"
@@ -176,12 +182,12 @@ def _train_and_evaluate(
     recipe: Recipe, profile: str, parts: Parts, encoder: Encoder, folder: Path, device: str
 ) -> None:
     started = time.perf_counter()
-    fabric = Fabric(accelerator=device.split(":")[0], devices=1, precision=recipe.precision)
-    batches = batch_source(recipe, parts, encoder, device)
-    sample = encoder(
-        torch.zeros(1, 3, recipe.input_size, recipe.input_size, dtype=torch.uint8, device="cpu")
-    )
+    precision: Any = recipe.precision
+    fabric = Fabric(accelerator=device.split(":")[0], devices=1, precision=precision)
+    side = recipe.input_size
+    sample = encoder.eval()(torch.zeros(1, 3, side, side, dtype=torch.uint8))  # while on the CPU
     head = build_head(recipe, {n: v.shape[-1] for n, v in sample.items()}, len(parts.labels))
+    batches = batch_source(recipe, parts, encoder, device)
     network = Network(head, None if is_cached(recipe) else encoder)
     objective = make_objective(recipe, parts.train.targets, device)
     val_targets = parts.val.targets
@@ -240,8 +246,9 @@ def batch_source(
         return recipe.batch_size if part.training else recipe.eval_batch_size
 
     if not is_cached(recipe):
+        fresh = recipe.view_mode == "fresh"
         return lambda part, order, epoch: image_batches(
-            part, recipe, order, works_a_batch(part), epoch, device
+            part, recipe, order, works_a_batch(part), epoch if fresh else 0, device
         )
     protocol = Protocol(recipe, encoder, device)
     stores = {p.name: extract(p, protocol, FEATURES) for p in (parts.train, parts.val, parts.test)}

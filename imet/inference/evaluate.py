@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,7 +65,7 @@ def evaluate(
     Returns:
         threshold, whether it lies on the grid's edge, the exact optimum, and a dictionary for
         "val" and for "test": measures with intervals, macro AUC (over classes with both outcomes)
-        and micro AUC, the floor's measures, and the paired difference of F2 from the floor.
+        and micro AUC (None where no class has both), the floor's measures, and the paired difference of F2 from the floor.
     """
     grid = threshold_grid(high, step)
     curve = fbeta_at_thresholds(scores["val"], targets["val"], grid)
@@ -88,12 +89,17 @@ def evaluate(
         found[part] = {
             **measures(predicted, targets[part]),
             "predicted_labels": float(predicted.sum(1).mean()),
-            "auc_macro": auc.value,
+            "auc_macro": _or_none(auc.value),
             "auc_classes": auc.classes,
-            "auc_micro": micro_auc(scores[part], targets[part]),
+            "auc_micro": _or_none(micro_auc(scores[part], targets[part])),
             "floor": measures(floor, targets[part]),
             "gain_over_floor": paired_difference(
                 fbeta_per_work(predicted, targets[part]), fbeta_per_work(floor, targets[part])
             )._asdict(),
         }
     return found
+
+
+def _or_none(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(value) else value
