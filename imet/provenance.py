@@ -13,8 +13,8 @@ from typing import Any
 from imet.io import REPO
 
 PACKAGES = (
-    "torch", "torchvision", "timm", "openvino", "numpy", "scipy", "scikit-learn", "scikit-image",
-    "pandas", "matplotlib", "jupyter-book",
+    "torch", "torchvision", "timm", "openvino", "numba", "numpy", "scipy", "scikit-learn",
+    "scikit-image", "pandas", "matplotlib", "jupyter-book",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import typer
 
 from imet.experiments import code_key, resolve_device, run
+from imet.inference.rules import rule_from_json
 from imet.io import REPO, write_json
 from imet.metrics import fbeta_per_work
 from imet.provenance import provenance
@@ -55,7 +56,10 @@ def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str,
         }
         per_work = np.mean(
             [
-                fbeta_per_work(r.scores("test") >= r.metrics["threshold"], r.parts.test.targets)
+                fbeta_per_work(
+                    rule_from_json(r.metrics["rule"]).predict(r.scores("test")),
+                    r.parts.test.targets,
+                )
                 for r in runs
             ],
             axis=0,

@@ -33,6 +33,7 @@ from imet.analysis.examples import predictions
 from imet.auc import roc_auc_per_class
 from imet.data.images import read_image
 from imet.inference.evaluate import threshold_grid
+from imet.inference.rules import rule_from_json
 from imet.labels import quartile_of
 from imet.metrics import fbeta_at_thresholds
 
@@ -151,7 +152,7 @@ pd.DataFrame(rows).T.rename(
 # %% mystnb={"figure": {"name": "fig-baseline-examples", "caption": "Test works drawn at random: the annotator's labels in black, predictions in blue with a tick where they agree with them and in red with a cross where not. A ring marks a label that was missed."}, "image": {"alt": "Four works, each with a column of true labels and a column of predicted labels marked right or wrong."}} tags=["hide-input"]
 names = parts.labels.names
 scores, targets = run.scores("test"), parts.test.targets
-predicted = scores >= metrics["threshold"]
+predicted = rule_from_json(metrics["rule"]).predict(scores)
 works = np.random.default_rng(seed).choice(len(parts.test), 4, replace=False)
 predictions(
     [read_image(parts.collection.path(parts.test.rows[w])) for w in works],

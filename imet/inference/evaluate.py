@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from imet.auc import macro_auc, micro_auc
+from imet.inference.thresholds import tune_exact, tune_grid
 from imet.metrics import (
     best_floor,
-    best_threshold,
-    fbeta_at_thresholds,
     fbeta_per_work,
     most_frequent,
     precision_per_work,
@@ -63,26 +62,25 @@ def evaluate(
         high, step: the grid of the search.
 
     Returns:
-        threshold, whether it lies on the grid's edge, the exact optimum, and a dictionary for
-        "val" and for "test": measures with intervals, macro AUC (over classes with both outcomes)
-        and micro AUC (None where no class has both), the floor's measures, and the paired difference of F2 from the floor.
+        The rule, its threshold and whether that lies on the grid's edge, the exact optimum, and a
+        dictionary for "val" and for "test": measures with intervals, macro AUC (over classes with
+        both outcomes) and micro AUC (None where no class has), the floor's measures, and the
+        paired difference of F2 from the floor.
     """
-    grid = threshold_grid(high, step)
-    curve = fbeta_at_thresholds(scores["val"], targets["val"], grid)
-    chosen = int(np.argmax(curve))
-    threshold = float(grid[chosen])
-    exact, exact_f2 = best_threshold(scores["val"], targets["val"])
+    rule = tune_grid(scores["val"], targets["val"], threshold_grid(high, step))
+    exact = tune_exact(scores["val"], targets["val"])
     k, _ = best_floor(targets["train"], targets["val"])
     frequent = most_frequent(targets["train"], k)
     found: dict[str, Any] = {
-        "threshold": threshold,
-        "threshold_at_edge": chosen in (0, len(grid) - 1),
-        "exact_threshold": float(exact),
-        "exact_f2": float(exact_f2),
+        "rule": rule.to_json(),
+        "threshold": rule.threshold,
+        "threshold_at_edge": rule.at_edge,
+        "exact_threshold": exact.threshold,
+        "exact_f2": exact.f_beta,
         "floor_labels": k,
     }
     for part in ("val", "test"):
-        predicted = scores[part] >= threshold
+        predicted = rule.predict(scores[part])
         floor = np.zeros_like(predicted)
         floor[:, frequent] = True
         auc = macro_auc(scores[part], targets[part])

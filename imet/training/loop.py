@@ -58,7 +58,7 @@ def fit(
         fabric: device, precision and processes.
 
     Returns:
-        One dictionary an epoch: epoch, train_loss, learning_rate and what `validate` gave.
+        One dictionary an epoch: epoch (from 1), train_loss, learning_rate and what `validate` gave.
 
     Raises:
         TrainingDiverged: the loss became NaN or infinite; says in which step and what to try.
@@ -98,7 +98,7 @@ def fit(
         if not all(bool(p.isfinite().all()) for p in model.parameters() if p.requires_grad):
             raise _diverged(recipe, f"weights are not finite after epoch {epoch}", last)
         entry = {
-            "epoch": epoch,
+            "epoch": epoch + 1,
             "train_loss": total / count,
             "learning_rate": schedule.get_last_lr()[0],
             **validate(model),
@@ -111,7 +111,7 @@ def fit(
         if fabric.is_global_zero:
             states = model.state_dict()
             if entry[select] > max((old[select] for old in history[:-1]), default=-math.inf):
-                save_checkpoint(folder / "best.pt", {"model": states, "epoch": epoch})
+                save_checkpoint(folder / "best.pt", {"model": states, "epoch": epoch + 1})
             save_checkpoint(
                 last,
                 {
