@@ -98,7 +98,7 @@ def test_scores_are_those_that_the_metrics_come_from(finished):
 
 def test_the_best_epoch_is_the_one_evaluated(finished):
     values = [entry["val_f2"] for entry in finished.history]
-    assert finished.metrics["best_epoch"] == int(np.argmax(values))
+    assert finished.metrics["best_epoch"] == int(np.argmax(values)) + 1
     assert finished.metrics["exact_f2"] == pytest.approx(max(values))
 
 
@@ -321,7 +321,7 @@ def test_a_part_without_positives_of_a_class_has_no_auc_and_no_nan(folders):
     made = make(folder, epochs=1)
     assert made.metrics["labels"] == 2
     assert made.metrics["val"]["auc_macro"] is None
-    assert made.metrics["test"]["f2"]["value"] == 1.0
+    assert made.metrics["val"]["f2"]["value"] == 1.0
 
 
 def test_one_label_is_enough(folders):

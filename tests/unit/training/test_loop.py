@@ -153,7 +153,7 @@ def test_a_finished_run_trains_no_more(tmp_path):
 def test_it_learns(tmp_path):
     history = Problem(tmp_path / "run", epochs=30).fit()
     assert history[-1]["val_loss"] < 0.5 * history[0]["val_loss"]
-    assert [entry["epoch"] for entry in history] == list(range(30))
+    assert [entry["epoch"] for entry in history] == list(range(1, 31))
 
 
 def test_the_history_is_one_json_line_an_epoch(tmp_path):
@@ -168,7 +168,7 @@ def test_the_best_checkpoint_is_the_first_of_the_best(tmp_path):
     problem.scores = [0.1, 0.3, 0.2, 0.3, 0.25]
     problem.fit()
     found = everything(tmp_path / "run")
-    assert found["best"]["epoch"] == 1
+    assert found["best"]["epoch"] == 2
     assert not torch.equal(
         found["best"]["model"]["model.0.weight"], found["last"]["model"]["model.0.weight"]
     )
@@ -178,7 +178,7 @@ def test_a_run_whose_first_epoch_is_best_keeps_it(tmp_path):
     problem = Problem(tmp_path / "run", epochs=2)
     problem.scores = [0.0, 0.0]
     problem.fit()
-    assert everything(tmp_path / "run")["best"]["epoch"] == 0
+    assert everything(tmp_path / "run")["best"]["epoch"] == 1
 
 
 def test_nan_stops_and_keeps_the_last_whole_epoch(tmp_path):
