@@ -36,7 +36,7 @@ def clear_errors() -> Iterator[None]:
     """Bad input ends with its message and exit code 2, not with a traceback."""
     try:
         yield
-    except (InputError, FileNotFoundError) as error:
+    except (InputError, OSError) as error:  # also a read-only folder or a full disk
         typer.secho(f"imet: {error}", fg=typer.colors.RED, err=True)
         raise typer.Exit(2) from error
 
@@ -121,7 +121,7 @@ def run(
         overrides = dict(_key_value(change) for change in changes or [])
         try:
             made = make(recipe, profile, seed=seed, device=device, data=folder, overrides=overrides)
-        except (TrainingDiverged, ValueError) as error:
+        except TrainingDiverged as error:
             raise InputError(str(error)) from error
     for part in ("val", "test"):
         found = made.metrics[part]
@@ -170,10 +170,11 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Label pictures with a finished run: labels over its threshold, with scores."""
+    from imet.experiments import resolve_device
     from imet.inference.pictures import label_pictures
 
     with clear_errors():
-        found = label_pictures(images, run_folder, device=device)
+        found = label_pictures(images, run_folder, device=resolve_device(device))
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return

@@ -139,8 +139,8 @@ def run(
     for part in (parts.val, parts.test):
         if len(part) < 2:
             raise InputError(
-                f"{parts.collection.root / 'train.csv'}: the split 8:1:1 leaves {len(part)} work for "
-                f"{part.name}, and intervals need two; add works (20 are enough)"
+                f"{parts.collection.root / 'train.csv'}: the split 8:1:1 leaves {len(part)} work "
+                f"for {part.name}, and intervals need two; add works (20 are enough)"
             )
     encoder = build_encoder(recipe)
     key = {"collection": "given" if data else "profile"} | run_key(recipe, parts, encoder)

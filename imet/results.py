@@ -89,10 +89,15 @@ def compare(profile: str = "sample") -> list[dict[str, Any]]:
             {k: row[k] for k in ("key", "document", "where", "model", "split", "metric")}
             | {"reported": row["value"], "status": row["status"], "profile": profile}
             | {"ours": value["value"], "low": value["low"], "high": value["high"]}
-            | {"run": str(folder.relative_to(REPO)) if folder and ours is not None else None}
+            | {"run": _shown(folder) if folder and ours is not None else None}
             | {k: source.get(k) for k in ("seed", "device", "commit")}
         )
     return rows
+
+
+def _shown(folder: Path) -> str:
+    """A folder as a reader of the checkout knows it."""
+    return str(folder.relative_to(REPO) if folder.is_relative_to(REPO) else folder)
 
 
 def record_page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from imet.config import Recipe
 from imet.data.images import read_image
 from imet.data.views import make_views, view_kinds, work_rng
 from imet.inference.reduce import reduce_views
+from imet.inference.rules import Rule, rule_from_json
 from imet.io import InputError, read_json
 from imet.models import build_encoder, build_head
 from imet.models.classifiers import Network
 
 
-def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, list[str], float]:
-    """A finished run's network with its recipe, label names and threshold.
+def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, list[str], Rule]:
+    """A finished run's network with its recipe, label names and decision rule.
 
     Raises:
         InputError: the folder holds no finished run.
@@ -32,7 +34,12 @@ def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, li
             "the folder of a finished one"
         )
     config = {k: v for k, v in read_json(folder / "config.json").items() if k != "profile"}
-    recipe = Recipe(**config)
+    try:
+        recipe = Recipe(**config)
+    except TypeError as error:
+        raise InputError(
+            f"{folder}/config.json was written by another version ({error}); run the recipe again"
+        ) from error
     names = read_json(folder / "labels.json")["names"]
     encoder = build_encoder(recipe)
     with torch.inference_mode():
@@ -40,32 +47,35 @@ def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, li
         features = encoder(torch.zeros(1, 3, side, side, dtype=torch.uint8))
     head = build_head(recipe, {n: v.shape[-1] for n, v in features.items()}, len(names))
     network = Network(head, encoder)
-    state = torch.load(folder / "best.pt", map_location="cpu", weights_only=True)["model"]
+    best = folder / "best.pt"
+    try:
+        state = torch.load(best, map_location="cpu", weights_only=True)["model"]
+        result = network.load_state_dict(state, strict=False)
+    except (RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        raise InputError(f"{best}: damaged, or of another network ({error}); run again") from error
     # A run on cached features kept its head only; its encoder is the frozen one built above.
-    result = network.load_state_dict(state, strict=False)
-    absent = [name for name in result.missing_keys if not name.startswith("encoder.")]
+    absent = [n for n in result.missing_keys if not (recipe.frozen and n.startswith("encoder."))]
     if absent or result.unexpected_keys:
-        raise InputError(f"{folder}/best.pt does not fit the recipe's network: {absent}")
-    threshold = float(read_json(folder / "metrics.json")["threshold"])
-    return network.to(device).eval(), recipe, names, threshold
+        unfit = ", ".join([*absent, *result.unexpected_keys])
+        raise InputError(f"{best} does not fit the recipe's network ({unfit}); run again")
+    rule = rule_from_json(read_json(folder / "metrics.json")["rule"])
+    return network.to(device).eval(), recipe, names, rule
 
 
 def label_pictures(
-    images: Sequence[Path], folder: Path, device: str = "auto"
+    images: Sequence[Path], folder: Path, device: str = "cpu"
 ) -> list[dict[str, Any]]:
     """Labels of pictures with their scores, as on the test split: views, mean, threshold.
 
     Args:
         images: picture files of any size and kind that Pillow reads.
         folder: a finished run.
-        device: "auto", "cpu" or "cuda".
+        device: "cpu" or "cuda".
 
     Returns:
         One dictionary a picture: image, and labels, each {name, score, predicted}, best first.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    network, recipe, names, threshold = load_network(Path(folder), device)
+    network, recipe, names, rule = load_network(Path(folder), device)
     found = []
     for path in images:
         picture = read_image(path)
@@ -75,11 +85,12 @@ def label_pictures(
         with torch.inference_mode():
             logits = network({"views": views.to(device)}).float().cpu().numpy()  # (V, K)
         scores = reduce_views(logits[None], recipe.reduce_views)[0]  # (K,)
+        predicted = rule.predict(scores[None])[0]  # (K,)
         labels = [
             {
                 "name": names[k],
                 "score": float(scores[k]),
-                "predicted": bool(scores[k] >= threshold),
+                "predicted": bool(predicted[k]),
             }
             for k in np.argsort(-scores, kind="stable")
         ]
