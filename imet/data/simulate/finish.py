@@ -144,7 +144,7 @@ def carved(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     tone = image @ GREY
     height = ndimage.gaussian_filter(tone, 1.1 * u)
     down, right = np.gradient(height)
-    lit = (down + right) * 3.2 * u
+    lit = (down + right) * 5.0 * u
     base = rgb(style.paper)
     h, w = tone.shape
     grain = cloud(rng, h, w, 50 * u) * 0.10 + rng.standard_normal((h, w), dtype=np.float32) * 0.025
@@ -183,11 +183,83 @@ def aged(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     return image * (1 + thread - np.clip(cloud(rng, h, w, 80 * u), 0, 1) * 0.12)[..., None]
 
 
+def pastel(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Chalky colour on tooth: light, dabbed, a powdery bloom."""
+    h, w = image.shape[:2]
+    dab = noise(rng, h, w, 3 * u, 2.2) * 0.07 + noise(rng, h, w, 7 * u, 0.6) * 0.05
+    bloom = np.clip(0.10 + cloud(rng, h, w, 80 * u) * 0.12, 0, 0.3)[..., None]
+    out = image * (1 + dab)[..., None] * 0.92 + 0.08
+    return out + (rgb("#fbeee6") - out) * bloom
+
+
+def tenebrous(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Old varnish over deep shadow: brown dark, a pool of light, a wide net of cracks."""
+    h, w = image.shape[:2]
+    y = np.linspace(-1, 1, h, dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, w, dtype=np.float32)[None]
+    pool = 0.46 + 0.78 * np.exp(-1.5 * ((x + 0.2) ** 2 + (y + 0.05) ** 2))
+    net = cracks(rng, h, w, 15 * u, 0.05) * 0.26
+    drag = noise(rng, h, w, 2 * u, 4) * 0.06
+    warm = np.array([1.06, 0.90, 0.66], np.float32)
+    return image * (pool * (1 + drag - net))[..., None] * warm + net[..., None] * 0.02
+
+
+def lustre(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Copper lustre over a tin glaze: an iridescent sheen, pinholes, a worn edge."""
+    h, w = image.shape[:2]
+    sheen = cloud(rng, h, w, 60 * u)[..., None] * np.array([0.10, 0.02, -0.05], np.float32)
+    dark = np.clip(0.75 - image @ GREY, 0, 1)[..., None]
+    pits = np.clip(noise(rng, h, w, 2.6 * u) - 0.66, 0, 1)[..., None]
+    return image + sheen * (0.4 + 1.6 * dark) - pits * 0.5
+
+
+def icon(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Tempera on a panel under darkened oil: grain of the boards, cracks along it."""
+    h, w = image.shape[:2]
+    boards = noise(rng, h, w, 70 * u, 0.05) * 0.07
+    net = cracks(rng, h, w, 20 * u, 0.04) * 0.16
+    dark = np.clip(cloud(rng, h, w, 90 * u), 0, 1) * 0.22
+    return image * (1 + boards - net - dark)[..., None] * np.array([1.0, 0.94, 0.8], np.float32)
+
+
+def chased(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Lines cut into brass and filled with silver and black: lit from the upper left."""
+    tone = ndimage.gaussian_filter(image @ GREY, 0.7 * u)
+    down, right = np.gradient(tone)
+    lit = np.clip((down + right) * 2.2 * u, -0.35, 0.45)
+    h, w = tone.shape
+    dents = noise(rng, h, w, 8 * u) * 0.07 + noise(rng, h, w, 1.3, 5) * 0.04
+    return image * (1 + lit + dents)[..., None]
+
+
+def gilded(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Gold leaf on lacquer, rubbed where hands have been."""
+    h, w = image.shape[:2]
+    tone = (image @ GREY)[..., None]
+    gleam = 1 + 0.22 * cloud(rng, h, w, 40 * u)[..., None]
+    rub = np.clip((noise(rng, h, w, 3 * u) + cloud(rng, h, w, 60 * u) - 0.55) * 3, 0, 0.8)[
+        ..., None
+    ]
+    return image * gleam * (1 - rub * np.clip(tone * 2, 0, 1))
+
+
+def batik(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
+    """Wax-resist cloth: dark veins where the wax cracked, dots, a plain weave."""
+    h, w = image.shape[:2]
+    veins = cracks(rng, h, w, 30 * u, 0.035) * 0.5 * (0.5 + np.clip(cloud(rng, h, w, 60 * u), 0, 1))
+    y = np.arange(h, dtype=np.float32)[:, None] / u
+    x = np.arange(w, dtype=np.float32)[None] / u
+    weave = 0.03 * (np.sin(y * 2.6) + np.sin(x * 2.6))
+    dots = np.clip(np.cos(y * 0.7) * np.cos(x * 0.7) - 0.86, 0, 1) * 2.2
+    out = image * (1 + weave - veins)[..., None]
+    return out + (rgb(style.paper) - out) * np.clip(dots, 0, 0.8)[..., None]
+
+
 def sepia(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     """A photograph: one brown or silver tone, grain, fading to the edges."""
     h, w = image.shape[:2]
     tone = ndimage.gaussian_filter(image @ GREY, 0.7)
-    tone = np.clip((tone - 0.06) * 1.15, 0, 1)
+    tone = np.clip((tone - 0.10) * 1.45, 0, 1) ** 0.9
     grain = rng.standard_normal((h, w), dtype=np.float32) * 0.04
     tone = np.clip(tone * vignette(h, w, 0.35) + grain * (1 - tone * 0.6), 0, 1)[..., None]
     dark, light = rgb(style.ink), rgb(style.paper)
@@ -231,5 +303,12 @@ FINISHES: dict[str, Finish] = {
     "worn": worn,
     "aged": aged,
     "sepia": sepia,
+    "pastel": pastel,
+    "tenebrous": tenebrous,
+    "lustre": lustre,
+    "icon": icon,
+    "chased": chased,
+    "gilded": gilded,
+    "batik": batik,
     "plain": plain,
 }

@@ -122,6 +122,20 @@ def cloth(rng: Rng, h: int, w: int, colour: Colour, u: float) -> Picture:
     )
 
 
+def brass(rng: Rng, h: int, w: int, colour: Colour, u: float) -> Picture:
+    """Hammered metal: small facets, a sheen."""
+    dents = noise(rng, h, w, 9 * u) * 0.10
+    sheen = np.clip(cloud(rng, h, w, 140 * u), -0.4, 1) * 0.24
+    return _tint(dents + sheen + noise(rng, h, w, 1.4, 3) * 0.04, colour)
+
+
+def lacquer(rng: Rng, h: int, w: int, colour: Colour, u: float) -> Picture:
+    """Black lacquer, with a deep gloss; the paper colour only warms it."""
+    dark = colour * 0.10 + np.array([0.04, 0.02, 0.015], np.float32)
+    shine = np.clip(cloud(rng, h, w, 160 * u), 0, 1)[..., None] * 0.09
+    return np.clip(dark + shine + rng.random((h, w, 1), dtype=np.float32) * 0.015, 0, 1)
+
+
 GROUNDS: dict[str, Callable[[Rng, int, int, Colour, float], Picture]] = {
     "paper": paper,
     "washi": washi,
@@ -133,4 +147,6 @@ GROUNDS: dict[str, Callable[[Rng, int, int, Colour, float], Picture]] = {
     "papyrus": papyrus,
     "gold": gold,
     "cloth": cloth,
+    "brass": brass,
+    "lacquer": lacquer,
 }

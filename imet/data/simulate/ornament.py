@@ -6,29 +6,16 @@ figure colour. Its repeat is fitted to the length, so corners meet.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imet.data.simulate.canvas import Canvas, rgb
 from imet.data.simulate.glyphs import Mask, glyph
+from imet.data.simulate.motifs import MOTIFS, Strip, grid, soft
 
 if TYPE_CHECKING:
     from imet.data.simulate.styles import Style
-
-
-def _grid(length: int, thick: int, per: float) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates of a repeat: u in [0, 1) along it, v in [0, 1) across."""
-    count = max(1, round(length / (thick * per)))
-    u = ((np.arange(length, dtype=np.float32) + 0.5) / length * count) % 1
-    v = (np.arange(thick, dtype=np.float32) + 0.5) / thick
-    return np.broadcast_to(u[None], (thick, length)), np.broadcast_to(v[:, None], (thick, length))
-
-
-def _soft(distance: np.ndarray, thick: int) -> Mask:
-    """Distance (negative inside, in units of the thickness) to an antialiased mask."""
-    return np.clip(0.5 - distance * thick, 0, 1).astype(np.float32)
 
 
 def meander(length: int, thick: int) -> Mask:
@@ -37,22 +24,22 @@ def meander(length: int, thick: int) -> Mask:
         "1111111111", "0000000000", "1111111101", "1000000101", "1011110101",
         "1010010101", "1010110101", "1010000101", "1011111101", "1000000001",
     )], np.float32)  # fmt: skip
-    u, v = _grid(length, thick, 1.0)
+    u, v = grid(length, thick, 1.0)
     return art[(v * 10).astype(int).clip(0, 9), (u * 10).astype(int).clip(0, 9)]
 
 
 def guilloche(length: int, thick: int) -> Mask:
     """Two interlaced bands."""
-    u, v = _grid(length, thick, 1.6)
+    u, v = grid(length, thick, 1.6)
     a = np.abs(v - 0.5 - 0.3 * np.sin(2 * np.pi * u))
     b = np.abs(v - 0.5 + 0.3 * np.sin(2 * np.pi * u))
     eye = np.hypot((u % 0.5 - 0.25) * 1.6, v - 0.5) - 0.07
-    return _soft(np.minimum(np.minimum(a, b) - 0.075, eye), thick)
+    return soft(np.minimum(np.minimum(a, b) - 0.075, eye), thick)
 
 
 def seigaiha(length: int, thick: int) -> Mask:
     """Overlapping waves."""
-    u, v = _grid(length, thick, 1.0)
+    u, v = grid(length, thick, 1.0)
     best = np.full(u.shape, 9, np.float32)
     for row in (0.0, 0.5, 1.0, 1.5):
         for shift in (-1, 0, 1, 2):
@@ -60,67 +47,67 @@ def seigaiha(length: int, thick: int) -> Mask:
             d = np.hypot(x, (v - row - 0.1))
             ring = np.abs((d * 6) % 1 - 0.5) - 0.2
             best = np.where(d < 0.5, ring / 6, best)
-    return _soft(best, thick)
+    return soft(best, thick)
 
 
 def rocaille(length: int, thick: int) -> Mask:
     """Rococo scrolls."""
-    u, v = _grid(length, thick, 1.8)
+    u, v = grid(length, thick, 1.8)
     wave = (
         np.abs(v - 0.5 - 0.28 * np.sin(2 * np.pi * u)) - 0.05 - 0.06 * np.abs(np.cos(2 * np.pi * u))
     )
     curl = np.abs(np.hypot((u % 0.5 - 0.25) * 1.8, v - np.where(u < 0.5, 0.35, 0.65)) - 0.16) - 0.04
-    return _soft(np.minimum(wave, curl), thick)
+    return soft(np.minimum(wave, curl), thick)
 
 
 def acanthus(length: int, thick: int) -> Mask:
     """Leaf scroll."""
-    u, v = _grid(length, thick, 1.2)
+    u, v = grid(length, thick, 1.2)
     stem = np.abs(v - 0.5 - 0.3 * np.sin(2 * np.pi * u)) - 0.04
     x, y = (u % 0.5 - 0.25) * 2.4, (v - np.where(u < 0.5, 0.32, 0.68)) * 2
     angle = np.arctan2(y, x)
     leaf = np.hypot(x, y) - 0.34 * (0.6 + 0.4 * np.cos(5 * angle))
-    return _soft(np.minimum(stem, leaf * 0.4), thick)
+    return soft(np.minimum(stem, leaf * 0.4), thick)
 
 
 def lotusband(length: int, thick: int) -> Mask:
     """Lotus petals side by side over a line of blocks."""
-    u, v = _grid(length, thick, 0.9)
+    u, v = grid(length, thick, 0.9)
     petal = np.abs(u - 0.5) - 0.42 * np.sqrt(np.clip((v - 0.08) / 0.6, 0, 1)) * (v < 0.72)
     blocks = np.where((v > 0.8) & (v < 0.95), np.abs((u * 3) % 1 - 0.5) - 0.34, 9)
     rim = np.abs(np.abs(u - 0.5) - 0.3 * np.sqrt(np.clip((v - 0.3) / 0.4, 0, 1))) - 0.04
     inside = np.where(v < 0.72, np.minimum(np.abs(petal) - 0.035, np.where(v > 0.3, rim, 9)), 9)
-    return _soft(np.minimum(inside, blocks), thick)
+    return soft(np.minimum(inside, blocks), thick)
 
 
 def ruyi(length: int, thick: int) -> Mask:
     """Cloud-collar lappets."""
-    u, v = _grid(length, thick, 1.1)
+    u, v = grid(length, thick, 1.1)
     lobe = np.minimum(
         np.hypot(u - 0.5, v - 0.62) - 0.28,
         np.minimum(np.hypot(u - 0.22, v - 0.34) - 0.2, np.hypot(u - 0.78, v - 0.34) - 0.2),
     )
     line = np.minimum(np.abs(lobe) - 0.04, np.abs(lobe + 0.12) - 0.02)
-    return _soft(np.minimum(line, np.abs(v - 0.04) - 0.03), thick)
+    return soft(np.minimum(line, np.abs(v - 0.04) - 0.03), thick)
 
 
 def arabesque(length: int, thick: int) -> Mask:
     """Interlaced stems with palmettes."""
-    u, v = _grid(length, thick, 1.5)
+    u, v = grid(length, thick, 1.5)
     a = np.abs(v - 0.5 - 0.32 * np.sin(2 * np.pi * u)) - 0.03
     b = np.abs(v - 0.5 + 0.32 * np.sin(2 * np.pi * u)) - 0.03
     x, y = (u % 0.5 - 0.25) * 1.5, v - 0.5
     flower = np.hypot(x, y) - 0.16 * (0.7 + 0.3 * np.cos(6 * np.arctan2(y, x)))
-    return _soft(np.minimum(np.minimum(a, b), flower), thick)
+    return soft(np.minimum(np.minimum(a, b), flower), thick)
 
 
 def gemmed(length: int, thick: int) -> Mask:
     """Round and square jewels between pearls."""
-    u, v = _grid(length, thick, 2.0)
+    u, v = grid(length, thick, 2.0)
     gem = np.hypot((u - 0.25) * 2, v - 0.5) - 0.26
     square = np.maximum(np.abs((u - 0.75) * 2), np.abs(v - 0.5)) - 0.22
     pearls = np.hypot(((u * 8) % 1 - 0.5) / 4, np.minimum(v, 1 - v) - 0.08) - 0.06
-    return _soft(np.minimum(np.minimum(gem, square), pearls), thick)
+    return soft(np.minimum(np.minimum(gem, square), pearls), thick)
 
 
 def runningdog(length: int, thick: int) -> Mask:
@@ -129,38 +116,37 @@ def runningdog(length: int, thick: int) -> Mask:
         "11111111", "10000001", "10111101", "10100101",
         "10110101", "10000101", "11111101", "00000001",
     )], np.float32)  # fmt: skip
-    u, v = _grid(length, thick, 1.0)
+    u, v = grid(length, thick, 1.0)
     return art[(v * 8).astype(int).clip(0, 7), (u * 8).astype(int).clip(0, 7)]
 
 
 def gilt(length: int, thick: int) -> Mask:
     """Moulded frame: beads and a rule."""
-    u, v = _grid(length, thick, 0.5)
+    u, v = grid(length, thick, 0.5)
     bead = np.hypot((u - 0.5) * 0.5, v - 0.5) - 0.2
     rule = np.minimum(np.abs(v - 0.1), np.abs(v - 0.9)) - 0.05
-    return _soft(np.minimum(bead, rule), thick)
+    return soft(np.minimum(bead, rule), thick)
 
 
 def rule(length: int, thick: int) -> Mask:
     """Double rule of a printed sheet."""
-    _, v = _grid(length, thick, 1)
-    return _soft(np.minimum(np.abs(v - 0.75) - 0.09, np.abs(v - 0.45) - 0.03), thick)
+    _, v = grid(length, thick, 1)
+    return soft(np.minimum(np.abs(v - 0.75) - 0.09, np.abs(v - 0.45) - 0.03), thick)
 
 
 def album(length: int, thick: int) -> Mask:
     """A fine rule far from the edge, as on an album's mount."""
-    _, v = _grid(length, thick, 1)
-    return _soft(np.abs(v - 0.7) - 0.04, thick)
+    _, v = grid(length, thick, 1)
+    return soft(np.abs(v - 0.7) - 0.04, thick)
 
 
-Strip = Callable[[int, int], Mask]
 ORNAMENTS: dict[str, Strip] = {
     f.__name__: f
     for f in (
         meander, guilloche, seigaiha, rocaille, acanthus, lotusband, ruyi, arabesque, gemmed,
         runningdog, gilt, rule, album,
     )
-}  # fmt: skip
+} | MOTIFS  # fmt: skip
 
 
 def band(c: Canvas, style: Style, x: int, y: int, length: int, thick: int, colour: int = 0) -> None:
@@ -176,6 +162,8 @@ def band(c: Canvas, style: Style, x: int, y: int, length: int, thick: int, colou
 
 def band_colours(style: Style, colour: int) -> tuple[np.ndarray, np.ndarray]:
     """Ground and figure of a border, a light and a dark one."""
+    if style.technique == "goldleaf":
+        return rgb(style.sky[0]), rgb(style.ink)
     accents = [rgb(a) for a in style.accents]
     back = accents[colour % len(accents)]
     paper, ink = rgb(style.paper), rgb(style.ink)
@@ -217,6 +205,6 @@ def rosette(c: Canvas, style: Style, x: float, y: float, size: int, colour: int 
     """A square with a flower, for corners."""
     back, front = band_colours(style, colour)
     c.paint(np.ones((size, size), np.float32), back, x, y)
-    g = glyph("💮" if size < 0 else "🏵", max(4, round(size * 0.8)))
+    g = glyph("🏵", max(4, round(size * 0.8)))
     pad = (size - g.body.shape[1]) / 2
     c.paint(g.line, front, x + pad, y + size * 0.1)

@@ -92,6 +92,11 @@ def glyph_on(
         c.paint(g.body, WHITE * np.float32(0.86), x, y)
         c.paint(g.line, WHITE * np.float32(0.42), x, y, 0.8, own=False)
         return
+    if style.technique == "goldleaf":
+        leaf = ink * (0.62 + 0.62 * g.light[..., None])
+        c.paint(g.body, np.clip(leaf, 0, 1).astype(np.float32), x, y)
+        c.paint(g.line, rgb(style.sky[0]), x, y, 0.92, own=False)
+        return
     if style.technique == "line":
         tone = fill(g, mix(paper, colour, 0.16), mix(paper, colour, 0.5), mix(paper, second, 0.3))
         wash = tone * (0.8 + 0.4 * g.light[..., None])
@@ -133,6 +138,10 @@ def part(
     if style.technique == "silhouette":
         c.paint(edge, paper, x - 1, y - 1)
         c.paint(mask, ink, x, y)
+    elif style.technique == "goldleaf":
+        bright = 0.45 + 0.55 * float(colour.mean())
+        c.paint(edge, rgb(style.sky[0]), x - 1, y - 1)
+        c.paint(mask, ink * np.float32(bright), x, y)
     elif style.technique == "carved":
         c.paint(edge, WHITE * np.float32(0.4), x - 1, y - 1)
         light = relief_light(mask > 0.5, bulge)[..., None]

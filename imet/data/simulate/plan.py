@@ -31,7 +31,7 @@ def fits(slot: Slot, thing: Thing) -> bool:
     """Whether a thing may take a slot."""
     if slot.only:
         return thing.label in slot.only
-    return thing.stands in slot.stands.split()
+    return thing.stands_in(slot.stands)
 
 
 def pick(rng: Rng, options: list[Any], weights: list[float]) -> Any:
@@ -83,8 +83,12 @@ def choose_things(rng: Rng, style: Style, composition: Composition, wished: str)
     """Fill the composition's slots by weight, each thing once."""
     chosen: list[str] = []
     open_wish = wished if wished in THINGS and wished not in composition.gives else ""
+    needed = THINGS[open_wish].goes if open_wish else ()
     for slot in composition.slots:
         count = int(rng.integers(slot.least, slot.most + 1))
+        if slot.only and any(k in slot.only for k in needed) and open_wish not in slot.only:
+            chosen += [k for k in needed if k in slot.only]
+            continue
         if open_wish and fits(slot, THINGS[open_wish]):
             chosen.append(open_wish)
             chosen += [g for g in THINGS[open_wish].goes if g not in chosen]
@@ -94,15 +98,20 @@ def choose_things(rng: Rng, style: Style, composition: Composition, wished: str)
             options = [
                 t for t in THINGS.values()
                 if fits(slot, t) and t.suits(style.worlds) and t.label not in chosen
+                and (not t.goes or slot.only or set(t.goes) <= set(chosen))
             ]  # fmt: skip
             if slot.only and any(c in slot.only for c in chosen):
                 break
             if not options:
                 break
-            weights = [t.weight * style.likes.get(t.label, 1.0) for t in options]
+            weights = [t.weight * _liking(style, t.label) for t in options]
             chosen.append(pick(rng, options, weights).label)
             chosen += [g for g in THINGS[chosen[-1]].goes if g not in chosen]
     return tuple(dict.fromkeys(chosen))
+
+
+def _liking(style: Style, label: str) -> float:
+    return style.likes.get(label, 1.0)
 
 
 def size_of(rng: Rng, composition: Composition, side: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from imet.data.simulate import people
+from imet.data.simulate import figures
 from imet.data.simulate.canvas import Canvas, ellipse, mix, rgb
 from imet.data.simulate.compositions import stage
 from imet.data.simulate.drawings import thing
@@ -105,7 +105,7 @@ def _vessel(
 ) -> None:
     """A turned vessel, painted flat and bent around the body."""
     stage.backdrop(c, rng, dark=None if style.body < "#c0" else False)
-    h = round(c.height * 0.86)
+    h = round(c.height * 0.86) if outline is not BOWL else round(c.width * 0.56)
     half = _widths(outline, h) * h
     half *= min(1.0, 0.46 * c.width / half.max())
     w = int(2 * half.max()) + 4
@@ -129,7 +129,10 @@ def _vessel(
     rows = np.broadcast_to(yy, columns.shape) + 0.02 * h * (x**2) * -1
     slope = np.gradient(half)[:, None]
     light = (_round_light(x, 0.35) * (1 - 0.10 * np.clip(slope, -1.5, 1.5))).astype(np.float32)
-    cx, top = c.width / 2, c.height * 0.055
+    cx, top = (
+        c.width / 2,
+        c.height * (0.055 if outline is not BOWL else 0.5) - (h / 2 if outline is BOWL else 0),
+    )
     c.shadow(cx + 0.10 * w, top + h - 0.01 * h, 0.40 * w, 0.035 * h, 0.55)
     with c.mark(label):
         c.paste(flat, cx - w / 2, top, inside, rows, columns, light)
@@ -267,7 +270,7 @@ def coin(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         if who or not rest:
             sex = who[0].split("::")[1] if who else "men"
             with c.mark("tag::profiles"), c.mark(*who[:1]):
-                people.profile(flat, r, r * 0.92, 0.78 * r, struck, rng, sex)
+                figures.profile(flat, r, r * 0.92, 0.78 * r, struck, rng, sex)
         for k, label in enumerate(rest):
             tall = 0.9 * r if not who and len(rest) == 1 else 0.4 * r
             thing(

@@ -6,7 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imet.data.simulate.compositions import flat, objects, scenes, sitters
+from imet.data.simulate.compositions import (
+    cloths,
+    exhibits,
+    flat,
+    objects,
+    sacred,
+    scenes,
+    sitters,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Slot:
-    """Room for `least` to `most` things that stand in one of `stands` (words)."""
+    """Room for `least` to `most` things that stand in one of `stands`, or that are in `only`."""
 
     stands: str
     least: int
@@ -45,72 +53,86 @@ class Composition:
     gives: tuple[str, ...] = ()
 
 
-SITTER = ("tag::men", "tag::women", "tag::george washington")
+def tags(text: str) -> tuple[str, ...]:
+    """Full names of comma-separated tags."""
+    return tuple(f"tag::{name.strip()}" for name in text.split(","))
+
+
+SITTER = tags("men, women, george washington")
+PERSON = tags("men, women")
+ARMS = tags("coat of arms")
+
 COMPOSITIONS: dict[str, Composition] = {
     "portrait": Composition(
-        sitters.portrait,
-        (0.70, 0.9),
-        (Slot("", 1, 1, SITTER), Slot("worn", 0, 2)),
-        ("tag::portraits",),
+        sitters.portrait, (0.70, 0.9), (Slot("", 1, 1, SITTER), Slot("worn", 0, 1)),
+        tags("portraits"),
     ),
     "photo": Composition(
-        sitters.photo,
-        (0.62, 0.8),
-        (Slot("", 1, 1, SITTER), Slot("worn", 0, 2)),
-        ("tag::portraits",),
+        sitters.photo, (0.62, 0.8), (Slot("", 1, 1, SITTER), Slot("worn", 0, 1)),
+        tags("portraits"),
     ),
     "landscape": Composition(
-        scenes.landscape,
-        (1.15, 1.6),
-        (Slot("scenery", 1, 3), Slot("ground", 0, 2), Slot("sky", 0, 1)),
-        ("tag::landscapes",),
+        scenes.landscape, (1.15, 1.6),
+        (Slot("scenery", 1, 2), Slot("ground", 0, 1), Slot("sky", 0, 1)), tags("landscapes"),
     ),
     "seascape": Composition(
-        scenes.seascape,
-        (1.2, 1.8),
-        (Slot("water", 1, 2), Slot("sky", 0, 1), Slot("scenery", 0, 1)),
-        ("tag::bodies of water",),
+        scenes.seascape, (1.2, 1.8), (Slot("water", 1, 2), Slot("sky", 0, 1)),
+        tags("bodies of water"),
     ),
-    "genre": Composition(scenes.genre, (0.8, 1.4), (Slot("ground", 2, 3), Slot("scenery", 0, 1))),
-    "frieze": Composition(scenes.frieze, (2.0, 4.5), (Slot("ground", 2, 4),)),
+    "genre": Composition(scenes.genre, (0.8, 1.4), (Slot("ground", 1, 3), Slot("scenery", 0, 1))),
+    "frieze": Composition(scenes.frieze, (2.0, 4.5), (Slot("ground", 1, 3),)),
     "handscroll": Composition(
-        scenes.handscroll,
-        (4.0, 11.5),
-        (Slot("scenery", 2, 3), Slot("ground", 1, 2), Slot("sky", 0, 1)),
+        scenes.handscroll, (4.0, 12.0), (Slot("scenery", 1, 2), Slot("ground", 0, 1))
     ),
     "hangingscroll": Composition(
         scenes.hangingscroll, (0.16, 0.4), (Slot("scenery", 1, 2), Slot("sky water", 0, 1))
     ),
-    "stilllife": Composition(objects.stilllife, (0.9, 1.35), (Slot("table", 2, 4),)),
-    "vase": Composition(
-        objects.vase, (0.62, 0.85), (Slot("ground field table", 1, 2),), ("tag::vases",)
-    ),
-    "bowl": Composition(
-        objects.bowl, (1.1, 1.5), (Slot("ground field water", 1, 2),), ("tag::bowls",)
-    ),
+    "stilllife": Composition(objects.stilllife, (0.9, 1.35), (Slot("table", 2, 3),)),
+    "vase": Composition(objects.vase, (0.62, 0.85), (Slot("ground field", 1, 2),), tags("vases")),
+    "bowl": Composition(objects.bowl, (1.1, 1.5), (Slot("ground field", 1, 2),), tags("bowls")),
     "dish": Composition(
-        objects.dish, (0.96, 1.05), (Slot("ground field table sky", 1, 2),), ("tag::dishes",)
+        objects.dish, (0.96, 1.05), (Slot("ground field sky", 1, 1),), tags("dishes")
     ),
     "coin": Composition(
-        objects.coin,
-        (0.96, 1.06),
-        (Slot("", 1, 1, SITTER[:2]),),
-        ("tag::coins", "tag::profiles", "tag::inscriptions"),
+        objects.coin, (0.96, 1.06), (Slot("", 1, 1, PERSON),), tags("coins, profiles")
     ),
     "rug": Composition(
-        flat.rug,
-        (0.55, 0.9),
-        (Slot("field ground", 1, 2),),
-        ("tag::carpets and rugs", "tag::geometric patterns"),
+        flat.rug, (0.55, 0.9), (Slot("field ground", 1, 1),),
+        tags("carpets and rugs, geometric patterns"),
     ),
     "tile": Composition(
-        flat.tile, (0.96, 1.04), (Slot("field ground sky", 1, 2),), ("tag::geometric patterns",)
+        flat.tile, (0.96, 1.04), (Slot("field", 1, 2),), tags("geometric patterns")
     ),
     "page": Composition(
-        flat.page,
-        (0.6, 0.78),
-        (Slot("ground field", 1, 3),),
-        ("tag::manuscripts", "tag::writing systems"),
+        flat.page, (0.6, 0.78), (Slot("ground", 1, 2), Slot("scenery page", 0, 1)),
+        tags("manuscripts"),
     ),
-    "relief": Composition(flat.relief, (0.8, 1.6), (Slot("ground", 1, 2),), ("tag::sculpture",)),
-}
+    "relief": Composition(flat.relief, (0.8, 1.6), (Slot("ground", 1, 2),), tags("sculpture")),
+    "interior": Composition(
+        sacred.interior, (0.95, 1.35), (Slot("room", 1, 2), Slot("", 1, 1, PERSON)),
+        tags("interiors"),
+    ),
+    "icon": Composition(sacred.icon, (0.68, 0.85), (Slot("icon", 1, 1), Slot("field", 0, 1))),
+    "heraldry": Composition(
+        sacred.heraldry, (0.8, 1.1), (Slot("", 1, 1, ARMS), Slot("field", 0, 1))
+    ),
+    "object": Composition(exhibits.exhibit, (0.85, 1.3), (Slot("object", 1, 2),)),
+    "sword": Composition(exhibits.sword, (0.085, 0.2), (), tags("swords")),
+    "statue": Composition(
+        exhibits.statue, (0.72, 0.95), (Slot("", 1, 1, PERSON),), tags("sculpture")
+    ),
+    "fan": Composition(exhibits.fan, (1.6, 2.0), (Slot("ground field", 1, 2),), tags("fans")),
+    "tablet": Composition(
+        exhibits.tablet, (0.62, 1.1), (Slot("page", 1, 1), Slot("ground", 0, 1)), tags("tablets")
+    ),
+    "facade": Composition(
+        exhibits.facade, (0.95, 1.5), (Slot("facade", 1, 3), Slot("ground", 0, 1)),
+        tags("architecture"),
+    ),
+    "textile": Composition(
+        cloths.textile, (0.75, 1.4), (Slot("field ground", 1, 2),), tags("textile fragments")
+    ),
+    "pattern": Composition(
+        cloths.pattern, (0.9, 1.5), (Slot("field", 1, 2),), tags("geometric patterns")
+    ),
+}  # fmt: skip

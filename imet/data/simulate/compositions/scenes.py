@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from imet.data.simulate.styles import Style
     from imet.data.simulate.work import Plan
 
-FAR = ("tag::mountains", "tag::bodies of water", "tag::rivers", "tag::hills")
+FAR = ("tag::mountains", "tag::bodies of water", "tag::rivers", "tag::volcanoes")
+LYING = {"tag::bodies of water": (0.30, 0.42), "tag::rivers": (0.44, 0.5)}
+"""Things that lie on the land: height, and how far below the horizon they reach."""
 
 
 def _scenery(c: Canvas, plan: Plan, style: Style, rng: Rng, horizon: float) -> list[str]:
@@ -27,8 +29,12 @@ def _scenery(c: Canvas, plan: Plan, style: Style, rng: Rng, horizon: float) -> l
     small = min(h, w)
     shown = []
     for label in [t for t in plan.things if t in FAR]:
-        tall = (0.30 if label == "tag::bodies of water" else 0.46) * small
-        base = horizon * h + (tall * 1.15 if label == "tag::bodies of water" else 2)
+        tall, reach = LYING.get(label, (0.46, 0.0))
+        if reach:
+            tall = min(tall * small, 0.8 * (1 - horizon) * h)
+            base = horizon * h + tall * 1.05
+        else:
+            tall, base = min(tall * small, horizon * h * 0.92), horizon * h + 2
         thing(c, label, w * float(rng.uniform(0.3, 0.7)), base, tall, style, rng, 0.2, False)
         shown.append(label)
     near = [t for t in stage.of(plan.things, "scenery") if t not in FAR]
@@ -107,7 +113,7 @@ def genre(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
 
 def _edge(c: Canvas, style: Style, rng: Rng) -> None:
     """Border and finish of a flat picture."""
-    if style.border not in ("none", "rocaille", "album", "gilt") and (
+    if style.border not in ("none", "rocaille", "album", "gilt", "ripple") and (
         style.technique != "painted" or rng.random() < 0.4
     ):
         frame(c, style, round(0.07 * min(c.height, c.width)), int(rng.integers(3)))
@@ -117,6 +123,7 @@ def _edge(c: Canvas, style: Style, rng: Rng) -> None:
 def frieze(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     """Figures in a row between two ornament bands."""
     stage.ground(c, style, rng)
+    stage.strew(c, style, rng, 0, c.height)
     thick = round(0.13 * c.height)
     count = max(1, round(c.width / c.height * 1.3 / max(1, len(plan.things))))
     row = list(plan.things) * count

@@ -53,6 +53,8 @@ def portrait(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         x = np.linspace(-1, 1, w, dtype=np.float32)[None]
         glow = np.exp(-2.2 * ((x - 0.35) ** 2 + (y + 0.2) ** 2))[..., None]
         c.rgb[:] = np.clip(tone + glow * 0.16, 0, 1)
+    if style.technique != "painted":
+        stage.strew(c, style, rng, 0, h)
     s = float(rng.uniform(0.29, 0.36)) * min(h, w * 1.15)
     cx, cy = w * float(rng.uniform(0.45, 0.55)), h * float(rng.uniform(0.33, 0.38))
     if style.technique != "painted":
@@ -66,7 +68,7 @@ def portrait(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
             )
     shown = _sitter(c, plan, style, rng, cx, cy, s)
     _others(c, plan, shown, style, rng)
-    if style.border not in ("none", "rocaille", "album"):
+    if style.border not in ("none", "rocaille", "album", "gilt", "ripple"):
         frame(c, style, round(0.085 * min(h, w)), int(rng.integers(3)))
     c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imet.data.simulate.canvas import Canvas, Picture, mix, rgb
-from imet.data.simulate.drawings import thing
+from imet.data.simulate.canvas import Canvas, Picture, mix, polygon, rgb
+from imet.data.simulate.drawings import breadth, thing
+from imet.data.simulate.glyphs import glyph
 from imet.data.simulate.ground import GROUNDS, Rng, cloud, noise
 from imet.data.simulate.paint import WHITE
 from imet.data.simulate.things import THINGS
@@ -18,16 +19,37 @@ if TYPE_CHECKING:
 
 
 def ground(c: Canvas, style: Style, rng: Rng, colour: str | None = None) -> None:
-    """Cover the whole picture with the culture's ground."""
+    """Cover the whole picture with the culture's ground, and what is strewn on it."""
     paper = rgb(colour or style.paper)
     c.rgb[:] = GROUNDS[style.ground](rng, c.height, c.width, paper, c.u)
     c.alpha[:] = 1
     c.owner[:] = 0
 
 
+def strew(c: Canvas, style: Style, rng: Rng, top: int, bottom: int) -> None:
+    """The style's small shape all over a band of the picture, staggered, owned by nobody."""
+    if not style.scatter:
+        return
+    step = 34 * c.u
+    tall = max(6, round(17 * c.u))
+    for j in range(int((bottom - top) / step) + 1):
+        for k in range(int(c.width / step) + 2):
+            x = (k - 0.5 * (j % 2)) * step + float(rng.normal(0, 2.5)) * c.u
+            y = top + (j + 0.25) * step + float(rng.normal(0, 2.5)) * c.u
+            if y + tall > bottom:
+                continue
+            g = glyph(style.scatter, tall, bool(rng.random() < 0.5), 560)
+            colour = rgb(style.accents[int(rng.integers(1, len(style.accents)))])
+            c.paint(g.body, mix(colour, rgb(style.paper), 0.25), x, y, 0.55, own=False)
+            c.paint(g.line, rgb(style.ink), x, y, 0.5, own=False)
+
+
 def of(things: Iterable[str], *stands: str) -> list[str]:
     """Those of the things that stand in one of these places (emblems stand on the ground)."""
-    return [t for t in things if (THINGS[t].stands if t in THINGS else "ground") in stands]
+    places = " ".join(stands)
+    return [
+        t for t in things if (THINGS[t].stands_in(places) if t in THINGS else "ground" in stands)
+    ]
 
 
 def gradient(top: np.ndarray, bottom: np.ndarray, h: int, w: int) -> Picture:
@@ -37,43 +59,83 @@ def gradient(top: np.ndarray, bottom: np.ndarray, h: int, w: int) -> Picture:
 
 
 def sky_and_land(c: Canvas, style: Style, rng: Rng, horizon: float, sea: bool = False) -> None:
-    """Sky, then land or sea below `horizon` (a fraction of the height)."""
+    """Sky, then land or sea below `horizon` (a fraction of the height), hills between."""
     ground(c, style, rng)
     cut = int(c.height * horizon)
-    full = np.ones((cut, c.width), np.float32)
-    flat = style.technique in ("silhouette", "carved")
-    strength = 0.0 if flat else (0.85 if style.ground != "gold" else 0.0)
-    hour = float(rng.uniform(-0.12, 0.12))
-    sky: Picture = gradient(rgb(style.sky[0]), rgb(style.sky[1]), cut, c.width) * np.float32(
-        1 + hour
+    flat = style.technique in ("silhouette", "carved", "goldleaf") or style.ground in (
+        "gold",
+        "brass",
     )
+    if flat:
+        strew(c, style, rng, 0, c.height)
+        return
+    full = np.ones((cut, c.width), np.float32)
+    hour = float(rng.uniform(-0.12, 0.12))
+    sky: Picture = gradient(rgb(style.sky[0]), rgb(style.sky[1]), cut, c.width)
+    sky = sky * np.float32(1 + hour)
     puffs = np.clip(cloud(rng, cut, c.width, 70 * c.u, 3) * 2.2 - 0.2, 0, 1)
     puffs *= np.linspace(1, 0.25, cut, dtype=np.float32)[:, None]
     if style.technique == "painted":
         sky = sky + (WHITE - sky) * (0.65 * puffs[..., None])
-    c.paint(full, np.clip(sky, 0, 1).astype(np.float32), 0, 0, strength, own=False)
+    c.paint(full, np.clip(sky, 0, 1).astype(np.float32), 0, 0, 0.88, own=False)
+    strew(c, style, rng, 0, cut)
+    if not sea:
+        _hills(c, style, rng, cut)
     low = c.height - cut
     below = rgb(style.water if sea else style.land)
     y = np.linspace(0, 1, low, dtype=np.float32)[:, None]
-    texture = noise(rng, low, c.width, 4 * c.u, 7) * (0.05 + 0.10 * y)
     if sea:
         warp = noise(rng, low, c.width, 16 * c.u, 5)
         texture = 0.09 * np.sin((y + 0.02) ** 0.55 * 70 + warp * 2.5)
-    shade = (1.12 - 0.34 * y + texture)[..., None]
-    tone = mix(below, rgb(style.sky[1]), 0.0) * shade
-    mist = np.exp(-y * 9)[..., None] * 0.6
+    else:
+        texture = noise(rng, low, c.width, 4 * c.u, 7) * (0.05 + 0.10 * y)
+        texture = texture + cloud(rng, low, c.width, 90 * c.u, 2) * 0.16 * (0.3 + y)
+    tone = below * (1.12 - 0.34 * y + texture)[..., None]
+    mist = np.exp(-y * 9)[..., None] * 0.45
     tone = tone + (rgb(style.sky[1]) - tone) * mist
-    c.paint(
-        np.ones((low, c.width), np.float32),
-        np.clip(tone, 0, 1).astype(np.float32),
-        0,
-        cut,
-        strength + (0.0 if flat else 0.1),
-        own=False,
-    )
+    field = np.ones((low, c.width), np.float32)
+    c.paint(field, np.clip(tone, 0, 1).astype(np.float32), 0, cut, 0.95, own=False)
+    if not sea:
+        _path_and_grass(c, style, rng, cut)
     if style.technique != "painted":
         line = max(1, round(1.5 * c.u))
-        c.paint(np.ones((line, c.width), np.float32), rgb(style.ink), 0, cut, 0.8, own=False)
+        c.paint(np.ones((line, c.width), np.float32), rgb(style.ink), 0, cut, 0.5, own=False)
+
+
+def _hills(c: Canvas, style: Style, rng: Rng, cut: int) -> None:
+    """Two ridges paling with distance, and a far line of woods."""
+    for k, pale in enumerate((0.62, 0.34)):
+        tall = (0.15 - 0.06 * k) * c.height
+        wave = noise(rng, 2, c.width, 60 * c.u, 1.4 - 0.5 * k)[0]
+        top = cut - tall * (0.55 + 0.6 * wave)
+        rows = np.arange(c.height, dtype=np.float32)[:cut, None]
+        mask = np.clip(rows - top[None] + 0.5, 0, 1).astype(np.float32)
+        colour = mix(mix(rgb(style.land), rgb(style.water), 0.5 - 0.3 * k), rgb(style.sky[1]), pale)
+        c.paint(mask, colour, 0, 0, 0.92, own=False)
+        if style.technique != "painted":
+            line = np.clip(1.2 - np.abs(rows - top[None]), 0, 1).astype(np.float32)
+            c.paint(line, rgb(style.ink), 0, 0, 0.55, own=False)
+
+
+def _path_and_grass(c: Canvas, style: Style, rng: Rng, cut: int) -> None:
+    """A path from the middle distance and tufts that grow towards us."""
+    low = c.height - cut
+    if rng.random() < 0.55:
+        t = np.linspace(0, 1, 16)
+        start, end = rng.uniform(0.35, 0.65) * c.width, rng.uniform(0.1, 0.9) * c.width
+        middle = start + (end - start) * t + np.sin(t * 5) * 0.05 * c.width
+        half = (0.008 + 0.11 * t**1.4) * c.width
+        y = cut + low * (0.06 + 0.94 * t)
+        ring = [*zip(middle - half, y), *reversed(list(zip(middle + half, y)))]
+        mask, left, top = polygon([(float(a), float(b)) for a, b in ring])
+        c.paint(mask, mix(rgb(style.land), rgb(style.paper), 0.55), left, top, 0.75, own=False)
+    dark = mix(rgb(style.land), rgb(style.ink), 0.55)
+    for _ in range(int(26 * c.width / c.height)):
+        depth = float(rng.random()) ** 0.7
+        tall = max(3, round((3 + 12 * depth) * c.u))
+        g = glyph("🌾" if rng.random() < 0.15 else "mdi:grass", tall, bool(rng.random() < 0.5))
+        x = float(rng.random()) * c.width
+        c.paint(g.body, dark, x, cut + depth * (low - tall), 0.55, own=False)
 
 
 def spots(rng: Rng, count: int, lo: float, hi: float) -> list[float]:
@@ -115,13 +177,15 @@ def place_row(
     if not row:
         return
     room = (hi - lo) * c.width / len(row)
+    crowded = 1.5 if len(row) < 4 else 1.8
     items = []
     for label, x in zip(row, spots(rng, len(row), lo * c.width, hi * c.width)):
         back = float(rng.uniform(0, 1)) if depth else 0.0
         items.append((back, label, x))
     for back, label, x in sorted(items, reverse=True):
         want = (THINGS[label].size if label in THINGS else 0.35) / 0.5 * size
-        tall = min(want * (1 - 0.35 * back) * float(rng.uniform(0.88, 1.12)), room * 1.25)
+        tall = want * (1 - 0.35 * back) * float(rng.uniform(0.9, 1.12))
+        tall = min(tall, room * crowded / breadth(label), base * 0.97)
         tall = max(tall, 16 * c.u)
         thing(c, label, x, base - depth * back, tall, style, rng, 0.3 * back, shadow)
 
