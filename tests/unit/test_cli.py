@@ -20,10 +20,22 @@ from imet.config import recipe_names
 from imet.data.split import part_names, split_collection
 from imet.data.tables import read_collection
 
-FACTS = (
-    "rows labels culture tag mean_labels max_labels rare_labels kept_works kept_labels "
-    "ids_not_16_characters split labels_present max_labels_per_split counts"
-).split()
+FACTS = [
+    "rows",
+    "labels",
+    "culture",
+    "tag",
+    "mean_labels",
+    "max_labels",
+    "rare_labels",
+    "kept_works",
+    "kept_labels",
+    "ids_not_16_characters",
+    "split",
+    "labels_present",
+    "max_labels_per_split",
+    "counts",
+]
 
 
 def imet(*arguments: object) -> Result:
@@ -182,7 +194,7 @@ def pictures(tmp_path) -> list[Path]:
         "cmyk.jpg": image.convert("CMYK"),
         "palette.gif": image.convert("P"),
         "alpha.png": image.convert("RGBA"),
-        "sixteen.png": Image.fromarray((rgb[..., 0].astype(np.uint16) * 257)),
+        "sixteen.png": Image.fromarray(rgb[..., 0].astype(np.uint16) * 257),
         "mit Leerzeichen, 物.webp": image,
         "wide.png": Image.new("RGB", (2000, 20), "red"),
         "dot.png": Image.new("RGB", (1, 1)),
