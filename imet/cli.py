@@ -90,7 +90,9 @@ def simulate(
     labels_from: Annotated[
         Path | None, typer.Option(help="Illustrate this folder's label table instead.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; all cores by default.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; all cores by default.", min=1)
+    ] = None,
 ) -> None:
     """Draw a simulated collection; an interrupted one goes on where it stopped."""
     from imet.data.simulate import simulate as draw

@@ -56,8 +56,8 @@ def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
         for path in (RUNS / profile).glob(f"{name}-*/metrics.json"):
             key, metrics = read_json(path.parent / "key.json"), read_json(path)
             current = (
-                key["collection"] == "profile"
-                and key["source"] == code_key(recipe)
+                key.get("collection") == "profile"
+                and key.get("source") == code_key(recipe)
                 and _comparable(key["config"]) == wanted
             )
             date = metrics["provenance"]["date"]

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from imet.data.csvfile import Problem, read_columns
 from imet.data.images import read_image
-from imet.data.tables import UNSAFE_ID, picture_path, scan_tables
+from imet.data.tables import id_faults, picture_path, scan_tables
 from imet.io import InputError
 
 CHUNK = 1024  # pictures handed to the threads at a time
@@ -43,7 +43,7 @@ def _picture_problems(root: Path, progress: bool) -> list[Problem]:
     rows, _ = read_columns(root / "train.csv", ("id", "attribute_ids"))
     works: dict[str, int] = {}
     for line, (work, _) in rows:
-        if work and not UNSAFE_ID.search(work):
+        if not id_faults(work, {}):
             works.setdefault(work, line)
     folder = root / "train"
     if works and not folder.is_dir():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from imet.config import Recipe
 from imet.data.images import read_image
 from imet.data.tables import Collection
 from imet.data.views import make_views, view_kinds, view_targets, work_rng
+from imet.io import InputError
 from imet.transforms import Jitter, apply_jitter, draw_jitter
 
 Array = np.ndarray
@@ -143,11 +145,19 @@ def view_batches(
         num_workers=workers,
         pin_memory=torch.device(device).type == "cuda",
     )
-    for views, drawn in loader:
+    for views, drawn in _clearly(loader):
         views = views.to(device, non_blocking=True).flatten(0, 1)  # (B·V, 3, S, S)
         if drawn:
             views = augment(views, {key: value.flatten() for key, value in drawn.items()})
         yield views
+
+
+def _clearly(loader: DataLoader[Any]) -> Iterator[Any]:
+    """The loader's batches; of bad input in another process its message, without the traceback."""
+    try:
+        yield from loader
+    except InputError as error:
+        raise InputError(str(error).rpartition("InputError: ")[2].strip()) from None
 
 
 def image_batches(

@@ -162,6 +162,8 @@ def write_split(root: Path | str, out: Path | str) -> Split:
     """
     collection = read_collection(root)
     split = split_collection(collection)
+    if Path(out).resolve() in (Path(root, name).resolve() for name in ("train.csv", "labels.csv")):
+        raise InputError(f"{out} is a table of the collection itself; name another file")
     with atomic_path(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("id", "split"))

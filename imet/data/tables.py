@@ -23,6 +23,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 
 # An id becomes a file name, so it must not lead out of its folder on any system.
 UNSAFE_ID = re.compile(r"[\x00-\x1f\x7f/\\]|^[A-Za-z]:|^\.{1,2}$|^\s|\s$")
+LONGEST_ID = 250  # bytes: a file name of 255 less its ending
 WHOLE_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -131,7 +132,8 @@ def _scan_works(path: Path, labels: LabelSpace) -> tuple[Array, Array, list[Prob
     targets[np.repeat(np.arange(len(rows)), sizes)[known], flat[known]] = True
     # Unknown and doubled labels leave a row with fewer columns than words; an empty one has none.
     odd = (targets.sum(axis=1) < sizes) | (sizes == 0)
-    if not ("".join(ids).isalnum() and all(ids) and len(set(ids)) == len(ids)):
+    plain = "".join(ids).isalnum() and all(ids) and max(map(len, ids), default=0) < LONGEST_ID // 4
+    if not (plain and len(set(ids)) == len(ids)):
         odd[:] = True
 
     first_line: dict[str, int] = {}
@@ -140,7 +142,7 @@ def _scan_works(path: Path, labels: LabelSpace) -> tuple[Array, Array, list[Prob
         line, (work_id, text) = rows[row]
         columns, label_faults = _label_columns(text.split(), column_of)
         targets[row, columns] = True
-        faults = _id_faults(work_id, first_line) + label_faults
+        faults = id_faults(work_id, first_line) + label_faults
         problems += [Problem(path, line, message, remedy) for message, remedy in faults]
         first_line.setdefault(work_id, line)
         sound[row] = not faults
@@ -148,13 +150,16 @@ def _scan_works(path: Path, labels: LabelSpace) -> tuple[Array, Array, list[Prob
     return np.array(ids, dtype=np.str_)[sound], kept, problems
 
 
-def _id_faults(work_id: str, first_line: dict[str, int]) -> list[tuple[str, str]]:
+def id_faults(work_id: str, first_line: dict[str, int]) -> list[tuple[str, str]]:
     """What is wrong with a work's id, as (message, remedy)."""
     if not work_id:
         return [("the id is empty", "give the work the name of its picture")]
     if UNSAFE_ID.search(work_id):
         message = f"id {work_id!r} is refused: it does not name a file inside train/"
         return [(message, "use letters, digits, - and _, without separators or blanks at the ends")]
+    if len(work_id.encode()) > LONGEST_ID:
+        message = f"id {work_id[:20] + '…'!r} has {len(work_id.encode())} bytes"
+        return [(message, f"file systems take names of up to {LONGEST_ID}: shorten it")]
     if work_id in first_line:
         message = f"id {work_id!r} stands in row {first_line[work_id]} already"
         return [(message, "give every work one row")]

@@ -142,6 +142,7 @@ class FeatureStore:
         self.folder.mkdir(parents=True)
         for name, (shape, dtype) in self.arrays.items():
             np.lib.format.open_memmap(self.folder / f"{name}.npy", "w+", dtype, shape).flush()
+            _reserve(self.folder / f"{name}.npy")
         write_json(self.folder / "store.json", self._header)  # last: only now is it prepared
 
     def _journal(self) -> dict[int, dict[str, int]]:
@@ -178,3 +179,11 @@ class FeatureStore:
         )
         step = max(1, -(-size // VERIFY_BYTES))
         return done[::step]
+
+
+def _reserve(path: Path) -> None:
+    """Take the file's room on the disk now: a full one is an OSError here, but would kill a later
+    write through a memory map."""
+    if hasattr(os, "posix_fallocate"):  # not on every system
+        with open(path, "rb+") as handle:
+            os.posix_fallocate(handle.fileno(), 0, os.fstat(handle.fileno()).st_size)

@@ -17,7 +17,7 @@ from imet.data.simulate.given import given_program, read_labels, read_rows
 from imet.data.simulate.program import labels_of, make_program, vocabulary
 from imet.data.simulate.render import draw_whole, encode
 from imet.data.simulate.work import Plan, work_id
-from imet.io import atomic_path, digest, file_lock, read_json, write_json
+from imet.io import InputError, atomic_path, digest, file_lock, read_json, write_json
 
 CHUNK = 16
 """Works drawn between two marks of progress; a killed run repeats at most this many a worker."""
@@ -130,8 +130,14 @@ def _finished(out: Path, parameters: dict[str, Any]) -> bool:
 
 
 def _prepare(out: Path, parameters: dict[str, Any]) -> None:
-    """Keep what an interrupted run of the same parameters drew; clear away anything else."""
+    """Keep what an interrupted run of the same parameters drew; clear away an older simulation."""
     begun = out / ".begun.json"
+    mine = begun.exists() or (out / "simulation.json").exists()
+    there = [n for n in ("train", "train.csv", "labels.csv", "truth.jsonl") if (out / n).exists()]
+    if there and not mine:  # somebody's pictures: never cleared away
+        raise InputError(
+            f"{out} holds {', '.join(there)}, which no simulation wrote; name an empty folder"
+        )
     if not begun.exists() or json.loads(begun.read_text()) != parameters:
         for name in ("simulation.json", "train.csv", "labels.csv", "truth.jsonl", ".begun.json"):
             (out / name).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from imet.data.images import read_image
 from imet.data.source import Parts, load_parts
 from imet.data.tables import Collection
 from imet.data.views import make_views, work_rng
+from imet.io import InputError
 from imet.labels import LabelSpace
 from imet.transforms import Jitter, apply_jitter
 
@@ -239,3 +241,16 @@ def test_stored_batches_give_the_same_works_and_targets(parts):
         assert np.array_equal(batch["targets"].numpy(), wanted)
         works += rows.tolist()
     assert works == order.tolist()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_picture_is_named_without_a_traceback(small_collection, tmp_path, workers):
+    """From a loading process too, whose errors torch wraps in their traceback."""
+    folder = shutil.copytree(small_collection, tmp_path / "copy")
+    part = load_parts(folder, recipe()).train
+    picture = part.collection.path(int(part.rows[3]))
+    picture.write_bytes(b"no picture")
+    with pytest.raises(InputError) as caught:
+        list(view_batches(part, recipe(workers=workers), np.arange(8), 1))
+    assert str(caught.value).startswith(f"{picture}: not a picture")
+    assert "\n" not in str(caught.value)

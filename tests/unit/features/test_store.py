@@ -230,3 +230,18 @@ def test_large_stores_are_checked_in_part(folder, monkeypatch):
     monkeypatch.setattr(store, "_checksums", lambda c: looked_at.append(c) or checksums(c))
     assert store.pending() == []
     assert looked_at == [0, 2]
+
+
+def test_a_full_disk_is_an_error_before_anything_is_computed(folder, monkeypatch):
+    """Writing through a memory map to a full disk would kill the process."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("imet.features.store.os.posix_fallocate", full, raising=False)
+        compute = Counted()
+        with pytest.raises(OSError, match="No space left"):
+            open_store(folder).fill(compute, progress=False)
+    assert compute.asked == []
+    assert refill(folder) == list(range(ROWS))
