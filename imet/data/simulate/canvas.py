@@ -233,16 +233,16 @@ def smooth(
     """Catmull–Rom curve through the points, `n` steps a segment."""
     p = np.asarray(points, np.float64)
     count = len(p)
-    get = (lambda i: p[i % count]) if closed else (lambda i: p[min(max(i, 0), count - 1)])
-    t = np.linspace(0, 1, n, endpoint=False)[:, None]
-    out: list[tuple[float, float]] = []
-    for i in range(count if closed else count - 1):
-        a, b, c, d = get(i - 1), get(i), get(i + 1), get(i + 2)
-        q = b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
-        out.extend(map(tuple, q))
-    if not closed:
-        out.append(tuple(p[-1]))
-    return out
+    k = np.arange(count if closed else count - 1)
+    if closed:
+        a, b, c, d = (p[(k + shift) % count] for shift in (-1, 0, 1, 2))
+    else:
+        a, b, c, d = (p[np.clip(k + shift, 0, count - 1)] for shift in (-1, 0, 1, 2))
+    t = np.linspace(0, 1, n, endpoint=False)[None, :, None]
+    a, b, c, d = a[:, None], b[:, None], c[:, None], d[:, None]
+    q = b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
+    out = [(float(x), float(y)) for x, y in q.reshape(-1, 2)]
+    return out if closed else [*out, (float(p[-1][0]), float(p[-1][1]))]
 
 
 def ellipse(rx: float, ry: float) -> Mask:

@@ -14,44 +14,13 @@ from scipy import ndimage
 
 from imet.data.simulate.canvas import Picture, rgb
 from imet.data.simulate.glyphs import Mask
-from imet.data.simulate.ground import Rng, cloud, noise
+from imet.data.simulate.ground import Rng
+from imet.data.simulate.texture import cells, cloud, cracks, grain, noise
 
 if TYPE_CHECKING:
     from imet.data.simulate.styles import Style
 
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
-
-
-def _cells(rng: Rng, h: int, w: int, pitch: float, jitter: float) -> tuple[Mask, Mask, Mask]:
-    """Nearest and second-nearest of jittered grid points: cell row, column, edge distance."""
-    rows, columns = int(h / pitch) + 3, int(w / pitch) + 3
-    jr = (rng.random((rows, columns), dtype=np.float32) - 0.5) * jitter
-    jc = (rng.random((rows, columns), dtype=np.float32) - 0.5) * jitter
-    y = np.arange(h, dtype=np.float32)[:, None] / pitch
-    x = np.arange(w, dtype=np.float32)[None] / pitch
-    base_r, base_c = np.floor(y).astype(int), np.floor(x).astype(int)
-    best = np.full((h, w), 9, np.float32)
-    second = np.full((h, w), 9, np.float32)
-    at_r = np.zeros((h, w), np.float32)
-    at_c = np.zeros((h, w), np.float32)
-    for dr in (0, 1, 2):
-        for dc in (0, 1, 2):
-            r, c = base_r + dr, base_c + dc
-            pr, pc = r - 0.5 + jr[r, c], c - 0.5 + jc[r, c]
-            d = np.hypot(y - pr, x - pc)
-            nearer = d < best
-            second = np.where(nearer, best, np.minimum(second, d))
-            at_r = np.where(nearer, pr, at_r)
-            at_c = np.where(nearer, pc, at_c)
-            best = np.where(nearer, d, best)
-    return at_r * pitch, at_c * pitch, second - best
-
-
-def cracks(rng: Rng, h: int, w: int, pitch: float, width: float = 0.045) -> Mask:
-    """A net of cracks, 1 in a crack; drawn at half size, where it looks the same."""
-    half = _cells(rng, (h + 1) // 2, (w + 1) // 2, max(pitch / 2, 4), 1.0)[2]
-    edge = np.kron(half, np.ones((2, 2), np.float32))[:h, :w]
-    return np.clip(1 - edge / width, 0, 1).astype(np.float32)
 
 
 def oil(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
@@ -121,9 +90,8 @@ def _woven(image: Picture, rng: Rng, ph: float, pw: float, depth: float) -> Pict
 def mosaic(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     """Cubes of stone and glass in mortar."""
     h, w = image.shape[:2]
-    r, c, edge = _cells(rng, h, w, 5.4 * u, 0.55)
+    r, c, edge, tint = cells(rng, h, w, 4.8 * u, 0.55)
     r, c = np.clip(r, 0, h - 1).astype(int), np.clip(c, 0, w - 1).astype(int)
-    tint = (np.sin(r * 12.9898 + c * 78.233) * 43758.5453) % 1
     out = image[r, c] * (0.80 + 0.36 * tint)[..., None].astype(np.float32)
     grout = np.clip(1.25 - edge * 5.5, 0, 1)[..., None]
     return (out + (rgb(style.grout) - out) * grout).astype(np.float32)
@@ -147,9 +115,9 @@ def carved(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     lit = (down + right) * 5.0 * u
     base = rgb(style.paper)
     h, w = tone.shape
-    grain = cloud(rng, h, w, 50 * u) * 0.10 + rng.standard_normal((h, w), dtype=np.float32) * 0.025
+    speck = cloud(rng, h, w, 50 * u) * 0.10 + grain(rng, h, w) * 0.025
     pits = np.clip(noise(rng, h, w, 3 * u) - 0.6, 0, 1) * -0.7
-    shade = (0.72 + 0.34 * tone + np.clip(lit, -0.5, 0.5) + grain + pits)[..., None]
+    shade = (0.72 + 0.34 * tone + np.clip(lit, -0.5, 0.5) + speck + pits)[..., None]
     colour = base * 0.85 + (image - tone[..., None]) * 0.25
     return np.clip(colour * shade, 0, 1)
 
@@ -260,8 +228,8 @@ def sepia(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     h, w = image.shape[:2]
     tone = ndimage.gaussian_filter(image @ GREY, 0.7)
     tone = np.clip((tone - 0.10) * 1.45, 0, 1) ** 0.9
-    grain = rng.standard_normal((h, w), dtype=np.float32) * 0.04
-    tone = np.clip(tone * vignette(h, w, 0.35) + grain * (1 - tone * 0.6), 0, 1)[..., None]
+    speck = grain(rng, h, w) * 0.04
+    tone = np.clip(tone * vignette(h, w, 0.35) + speck * (1 - tone * 0.6), 0, 1)[..., None]
     dark, light = rgb(style.ink), rgb(style.paper)
     return dark + (light - dark) * tone
 
@@ -281,11 +249,15 @@ def plain(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
 def lens(image: Picture, rng: Rng, u: float) -> Picture:
     """The museum's camera: exposure, white balance, a little blur and sensor noise."""
     gain = 1 + rng.normal(0, 0.03)
-    balance = (1 + rng.normal(0, 0.012, 3)).astype(np.float32) * np.float32(gain)
-    blurred = ndimage.uniform_filter(image, (2, 2, 1)) if rng.random() < 0.3 else image
+    balance = ((1 + rng.normal(0, 0.012, 3)) * gain).astype(np.float32)
+    if rng.random() < 0.3:
+        image = image.copy()
+        image[:, 1:] = (image[:, 1:] + image[:, :-1]) / 2
+        image[1:] = (image[1:] + image[:-1]) / 2
     h, w = image.shape[:2]
-    grain = rng.standard_normal((h, w), dtype=np.float32)[..., None] * np.float32(0.008)
-    return np.clip(blurred * balance + grain, 0, 1)
+    out = image * balance
+    out += grain(rng, h, w)[..., None] * np.float32(0.005)
+    return np.clip(out, 0, 1, out=out)
 
 
 Finish = Callable[[Picture, Rng, "Style", float], Picture]

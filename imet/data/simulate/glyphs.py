@@ -122,8 +122,17 @@ def sign_body(ink: Mask) -> NDArray[np.bool_]:
     return ndimage.binary_fill_holes(np.pad(ink > 0.35, 1))[1:-1, 1:-1]
 
 
-def relief_light(body: NDArray[np.bool_], depth: float = 0.09) -> Mask:
-    """Light on a body swollen like a cushion, from the upper left; .5 is flat."""
+def relief_light(body: NDArray[np.bool_], depth: float = 0.09, most: int = 72) -> Mask:
+    """Light on a body swollen like a cushion, from the upper left; .5 is flat.
+
+    Bodies longer than `most` pixels are lit at a smaller size: the light is smooth.
+    """
+    if max(body.shape) > most:
+        k = int(np.ceil(max(body.shape) / most))
+        light = relief_light(np.ascontiguousarray(body[k // 2 :: k, k // 2 :: k]), depth, most)
+        size = (body.shape[1], body.shape[0])
+        big = Image.fromarray(light).resize(size, Image.Resampling.BILINEAR)
+        return np.asarray(big, np.float32)
     reach = max(2.0, depth * max(body.shape))
     inside = np.minimum(ndimage.distance_transform_edt(np.pad(body, 1))[1:-1, 1:-1], reach)
     height = np.sqrt(1 - (1 - inside / reach) ** 2).astype(np.float32)
@@ -149,7 +158,9 @@ def master(name: str, weight: int = 420, flip: bool = False) -> Glyph:
         rank = np.zeros(count + 1, np.uint8)
         rank[order + 1] = np.arange(1, len(order) + 1)
         regions = rank[holes]
-    return Glyph(ink, np.clip(body, 0, 1).astype(np.float32), relief_light(solid), regions)
+    return Glyph(
+        ink, np.clip(body, 0, 1).astype(np.float32), relief_light(solid, most=200), regions
+    )
 
 
 def resize(mask: Mask, height: int, width: int) -> Mask:

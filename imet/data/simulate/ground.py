@@ -9,35 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image
 from scipy import ndimage
 
 from imet.data.simulate.canvas import Colour, Picture
 from imet.data.simulate.glyphs import Mask
+from imet.data.simulate.texture import cloud, grain, noise
 
 Rng = np.random.Generator
 
 
-def noise(rng: Rng, height: int, width: int, scale: float, stretch: float = 1.0) -> Mask:
-    """Smooth noise in [-1, 1], features about `scale` px high and `scale * stretch` px wide."""
-    h = max(2, int(np.ceil(height / max(scale, 1))) + 3)
-    w = max(2, int(np.ceil(width / max(scale * stretch, 1))) + 3)
-    grid = rng.random((h, w), dtype=np.float32) * 2 - 1
-    size = (max(width, int(w * scale * stretch)), max(height, int(h * scale)))
-    big = Image.fromarray(grid).resize(size, Image.Resampling.BICUBIC)
-    return np.asarray(big, np.float32)[:height, :width]
-
-
-def cloud(rng: Rng, height: int, width: int, scale: float, octaves: int = 3) -> Mask:
-    """Sum of octaves of noise, roughly in [-1, 1]."""
-    total = np.zeros((height, width), np.float32)
-    for k in range(octaves):
-        total += noise(rng, height, width, scale / 2**k) * np.float32(0.55 / 1.7**k)
-    return total
-
-
 def _tint(shade: Mask, colour: Colour) -> Picture:
-    return np.clip(colour * (1 + shade[..., None]), 0, 1).astype(np.float32)
+    out = (colour * (1 + shade[..., None])).astype(np.float32, copy=False)
+    return np.clip(out, 0, 1, out=out)
 
 
 def paper(rng: Rng, h: int, w: int, colour: Colour, u: float) -> Picture:
@@ -76,10 +59,10 @@ def canvas(rng: Rng, h: int, w: int, colour: Colour, u: float) -> Picture:
 def stone(rng: Rng, h: int, w: int, colour: Colour, u: float) -> Picture:
     """Grainy stone with pits and veins."""
     veins = np.abs(cloud(rng, h, w, 90 * u))
-    grain = rng.standard_normal((h, w), dtype=np.float32) * 0.035
+    speck = grain(rng, h, w) * 0.035
     pits = np.clip(noise(rng, h, w, 3.2 * u) - 0.62, 0, 1) * -0.9
     return _tint(
-        cloud(rng, h, w, 60 * u) * 0.13 + grain + pits - 0.10 * np.exp(-veins * 30), colour
+        cloud(rng, h, w, 60 * u) * 0.13 + speck + pits - 0.10 * np.exp(-veins * 30), colour
     )
 
 
@@ -133,7 +116,7 @@ def lacquer(rng: Rng, h: int, w: int, colour: Colour, u: float) -> Picture:
     """Black lacquer, with a deep gloss; the paper colour only warms it."""
     dark = colour * 0.10 + np.array([0.04, 0.02, 0.015], np.float32)
     shine = np.clip(cloud(rng, h, w, 160 * u), 0, 1)[..., None] * 0.09
-    return np.clip(dark + shine + rng.random((h, w, 1), dtype=np.float32) * 0.015, 0, 1)
+    return np.clip(dark + shine + grain(rng, h, w)[..., None] * 0.01, 0, 1)
 
 
 GROUNDS: dict[str, Callable[[Rng, int, int, Colour, float], Picture]] = {

@@ -104,7 +104,7 @@ def choose_things(rng: Rng, style: Style, composition: Composition, wished: str)
                 break
             if not options:
                 break
-            weights = [t.weight * _liking(style, t.label) for t in options]
+            weights = [t.weight**0.8 * _liking(style, t.label) for t in options]
             chosen.append(pick(rng, options, weights).label)
             chosen += [g for g in THINGS[chosen[-1]].goes if g not in chosen]
     return tuple(dict.fromkeys(chosen))

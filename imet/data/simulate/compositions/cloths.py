@@ -11,8 +11,9 @@ from imet.data.simulate.canvas import Canvas, rgb
 from imet.data.simulate.compositions import stage
 from imet.data.simulate.drawings import breadth, thing
 from imet.data.simulate.finish import FINISHES
-from imet.data.simulate.ground import Rng, noise
+from imet.data.simulate.ground import Rng
 from imet.data.simulate.ornament import ORNAMENTS, band_colours, frame
+from imet.data.simulate.texture import noise
 
 if TYPE_CHECKING:
     from imet.data.simulate.styles import Style

@@ -13,9 +13,10 @@ from imet.data.simulate.compositions import stage
 from imet.data.simulate.drawings import thing
 from imet.data.simulate.finish import FINISHES
 from imet.data.simulate.glyphs import SCRIPTS, words
-from imet.data.simulate.ground import GROUNDS, Rng, cloud
+from imet.data.simulate.ground import GROUNDS, Rng
 from imet.data.simulate.ornament import ORNAMENTS
 from imet.data.simulate.paint import BLACK, WHITE
+from imet.data.simulate.texture import cloud
 
 if TYPE_CHECKING:
     from imet.data.simulate.styles import Style

@@ -10,9 +10,10 @@ from imet.data.simulate.canvas import Canvas, ellipse, mix, polygon, rgb
 from imet.data.simulate.compositions import stage
 from imet.data.simulate.drawings import breadth, thing, write
 from imet.data.simulate.finish import FINISHES
-from imet.data.simulate.ground import Rng, cloud
+from imet.data.simulate.ground import Rng
 from imet.data.simulate.ornament import frame
 from imet.data.simulate.paint import BLACK, WHITE
+from imet.data.simulate.texture import cloud
 
 if TYPE_CHECKING:
     from imet.data.simulate.styles import Style

@@ -11,8 +11,9 @@ from imet.data.simulate.canvas import Canvas, ellipse, mix, rgb
 from imet.data.simulate.compositions import stage
 from imet.data.simulate.drawings import DRAWINGS
 from imet.data.simulate.finish import FINISHES
-from imet.data.simulate.ground import GROUNDS, Rng, cloud
+from imet.data.simulate.ground import GROUNDS, Rng
 from imet.data.simulate.ornament import frame
+from imet.data.simulate.texture import cloud
 
 if TYPE_CHECKING:
     from imet.data.simulate.styles import Style

@@ -10,8 +10,9 @@ import numpy as np
 from imet.data.simulate.canvas import Canvas, Picture, mix, polygon, rgb
 from imet.data.simulate.drawings import breadth, thing
 from imet.data.simulate.glyphs import glyph
-from imet.data.simulate.ground import GROUNDS, Rng, cloud, noise
+from imet.data.simulate.ground import GROUNDS, Rng
 from imet.data.simulate.paint import WHITE
+from imet.data.simulate.texture import cloud, noise
 from imet.data.simulate.things import THINGS
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imet.data.simulate.canvas import Canvas, ellipse, mix, polygon, rgb, smooth
-from imet.data.simulate.ground import Rng, noise
+from imet.data.simulate.ground import Rng
 from imet.data.simulate.paint import BLACK, WHITE, part, shape, suited
+from imet.data.simulate.texture import noise
 
 if TYPE_CHECKING:
     from imet.data.simulate.styles import Style
