@@ -30,7 +30,7 @@ EXECUTED  := $(NOTEBOOKS:notebooks/%.py=$(BUILD)/notebooks/%.ipynb)
 RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
-.PHONY: help env data notebooks book serve pair test lint type bench studies clean lock test-book test-code FORCE
+.PHONY: help env data notebooks book serve pair test lint type bench studies clean lock test-book test-code test-faults FORCE
 
 help: ## Show this list
 	@echo "make TARGET [PROFILE=sample|small|kaggle|tiny] [DEVICE=auto|cpu|cuda]"
@@ -105,7 +105,10 @@ test-book: $(READY)
 
 # Unit and property tests and doctests; one thread a worker, so that two workers fill two cores.
 test-code: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --doctest-modules --ignore=tests/browser tests imet
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --doctest-modules --ignore=tests/browser --ignore=tests/faults tests imet
+
+test-faults: $(READY) ## Kill `make book` five times on the way and compare its numbers
+	$(BIN)/python -m pytest -q tests/faults
 
 bench: $(READY) ## Run the benchmarks and write benchmarks/results.json
 	$(BIN)/python -m benchmarks
