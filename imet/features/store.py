@@ -186,4 +186,9 @@ def _reserve(path: Path) -> None:
     write through a memory map."""
     if hasattr(os, "posix_fallocate"):  # not on every system
         with open(path, "rb+") as handle:
-            os.posix_fallocate(handle.fileno(), 0, os.fstat(handle.fileno()).st_size)
+            size = os.fstat(handle.fileno()).st_size
+            try:
+                os.posix_fallocate(handle.fileno(), 0, size)
+            except OSError as error:
+                message = f"{error.strerror}; {size:,} bytes are needed"
+                raise OSError(error.errno, message, str(path)) from error

@@ -16,7 +16,10 @@ from imet.io import InputError, atomic_path
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write a dictionary of tensors and plain values; a killed writer leaves the old file."""
     with atomic_path(path) as temporary:
-        torch.save(state, temporary)
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as error:  # what torch makes of a full disk
+            raise OSError(f"{path} cannot be written ({error}); is the disk full?") from error
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -286,3 +286,12 @@ def test_a_killed_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
         save_checkpoint(path, {"epoch": 2})
     assert load_checkpoint(path) == {"epoch": 1}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_said_to_be_one(tmp_path, monkeypatch):
+    def full(*_):
+        raise RuntimeError("basic_ios::clear: iostream error")
+
+    monkeypatch.setattr("imet.training.checkpoint.torch.save", full)
+    with pytest.raises(OSError, match=r"last\.pt cannot be written .*is the disk full"):
+        save_checkpoint(tmp_path / "last.pt", {})
