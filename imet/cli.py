@@ -131,7 +131,7 @@ def run(
             m = found[name]
             typer.echo(f"{part:5}{name:10}{m['value']:.4f}  [{m['low']:.4f}, {m['high']:.4f}]")
         typer.echo(f"{part:5}{'floor f2':10}{found['floor']['f2']['value']:.4f}")
-    typer.echo(f"threshold {made.metrics['threshold']:g}, best epoch {made.metrics['best_epoch']}")
+    typer.echo(f"{made.rule.describe()}, best epoch {made.metrics['best_epoch']}")
     typer.echo(made.folder)
 
 

@@ -39,8 +39,20 @@ class Recipe:
     backbone: str = "resnet50"  # what really computes the features on this profile
     weights: str = "imagenet"  # "imagenet", "random", or a folder that holds the file
     frozen: bool = True
+    batch_norm: str = "evaluation"  # of a frozen backbone; "training" as coded: statistics move
     input_size: int = 224  # pixels
-    normalisation: str = "documents"  # training mean/std of the documents, or the "backbone"'s own
+    normalisation: str = "documents"  # training mean/std; "as_coded" in BGR order; the "backbone"'s
+    hog_scaling: str = "none"  # or "standardised": HOG values by their training mean and deviation
+
+    # AttnCNN-RNN
+    steps: int = 10  # T
+    rnn_width: int = 512  # as coded
+    attention_width: int = 512  # as coded
+    dropout: float = 0.5
+    attention: bool = True  # false: the mean feature instead of z
+    recurrent: bool = True  # false: every step sees what the first one sees
+    gate: bool = True  # as coded: sigmoid gate on z
+    label_order: str = "free"  # or "frequent_first", "rare_first": teacher forcing in that order
 
     # data
     labels: str = "kept"  # "kept": without the rare ones; "all": 1,103 columns
@@ -76,8 +88,16 @@ class Recipe:
     reduce_views: str = "mean_scores"  # as written; "mean_logits" as coded
     threshold_high: float = 0.5  # the grid search covers (0, threshold_high)
     threshold_step: float = 0.01
+    threshold_power: float = 0.0  # thresholds scale with the labels' proportion to this power
+    beams: int = 0  # K of beam search; 0: chosen on validation
+    most_beams: int = 10  # the widest search that is tried
+    gamma: float = 0.0  # of the path threshold; 0: chosen on validation; 2.5 as coded
+    stop_mode: str = "terminate"  # where P_t is too low; "mask" as coded
+    keep_first: bool = False  # as coded: a path always gives its first label
+    combine: str = "union"  # labels of a work from its views' paths; or "vote", "mean"
 
     # machine
+    stored: str = ""  # features computed beside the model's own, for other recipes to read
     seed: int = 0
     precision: str = "32-true"  # Lightning Fabric's names
     eval_batch_size: int = 32  # works
@@ -108,7 +128,10 @@ class Recipe:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "normalisation": ("documents", "backbone"),
+    "batch_norm": ("evaluation", "training"),
+    "normalisation": ("documents", "as_coded", "backbone"),
+    "hog_scaling": ("none", "standardised"),
+    "label_order": ("free", "frequent_first", "rare_first"),
     "labels": ("kept", "all"),
     "views": ("six", "one"),
     "view_mode": ("fresh", "fixed"),
@@ -118,6 +141,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "loss": ("weighted_bce", "bce", "focal", "asymmetric", "soft_f2"),
     "loss_reduction": ("sum_classes", "mean"),
     "reduce_views": ("mean_scores", "mean_logits"),
+    "stop_mode": ("terminate", "mask"),
+    "combine": ("union", "vote", "mean"),
     "precision": ("32-true", "bf16-mixed"),
 }
 FINITE = sys.float_info.max
@@ -144,6 +169,14 @@ RANGES: dict[str, tuple[float, float]] = {
     "focal_gamma": (0, FINITE),
     "threshold_high": (0, 1),
     "threshold_step": (0, 1),
+    "threshold_power": (0, 1),
+    "steps": (1, math.inf),
+    "rnn_width": (1, math.inf),
+    "attention_width": (1, math.inf),
+    "dropout": (0, 1),
+    "beams": (0, math.inf),
+    "most_beams": (1, math.inf),
+    "gamma": (0, FINITE),
 }
 
 

@@ -7,7 +7,8 @@ it depends on, so an edit never leaves an old number under new code. Its folder:
         config.json     the resolved recipe          key.json      what the key is made of
         history.jsonl   one line an epoch            labels.json   the label columns
         best.pt last.pt checkpoints                  scores_val.npy scores_test.npy  (N, K)
-        metrics.json    written last: with it, the run is done
+        metrics.json    written last                 views_val.npy views_test.npy    (N, V, K)
+        paths_val.npz paths_test.npz                 of models that write labels one at a time
 """
 
 from __future__ import annotations
@@ -24,38 +25,38 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 
 from imet.config import Recipe, get_profile, resolve
 from imet.data.dataset import Part, image_batches, stored_batches
 from imet.data.fingerprint import labels_fingerprint, pictures_fingerprint
 from imet.data.source import Parts, collection_folder, load_parts
-from imet.inference.evaluate import evaluate
+from imet.inference.decode import load_paths
 from imet.inference.extract import Protocol, extract
-from imet.inference.predict import predict
-from imet.inference.reduce import reduce_views
+from imet.inference.pathrule import PathRule, read_rule
+from imet.inference.paths import Paths
+from imet.inference.rules import Rule
 from imet.io import REPO, InputError, digest, file_lock, read_json, write_json
-from imet.losses import asymmetric, focal, positive_weights, soft_f2, weighted_bce
-from imet.metrics import best_threshold
-from imet.models import MODULES, build_encoder, build_head
+from imet.models import FEATURES as READS
+from imet.models import MODULES, build_encoder, build_head, feature_shapes
 from imet.models.classifiers import Network
 from imet.models.encoder import Encoder
 from imet.provenance import provenance
 from imet.sources import file_digest, source_digest
 from imet.training.checkpoint import load_checkpoint
+from imet.training.judges import make_judge
 from imet.training.loop import fit, write_history
+from imet.training.objectives import counts_of, led, make_objective
 
 Array = np.ndarray
 RUNS, FEATURES = REPO / "runs", REPO / "features"
 CODE = (
     "imet.training.loop",
+    "imet.training.judges",
+    "imet.training.objectives",
     "imet.inference.extract",
-    "imet.inference.predict",
-    "imet.inference.evaluate",
-    "imet.inference.reduce",
-    "imet.losses",
 )
-NOT_IN_KEY = ("workers", "eval_batch_size", "title", "document", "reported")
+NOT_IN_KEY = ("workers", "eval_batch_size", "stored", "title", "document", "reported")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,29 @@ class Run:
     def scores(self, part: str) -> Array:
         """(N, K) float32 scores of "val" or "test", in the order of the part's works."""
         return np.load(self.folder / f"scores_{part}.npy")
+
+    def view_scores(self, part: str) -> Array:
+        """(N, V, K) float16 scores of each view by itself."""
+        return np.load(self.folder / f"views_{part}.npy")
+
+    def paths(self, part: str, beams: int | str = 1) -> Paths:
+        """Paths (N, V, T) of a model that writes labels, whole: nothing is stopped yet.
+
+        `beams` is a width of the search, or "mean" for one path (N, T) by the mean of the views.
+        """
+        return load_paths(self.folder / f"paths_{part}.npz", str(beams), self.metrics["labels"])
+
+    @cached_property
+    def rule(self) -> Rule | PathRule:
+        """What turns scores or paths into labels, tuned on validation."""
+        return read_rule(self.metrics["rule"])
+
+    def predicted(self, part: str) -> Array:
+        """(N, K) bool, the labels of "val" or "test"."""
+        if isinstance(self.rule, PathRule):
+            mean = self.rule.combine == "mean"
+            return self.rule.predict(self.paths(part, "mean" if mean else self.rule.beams))
+        return self.rule.predict(self.scores(part))
 
 
 def resolve_device(device: str = "auto") -> str:
@@ -184,40 +208,26 @@ def _train_and_evaluate(
     started = time.perf_counter()
     precision: Any = recipe.precision
     fabric = Fabric(accelerator=device.split(":")[0], devices=1, precision=precision)
-    side = recipe.input_size
-    sample = encoder.eval()(torch.zeros(1, 3, side, side, dtype=torch.uint8))  # while on the CPU
-    head = build_head(recipe, {n: v.shape[-1] for n, v in sample.items()}, len(parts.labels))
+    head = build_head(recipe, feature_shapes(encoder, recipe.input_size), len(parts.labels))
     batches = batch_source(recipe, parts, encoder, device)
     network = Network(head, None if is_cached(recipe) else encoder)
     objective = make_objective(recipe, parts.train.targets, device)
-    val_targets = parts.val.targets
+    counts = counts_of(parts.train.targets, device)
 
     def training_batches(epoch: int) -> Iterable[Mapping[str, Tensor]]:
         order = np.random.default_rng([recipe.seed, epoch]).permutation(len(parts.train))
-        return batches(parts.train, order, epoch)
+        return (led(batch, recipe, counts) for batch in batches(parts.train, order, epoch))
 
-    def scored(model: nn.Module, part: Part) -> tuple[Array, Array]:
-        logits = predict(model, batches(part, np.arange(len(part)), 0), len(part))  # (N, V, K)
-        return logits, reduce_views(logits, recipe.reduce_views)  # (N, K)
+    def all_batches(part: Part) -> Iterable[Mapping[str, Tensor]]:
+        return batches(part, np.arange(len(part)), 0)
 
-    def validate(model: nn.Module) -> dict[str, float]:
-        logits, scores = scored(model, parts.val)
-        targets = torch.from_numpy(np.repeat(val_targets[:, None], logits.shape[1], 1)).float()
-        batch = {"targets": targets.flatten(0, 1).to(device)}
-        loss = objective(torch.from_numpy(logits).flatten(0, 1).to(device), batch)
-        threshold, value = best_threshold(scores, val_targets)
-        return {"val_loss": float(loss), "val_f2": value, "val_threshold": threshold}
-
+    judge = make_judge(recipe, parts, all_batches, objective, device)
     network.to(fabric.device)
-    history = fit(network, training_batches, objective, validate, recipe, folder, fabric)
+    history = fit(network, training_batches, objective, judge.validate, recipe, folder, fabric)
     write_history(folder / "history.jsonl", history)
     best = load_checkpoint(folder / "best.pt")
     network.load_state_dict(best["model"])
-    scores = {part.name: scored(network, part)[1] for part in (parts.val, parts.test)}
-    for name, values in scores.items():
-        np.save(folder / f"scores_{name}.npy", values)
-    targets = {part.name: part.targets for part in (parts.train, parts.val, parts.test)}
-    metrics = evaluate(scores, targets, recipe.threshold_high, recipe.threshold_step)
+    metrics = judge.measure(network, folder)
     write_json(
         folder / "metrics.json",
         {
@@ -233,8 +243,8 @@ def _train_and_evaluate(
 
 
 def is_cached(recipe: Recipe) -> bool:
-    """Whether features can be computed once: nothing before the head trains, views are fixed."""
-    return recipe.frozen and recipe.view_mode == "fixed"
+    """Whether features can be computed once: nothing before the head changes, views are fixed."""
+    return recipe.frozen and recipe.batch_norm == "evaluation" and recipe.view_mode == "fixed"
 
 
 def batch_source(
@@ -250,35 +260,16 @@ def batch_source(
         return lambda part, order, epoch: image_batches(
             part, recipe, order, works_a_batch(part), epoch if fresh else 0, device
         )
-    protocol = Protocol(recipe, encoder, device)
+    # Stores hold all six views; a recipe of one view reads the first.
+    protocol = Protocol(dataclasses.replace(recipe, views="six"), encoder, device)
     stores = {p.name: extract(p, protocol, FEATURES) for p in (parts.train, parts.val, parts.test)}
     targets = {
         p.name: p.view_targets(recipe) for p in (parts.train, parts.val, parts.test)
     }  # (N, V, K) each
 
     def stored(part: Part, order: Array, epoch: int) -> Iterable[Mapping[str, Tensor]]:
-        arrays = {name: stores[part.name][name] for name in encoder.names}
+        views = targets[part.name].shape[1]
+        arrays = {name: stores[part.name][name][:, :views] for name in READS[recipe.model]}
         return stored_batches(arrays, targets[part.name], order, works_a_batch(part), device)
 
     return stored
-
-
-def make_objective(
-    recipe: Recipe, train_targets: Array, device: str
-) -> Callable[[Tensor, Mapping[str, Tensor]], Tensor]:
-    """The recipe's loss of a batch of logits (B·V, K)."""
-    reduction = recipe.loss_reduction
-    if recipe.loss in ("weighted_bce", "bce"):
-        weights = None
-        if recipe.loss == "weighted_bce":
-            counts = train_targets.sum(0)
-            weights = positive_weights(counts, len(train_targets), recipe.positive_weight_clip)
-            weights = weights.to(device)
-        return lambda logits, batch: weighted_bce(logits, batch["targets"], weights, reduction)
-    if recipe.loss == "focal":
-        return lambda logits, batch: focal(
-            logits, batch["targets"], recipe.focal_gamma, None, reduction
-        )
-    if recipe.loss == "asymmetric":
-        return lambda logits, batch: asymmetric(logits, batch["targets"], reduction=reduction)
-    return lambda logits, batch: soft_f2(logits, batch["targets"])

@@ -35,8 +35,17 @@ def hog_size(height: int, width: int) -> int:
         >>> hog_size(224, 224)
         10368
     """
-    blocks = (height // CELL - BLOCK + 1) * (width // CELL - BLOCK + 1)
-    return blocks * BLOCK * BLOCK * ORIENTATIONS
+    return hog_length(height // CELL, width // CELL)
+
+
+def hog_length(rows: int, columns: int) -> int:
+    """Length of the descriptor of so many cells.
+
+    Examples:
+        >>> hog_length(14, 14)
+        10368
+    """
+    return (rows - BLOCK + 1) * (columns - BLOCK + 1) * BLOCK * BLOCK * ORIENTATIONS
 
 
 def hog_cells(images: Tensor, *, threads: int | None = None) -> Tensor:

@@ -15,6 +15,7 @@ from imet.data.dataset import Part, view_batches
 from imet.data.fingerprint import pictures_fingerprint
 from imet.features.store import FeatureStore
 from imet.io import digest
+from imet.models import feature_shapes
 from imet.models.encoder import CompiledEncoder, Encoder
 from imet.sources import source_digest
 
@@ -62,12 +63,7 @@ def extract(part: Part, protocol: Protocol, root: Path, chunk: int = 16) -> Feat
     recipe, names = protocol.recipe, protocol.encoder.names
     key = protocol.key(part)
     views = len(part.kinds(0, recipe.views))
-    with torch.inference_mode():
-        probe = torch.zeros(1, 3, recipe.input_size, recipe.input_size, dtype=torch.uint8)
-        shapes = {
-            name: tuple(value.shape[1:])
-            for name, value in protocol.encoder.cpu().eval()(probe).items()
-        }
+    shapes = feature_shapes(protocol.encoder.cpu(), recipe.input_size)
     arrays = {name: ((views, *shapes[name]), "float16") for name in names}
     folder = root / f"{part.name}-{recipe.backbone.replace('/', '-')}-{digest(key, sorted(names))}"
     store = FeatureStore(folder, key, arrays, len(part), chunk)

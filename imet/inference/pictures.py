@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,18 +10,26 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from imet.config import Recipe
 from imet.data.images import read_image
 from imet.data.views import make_views, view_kinds, work_rng
+from imet.inference.decode import decode
+from imet.inference.pathrule import PathRule, read_rule
+from imet.inference.predict import predict
 from imet.inference.reduce import reduce_views
-from imet.inference.rules import Rule, rule_from_json
+from imet.inference.rules import Rule
 from imet.io import InputError, read_json
-from imet.models import build_encoder, build_head
+from imet.models import build_encoder, build_head, feature_shapes
 from imet.models.classifiers import Network
 
+Array = np.ndarray
 
-def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, list[str], Rule]:
+
+def load_network(
+    folder: Path, device: str = "cpu"
+) -> tuple[Network, Recipe, list[str], Rule | PathRule]:
     """A finished run's network with its recipe, label names and decision rule.
 
     Raises:
@@ -41,11 +50,8 @@ def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, li
             f"{folder}/config.json was written by another version ({error}); run the recipe again"
         ) from error
     names = read_json(folder / "labels.json")["names"]
-    encoder = build_encoder(recipe)
-    with torch.inference_mode():
-        side = recipe.input_size
-        features = encoder(torch.zeros(1, 3, side, side, dtype=torch.uint8))
-    head = build_head(recipe, {n: v.shape[-1] for n, v in features.items()}, len(names))
+    encoder = build_encoder(dataclasses.replace(recipe, stored=""))  # what the model reads alone
+    head = build_head(recipe, feature_shapes(encoder, recipe.input_size), len(names))
     network = Network(head, encoder)
     best = folder / "best.pt"
     try:
@@ -58,8 +64,23 @@ def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, li
     if absent or result.unexpected_keys:
         unfit = ", ".join([*absent, *result.unexpected_keys])
         raise InputError(f"{best} does not fit the recipe's network ({unfit}); run again")
-    rule = rule_from_json(read_json(folder / "metrics.json")["rule"])
+    rule = read_rule(read_json(folder / "metrics.json")["rule"])
     return network.to(device).eval(), recipe, names, rule
+
+
+def label_work(
+    network: Network, recipe: Recipe, rule: Rule | PathRule, views: Tensor
+) -> tuple[Array, Array]:
+    """Scores and labels, both (K,), of one work from its views (V, 3, S, S) uint8."""
+    batch = {"views": views, "works": torch.zeros(1, dtype=torch.long)}
+    if isinstance(rule, PathRule):
+        mean = rule.combine == "mean"
+        paths = decode(network, [batch], 1, 1 if mean else rule.beams, shared=mean)
+        greedy = paths if rule.beams == 1 and not mean else decode(network, [batch], 1)
+        return greedy.scores.mean(1)[0], rule.predict(paths)[0]
+    logits = predict(network, [batch], 1)  # (1, V, K)
+    scores = reduce_views(logits, recipe.reduce_views)  # (1, K)
+    return scores[0], rule.predict(scores)[0]
 
 
 def label_pictures(
@@ -82,10 +103,7 @@ def label_pictures(
         kinds = view_kinds(True, True, train=False)[: 1 if recipe.views == "one" else None]
         rng = work_rng(recipe.view_seed, path.stem)
         views = make_views(picture, kinds, rng, recipe.input_size)  # (V, 3, S, S)
-        with torch.inference_mode():
-            logits = network({"views": views.to(device)}).float().cpu().numpy()  # (V, K)
-        scores = reduce_views(logits[None], recipe.reduce_views)[0]  # (K,)
-        predicted = rule.predict(scores[None])[0]  # (K,)
+        scores, predicted = label_work(network, recipe, rule, views.to(device))  # (K,) both
         labels = [
             {
                 "name": names[k],

@@ -2,45 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
 
 from imet.config import Recipe
+from imet.features.hog import hog_length
 from imet.io import InputError
+from imet.models.attn_cnn_rnn import AttnCnnRnn
 from imet.models.backbones import DOCUMENTS_MEAN, DOCUMENTS_STD, build_backbone
 from imet.models.classifiers import LinearHead
+from imet.models.encoder import FEATURES as KNOWN
 from imet.models.encoder import Encoder
 
-FEATURES: dict[str, tuple[str, ...]] = {"resnet50": ("pooled",)}
+RNN = ("pooled", "spatial")
+FEATURES: dict[str, tuple[str, ...]] = {
+    "resnet50": ("pooled",),
+    "resnet50_hog": ("pooled", "hog_cells"),
+    "attn_cnn_rnn": RNN,
+    "attn_cnn_rnn_hog": (*RNN, "hog_cells"),
+}
 """The features that each of the documents' models reads."""
 
-MODULES: dict[str, str] = {"resnet50": "imet.models.classifiers"}
+MODULES: dict[str, str] = {
+    "resnet50": "imet.models.classifiers",
+    "resnet50_hog": "imet.models.classifiers",
+    "attn_cnn_rnn": "imet.models.attn_cnn_rnn",
+    "attn_cnn_rnn_hog": "imet.models.attn_cnn_rnn",
+}
 """The module that each head comes from."""
 
 
+def writes_labels(recipe: Recipe) -> bool:
+    """Whether a recipe's model gives labels one at a time, as AttnCNN-RNN does, or scores."""
+    return MODULES[recipe.model] == "imet.models.attn_cnn_rnn"
+
+
 def build_encoder(recipe: Recipe) -> Encoder:
-    """The encoder of a recipe, with its weights and normalisation."""
+    """The encoder of a recipe, with its weights and normalisation.
+
+    It computes what the recipe's model reads and what the recipe has `stored` besides.
+    """
     if recipe.model not in FEATURES:
         raise InputError(f"no model {recipe.model!r}; there are: {', '.join(FEATURES)}")
+    names = [*FEATURES[recipe.model], *recipe.stored.split()]
+    if unknown := set(names) - set(KNOWN):
+        raise InputError(
+            f"recipe {recipe.name}: stored = {recipe.stored!r}: no features "
+            f"{', '.join(sorted(unknown))}; there are: {', '.join(KNOWN)}"
+        )
     backbone = build_backbone(recipe.backbone, recipe.weights, recipe.seed)
-    mean, std = (
-        (DOCUMENTS_MEAN, DOCUMENTS_STD)
-        if recipe.normalisation == "documents"
-        else (backbone.mean, backbone.std)
-    )
-    return Encoder(backbone, mean, std, FEATURES[recipe.model], recipe.frozen)
+    mean, std = {
+        "documents": (DOCUMENTS_MEAN, DOCUMENTS_STD),
+        "as_coded": (DOCUMENTS_MEAN[::-1], DOCUMENTS_STD[::-1]),
+        "backbone": (backbone.mean, backbone.std),
+    }[recipe.normalisation]
+    moving = recipe.batch_norm == "training"
+    ordered = [name for name in KNOWN if name in names]
+    return Encoder(backbone, mean, std, ordered, recipe.frozen, moving)
 
 
-def build_head(recipe: Recipe, widths: Mapping[str, int], num_labels: int) -> nn.Module:
+def feature_shapes(encoder: Encoder, side: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of an encoder's features of views of `side` pixels, without the batch."""
+    device = encoder.mean.device
+    with torch.inference_mode():
+        found = encoder.eval()(torch.zeros(1, 3, side, side, dtype=torch.uint8, device=device))
+    return {name: tuple(value.shape[1:]) for name, value in found.items()}
+
+
+def build_head(recipe: Recipe, shapes: Mapping[str, Sequence[int]], num_labels: int) -> nn.Module:
     """The head of a recipe's model, its parameters drawn from the recipe's seed.
 
     Args:
         recipe: names the model.
-        widths: last dimension of each feature.
+        shapes: of each feature, without the batch.
         num_labels: K.
     """
+    width = shapes["pooled"][-1]
+    reads_hog = "hog_cells" in FEATURES[recipe.model]
+    hog = hog_length(*shapes["hog_cells"][:2]) if reads_hog else 0
+    standardise = reads_hog and recipe.hog_scaling == "standardised"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return LinearHead(widths["pooled"], num_labels)
+        if not writes_labels(recipe):
+            return LinearHead(width, num_labels, hog, standardise=standardise)
+        return AttnCnnRnn(
+            num_labels,
+            width,
+            hog,
+            recipe.rnn_width,
+            recipe.steps,
+            attention_width=recipe.attention_width,
+            attention=recipe.attention,
+            recurrent=recipe.recurrent,
+            gate=recipe.gate,
+            dropout=recipe.dropout,
+            standardise_hog=standardise,
+        )

@@ -85,13 +85,15 @@ class AttnCnnRnn(nn.Module):
     Args:
         labels: K, 1,077 in the paper.
         feature_dim, hog_dim: D and H; H = 0 leaves HOG out.
-        width: R and A, units of the LSTM and of f_att (512, as coded).
+        width: R, units of the LSTM (512, as coded).
         steps: T.
+        attention_width: A, units of f_att (as many as the LSTM's where not given).
         attention: off, z is the mean feature at every step.
         recurrent: off, nothing passes from step to step: each sees v_prob, an empty ỹ and the
             initial state, so the T labels are the T most probable ones. Same weights, no memory.
         gate: sigmoid gate on z (as coded); part of the attention.
         dropout: before each layer of f_pred (as coded).
+        standardise_hog: see `LinearHead`.
 
     Examples:
         >>> head = AttnCnnRnn(labels=7, feature_dim=6, width=4, steps=3).eval()
@@ -110,15 +112,20 @@ class AttnCnnRnn(nn.Module):
         width: int = 512,
         steps: int = 10,
         *,
+        attention_width: int | None = None,
         attention: bool = True,
         recurrent: bool = True,
         gate: bool = True,
         dropout: float = 0.5,
+        standardise_hog: bool = False,
     ) -> None:
         super().__init__()
         self.labels, self.steps, self.recurrent = labels, min(steps, labels), recurrent
-        self.classifier = LinearHead(feature_dim, labels, hog_dim)  # θ_R
-        self.attention = Attention(feature_dim, width, width, gate=gate) if attention else None
+        units = attention_width or width
+        self.classifier = LinearHead(
+            feature_dim, labels, hog_dim, standardise=standardise_hog
+        )  # θ_R
+        self.attention = Attention(feature_dim, width, units, gate=gate) if attention else None
         self.h0 = nn.Linear(feature_dim, width)
         self.c0 = nn.Linear(feature_dim, width)
         self.lstm = LabelLSTM(labels, feature_dim, width)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from imet.features.hog import hog_blocks
 from imet.models.encoder import Encoder
 
 
@@ -17,22 +18,27 @@ class LinearHead(nn.Module):
         width: D, of the pooled features.
         num_labels: K.
         hog_width: H, 0 without HOG (section 3.2).
+        standardise: shift and scale each HOG value by its mean and deviation over training
+            batches. The paper does not say that it does.
 
     Examples:
         >>> LinearHead(4, 3)({"pooled": torch.zeros(2, 4)}).shape
         torch.Size([2, 3])
     """
 
-    def __init__(self, width: int, num_labels: int, hog_width: int = 0) -> None:
+    def __init__(
+        self, width: int, num_labels: int, hog_width: int = 0, *, standardise: bool = False
+    ) -> None:
         super().__init__()
         self.hog_width = hog_width
+        self.scale = nn.BatchNorm1d(hog_width, affine=False) if standardise else nn.Identity()
         self.fc = nn.Linear(width + hog_width, num_labels)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """Logits (B, K) of features with "pooled" (B, D) and, with HOG, "hog" (B, H)."""
         v = features["pooled"]  # (B, D)
         if self.hog_width:
-            v = torch.cat([v, features["hog"]], dim=1)  # (B, D + H)
+            v = torch.cat([v, self.scale(features["hog"])], dim=1)  # (B, D + H)
         return self.fc(v)  # (B, K)
 
 
@@ -48,10 +54,23 @@ class Network(nn.Module):
         super().__init__()
         self.head, self.encoder = head, encoder
 
-    def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Logits of a batch with "views" (B, 3, S, S) uint8, or with the features themselves."""
+    def features(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the head reads, from views (B, 3, S, S) uint8 or from features computed before.
+
+        Cells of gradients are normalised to the HOG vector here: they are a sixth of its size, so
+        they are what stores keep.
+        """
         if "views" not in batch:
-            return self.head(batch)
-        if self.encoder is None:
+            features = dict(batch)
+        elif self.encoder is None:
             raise ValueError("this network was built for stored features and got pictures")
-        return self.head(self.encoder(batch["views"]))
+        else:
+            features = self.encoder(batch["views"])
+        if "hog_cells" in features:
+            features["hog"] = hog_blocks(features["hog_cells"])  # (B, H)
+        return features
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Logits of a batch; one that carries a "path" of labels (B, T) is led along it."""
+        features = self.features(batch)
+        return self.head(features, batch["path"]) if "path" in batch else self.head(features)

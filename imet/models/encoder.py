@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from imet.features.hog import hog_cells
 from imet.models.backbones import Backbone
 
-FEATURES = ("pooled", "spatial", "hog")
+FEATURES = ("pooled", "spatial", "hog_cells")
 
 
 class Encoder(nn.Module):
@@ -21,8 +22,10 @@ class Encoder(nn.Module):
         backbone: gives feature maps.
         mean, std: per-channel normalisation, RGB in [0, 1].
         names: which features: "pooled" (B, D), the mean of the feature maps; "spatial" (B, P, D),
-            their P = h·w positions; "hog" (B, H), the histogram of oriented gradients.
-        frozen: no gradients, and batch norm always in evaluation mode.
+            their P = h·w positions; "hog_cells" (B, rows, columns, 8), the cells of the histogram
+            of oriented gradients.
+        frozen: no gradients, and batch norm always in evaluation mode,
+        moving: unless its statistics may move, as they do in the authors' code.
 
     Examples:
         >>> from imet.models.backbones import build_backbone
@@ -42,25 +45,23 @@ class Encoder(nn.Module):
         std: Sequence[float],
         names: Sequence[str] = ("pooled",),
         frozen: bool = True,
+        moving: bool = False,
     ) -> None:
         super().__init__()
         unknown = set(names) - set(FEATURES)
         if unknown:
             raise ValueError(f"no features {sorted(unknown)}; there are: {', '.join(FEATURES)}")
         self.backbone = backbone
-        self.names, self.frozen = tuple(names), frozen
+        self.names, self.frozen, self.moving = tuple(names), frozen, moving
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
         if frozen:
             backbone.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Encoder:
-        """Set training mode; a frozen backbone stays in evaluation mode, as "frozen" says.
-
-        (In the authors' code it does not, so their batch-norm statistics move.)
-        """
+        """Set training mode; a frozen backbone stays in evaluation mode, as "frozen" says."""
         super().train(mode)
-        if self.frozen:
+        if self.frozen and not self.moving:
             self.backbone.eval()
         return self
 
@@ -82,10 +83,8 @@ class Encoder(nn.Module):
             found["pooled"] = maps.mean((2, 3))  # (B, D)
         if "spatial" in self.names:
             found["spatial"] = maps.flatten(2).transpose(1, 2)  # (B, P, D)
-        if "hog" in self.names:
-            from imet.features.hog import hog_blocks, hog_cells
-
-            found["hog"] = hog_blocks(hog_cells(views))  # (B, H)
+        if "hog_cells" in self.names:
+            found["hog_cells"] = hog_cells(views)  # (B, rows, columns, 8)
         return found
 
 

@@ -167,7 +167,7 @@ def test_run_prints_metrics_and_the_folder(ran, home):
     for part in ("val", "test"):
         for name in ("f2", "f1", "precision", "recall"):
             assert f"{part:5}{name:10}{metrics[part][name]['value']:.4f}" in text
-    assert f"threshold {metrics['threshold']:g}" in text
+    assert f"score ≥ {metrics['threshold']:.4g}" in text
 
 
 def test_run_loads_what_is_there(ran, small_collection, monkeypatch):

@@ -20,9 +20,14 @@ from imet.inference.reduce import reduce_views
 from imet.io import InputError, digest, read_json
 from imet.losses import focal, positive_weights, weighted_bce
 from imet.metrics import fbeta
+from imet.training import judges
 from imet.training.loop import TrainingDiverged
 
-SMALL = {"input_size": 32, "learning_rate": 0.05}  # a network small enough for a second
+SMALL = {
+    "input_size": 32,
+    "stored": "",
+    "learning_rate": 0.05,
+}  # a network small enough for a second
 WITHOUT_TIME = ("seconds", "provenance")
 
 
@@ -75,6 +80,8 @@ def test_a_run_s_folder_holds_what_it_says(finished):
         "last.pt",
         "scores_val.npy",
         "scores_test.npy",
+        "views_val.npy",
+        "views_test.npy",
         "metrics.json",
     }
     config = read_json(finished.folder / "config.json")
@@ -190,9 +197,9 @@ class Interruption(KeyboardInterrupt):
     pass
 
 
-def interrupted(monkeypatch, name: str, at: int):
-    """Let the call number `at` of a function that `experiments` uses end like Ctrl-C."""
-    real, calls = getattr(experiments, name), []
+def interrupted(monkeypatch, module, name: str, at: int):
+    """Let the call number `at` of a function that a module uses end like Ctrl-C."""
+    real, calls = getattr(module, name), []
 
     def counted(*args, **kwargs):
         calls.append(1)
@@ -200,25 +207,25 @@ def interrupted(monkeypatch, name: str, at: int):
             raise Interruption
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(experiments, name, counted)
+    monkeypatch.setattr(module, name, counted)
 
 
 @pytest.mark.parametrize(
-    ("name", "at"),
+    ("module", "name", "at"),
     [
-        ("best_threshold", 1),  # in the validation of the first epoch
-        ("best_threshold", 2),  # of the second
-        ("evaluate", 1),  # after training
-        ("extract", 2),  # between the features of two parts
+        (judges, "best_threshold", 1),  # in the validation of the first epoch
+        (judges, "best_threshold", 2),  # of the second
+        (judges, "evaluate", 1),  # after training
+        (experiments, "extract", 2),  # between the features of two parts
     ],
 )
 def test_killed_anywhere_it_ends_in_the_same_numbers(
-    name, at, finished, folders, monkeypatch, small_collection
+    module, name, at, finished, folders, monkeypatch, small_collection
 ):
     if name != "extract":
         shutil.copytree(finished.folder.parents[2] / "features", folders / "features")
     with monkeypatch.context() as patch:
-        interrupted(patch, name, at)
+        interrupted(patch, module, name, at)
         with pytest.raises(Interruption):
             make(small_collection)
     assert not list(folders.glob("runs/tiny/*/metrics.json"))

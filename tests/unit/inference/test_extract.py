@@ -18,7 +18,7 @@ from imet.models.encoder import Encoder
 
 
 def recipe(**changes):
-    return resolve("resnet50", "tiny", {"input_size": 32} | changes)
+    return resolve("resnet50", "tiny", {"input_size": 32, "stored": ""} | changes)
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,7 @@ def test_pictures_and_stored_features_give_the_same_logits(recipe):
     encoder = build_encoder(recipe)
     views = torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8)
     features = encoder(views)
-    head = build_head(recipe, {"pooled": features["pooled"].shape[1]}, 4)
+    head = build_head(recipe, {"pooled": features["pooled"].shape[1:]}, 4)
     logits = Network(head, encoder)({"views": views})
     assert logits.shape == (3, 4)
     torch.testing.assert_close(Network(head)(features), logits)
@@ -67,12 +67,12 @@ def test_a_network_without_encoder_refuses_pictures():
 
 def test_the_head_is_drawn_from_the_seed_alone(recipe):
     state = torch.get_rng_state()
-    first = build_head(recipe, {"pooled": 4}, 3).fc.weight
+    first = build_head(recipe, {"pooled": (4,)}, 3).fc.weight
     assert torch.equal(torch.get_rng_state(), state)
     torch.rand(7)
-    assert torch.equal(first, build_head(recipe, {"pooled": 4}, 3).fc.weight)
+    assert torch.equal(first, build_head(recipe, {"pooled": (4,)}, 3).fc.weight)
     other = resolve("resnet50", "tiny", {"seed": 1})
-    assert not torch.equal(first, build_head(other, {"pooled": 4}, 3).fc.weight)
+    assert not torch.equal(first, build_head(other, {"pooled": (4,)}, 3).fc.weight)
 
 
 def test_normalisation_follows_the_recipe(recipe):
@@ -86,7 +86,7 @@ def test_normalisation_follows_the_recipe(recipe):
 def test_every_model_has_features_and_a_module():
     assert set(FEATURES) == set(MODULES)
     for names in FEATURES.values():
-        assert set(names) <= {"pooled", "spatial", "hog"}
+        assert set(names) <= {"pooled", "spatial", "hog_cells"}
 
 
 def test_an_unknown_model_is_refused():

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from imet.features.hog import hog
+from imet.features.hog import hog, hog_blocks
 from imet.models.backbones import Backbone, build_backbone
 from imet.models.encoder import CompiledEncoder, Encoder
 
@@ -58,9 +58,9 @@ def test_features_come_from_the_same_maps():
 
 
 def test_the_hog_vector_is_that_of_the_views():
-    encoder = random_encoder(("pooled", "hog"))
+    encoder = random_encoder(("pooled", "hog_cells"))
     batch = views(2, size=224)
-    found = encoder(batch)["hog"]
+    found = hog_blocks(encoder(batch)["hog_cells"])
     torch.testing.assert_close(found, hog(batch), check_dtype=False)
     assert found.shape == (2, 10_368)
 
