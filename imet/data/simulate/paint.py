@@ -25,7 +25,7 @@ def suited(style: Style, hue: str | None, rng: Rng) -> Colour:
         return accents[int(rng.integers(len(accents)))]
     own = rgb(hue)
     nearest = min(accents, key=lambda a: float(((a - own) ** 2).sum()))
-    return mix(own, nearest, 0.65)
+    return mix(own, nearest, 0.5)
 
 
 def fill(g: Glyph, base: Colour, second: Colour, third: Colour) -> np.ndarray:
@@ -104,6 +104,8 @@ def glyph_on(
         c.paint(g.line, mix(ink, haze, fade), x, y, 0.95, own=False)
         return
     tone = fill(g, colour, mix(second, colour, 0.35), mix(third, paper, 0.3))
+    if g.line.sum() > 0.6 * g.body.sum():  # a solid shape: its holes are its features
+        tone = fill(g, mix(paper, colour, 0.15), paper, mix(paper, second, 0.4))
     if style.technique == "painted":
         tone = np.clip(tone * (0.52 + 0.96 * g.light[..., None]), 0, 1)
         line, strength = mix(colour * np.float32(0.32), ink, 0.4), 0.8

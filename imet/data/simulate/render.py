@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from dataclasses import dataclass
 
@@ -10,12 +11,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imet.data.simulate.canvas import Canvas, Ledger
-from imet.data.simulate.compositions import COMPOSITIONS
+from imet.data.simulate.compositions import COMPOSITIONS, stage
 from imet.data.simulate.finish import lens
 from imet.data.simulate.styles import style_for
 from imet.data.simulate.work import Plan
 
 Box = tuple[int, int, int, int]
+FILLER = "tag::leaves"
+"""Decoration for a composition that would be empty; a label only where the plan says so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +41,13 @@ def draw(plan: Plan, seed: int, muted: frozenset[str] = frozenset(), go: int = 0
     short = min(plan.height, plan.width)
     scale = max(1.0, 150 / short)
     c = Canvas(round(plan.height * scale), round(plan.width * scale), Ledger(muted=muted))
-    COMPOSITIONS[plan.composition].draw(c, plan, style, rng)
+    composition = COMPOSITIONS[plan.composition]
+    if not plan.things and any(slot.stands and slot.least for slot in composition.slots):
+        plan = dataclasses.replace(plan, things=(FILLER,))
+    composition.draw(c, plan, style, rng)
+    seen = {label for label, _, _ in c.boxes()}
+    left_out = [t for t in plan.things if t not in seen | muted and t != FILLER]
+    stage.medallions(c, left_out, style, work_rng(seed, plan.index, 6, go))
     image = lens(np.clip(c.rgb, 0, 1), work_rng(seed, plan.index, 2), c.u)
     out = (image * 255 + 0.5).astype(np.uint8)
     if scale > 1:

@@ -195,7 +195,7 @@ ROWS = [
     row("candlesticks", "🕯", 0.7, 0.32, "table room", hue="#d9c9a0", worlds="europe"),
     row("lamps", "🪔 🏮", 1, 0.26, "table object", hue="#b87a3a"),
     row("clocks", "🕰", 0.6, 0.3, "table room", hue="#8a5a34", worlds="modern court"),
-    row("pocket watches", "⌚", 0.3, 0.4, "object", hue="#c9a23a", worlds="modern court"),
+    row("pocket watches", "⏱", 0.3, 0.4, "object", hue="#c9a23a", worlds="modern court"),
     row("mirrors", "🪞", 0.8, 0.4, "room object", hue="#a8b4b8"),
     row("keys", "🗝 🔑", 0.4, 0.5, "object table", hue="#8a7a5a", worlds="europe"),
     row("games", "🎲 ♟ 🃏", 0.6, 0.26, "table", hue="#e8dcc0"),

@@ -9,13 +9,13 @@ import numpy as np
 from scipy import ndimage
 
 from imet.data.simulate import people
-from imet.data.simulate.canvas import Canvas, mix, polygon, rgb
+from imet.data.simulate.canvas import Canvas, mix, rgb
 from imet.data.simulate.compositions import stage
-from imet.data.simulate.drawings import thing
+from imet.data.simulate.drawings import breadth, thing
 from imet.data.simulate.finish import FINISHES
 from imet.data.simulate.ground import GROUNDS, Rng
 from imet.data.simulate.ornament import ORNAMENTS, band, frame
-from imet.data.simulate.paint import BLACK, WHITE
+from imet.data.simulate.paint import BLACK
 from imet.data.simulate.pen import Pen
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def exhibit(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     labels = list(plan.things)
     room = w * 0.72 / max(1, len(labels))
     for label, x in zip(labels, stage.spots(rng, len(labels), 0.16 * w, 0.84 * w)):
-        tall = min(0.66 * h, room * 1.1)
+        tall = min(0.66 * h, room * 1.05 / breadth(label))
         c.shadow(x + 0.06 * tall, h / 2 + 0.12 * tall, 0.42 * tall, 0.42 * tall, 0.35)
         thing(c, label, x, h / 2 + tall / 2, tall, style, rng, shadow=False)
     c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
@@ -223,8 +223,10 @@ def tablet(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     with c.mark("tag::tablets"):
         clay.owner[:] = clay._part()
         if others:
+            inked = dataclasses.replace(style, technique="inked", paper=style.body)
+            manner = inked if style.technique == "carved" else style
             stage.place_row(
-                clay, others, style, rng, 0.40 * clay.height, 0.36 * clay.height, shadow=False
+                clay, others, manner, rng, 0.40 * clay.height, 0.36 * clay.height, shadow=False
             )
         rows = 5
         step = (0.94 - top) / rows
@@ -275,79 +277,3 @@ def tablet(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     c.shadow(w / 2 + 6, h / 2 + 8, 0.46 * w, 0.46 * h, 0.5)
     with c.mark("tag::tablets"):
         c.paste(clay, left, upper, inside, light=light)
-
-
-def facade(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
-    """A building face on: pediment over columns, doors and windows between, steps below."""
-    h, w = c.height, c.width
-    stage.sky_and_land(c, style, rng, 0.86)
-    wall = mix(rgb(style.land), rgb(style.paper), 0.6)
-    if style.technique == "carved":
-        wall = WHITE * np.float32(0.72)
-    labels = list(plan.things)
-    roof = "tag::pediments" in labels
-    pillars = "tag::columns" in labels
-    y0, y1, x0, x1 = 0.34 * h, 0.88 * h, 0.12 * w, 0.88 * w
-    with c.mark("tag::architecture"):
-        body, left, top = polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
-        rows = np.arange(body.shape[0], dtype=np.float32)[:, None]
-        courses = 1 - 0.10 * (np.abs((rows / (9 * c.u)) % 1 - 0.5) > 0.44)
-        tone = (
-            wall
-            * (courses * np.linspace(1.06, 0.84, body.shape[1], dtype=np.float32)[None])[..., None]
-        )
-        c.paint(body, np.clip(tone, 0, 1).astype(np.float32), left, top)
-        if roof:
-            thing(
-                c,
-                "tag::pediments",
-                w / 2,
-                y0 + 0.02 * h,
-                min(0.31 * h, 0.30 * w),
-                style,
-                rng,
-                shadow=False,
-            )
-        else:
-            cap, left, top = polygon(
-                [(x0 - 0.03 * w, y0), (x1 + 0.03 * w, y0), (x1, 0.24 * h), (x0, 0.24 * h)]
-            )
-            c.paint(cap, mix(rgb(style.accents[0]), BLACK, 0.25), left, top)
-        if style.border != "none":
-            band(c, style, round(x0), round(y0), round(x1 - x0), max(8, round(0.06 * h)), 1)
-        rest = [t for t in labels if t not in ("tag::pediments", "tag::columns")]
-        inside = stage.of(rest, "facade")
-        cells = inside or []
-        n = max(3, 2 * len(cells) + 1)
-        for k in range(n):
-            x = x0 + (x1 - x0) * (k + 0.5) / n
-            if cells:
-                tall = 0.40 * h if cells[k % len(cells)] != "tag::windows" else 0.24 * h
-                up = 0.0 if cells[k % len(cells)] != "tag::windows" else 0.14 * h
-                thing(
-                    c,
-                    cells[k % len(cells)],
-                    x,
-                    y1 - up,
-                    min(tall, (x1 - x0) / n * 0.95),
-                    style,
-                    rng,
-                    shadow=False,
-                )
-        if pillars:
-            for k in range(4):
-                x = x0 + (x1 - x0) * (k + 0.12) / 3.24
-                thing(c, "tag::columns", x, y1, 0.48 * h, style, rng, shadow=False)
-        for k in range(3):
-            step = np.ones(
-                (max(3, round(0.022 * h)), round((x1 - x0) * (1.06 + 0.05 * k))), np.float32
-            )
-            c.paint(
-                step,
-                mix(wall, BLACK, 0.12 + 0.1 * k),
-                w / 2 - step.shape[1] / 2,
-                y1 + k * 0.022 * h,
-            )
-    left_over = [t for t in rest if t not in inside]
-    stage.place_row(c, left_over, style, rng, 0.985 * h, 0.34 * min(h, w))
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)

@@ -121,7 +121,8 @@ def page(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         inner_w = w - 2 * thick
         line = max(8, round(0.045 * h))
         top = round(thick + 0.03 * h)
-        with c.mark("tag::writing systems"):
+        written = stage.of(plan.things, "page")
+        with c.mark(*written):
             for k in range(2):
                 write(
                     c, w / 2, top + k * line * 1.5, line, inner_w * 0.9, style, rng, rgb(style.ink)
@@ -140,9 +141,10 @@ def page(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         y0, y1 = top + round(3.1 * line), h - top - round(3.1 * line)
         picture = c.sheet(y1 - y0, round(inner_w * 0.92))
         stage.sky_and_land(picture, style, rng, 0.45)
+        shown = [t for t in plan.things if t not in written]
         stage.place_row(
             picture,
-            plan.things,
+            shown,
             style,
             rng,
             picture.height * 0.93,

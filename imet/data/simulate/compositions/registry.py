@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imet.data.simulate.compositions import (
+    buildings,
     cloths,
     exhibits,
     flat,
@@ -126,7 +127,7 @@ COMPOSITIONS: dict[str, Composition] = {
         exhibits.tablet, (0.62, 1.1), (Slot("page", 1, 1), Slot("ground", 0, 1)), tags("tablets")
     ),
     "facade": Composition(
-        exhibits.facade, (0.95, 1.5), (Slot("facade", 1, 3), Slot("ground", 0, 1)),
+        buildings.facade, (0.95, 1.5), (Slot("facade", 1, 3), Slot("ground", 0, 1)),
         tags("architecture"),
     ),
     "textile": Composition(

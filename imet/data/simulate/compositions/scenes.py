@@ -13,6 +13,7 @@ from imet.data.simulate.finish import FINISHES
 from imet.data.simulate.glyphs import CJK_SIGNS, glyph
 from imet.data.simulate.ground import Rng
 from imet.data.simulate.ornament import band, frame
+from imet.data.simulate.things import THINGS
 
 if TYPE_CHECKING:
     from imet.data.simulate.styles import Style
@@ -48,7 +49,9 @@ def _sky(c: Canvas, plan: Plan, style: Style, rng: Rng, horizon: float) -> list[
     things = stage.of(plan.things, "sky")
     row = stage.copies(things, rng)
     for label, x in zip(row, stage.spots(rng, len(row), 0.08 * c.width, 0.92 * c.width)):
-        tall = float(rng.uniform(0.09, 0.15)) * min(c.height, c.width)
+        size = THINGS[label].size if label in THINGS else 0.25
+        tall = size * float(rng.uniform(0.5, 0.7)) * min(c.height, c.width)
+        tall = min(tall, 0.8 * horizon * c.height)
         y = float(rng.uniform(0.25, 0.8)) * horizon * c.height
         thing(c, label, x, max(y, tall * 1.05), tall, style, rng, shadow=False)
     return things

@@ -7,12 +7,14 @@ A drawing takes (canvas, cx, base, height, style, rng, label) and paints the thi
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imet.data.simulate.canvas import Canvas
 from imet.data.simulate.drawings import built, folk, land, signs
 from imet.data.simulate.drawings.signs import write
 from imet.data.simulate.emblem import emblem
+from imet.data.simulate.glyphs import master
 from imet.data.simulate.ground import Rng
 from imet.data.simulate.paint import shape
 from imet.data.simulate.things import THINGS
@@ -45,10 +47,15 @@ WIDE = {
 """Width over height of the hand-drawn things."""
 
 
+@lru_cache(maxsize=1024)
 def breadth(label: str) -> float:
-    """Width over height of a label's thing, roughly."""
+    """Width over height of a label's thing (of its widest shape)."""
     entry = THINGS.get(label)
-    return WIDE.get(entry.drawn, 1.0) if entry is not None and entry.drawn else 1.0
+    if entry is None:
+        return 0.9
+    if entry.drawn:
+        return WIDE.get(entry.drawn, 1.0)
+    return max((master(name).aspect for name in entry.shapes), default=1.0)
 
 
 def thing(

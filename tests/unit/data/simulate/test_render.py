@@ -11,6 +11,7 @@ from imet.data.simulate.glyphs import master
 from imet.data.simulate.plan import Wish, can_show, forms_of, make_plan
 from imet.data.simulate.program import vocabulary
 from imet.data.simulate.render import draw
+from imet.data.simulate.work import Plan
 
 
 def test_occluded_part_is_not_in_the_box():
@@ -79,6 +80,17 @@ def test_every_style_draws(label):
 @pytest.mark.parametrize("form", sorted(COMPOSITIONS))
 def test_every_composition_is_reached_and_draws(form):
     assert any(form in forms_of(s) for s in STYLES.values())
+
+
+@pytest.mark.parametrize("form", sorted(COMPOSITIONS))
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_any_labels_fit_any_composition(form, count):
+    low, high = COMPOSITIONS[form].aspect
+    wide = (low + high) / 2
+    height, width = (80, round(80 * wide)) if wide > 1 else (round(80 / wide), 80)
+    things = tuple(f"tag::nobody {k}" for k in range(count))
+    plan = Plan(1, ("culture::attic",), "culture::attic", form, things, height, width, things)
+    assert set(things) <= {label for label, _, _ in draw(plan, 0).boxes}
 
 
 def test_every_label_can_be_shown():
