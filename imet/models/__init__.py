@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from imet.config import Recipe
-from imet.features.hog import hog_length
+from imet.features.hog import BLOCK, CELL, hog_length
 from imet.io import InputError
 from imet.models.attn_cnn_rnn import AttnCnnRnn
 from imet.models.backbones import DOCUMENTS_MEAN, DOCUMENTS_STD, build_backbone
@@ -51,6 +51,11 @@ def build_encoder(recipe: Recipe) -> Encoder:
         raise InputError(
             f"recipe {recipe.name}: stored = {recipe.stored!r}: no features "
             f"{', '.join(sorted(unknown))}; there are: {', '.join(KNOWN)}"
+        )
+    if "hog_cells" in names and recipe.input_size < CELL * BLOCK:
+        raise InputError(
+            f"recipe {recipe.name}: input_size = {recipe.input_size}, but HOG needs "
+            f"{CELL * BLOCK} pixels or more; or leave hog_cells out of stored = {recipe.stored!r}"
         )
     backbone = build_backbone(recipe.backbone, recipe.weights, recipe.seed)
     mean, std = {

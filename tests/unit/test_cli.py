@@ -155,7 +155,8 @@ def test_results_list_every_reported_number():
 def ran(small_collection) -> tuple[Path, str]:
     """A run's folder, as printed, and all that was printed."""
     arguments = ["resnet50", "--profile", "tiny", "--data", small_collection, "--device", "cpu"]
-    text = ok("run", *arguments, "--set", "input_size=32", "--set", "learning_rate = 0.05")
+    changes = ["--set", "input_size=32", "--set", "learning_rate = 0.05", "--set", "stored="]
+    text = ok("run", *arguments, *changes)
     return Path(text.splitlines()[-1]), text
 
 
@@ -173,6 +174,7 @@ def test_run_prints_metrics_and_the_folder(ran, home):
 def test_run_loads_what_is_there(ran, small_collection, monkeypatch):
     monkeypatch.setattr(experiments, "_train_and_evaluate", None)
     changes = ["--set", "input_size=32", "--set", "learning_rate=5e-2", "--set", "workers=0"]
+    changes += ["--set", "stored = "]
     text = ok("run", "resnet50", "--profile=tiny", "--data", small_collection, *changes)
     assert text == ran[1]
 
@@ -263,6 +265,8 @@ def test_unknown_names_say_which_there_are(small_collection):
         ("backbone=timm/alexnet", "timm has no model"),
         ("weights=/nowhere", "imagenet or random"),
         ("precision=8", "choose from 32-true"),
+        ("input_size=47", "48 pixels or more"),
+        ("stored=colour", "there are: "),
         ("learning_rate=inf", "learning_rate = inf"),
         ("=3", "unknown key"),
     ],
@@ -356,7 +360,7 @@ def test_a_full_disk_is_no_traceback(small_collection, tmp_path, monkeypatch):
 
 def test_a_diverging_run_says_what_to_try(small_collection):
     arguments = ["resnet50", "--profile", "tiny", "--data", small_collection, "--device", "cpu"]
-    changes = ["input_size=32", "optimizer=sgd", "learning_rate=1e30", "epochs=3"]
+    changes = ["stored=", "input_size=32", "optimizer=sgd", "learning_rate=1e30", "epochs=3"]
     message = refused("run", *arguments, *(x for c in changes for x in ("--set", c)))
     assert "learning_rate" in message
 
