@@ -64,7 +64,8 @@ def _at_each_step(loss: Callable[[Tensor, Tensor], Tensor]) -> Objective:
 def led(batch: Mapping[str, Tensor], recipe: Recipe, counts: Tensor) -> Mapping[str, Tensor]:
     """The batch with the path of true labels that a recipe with a label order trains along."""
     order = recipe.label_order
-    path = label_path(batch["targets"].bool(), counts, order, recipe.steps)  # type: ignore[arg-type]
+    steps = min(recipe.steps, len(counts))  # no more than there are labels
+    path = label_path(batch["targets"].bool(), counts, order, steps)  # type: ignore[arg-type]
     return batch if path is None else {**batch, "path": path}
 
 
