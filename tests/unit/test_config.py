@@ -84,6 +84,91 @@ def test_the_kaggle_profile_gives_the_papers_baseline():
     assert {key: getattr(recipe, key) for key in expected} == expected
 
 
+RNN = {
+    "learning_rate": 5e-4,
+    "epochs": 25,
+    "gradient_clip": 5.0,
+    "steps": 10,
+    "rnn_width": 512,
+    "attention_width": 512,
+    "dropout": 0.5,
+}
+HOG = {"learning_rate": 5e-5, "epochs": 25, "gradient_clip": 0.0}
+AS_WRITTEN = {
+    "labels": "kept",
+    "crop_targets": "as_written",
+    "loss_reduction": "sum_classes",
+    "batch_norm": "evaluation",
+    "normalisation": "documents",
+    "reduce_views": "mean_scores",
+    "threshold_high": 0.5,
+    "threshold_power": 0.0,
+    "stop_mode": "terminate",
+    "keep_first": False,
+    "combine": "union",
+    "label_order": "free",
+    "hog_scaling": "none",
+}
+AS_CODED = {
+    "labels": "all",
+    "crop_targets": "as_coded",
+    "loss_reduction": "mean",
+    "batch_norm": "training",
+    "normalisation": "as_coded",
+}
+SCORES_AS_CODED = AS_CODED | {"reduce_views": "mean_logits", "threshold_high": 1.0}
+PATHS_AS_CODED = AS_CODED | {"gamma": 2.5, "beams": 5, "stop_mode": "mask", "keep_first": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("resnet50_hog", AS_WRITTEN | HOG),
+        ("attn_cnn_rnn", AS_WRITTEN | RNN),
+        ("attn_cnn_rnn_hog", AS_WRITTEN | RNN),
+        ("attn_cnn_rnn_448", AS_WRITTEN | RNN | {"input_size": 448}),
+        ("resnet50_as_coded", SCORES_AS_CODED | {"learning_rate": 1e-4, "epochs": 15}),
+        ("resnet50_hog_as_coded", SCORES_AS_CODED | HOG | {"threshold_power": 0.05}),
+        ("attn_cnn_rnn_as_coded", PATHS_AS_CODED | RNN),
+        ("attn_cnn_rnn_hog_as_coded", PATHS_AS_CODED | RNN),
+    ],
+)
+def test_the_papers_other_rows_have_its_numbers(name, expected):
+    """On the kaggle profile; what all of them share beside."""
+    shared = {
+        "backbone": "resnet50",
+        "weights": "imagenet",
+        "frozen": True,
+        "input_size": 224,
+        "views": "six",
+        "view_mode": "fresh",
+        "batch_size": 32,
+        "optimizer": "adam",
+        "weight_decay": 1e-5,
+        "schedule": "cosine",
+        "loss": "weighted_bce",
+        "positive_weight_clip": 10.0,
+        "document": "paper",
+    }
+    found = dataclasses.asdict(resolve(name, "kaggle"))
+    expected = shared | expected
+    assert {key: found[key] for key in expected} == expected
+
+
+def test_as_coded_twins_differ_in_what_the_code_does_otherwise_alone():
+    """On every profile, so that a comparison of twins compares nothing else."""
+    named = {"name", "title", "reported"}
+    allowed = {*SCORES_AS_CODED, *PATHS_AS_CODED, "threshold_power"}
+    for profile in profile_names():
+        for name in recipe_names():
+            if f"{name}_as_coded" not in recipe_names():
+                continue
+            written = dataclasses.asdict(resolve(name, profile))
+            coded = dataclasses.asdict(resolve(f"{name}_as_coded", profile))
+            differing = {key for key in written if written[key] != coded[key]} - named
+            assert differing <= allowed, f"{name} on {profile}"
+
+
 def test_only_data_and_length_differ_on_the_small_profile():
     small, kaggle = (dataclasses.asdict(resolve("resnet50", p)) for p in ("small", "kaggle"))
     differing = {key for key in small if small[key] != kaggle[key]}
