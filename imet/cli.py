@@ -189,6 +189,36 @@ def predict(
 
 
 @app.command()
+def crop(
+    images: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
+    run_folder: Annotated[Path, typer.Option("--run", help="A run's folder.")],
+    out: Annotated[Path, typer.Option(help="Folder for the crops, as PNG, and crops.json.")],
+    layers: Annotated[int, typer.Option(help="How many first layers to look at.", min=1)] = 8,
+    reading: Annotated[
+        str, typer.Option(help="Layers are: convolutions, or modules of any kind.")
+    ] = "convolutions",
+    device: Device = "auto",
+) -> None:
+    """Cut pictures to what the first layers of a run's network respond to."""
+    from imet.experiments import resolve_device
+    from imet.inference.crop_files import crop_pictures, picture_files
+    from imet.inference.crops import CropMethod
+
+    with clear_errors():
+        if reading not in ("convolutions", "modules"):
+            raise InputError(f"--reading {reading}: convolutions or modules")
+        method = CropMethod(layers=layers, reading=reading)  # type: ignore[arg-type]
+        boxes, problems = crop_pictures(
+            picture_files(images), out, run_folder, method, resolve_device(device),
+            progress=sys.stderr.isatty(),
+        )  # fmt: skip
+    for problem in problems:
+        typer.secho(f"imet: {problem}", fg=typer.colors.RED, err=True)
+    typer.echo(f"{out}: {len(boxes):,} picture{'s' * (len(boxes) != 1)} cropped")
+    raise typer.Exit(2 if problems else 0)
+
+
+@app.command()
 def results(profile: ProfileName = "sample", as_json: Json = False) -> None:
     """Print every reported number beside ours, with run, seed, device and commit."""
     from imet.results import compare

@@ -171,3 +171,72 @@ def decide_count(scores, count):
         best = sorted(range(len(row)), key=lambda k: (-row[k], k))[:count]
         decided.append([k in best for k in range(len(row))])
     return decided
+
+
+# === inference.crops ==============================================================================
+
+
+def crop_saliency(layers, size, cutoff, rim):
+    """Saliency (size, size) of one picture from its layers' maps, nested lists (C, h, w)."""
+    total = [[0.0] * size for _ in range(size)]
+    for maps in layers:
+        height, width = len(maps[0]), len(maps[0][0])
+        top, left = (
+            min(round(rim * side + 0.499) if rim else 0, (side - 1) // 2)
+            for side in (height, width)
+        )
+        rows, columns = range(top, height - top), range(left, width - left)
+        everything = [m[y][x] for m in maps for y in rows for x in columns]
+        spread = _deviation(everything)
+        used = []
+        for m in maps:
+            values = [m[y][x] for y in rows for x in columns]
+            if _deviation(values) < cutoff * max(spread, 1e-12):
+                continue
+            frame = [m[y][x] for y in (rows[0], rows[-1]) for x in columns]
+            frame += [m[y][x] for x in (columns[0], columns[-1]) for y in rows]
+            ground = sorted(frame)[(len(frame) - 1) // 2]
+            used.append([[abs(m[y][x] - ground) / spread for x in columns] for y in rows])
+        mean = [
+            [sum(m[y][x] for m in used) / len(used) if used else 0.0 for x in range(len(columns))]
+            for y in range(len(rows))
+        ]
+        low, high = min(map(min, mean)), max(map(max, mean))
+        for y in range(size):
+            for x in range(size):
+                i = min(max(y * height // size - top, 0), len(rows) - 1)
+                j = min(max(x * width // size - left, 0), len(columns) - 1)
+                if high > low:
+                    total[y][x] += (mean[i][j] - low) / (high - low) / len(layers)
+    return total
+
+
+def _deviation(values):
+    mean = sum(values) / len(values)
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+
+
+def crop_box(saliency, tail):
+    """left, top, right, bottom in cells: outer lines go while they hold ≤ tail of all cells."""
+    cells = [value for row in saliency for value in row]
+    mean = sum(cells) / len(cells)
+    above = [[value > mean + 1e-9 for value in row] for row in saliency]
+    count = sum(map(sum, above))
+    if not count:
+        return 0, 0, len(saliency[0]), len(saliency)
+
+    def first(lines):
+        seen = 0
+        for i, line in enumerate(lines):
+            seen += sum(line)
+            if seen > tail * count:
+                return i
+        raise AssertionError
+
+    columns = [list(column) for column in zip(*above)]
+    return (
+        first(columns),
+        first(above),
+        len(columns) - first(columns[::-1]),
+        len(above) - first(above[::-1]),
+    )

@@ -242,6 +242,50 @@ def test_predict_prints_names_and_marks(ran, pictures):
     assert len(text.splitlines()) >= 3
 
 
+def test_crop_cuts_pictures_and_folders_of_them(ran, pictures, tmp_path):
+    folder = tmp_path / "in" / "deeper"
+    folder.mkdir(parents=True)
+    shutil.copy(pictures[0], folder / "one.png")
+    (folder / "notes.txt").write_text("no picture")
+    out = tmp_path / "out"
+    text = ok("crop", pictures[3], tmp_path / "in", "--run", ran[0], "--out", out)
+    assert "2 pictures cropped" in text
+    boxes = json.loads((out / "crops.json").read_text())
+    assert list(boxes) == [str(pictures[3]), str(folder / "one.png")]
+    for source, place in ((pictures[3], "cmyk.png"), (folder / "one.png", "deeper/one.png")):
+        left, top, right, bottom = boxes[str(source)]
+        assert Image.open(out / place).size == (right - left, bottom - top)
+    whole = np.asarray(Image.open(pictures[0]))
+    left, top, right, bottom = boxes[str(folder / "one.png")]
+    np.testing.assert_array_equal(
+        np.asarray(Image.open(out / "deeper" / "one.png")), whole[top:bottom, left:right]
+    )
+    assert not [p for p in out.rglob("*") if p.name.startswith(".")]
+
+
+def test_crop_goes_on_past_a_picture_that_cannot_be_read(ran, pictures, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"not a picture")
+    result = imet("crop", broken, pictures[0], "--run", ran[0], "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "broken.png" in result.stderr
+    assert "1 picture cropped" in result.stdout
+    assert (tmp_path / "out" / "plain.png").exists()
+
+
+def test_crop_refuses_what_would_lose_a_picture(ran, pictures, tmp_path):
+    def crop(*more):
+        return refused("crop", *more, "--run", ran[0])
+
+    assert "both become plain.png" in crop(pictures[0], pictures[1], "--out", tmp_path / "out")
+    assert "overwritten" in crop(pictures[0], "--out", pictures[0].parent)
+    assert "no such file" in crop(tmp_path / "none.png", "--out", tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    assert "no picture" in crop(tmp_path / "empty", "--out", tmp_path / "out")
+    assert "--reading" in crop(pictures[0], "--out", tmp_path / "out", "--reading", "x")
+    assert not (tmp_path / "out").exists()
+
+
 # --- what goes wrong -----------------------------------------------------------------------------
 
 

@@ -1,0 +1,74 @@
+"""What only a simulated collection knows: the labels before annotators' mistakes, and boxes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imet.data.tables import Collection
+from imet.io import InputError
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Rows in the collection's order.
+
+    Attributes:
+        targets: (N, K) bool, what is really shown.
+        boxes: N arrays (M, 4) int64 left, top, right, bottom of the visible part of everything that
+            carries a tag; none where nothing does.
+        composition: N names, the kind of picture.
+    """
+
+    targets: Array
+    boxes: tuple[Array, ...]
+    composition: tuple[str, ...]
+
+
+def has_truth(root: Path) -> bool:
+    """Whether a folder is a simulated collection."""
+    return (Path(root) / "truth.jsonl").exists()
+
+
+def read_truth(collection: Collection) -> Truth:
+    """Read `truth.jsonl`; labels that the table does not have are left out.
+
+    Raises:
+        InputError: it is missing, has a faulty line, or does not have every work.
+    """
+    path = collection.root / "truth.jsonl"
+    if not path.exists():
+        raise InputError(
+            f"{path} is missing: only a simulated collection (imet data simulate) has it"
+        )
+    column = {name: k for k, name in enumerate(collection.labels.names)}
+    row_of = {str(work): row for row, work in enumerate(collection.ids)}
+    targets = np.zeros(collection.targets.shape, bool)
+    boxes: list[Any] = [None] * len(collection)
+    composition = [""] * len(collection)
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            entry = json.loads(line)
+            row = row_of.get(entry["id"])
+            if row is None:
+                continue
+            targets[row, [column[name] for name in entry["labels"] if name in column]] = True
+            found = [box for several in entry["boxes"].values() for box in several]
+            boxes[row] = np.array(found, np.int64).reshape(-1, 4)
+            composition[row] = str(entry["composition"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path}, line {number}: not a line of a simulation ({error!r}); simulate again"
+            ) from error
+    missing = [str(collection.ids[row]) for row, found in enumerate(boxes) if found is None]
+    if missing:
+        raise InputError(
+            f"{path}: {len(missing)} works missing, {missing[0]} first; simulate again"
+        )
+    return Truth(targets, tuple(boxes), tuple(composition))
