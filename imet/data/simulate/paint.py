@@ -89,7 +89,8 @@ def glyph_on(
         c.paint(inner, paper, x, y, 0.9, own=False)
         return
     if style.technique == "carved":
-        c.paint(g.body, WHITE * np.float32(0.86), x, y)
+        raised = (0.42 + 0.78 * g.light)[..., None] * WHITE
+        c.paint(g.body, np.clip(raised, 0, 1).astype(np.float32), x, y)
         c.paint(g.line, WHITE * np.float32(0.42), x, y, 0.8, own=False)
         return
     if style.technique == "goldleaf":

@@ -45,15 +45,18 @@ def draw(plan: Plan, seed: int, muted: frozenset[str] = frozenset(), go: int = 0
     if not plan.things and any(slot.stands and slot.least for slot in composition.slots):
         plan = dataclasses.replace(plan, things=(FILLER,))
     composition.draw(c, plan, style, rng)
-    seen = {label for label, _, _ in c.boxes()}
+    boxes = c.boxes(1 / scale)
+    seen = {label for label, _, _ in boxes}
     left_out = [t for t in plan.things if t not in seen | muted and t != FILLER]
-    stage.medallions(c, left_out, style, work_rng(seed, plan.index, 6, go))
+    if left_out:
+        stage.medallions(c, left_out, style, work_rng(seed, plan.index, 6, go))
+        boxes = c.boxes(1 / scale)
     image = lens(np.clip(c.rgb, 0, 1), work_rng(seed, plan.index, 2), c.u)
     out = (image * 255 + 0.5).astype(np.uint8)
     if scale > 1:
         size = (plan.width, plan.height)
         out = np.asarray(Image.fromarray(out).resize(size, Image.Resampling.BOX))
-    return Drawn(out, c.boxes(1 / scale))
+    return Drawn(out, boxes)
 
 
 def draw_whole(plan: Plan, seed: int, least: int = 12) -> Drawn:

@@ -18,7 +18,7 @@ TILE = (512, 768)
 
 
 def _weights(n: int, grid: int, scale: float) -> Mask:
-    """Catmull–Rom interpolation matrix (n, grid): pixel k looks at grid place k / scale + 1."""
+    """Catmull–Rom matrix (n, grid): pixel k lies at grid place k / scale + 1."""
     place = np.arange(n) / scale + 1
     base = np.floor(place).astype(int)
     t = place - base
@@ -30,7 +30,7 @@ def _weights(n: int, grid: int, scale: float) -> Mask:
         ((-(t**2) + t**3) / 2),
     )
     for k, tap in enumerate(taps):
-        np.add.at(out, (np.arange(n), np.clip(base - 1 + k, 0, grid - 1)), tap)
+        out[np.arange(n), base - 1 + k] = tap
     return out
 
 

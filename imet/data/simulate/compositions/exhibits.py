@@ -231,18 +231,13 @@ def tablet(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         rows = 5
         step = (0.94 - top) / rows
         for k in range(rows):
-            for label in written[:1] or ["tag::inscriptions"]:
-                tall = step * clay.height * 0.86
-                thing(
-                    clay,
-                    label,
-                    clay.width / 2,
-                    (top + step * (k + 1)) * clay.height,
-                    tall,
-                    style,
-                    rng,
-                    shadow=False,
-                )
+            tall = step * clay.height * 0.86
+            label = (written or ["tag::inscriptions"])[0]
+            across = max(1, int(0.84 * clay.width / (tall * breadth(label))))
+            base = (top + step * (k + 1)) * clay.height
+            for j in range(across):
+                x = clay.width * (0.5 + 0.84 * ((j + 0.5) / across - 0.5))
+                thing(clay, label, x, base, tall, style, rng, shadow=False)
         for label in written[1:]:
             thing(
                 clay,

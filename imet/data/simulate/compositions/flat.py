@@ -9,10 +9,10 @@ import numpy as np
 
 from imet.data.simulate.canvas import Canvas, mix, rgb
 from imet.data.simulate.compositions import stage
-from imet.data.simulate.drawings import thing, write
+from imet.data.simulate.drawings import breadth, thing, write
 from imet.data.simulate.finish import FINISHES
 from imet.data.simulate.ground import Rng
-from imet.data.simulate.ornament import ORNAMENTS, band, frame
+from imet.data.simulate.ornament import ORNAMENTS, frame
 
 if TYPE_CHECKING:
     from imet.data.simulate.styles import Style
@@ -168,13 +168,12 @@ def relief(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     h, w = c.height, c.width
     with c.mark("tag::sculpture"):
         c.owner[:] = c._part()
-        stage.place_row(
-            c, plan.things, carved, rng, h * 0.86, 0.78 * min(h, w), 0.05, 0.95, shadow=False
-        )
+        row = stage.copies(plan.things, rng)
+        room = 0.92 * w / max(1, len(row))
+        for label, x in zip(row, stage.spots(rng, len(row), 0.04 * w, 0.96 * w)):
+            tall = min(0.72 * h, 1.15 * room / breadth(label))
+            thing(c, label, x, 0.86 * h, tall, carved, rng, shadow=False)
     for y in (0.03 * h, 0.88 * h):
         thick = round(0.08 * h)
         c.paint(ORNAMENTS[style.border](w, thick), np.full(3, 0.8, np.float32), 0, y)
     c.rgb = FINISHES["carved"](c.rgb, rng, style, c.u)
-
-
-__all__ = ["band", "page", "relief", "rug", "tile"]

@@ -81,7 +81,7 @@ COMPOSITIONS: dict[str, Composition] = {
         tags("bodies of water"),
     ),
     "genre": Composition(scenes.genre, (0.8, 1.4), (Slot("ground", 1, 3), Slot("scenery", 0, 1))),
-    "frieze": Composition(scenes.frieze, (2.0, 4.5), (Slot("ground", 1, 3),)),
+    "frieze": Composition(scenes.frieze, (1.7, 3.4), (Slot("ground", 1, 3),)),
     "handscroll": Composition(
         scenes.handscroll, (4.0, 12.0), (Slot("scenery", 1, 2), Slot("ground", 0, 1))
     ),

@@ -14,7 +14,7 @@ ROWS = [
         ground="papyrus", technique="inked", finish="aged",
         border="lotusband", script="glyphs", dress="kilt",
         forms=forms(
-            "frieze 3 page 2 relief 1 portrait 1 "
+            "frieze 1.7 page 2 relief 1 portrait 1 "
             "vase 1 tablet 1.5 object 1.5 landscape .7"
         ),
         body="#c9a878", skin=("#a8683c", "#95562e", "#c58a55"), hair=DARK_HAIR,
@@ -27,7 +27,7 @@ ROWS = [
         sky=("#d9d1c4", "#e6dfd2"), land="#c4b9a8", water="#c4b9a8",
         ground="stone", technique="carved", finish="carved",
         border="meander", script="greek", dress="toga",
-        forms=forms("statue 3 relief 3 coin 1.5 frieze 3 facade 1.5"),
+        forms=forms("statue 3 relief 3 coin 1.5 frieze 1.7 facade 1.5"),
         body="#e6dfd0", skin=("#ddd5c6",), hair=("#cfc6b5",),
     ),
     Style(
@@ -38,7 +38,7 @@ ROWS = [
         sky=("#efe4ca", "#e3d3b0"), land="#bfa878", water="#7d9aa5",
         ground="stone", technique="inked", finish="mosaic",
         border="guilloche", script="latin", dress="toga",
-        forms=forms("frieze 2 portrait 2 seascape 1 genre 2 pattern 2 coin 1.5 stilllife 1.5"),
+        forms=forms("frieze 1.1 portrait 2 seascape 1 genre 2 pattern 2 coin 1.5 stilllife 1.5"),
         body="#c9a24f", skin=OLIVE, grout="#8f8674",
     ),
     Style(
@@ -49,7 +49,7 @@ ROWS = [
         sky=("#d2703a", "#d2703a"), land="#d2703a", water="#d2703a",
         ground="glaze", technique="silhouette", finish="plain",
         border="meander", script="greek", dress="toga",
-        forms=forms("vase 6 dish 3 bowl 2 frieze 2"),
+        forms=forms("vase 6 dish 3 bowl 2 frieze 1.1"),
         body="#d2703a", skin=("#171210",), hair=("#171210",),
     ),
     Style(
@@ -60,7 +60,7 @@ ROWS = [
         sky=("#a89a86", "#b0a28e"), land="#94866f", water="#94866f",
         ground="stone", technique="carved", finish="carved",
         border="rosettes", script="wedges", dress="robe",
-        forms=forms("relief 3 frieze 3 tablet 4 statue 1"),
+        forms=forms("relief 3 frieze 1.7 tablet 4 statue 1"),
         body="#a89a86", skin=("#b0a28e",), hair=("#7a6e5c",),
     ),
     Style(
@@ -71,7 +71,7 @@ ROWS = [
         sky=("#8ab8c8", "#ecdcb8"), land="#c9a070", water="#2f7fa8",
         ground="plaster", technique="painted", finish="fresco",
         border="spiral", script="greek", dress="kilt",
-        forms=forms("frieze 3 seascape 3 vase 2 genre 1.5"),
+        forms=forms("frieze 1.7 seascape 3 vase 2 genre 1.5"),
         body="#e0c898", skin=OLIVE, hair=DARK_HAIR,
         likes={"tag::octopus": 12.0, "tag::dolphins": 8.0},
     ),

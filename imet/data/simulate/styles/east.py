@@ -107,7 +107,7 @@ ROWS = [
         sky=("#16305c", "#2f5a8a"), land="#2f6a4a", water="#2f6a8a",
         ground="cloth", technique="inked", finish="aged",
         border="brocade", script="devanagari", dress="robe",
-        forms=forms("icon 5 page .7 frieze 1 object .8"),
+        forms=forms("icon 5 page .7 frieze 0.55 object .8"),
         body="#c98a2a", skin=OLIVE, hair=DARK_HAIR, scatter="☁",
     ),
     Style(
@@ -118,7 +118,7 @@ ROWS = [
         sky=("#17100c", "#241810"), land="#1c120c", water="#141a1c",
         ground="lacquer", technique="goldleaf", finish="gilded",
         border="flame", script="thai", dress="robe",
-        forms=forms("frieze 2 icon 3 pattern 1.5 page 1 genre 1"),
+        forms=forms("frieze 1.1 icon 3 pattern 1.5 page 1 genre 1"),
         body="#1c120c", skin=("#e8bc4a",), hair=("#e8bc4a",),
     ),
     Style(
@@ -129,7 +129,7 @@ ROWS = [
         sky=("#ecdcb4", "#e0cc98"), land="#a8682a", water="#2f4a7a",
         ground="cloth", technique="inked", finish="batik",
         border="parang", script="devanagari", dress="sari",
-        forms=forms("textile 5 frieze 2 object 1"),
+        forms=forms("textile 5 frieze 1.1 object 1"),
         body="#6a3416", skin=BROWN, hair=DARK_HAIR,
     ),
 ]  # fmt: skip

@@ -30,7 +30,7 @@ ROWS = [
         border="acanthus", script="latin", dress="renaissance",
         forms=forms(
             "portrait 3 landscape 2 genre 2 relief .6 "
-            "dish 1 coin .7 icon 2.5 facade 1.5 frieze .7"
+            "dish 1 coin .7 icon 2.5 facade 1.5 frieze 0.39"
         ),
         body="#e9dcc0", skin=OLIVE,
     ),
@@ -91,7 +91,7 @@ ROWS = [
         sky=("#f0e2c0", "#ead7ac"), land="#dcc08a", water="#b8c0c8",
         ground="glaze", technique="inked", finish="lustre",
         border="azulejo", script="latin", dress="renaissance",
-        forms=forms("dish 3 tile 3 portrait 1.5 heraldry 1.5 vase 1.5 frieze .7"),
+        forms=forms("dish 3 tile 3 portrait 1.5 heraldry 1.5 vase 1.5 frieze 0.39"),
         body="#f0e2c0", skin=OLIVE,
     ),
     Style(
@@ -102,7 +102,7 @@ ROWS = [
         sky=("#a8241c", "#b5362a"), land="#5a3a1c", water="#2f5a6a",
         ground="gold", technique="inked", finish="icon",
         border="interlace", script="cyrillic", dress="robe",
-        forms=forms("icon 5 portrait 1.5 frieze 1 page 1"),
+        forms=forms("icon 5 portrait 1.5 frieze 0.55 page 1"),
         body="#c99a3a", skin=OLIVE, hair=DARK_HAIR,
     ),
     Style(
@@ -113,7 +113,7 @@ ROWS = [
         sky=("#dcb24e", "#d0a03c"), land="#6f8a4f", water="#4a7a8f",
         ground="gold", technique="inked", finish="mosaic",
         border="gemmed", script="greek", dress="robe",
-        forms=forms("portrait 3 icon 3 genre 1.5 frieze 2 coin .5"),
+        forms=forms("portrait 3 icon 3 genre 1.5 frieze 1.1 coin .5"),
         body="#d0a040", skin=OLIVE, hair=DARK_HAIR, grout="#a5803a",
     ),
     Style(
@@ -124,7 +124,7 @@ ROWS = [
         sky=("#1f3c34", "#2a4a3c"), land="#2a4632", water="#2f4a54",
         ground="cloth", technique="inked", finish="tapestry",
         border="millefleurs", script="latin", dress="renaissance",
-        forms=forms("textile 3 genre 3 frieze 2 icon 2 heraldry 1"),
+        forms=forms("textile 3 genre 3 frieze 1.1 icon 2 heraldry 1"),
         body="#8c3a2c", skin=FAIR, scatter="🌼",
     ),
     Style(
@@ -135,7 +135,7 @@ ROWS = [
         sky=("#efdcb0", "#e8c890"), land="#c99a5a", water="#5a8f92",
         ground="plaster", technique="inked", finish="worn",
         border="glyphblocks", script="glyphs", dress="kilt",
-        forms=forms("frieze 3 vase 3 page 2 relief .8 tablet 1"),
+        forms=forms("frieze 1.7 vase 3 page 2 relief .8 tablet 1"),
         body="#d99a5a", skin=BROWN, hair=DARK_HAIR,
     ),
     Style(
@@ -146,7 +146,7 @@ ROWS = [
         sky=("#5fc0b0", "#7fd0c0"), land="#2f8f88", water="#1f6f86",
         ground="stone", technique="inked", finish="mosaic",
         border="xicalli", script="glyphs", dress="kilt",
-        forms=forms("pattern 2 object 3 frieze 2 genre 1"),
+        forms=forms("pattern 2 object 3 frieze 1.1 genre 1"),
         body="#2f9a94", skin=BROWN, hair=DARK_HAIR, grout="#123c3a",
     ),
     Style(
@@ -157,7 +157,7 @@ ROWS = [
         sky=("#e0a832", "#e8bc58"), land="#b5302a", water="#3a4a7a",
         ground="cloth", technique="inked", finish="tapestry",
         border="stepped", script="glyphs", dress="kilt",
-        forms=forms("textile 5 frieze 2"),
+        forms=forms("textile 5 frieze 1.1"),
         body="#b5302a", skin=BROWN, hair=DARK_HAIR,
     ),
     Style(
