@@ -83,6 +83,12 @@ class Recipe:
     positive_weight_clip: float = 10.0
     loss_reduction: str = "sum_classes"  # over classes, as Eq. 7 is written; "mean" as coded
     focal_gamma: float = 2.0
+    focal_alpha: float = 0.0  # weight of positives; 0: none
+    label_noise: float = -1.0  # ≥ 0: true labels with annotators' mistakes times this (simulated)
+
+    # VGG16's head; its dropout is `dropout`
+    fc6_units: int = 4096  # of the first layer, which keeps its ImageNet weights; 0: there is none
+    head_units: int = 5000  # of the intermediate layer
 
     # evaluation
     reduce_views: str = "mean_scores"  # as written; "mean_logits" as coded
@@ -143,7 +149,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "reduce_views": ("mean_scores", "mean_logits"),
     "stop_mode": ("terminate", "mask"),
     "combine": ("union", "vote", "mean"),
-    "precision": ("32-true", "bf16-mixed"),
+    "precision": ("32-true", "bf16-mixed", "auto"),  # auto: bf16-mixed on a GPU
 }
 FINITE = sys.float_info.max
 RANGES: dict[str, tuple[float, float]] = {
@@ -167,6 +173,10 @@ RANGES: dict[str, tuple[float, float]] = {
     "gradient_clip": (0, FINITE),
     "positive_weight_clip": (0, FINITE),
     "focal_gamma": (0, FINITE),
+    "focal_alpha": (0, 1),
+    "label_noise": (-1, FINITE),
+    "fc6_units": (0, math.inf),
+    "head_units": (1, math.inf),
     "threshold_high": (0, 1),
     "threshold_step": (0, 1),
     "threshold_power": (0, 1),

@@ -207,8 +207,11 @@ def _train_and_evaluate(
 ) -> None:
     started = time.perf_counter()
     precision: Any = recipe.precision
+    if precision == "auto":
+        precision = "bf16-mixed" if device.startswith("cuda") else "32-true"
     fabric = Fabric(accelerator=device.split(":")[0], devices=1, precision=precision)
-    head = build_head(recipe, feature_shapes(encoder, recipe.input_size), len(parts.labels))
+    shapes = feature_shapes(encoder, recipe.input_size)
+    head = build_head(recipe, shapes, len(parts.labels), encoder.backbone)
     batches = batch_source(recipe, parts, encoder, device)
     network = Network(head, None if is_cached(recipe) else encoder)
     objective = make_objective(recipe, parts.train.targets, device)
@@ -223,11 +226,14 @@ def _train_and_evaluate(
 
     judge = make_judge(recipe, parts, all_batches, objective, device)
     network.to(fabric.device)
+    if network.encoder is not None:
+        network.encoder.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     history = fit(network, training_batches, objective, judge.validate, recipe, folder, fabric)
     write_history(folder / "history.jsonl", history)
     best = load_checkpoint(folder / "best.pt")
     network.load_state_dict(best["model"])
     metrics = judge.measure(network, folder)
+    metrics["val"]["loss"] = history[best["epoch"] - 1]["val_loss"]
     write_json(
         folder / "metrics.json",
         {

@@ -26,6 +26,7 @@ MEASURES = {
     "precision": "precision",
     "recall": "recall",
     "auc": "auc_macro",
+    "loss": "loss",
 }
 """Column `metric` of the reported numbers to the name in a run's metrics."""
 

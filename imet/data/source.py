@@ -10,6 +10,7 @@ import numpy as np
 
 from imet.config import Profile, Recipe
 from imet.data.dataset import Part
+from imet.data.noise import with_noise
 from imet.data.split import PARTS, Split, split_collection, subsample
 from imet.data.tables import Collection, read_collection
 from imet.io import REPO, InputError
@@ -75,6 +76,8 @@ def load_parts(root: Path | str, recipe: Recipe) -> Parts:
     )
     if recipe.max_works:
         split = subsample(split, recipe.max_works, recipe.split_seed)
+    if recipe.label_noise >= 0:  # other labels on the same works in the same parts
+        collection = with_noise(collection, recipe.label_noise)
     columns = split.columns if recipe.labels == "kept" else np.arange(len(collection.labels))
     parts = {name: Part(collection, split.rows(name), columns, name) for name in PARTS}
     return Parts(collection, split, collection.labels.select(columns), **parts)

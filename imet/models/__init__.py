@@ -11,10 +11,11 @@ from imet.config import Recipe
 from imet.features.hog import BLOCK, CELL, hog_length
 from imet.io import InputError
 from imet.models.attn_cnn_rnn import AttnCnnRnn
-from imet.models.backbones import DOCUMENTS_MEAN, DOCUMENTS_STD, build_backbone
+from imet.models.backbones import DOCUMENTS_MEAN, DOCUMENTS_STD, Backbone, build_backbone
 from imet.models.classifiers import LinearHead
 from imet.models.encoder import FEATURES as KNOWN
 from imet.models.encoder import Encoder
+from imet.models.vgg_head import VggHead
 
 RNN = ("pooled", "spatial")
 FEATURES: dict[str, tuple[str, ...]] = {
@@ -22,6 +23,8 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "resnet50_hog": ("pooled", "hog_cells"),
     "attn_cnn_rnn": RNN,
     "attn_cnn_rnn_hog": (*RNN, "hog_cells"),
+    "vgg16": ("grid",),
+    "vgg16_pooled": ("pooled",),  # the same head on fewer inputs, for small profiles
 }
 """The features that each of the documents' models reads."""
 
@@ -30,6 +33,8 @@ MODULES: dict[str, str] = {
     "resnet50_hog": "imet.models.classifiers",
     "attn_cnn_rnn": "imet.models.attn_cnn_rnn",
     "attn_cnn_rnn_hog": "imet.models.attn_cnn_rnn",
+    "vgg16": "imet.models.vgg_head",
+    "vgg16_pooled": "imet.models.vgg_head",
 }
 """The module that each head comes from."""
 
@@ -76,14 +81,33 @@ def feature_shapes(encoder: Encoder, side: int) -> dict[str, tuple[int, ...]]:
     return {name: tuple(value.shape[1:]) for name, value in found.items()}
 
 
-def build_head(recipe: Recipe, shapes: Mapping[str, Sequence[int]], num_labels: int) -> nn.Module:
+def build_head(
+    recipe: Recipe,
+    shapes: Mapping[str, Sequence[int]],
+    num_labels: int,
+    backbone: Backbone | None = None,
+) -> nn.Module:
     """The head of a recipe's model, its parameters drawn from the recipe's seed.
 
     Args:
         recipe: names the model.
         shapes: of each feature, without the batch.
         num_labels: K.
+        backbone: whose ImageNet layer VGG16's head starts from, where it has one; it is handed
+            over, so that 411 MB are not kept twice.
     """
+    if MODULES[recipe.model] == "imet.models.vgg_head":
+        (feature,) = FEATURES[recipe.model]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(recipe.seed)
+            head = VggHead(
+                shapes[feature][-1], num_labels, recipe.head_units, recipe.fc6_units,
+                recipe.dropout, feature,
+            )  # fmt: skip
+        if backbone is not None and backbone.fc6 is not None:
+            head.start_from(backbone.fc6)
+            backbone.fc6 = None
+        return head
     width = shapes["pooled"][-1]
     reads_hog = "hog_cells" in FEATURES[recipe.model]
     hog = hog_length(*shapes["hog_cells"][:2]) if reads_hog else 0

@@ -52,6 +52,7 @@ class Backbone(nn.Module):
         width: D, channels of the feature maps.
         mean, std: what its ImageNet weights expect, RGB in [0, 1].
         weights: where they came from.
+        fc6: ImageNet weights of VGG16's first fully connected layer, for a head to start from.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Backbone(nn.Module):
         self.width = width
         self.mean, self.std = mean, std
         self.weights = weights
+        self.fc6: dict[str, Tensor] | None = None
 
     def forward(self, images: Tensor) -> Tensor:
         """Feature maps of normalised images, (B, 3, S, S) to (B, D, h, w)."""
@@ -130,7 +132,10 @@ def _torchvision_backbone(name: str, weights: str) -> Backbone:
     if name == "resnet50":
         network = nn.Sequential(*list(model.children())[:-2])
         return Backbone(network, 2048, weights=used)
-    return Backbone(model.features, 512, weights=used)
+    backbone = Backbone(model.features, 512, weights=used)
+    if used:
+        backbone.fc6 = model.classifier[0].state_dict()
+    return backbone
 
 
 def _efficientnet_lite0(weights: str) -> Backbone:

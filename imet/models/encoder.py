@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from imet.features.hog import hog_cells
 from imet.models.backbones import Backbone
 
-FEATURES = ("pooled", "spatial", "hog_cells")
+FEATURES = ("pooled", "spatial", "hog_cells", "grid")
+GRID = 7
 
 
 class Encoder(nn.Module):
@@ -23,7 +25,8 @@ class Encoder(nn.Module):
         mean, std: per-channel normalisation, RGB in [0, 1].
         names: which features: "pooled" (B, D), the mean of the feature maps; "spatial" (B, P, D),
             their P = h·w positions; "hog_cells" (B, rows, columns, 8), the cells of the histogram
-            of oriented gradients.
+            of oriented gradients; "grid" (B, D·49), the maps averaged to 7 × 7 and laid out as
+            torchvision's VGG16 hands them to its first fully connected layer.
         frozen: no gradients, and batch norm always in evaluation mode,
         moving: unless its statistics may move, as they do in the authors' code.
 
@@ -85,6 +88,8 @@ class Encoder(nn.Module):
             found["spatial"] = maps.flatten(2).transpose(1, 2)  # (B, P, D)
         if "hog_cells" in self.names:
             found["hog_cells"] = hog_cells(views)  # (B, rows, columns, 8)
+        if "grid" in self.names:
+            found["grid"] = F.adaptive_avg_pool2d(maps, GRID).flatten(1)  # (B, D·49)
         return found
 
 

@@ -29,8 +29,9 @@ def make_objective(recipe: Recipe, train_targets: np.ndarray, device: str) -> Ob
             return _of_steps(weights, reduction)
         return lambda logits, batch: weighted_bce(logits, batch["targets"], weights, reduction)
     if recipe.loss == "focal":
+        gamma, alpha = recipe.focal_gamma, recipe.focal_alpha or None
         return _at_each_step(
-            lambda logits, targets: focal(logits, targets, recipe.focal_gamma, None, reduction)
+            lambda logits, targets: focal(logits, targets, gamma, alpha, reduction)
         )
     if recipe.loss == "asymmetric":
         return _at_each_step(

@@ -86,7 +86,7 @@ def test_normalisation_follows_the_recipe(recipe):
 def test_every_model_has_features_and_a_module():
     assert set(FEATURES) == set(MODULES)
     for names in FEATURES.values():
-        assert set(names) <= {"pooled", "spatial", "hog_cells"}
+        assert set(names) <= {"pooled", "spatial", "hog_cells", "grid"}
 
 
 def test_an_unknown_model_is_refused():
