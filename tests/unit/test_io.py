@@ -92,3 +92,14 @@ def test_a_second_holder_waits_for_the_lock(tmp_path):
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
+
+
+def test_a_reader_of_the_old_file_is_not_disturbed(tmp_path):
+    """The new file takes the name; nobody ever sees half of it."""
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with open(target) as reader:
+        with atomic_path(target) as temporary:
+            temporary.write_text("new")
+        assert reader.read() == "old"
+    assert target.read_text() == "new"
