@@ -21,7 +21,7 @@ LAYERS = (
     ("data", "models"),
     ("inference",),
     ("training",),
-    ("experiments", "results", "plan", "studies"),
+    ("experiments", "looking", "results", "plan", "studies"),
     ("cli",),
 )
 APART = {"data": {"models"}, "models": {"data"}}  # of one layer, and yet strangers

@@ -24,11 +24,17 @@ class Truth:
         boxes: N arrays (M, 4) int64 left, top, right, bottom of the visible part of everything that
             carries a tag; none where nothing does.
         composition: N names, the kind of picture.
+        tags: N arrays (M,) int64, the label column that each box is of; -1 for none of the table.
     """
 
     targets: Array
     boxes: tuple[Array, ...]
     composition: tuple[str, ...]
+    tags: tuple[Array, ...]
+
+    def boxes_of(self, row: int, label: int) -> Array:
+        """(M, 4) boxes of one label on one work; none where it is a culture or is not there."""
+        return self.boxes[row][self.tags[row] == label]
 
 
 def has_truth(root: Path) -> bool:
@@ -51,6 +57,7 @@ def read_truth(collection: Collection) -> Truth:
     row_of = {str(work): row for row, work in enumerate(collection.ids)}
     targets = np.zeros(collection.targets.shape, bool)
     boxes: list[Any] = [None] * len(collection)
+    tags: list[Any] = [None] * len(collection)
     composition = [""] * len(collection)
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
@@ -61,6 +68,8 @@ def read_truth(collection: Collection) -> Truth:
             targets[row, [column[name] for name in entry["labels"] if name in column]] = True
             found = [box for several in entry["boxes"].values() for box in several]
             boxes[row] = np.array(found, np.int64).reshape(-1, 4)
+            of = [column.get(tag, -1) for tag, several in entry["boxes"].items() for _ in several]
+            tags[row] = np.array(of, np.int64)
             composition[row] = str(entry["composition"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
@@ -71,4 +80,4 @@ def read_truth(collection: Collection) -> Truth:
         raise InputError(
             f"{path}: {len(missing)} works missing, {missing[0]} first; simulate again"
         )
-    return Truth(targets, tuple(boxes), tuple(composition))
+    return Truth(targets, tuple(boxes), tuple(composition), tuple(tags))

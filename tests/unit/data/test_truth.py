@@ -69,3 +69,13 @@ def test_a_faulty_line_is_named(simulated, line):
     path.write_text("\n".join([lines[0], line, *lines[1:]]))
     with pytest.raises(InputError, match=r"truth\.jsonl, line 2"):
         read_truth(collection)
+
+
+def test_every_box_knows_its_label(simulated):
+    collection, _ = simulated
+    truth = read_truth(collection)
+    for row in range(len(collection)):
+        label = row % len(collection.labels)
+        assert truth.tags[row].tolist() == [label] * len(truth.boxes[row])
+        assert np.array_equal(truth.boxes_of(row, label), truth.boxes[row])
+        assert truth.boxes_of(row, (label + 1) % len(collection.labels)).shape == (0, 4)
