@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from imet.config import Recipe
 from imet.data.dataset import Part
 from imet.data.images import read_image
+from imet.data.source import Parts
 from imet.data.views import make_views, work_rng
 from imet.experiments import Run, batch_source, resolve_device
 from imet.inference.greedy import evaluation_mode
 from imet.inference.pathrule import PathRule
 from imet.inference.paths import Paths, kept_steps
 from imet.inference.pictures import load_network
+from imet.labels import quartile_picks
 from imet.models import build_encoder
 from imet.models.classifiers import Network
 
@@ -43,44 +48,56 @@ class Steps:
 
 
 def batches_of(
-    run: Run, part: Part, works: Sequence[int] | Array, device: str = "cpu"
+    recipe: Recipe, parts: Parts, part: Part, works: Sequence[int] | Array, device: str = "cpu"
 ) -> Iterator[Mapping[str, Tensor]]:
-    """Batches of some works of a part as the run's own network read them in evaluation."""
-    encoder = build_encoder(run.recipe)
-    return iter(
-        batch_source(run.recipe, run.parts, encoder, device)(part, np.asarray(works, int), 0)
-    )
-
-
-def network_of(run: Run, device: str = "cpu") -> Network:
-    """The run's network in evaluation mode."""
-    return load_network(run.folder, device)[0]
+    """Batches of some works of a part as the recipe's network reads them in evaluation."""
+    encoder = build_encoder(recipe)
+    return iter(batch_source(recipe, parts, encoder, device)(part, np.asarray(works, int), 0))
 
 
 @torch.inference_mode()
 def features_of(
-    run: Run, part: Part, works: Sequence[int] | Array, name: str, device: str = "auto"
+    recipe: Recipe,
+    parts: Parts,
+    part: Part,
+    name: str,
+    works: Sequence[int] | Array | None = None,
+    device: str = "auto",
 ) -> Array:
-    """One of the features of some works, (n, V, …) float32."""
+    """One of the features that a recipe's model reads, (n, V, …) float32.
+
+    Args:
+        recipe: with `views="one"` of the resized view alone.
+        parts, part: a split collection and one of its parts.
+        name: "pooled", "spatial" or "hog".
+        works: which works; all without it.
+        device: "auto", "cpu" or "cuda".
+    """
     device = resolve_device(device)
-    network = network_of(run, device)
-    found = []
-    for batch in batches_of(run, part, works, device):
-        values = network.features(batch)[name].float()
-        found.append(values.unflatten(0, (len(batch["works"]), -1)).cpu().numpy())
-    return np.concatenate(found)
+    reader = Network(torch.nn.Identity(), build_encoder(recipe).to(device))
+    wanted = np.arange(len(part)) if works is None else works
+    return np.concatenate(
+        [
+            reader.features(batch)[name]
+            .float()
+            .unflatten(0, (len(batch["works"]), -1))
+            .cpu()
+            .numpy()
+            for batch in batches_of(recipe, parts, part, wanted, device)
+        ]
+    )
 
 
 @torch.inference_mode()
 def steps_of(run: Run, part: Part, works: Sequence[int] | Array, device: str = "auto") -> Steps:
     """Follow the greedy paths of some works through a finished AttnCNN-RNN run."""
     device = resolve_device(device)
-    network = network_of(run, device)
+    network = load_network(run.folder, device)[0]
     rule = run.rule
     assert isinstance(rule, PathRule)
     found: list[list[Array]] = []
     with evaluation_mode(network):
-        for batch in batches_of(run, part, works, device):
+        for batch in batches_of(run.recipe, run.parts, part, works, device):
             count = len(batch["works"])
             features = network.features(batch)
             trace = network.head.trace(features)  # type: ignore[operator]
@@ -103,3 +120,57 @@ def view_pictures(run: Run, part: Part, work: int) -> tuple[Array, Array, list[s
     rng = work_rng(run.recipe.view_seed, str(part.collection.ids[row]))
     views = make_views(picture, kinds, rng, run.recipe.input_size)  # type: ignore[arg-type]
     return picture, views.permute(0, 2, 3, 1).numpy(), list(kinds)
+
+
+@torch.inference_mode()
+def influence(
+    run: Run, part: Part, works: Sequence[int] | Array, labels: Array, device: str = "auto"
+) -> Array:
+    """What naming one label does to the probability of the others at the next step.
+
+    Every work's resized view goes through step 1; then each of `labels` in turn is taken as l_1,
+    and step 2 is compared with step 2 after no label at all.
+
+    Args:
+        run: a finished AttnCNN-RNN.
+        part: works of which part.
+        works: which works.
+        labels: (A,) columns.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        (A, A): row i, column j: mean change of label j's logit once label i has been named.
+    """
+    device = resolve_device(device)
+    network = load_network(run.folder, device)[0]
+    head: Any = network.head
+    chosen = torch.as_tensor(np.append(labels, -1), device=device)  # (A + 1,)
+    recipe = dataclasses.replace(run.recipe, views="one")
+    total, count = torch.zeros(len(labels), len(labels), device=device), 0
+    with evaluation_mode(network):
+        for batch in batches_of(recipe, run.parts, part, works, device):
+            view, state = head.begin(network.features(batch))
+            logits, _, state = head.step(view, state)  # (B, 1, K)
+            paths = len(chosen)
+            state = type(state)(*(x.expand(-1, paths, *x.shape[2:]) for x in state))
+            p = logits.sigmoid().expand(-1, paths, -1)
+            state = head.advance(state, p, chosen.expand(len(logits), -1))
+            after, _, _ = head.step(view, state)  # (B, A + 1, K)
+            change = after[:, :-1] - after[:, -1:]  # (B, A, K)
+            total += change[..., chosen[:-1]].sum(0)
+            count += len(logits)
+    return (total / count).cpu().numpy()
+
+
+def figure_3_columns(parts: Parts) -> Array:
+    """(8,) columns of the paper's Figure 3 by its rule, among the labels in use.
+
+    The rule sorts all labels of the table, dropped ones too; where it picks one of those, which a
+    small collection may have it do, it is applied to the labels in use instead.
+    """
+    rows = parts.split.train
+    picks = quartile_picks(parts.collection.targets[rows].sum(0))
+    ids = parts.collection.labels.ids[picks]
+    if np.isin(ids, parts.labels.ids).all():
+        return np.array([parts.labels.column(int(i)) for i in ids])
+    return quartile_picks(parts.train.targets.sum(0))

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from imet.config import recipe_names, resolve
-from imet.experiments import NOT_IN_KEY, RUNS, code_key, resolve_device
+from imet.experiments import NOT_IN_KEY, RUNS, Run, code_key, resolve_device
 from imet.io import REPO, InputError, read_json, write_json
+from imet.metrics import fbeta_per_work
 from imet.provenance import provenance
+from imet.statistics import paired_difference
 
 REPORTED = REPO / "book" / "reported.csv"
 MEASURES = {
@@ -94,6 +98,55 @@ def compare(profile: str = "sample") -> list[dict[str, Any]]:
             | {k: source.get(k) for k in ("seed", "device", "commit")}
         )
     return rows
+
+
+def rows_of(run: Run) -> dict[str, dict[str, Any]]:
+    """A run's measures of validation and test with their intervals, for tables of pages."""
+    return {
+        part: {name: run.metrics[part][name] for name in ("f2", "f1", "precision", "recall")}
+        for part in ("val", "test")
+    }
+
+
+def measures_table(found: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
+    """Measures as text, one row a name.
+
+    Args:
+        found: name to what `imet.inference.evaluate.judged` gives for a part.
+    """
+    rows = {
+        name: {
+            "F2": "{value:.3f} [{low:.3f}, {high:.3f}]".format(**part["f2"]),
+            "F1": f"{part['f1']['value']:.3f}",
+            "precision": f"{part['precision']['value']:.3f}",
+            "recall": f"{part['recall']['value']:.3f}",
+        }
+        | (
+            {"labels a work": f"{part['predicted_labels']:.1f}"}
+            if "predicted_labels" in part
+            else {}
+        )
+        for name, part in found.items()
+    }
+    return pd.DataFrame(rows).T.fillna("–")
+
+
+def gain(run: Run, over: Run, part: str = "test") -> dict[str, float]:
+    """Paired difference of F2 of two runs on the same works, with its interval."""
+    targets = getattr(run.parts, part).targets
+    ours = fbeta_per_work(run.predicted(part), targets)
+    others = getattr(over.parts, part).targets
+    return paired_difference(ours, fbeta_per_work(over.predicted(part), others))._asdict()
+
+
+def known(value: float | None) -> float | str:
+    """A number for a page, or a dash where there is none: too few works, or no truth.
+
+    Examples:
+        >>> known(0.5), known(float("nan"))
+        (0.5, '–')
+    """
+    return "–" if value is None or not math.isfinite(value) else float(value)
 
 
 def _shown(folder: Path) -> str:
