@@ -86,6 +86,8 @@ def glyph_on(
     if style.technique == "silhouette":
         inner = g.line * ndimage.minimum_filter(g.body, 5)
         c.paint(g.body, ink, x, y)
+        if g.line.sum() > 0.6 * g.body.sum():  # a solid shape: what is not inked is incised
+            inner = np.clip(g.body - g.line, 0, 1)
         c.paint(inner, paper, x, y, 0.9, own=False)
         return
     if style.technique == "carved":

@@ -38,6 +38,8 @@ def draw(plan: Plan, seed: int, muted: frozenset[str] = frozenset(), go: int = 0
     """Draw a work. `muted` labels are left out while everything else stays as it is."""
     rng = work_rng(seed, plan.index, 1, plan.attempt, go)
     style = style_for(plan.cultures[0] if plan.cultures else plan.manner)
+    if work_rng(seed, plan.index, 7).random() < style.inverse:
+        style = style.inverted()
     short = min(plan.height, plan.width)
     scale = max(1.0, 150 / short)
     c = Canvas(round(plan.height * scale), round(plan.width * scale), Ledger(muted=muted))
@@ -53,10 +55,22 @@ def draw(plan: Plan, seed: int, muted: frozenset[str] = frozenset(), go: int = 0
         boxes = c.boxes(1 / scale)
     image = lens(np.clip(c.rgb, 0, 1), work_rng(seed, plan.index, 2), c.u)
     out = (image * 255 + 0.5).astype(np.uint8)
+    camera = work_rng(seed, plan.index, 8)
+    if camera.random() < 0.5:
+        out = _compressed(out, int(camera.integers(82, 96)))
     if scale > 1:
         size = (plan.width, plan.height)
         out = np.asarray(Image.fromarray(out).resize(size, Image.Resampling.BOX))
     return Drawn(out, boxes)
+
+
+def _compressed(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Once through JPEG, as many museum pictures went before they became PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality, subsampling=0)
+    buffer.seek(0)
+    with Image.open(buffer) as opened:
+        return np.asarray(opened.convert("RGB"))
 
 
 def draw_whole(plan: Plan, seed: int, least: int = 12) -> Drawn:

@@ -50,7 +50,7 @@ ROWS = [
         ground="glaze", technique="silhouette", finish="plain",
         border="meander", script="greek", dress="toga",
         forms=forms("vase 6 dish 3 bowl 2 frieze 1.1"),
-        body="#d2703a", skin=("#171210",), hair=("#171210",),
+        body="#d2703a", inverse=0.4, skin=("#171210",), hair=("#171210",),
     ),
     Style(
         label="culture::assyrian", weight=0.9,

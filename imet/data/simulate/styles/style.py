@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class Style:
         body: colour of the ware, metal or stone of its objects.
         skin, hair: colours of its people; grout: of the mortar between its tesserae.
         scatter: a shape strewn over the ground, if any.
+        inverse: share of works in which light and dark change places (red-figure vases).
         likes: factors on the weights of things it shows more or less often than others.
     """
 
@@ -48,7 +49,24 @@ class Style:
     hair: tuple[str, ...] = ("#2b1d14", "#4c3220", "#7a5228", "#8c8479")
     grout: str = "#b9b0a0"
     scatter: str = ""
+    inverse: float = 0.0
     likes: dict[str, float] = field(default_factory=dict)
+
+    def inverted(self) -> Style:
+        """Light and dark exchanged: figures left in the colour of the clay."""
+        dark, light = self.ink, self.paper
+        return replace(
+            self,
+            paper=dark,
+            ink=light,
+            body=dark,
+            sky=(dark, dark),
+            land=dark,
+            water=dark,
+            accents=(light, *self.accents[1:]),
+            skin=(light,),
+            hair=(light,),
+        )
 
     @property
     def name(self) -> str:
