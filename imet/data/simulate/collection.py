@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from imet.data.simulate.annotate import Noise
 from imet.data.simulate.given import given_program, read_labels, read_rows
 from imet.data.simulate.program import labels_of, make_program, vocabulary
@@ -178,8 +180,17 @@ def _run(jobs: list[tuple], workers: int) -> Iterator[int]:
 
 
 def _draw_chunk(job: tuple[Path, int, list[Plan], int, Noise, tuple[str, ...]]) -> int:
-    """Draw some works, then write their lines: a chunk without its lines is drawn again."""
-    out, number, plans, seed, noise, names = job
+    """Draw some works, then write their lines: a chunk without its lines is drawn again.
+
+    One thread a process: small matrix products in many threads cost twice the time and more.
+    """
+    with threadpool_limits(1):
+        return _draw_works(*job)
+
+
+def _draw_works(
+    out: Path, number: int, plans: list[Plan], seed: int, noise: Noise, names: tuple[str, ...]
+) -> int:
     lines = []
     for plan in plans:
         name = work_id(seed, plan.index)
