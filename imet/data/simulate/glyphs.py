@@ -144,7 +144,10 @@ def relief_light(body: NDArray[np.bool_], depth: float = 0.09, most: int = 72) -
 
 @lru_cache(maxsize=700)
 def master(name: str, weight: int = 420, flip: bool = False) -> Glyph:
-    """The glyph at master size; the light stays upper left in the flipped one."""
+    """The glyph at master size; the light stays upper left in the flipped one.
+
+    Its masks are uint8, 0 … 255: a process keeps hundreds of them.
+    """
     ink = _ink(name, weight)
     if flip:
         ink = np.ascontiguousarray(ink[:, ::-1])
@@ -158,22 +161,25 @@ def master(name: str, weight: int = 420, flip: bool = False) -> Glyph:
         rank = np.zeros(count + 1, np.uint8)
         rank[order + 1] = np.arange(1, len(order) + 1)
         regions = rank[holes]
-    return Glyph(
-        ink, np.clip(body, 0, 1).astype(np.float32), relief_light(solid, most=200), regions
-    )
+    return Glyph(_bytes(ink), _bytes(body), _bytes(relief_light(solid, most=200)), regions)
+
+
+def _bytes(mask: Mask) -> Mask:
+    return (np.clip(mask, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
 def resize(mask: Mask, height: int, width: int) -> Mask:
-    """A float mask at another size (antialiased)."""
-    picture = Image.fromarray(mask)
-    out = picture.resize((max(1, width), max(1, height)), Image.Resampling.BOX)
-    if height > mask.shape[0]:
-        out = picture.resize((max(1, width), max(1, height)), Image.Resampling.BICUBIC)
-        return np.clip(np.asarray(out, np.float32), 0, 1)
-    return np.asarray(out, np.float32)
+    """A mask, float in [0, 1] or uint8, as a float mask of another size (antialiased)."""
+    size = (max(1, width), max(1, height))
+    larger = height > mask.shape[0]
+    kind = Image.Resampling.BICUBIC if larger else Image.Resampling.BOX
+    out = np.asarray(Image.fromarray(mask).resize(size, kind), np.float32)
+    if mask.dtype == np.uint8:
+        return out / np.float32(255)
+    return np.clip(out, 0, 1) if larger else out
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def glyph(name: str, height: int, flip: bool = False, weight: int = 420) -> Glyph:
     """The shape `name` at `height` pixels.
 
