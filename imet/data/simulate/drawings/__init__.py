@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imet.data.simulate.canvas import Canvas
-from imet.data.simulate.drawings import built, folk, land, signs
+from imet.data.simulate.drawings import arms, built, folk, land, signs
 from imet.data.simulate.drawings.signs import write
 from imet.data.simulate.emblem import emblem
 from imet.data.simulate.glyphs import master
@@ -31,7 +31,7 @@ DRAWINGS: dict[str, Drawing] = {
         folk.saint, folk.buddha, folk.bodhisattva, folk.washington,
         land.mountains, land.water, land.river, land.waterfall, land.forest, land.pyramid,
         built.bridge, built.tower, built.ruin, built.windmill, built.obelisk, built.ship,
-        built.carriage, built.column, built.pediment, built.arch, built.armour,
+        built.carriage, built.column, built.pediment, built.arch, arms.armour,
         signs.inscription, signs.hieroglyphs, signs.cuneiform, signs.arms,
     )
 }  # fmt: skip
