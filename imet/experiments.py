@@ -167,7 +167,8 @@ def run(
                 f"for {part.name}, and intervals need two; add works (20 are enough)"
             )
     encoder = build_encoder(recipe)
-    key = {"collection": "given" if data else "profile"} | run_key(recipe, parts, encoder)
+    collection = "given" if data else collection_key(profile)
+    key = {"collection": collection} | run_key(recipe, parts, encoder)
     folder = RUNS / profile / f"{name}-{digest(key, size=6)}"
     with file_lock(folder):  # a second process waits here, then finds the run done
         if not (folder / "metrics.json").exists():
@@ -180,6 +181,13 @@ def run(
             )
             _train_and_evaluate(recipe, profile, parts, encoder, folder, device)
     return Run(folder, recipe, profile, parts, read_json(folder / "metrics.json"))
+
+
+def collection_key(profile: str) -> str:
+    """What a profile's own collection is: the code that draws it, or "kaggle"."""
+    if get_profile(profile).data == "simulated":
+        return source_digest("imet.data.simulate")
+    return "kaggle"
 
 
 def run_key(recipe: Recipe, parts: Parts, encoder: Encoder) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from imet.config import recipe_names, resolve
-from imet.experiments import NOT_IN_KEY, RUNS, Run, code_key, resolve_device
+from imet.experiments import NOT_IN_KEY, RUNS, Run, code_key, collection_key, resolve_device
 from imet.io import REPO, InputError, read_json, write_json
 from imet.metrics import fbeta_per_work
 from imet.provenance import provenance
@@ -52,7 +52,8 @@ def reported_numbers() -> list[dict[str, Any]]:
 def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
     """The newest run of each recipe that this code and the recipe as it stands would make.
 
-    Runs of changed recipes, of other code or on a folder of the reader's own are left out.
+    Runs of changed recipes, of other code, on other drawings or on a folder of the reader's own
+    are left out.
     """
     found: dict[str, tuple[Path, dict[str, Any]]] = {}
     for name in recipe_names():
@@ -61,7 +62,7 @@ def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
         for path in (RUNS / profile).glob(f"{name}-*/metrics.json"):
             key, metrics = read_json(path.parent / "key.json"), read_json(path)
             current = (
-                key.get("collection") == "profile"
+                key.get("collection") == collection_key(profile)
                 and key.get("source") == code_key(recipe)
                 and _comparable(key["config"]) == wanted
             )
