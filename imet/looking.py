@@ -112,6 +112,13 @@ def steps_of(run: Run, part: Part, works: Sequence[int] | Array, device: str = "
     return Steps(labels, probabilities, attention, kept, spatial)
 
 
+def head_weights(run: Run) -> Array:
+    """(K, D) weights of a linear head on the pooled features, without those of HOG."""
+    head: Any = load_network(run.folder)[0].head
+    weights: Array = head.fc.weight.detach().numpy()
+    return weights[:, : weights.shape[1] - head.hog_width]
+
+
 def view_pictures(run: Run, part: Part, work: int) -> tuple[Array, Array, list[str]]:
     """A work's picture, its evaluation views (V, S, S, 3) uint8 and their kinds."""
     row = int(part.rows[work])

@@ -31,8 +31,8 @@ def intervals(
         reference: Value marked by a line; 0 for differences.
     """
     kinds = list(dict.fromkeys(kind for found in groups.values() for kind in found))
-    step = 0.34 if len(kinds) > 1 else 0.0
-    figure, ax = plt.subplots(figsize=(6.0, 0.9 + len(groups) * (0.34 + 0.14 * (len(kinds) - 1))))
+    step = min(0.34, 0.8 / len(kinds)) if len(kinds) > 1 else 0.0
+    figure, ax = plt.subplots(figsize=(6.0, 0.9 + len(groups) * (0.34 + 0.16 * (len(kinds) - 1))))
     if reference is not None:
         ax.axvline(reference, color=MUTED, linewidth=1, linestyle=":", zorder=1)
     for position, kind in enumerate(kinds):

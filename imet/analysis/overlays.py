@@ -68,7 +68,7 @@ def _overlay(ax: Axes, view: Picture, weights: Map, strength: float = 0.72) -> N
     """A view in grey, attention over it in colour; the more attention, the more opaque."""
     grey = view.mean(2)
     ax.imshow(grey, cmap="gray", vmin=0, vmax=255)
-    top = float(weights.max())
+    top = max(float(weights.max()), 3 * float(weights.mean()))  # an even map stays dim
     share = weights / top if top > 0 else weights
     ax.imshow(share, cmap="inferno", vmin=0, vmax=1, alpha=strength * np.sqrt(share))
     ax.axis("off")
@@ -147,7 +147,7 @@ def attention_steps(
         smooth: the same, smoothed.
     """
     columns = len(names)
-    figure, axes = plt.subplots(2, columns, squeeze=False, figsize=(6.0, 12.0 / columns + 0.7))
+    figure, axes = plt.subplots(2, columns, squeeze=False, figsize=(6.0, 11.4 / columns + 0.4))
     for column, name in enumerate(names):
         for row, maps in enumerate((raw, smooth)):
             _overlay(axes[row, column], view, maps[column])

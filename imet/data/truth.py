@@ -25,12 +25,14 @@ class Truth:
             carries a tag; none where nothing does.
         composition: N names, the kind of picture.
         tags: N arrays (M,) int64, the label column that each box is of; -1 for none of the table.
+        sizes: (N, 2) int64 height and width of the picture.
     """
 
     targets: Array
     boxes: tuple[Array, ...]
     composition: tuple[str, ...]
     tags: tuple[Array, ...]
+    sizes: Array
 
     def boxes_of(self, row: int, label: int) -> Array:
         """(M, 4) boxes of one label on one work; none where it is a culture or is not there."""
@@ -58,6 +60,7 @@ def read_truth(collection: Collection) -> Truth:
     targets = np.zeros(collection.targets.shape, bool)
     boxes: list[Any] = [None] * len(collection)
     tags: list[Any] = [None] * len(collection)
+    sizes = np.zeros((len(collection), 2), np.int64)
     composition = [""] * len(collection)
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
@@ -70,6 +73,7 @@ def read_truth(collection: Collection) -> Truth:
             boxes[row] = np.array(found, np.int64).reshape(-1, 4)
             of = [column.get(tag, -1) for tag, several in entry["boxes"].items() for _ in several]
             tags[row] = np.array(of, np.int64)
+            sizes[row] = entry["height"], entry["width"]
             composition[row] = str(entry["composition"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
@@ -80,4 +84,4 @@ def read_truth(collection: Collection) -> Truth:
         raise InputError(
             f"{path}: {len(missing)} works missing, {missing[0]} first; simulate again"
         )
-    return Truth(targets, tuple(boxes), tuple(composition), tuple(tags))
+    return Truth(targets, tuple(boxes), tuple(composition), tuple(tags), sizes)

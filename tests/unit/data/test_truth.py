@@ -30,6 +30,8 @@ def simulated(small_collection, tmp_path):
                 "labels": [*given, more, "tag::unknown to the table"],
                 "boxes": boxes,
                 "composition": f"kind {row}",
+                "height": 300,
+                "width": 300 + row,
             }
         )
     path = tmp_path / "truth.jsonl"
@@ -76,6 +78,7 @@ def test_every_box_knows_its_label(simulated):
     truth = read_truth(collection)
     for row in range(len(collection)):
         label = row % len(collection.labels)
+        assert truth.sizes[row].tolist() == [300, 300 + row]
         assert truth.tags[row].tolist() == [label] * len(truth.boxes[row])
         assert np.array_equal(truth.boxes_of(row, label), truth.boxes[row])
         assert truth.boxes_of(row, (label + 1) % len(collection.labels)).shape == (0, 4)
