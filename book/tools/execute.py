@@ -169,6 +169,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--timeout", type=int, default=1200, help="seconds a cell may take")
     options = parser.parse_args(arguments)
+    # A shell starts background jobs with interrupts ignored; here they must always be heard.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGHUP, _leave)
     try:

@@ -36,9 +36,13 @@ def checkout(folder: Path) -> Path:
 
 
 def start(folder: Path, log: Path) -> subprocess.Popen[bytes]:
-    """`make book` on a copy, with this environment's packages and the copy's code."""
+    """`make book` on a copy, with this environment's packages and the copy's code.
+
+    The environment counts as ready: made anew, it would be tied to the copy.
+    """
+    command = ["make", "book", f"PROFILE={PROFILE}", "DEVICE=cpu", f"VENV={sys.prefix}"]
     return subprocess.Popen(
-        ["make", "book", f"PROFILE={PROFILE}", "DEVICE=cpu", f"VENV={Path(sys.prefix)}"],
+        [*command, "-o", f"{sys.prefix}/.ready"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder)},
         stdout=log.open("ab"),
