@@ -31,6 +31,7 @@ from imet.config import Recipe, get_profile, resolve
 from imet.data.dataset import Part, image_batches, stored_batches
 from imet.data.fingerprint import labels_fingerprint, pictures_fingerprint
 from imet.data.source import Parts, collection_folder, load_parts
+from imet.features.store import FeatureStore
 from imet.inference.decode import load_paths
 from imet.inference.extract import Protocol, extract
 from imet.inference.pathrule import PathRule, read_rule
@@ -274,9 +275,7 @@ def batch_source(
         return lambda part, order, epoch: image_batches(
             part, recipe, order, works_a_batch(part), epoch if fresh else 0, device
         )
-    # Stores hold all six views; a recipe of one view reads the first.
-    protocol = Protocol(dataclasses.replace(recipe, views="six"), encoder, device)
-    stores = {p.name: extract(p, protocol, FEATURES) for p in (parts.train, parts.val, parts.test)}
+    stores = _stores(recipe, parts, encoder, device)
     targets = {
         p.name: p.view_targets(recipe) for p in (parts.train, parts.val, parts.test)
     }  # (N, V, K) each
@@ -287,3 +286,22 @@ def batch_source(
         return stored_batches(arrays, targets[part.name], order, works_a_batch(part), device)
 
     return stored
+
+
+def _stores(recipe: Recipe, parts: Parts, encoder: Encoder, device: str) -> dict[str, FeatureStore]:
+    """Stores hold all six views; a recipe of one view reads the first."""
+    protocol = Protocol(dataclasses.replace(recipe, views="six"), encoder, device)
+    return {p.name: extract(p, protocol, FEATURES) for p in (parts.train, parts.val, parts.test)}
+
+
+def pooled_features(made: Run, device: str = "auto") -> dict[str, Array]:
+    """Pooled features (N, D) of the whole picture, by part, that a run's frozen network gives.
+
+    Raises:
+        InputError: the run trained its network, so that none are stored.
+    """
+    if not is_cached(made.recipe):
+        raise InputError(f"{made.folder}: its network was trained, so no features are stored")
+    encoder = build_encoder(made.recipe)
+    stores = _stores(made.recipe, made.parts, encoder, resolve_device(device))
+    return {name: np.asarray(store["pooled"][:, 0], np.float32) for name, store in stores.items()}
