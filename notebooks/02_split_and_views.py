@@ -174,7 +174,7 @@ pd.DataFrame(counts).T.rename(
 # The paper observes that its model “made better predictions on cropped versions of the images than
 # the resized versions”. A network that has learned to answer *nothing* to crops predicts fewer labels
 # there, which is a second explanation beside the one the paper gives, the shape of objects. The two
-# variants are compared where models are trained on both.
+# variants are compared in the {doc}`next chapter <03_baseline>`.
 #
 # ## Limits
 #
