@@ -38,6 +38,7 @@ class Steps:
         attention: (n, V, T, P), α_t.
         kept: (n, V, T) bool, the steps that the run's rule lets through.
         spatial: (n, V, P, D) features of the regions.
+        totals: (n, V, T), the sum of p_t over all labels: 1 if it were a distribution.
     """
 
     labels: Array
@@ -45,6 +46,7 @@ class Steps:
     attention: Array
     kept: Array
     spatial: Array
+    totals: Array
 
 
 def batches_of(
@@ -101,15 +103,22 @@ def steps_of(run: Run, part: Part, works: Sequence[int] | Array, device: str = "
             count = len(batch["works"])
             features = network.features(batch)
             trace = network.head.trace(features)  # type: ignore[operator]
-            p = trace.logits.sigmoid().gather(2, trace.labels[..., None])[..., 0]  # (B, T)
-            values = (trace.labels, p, trace.alphas, features["spatial"].float())
+            p = trace.logits.sigmoid()  # (B, T, K)
+            chosen = p.gather(2, trace.labels[..., None])[..., 0]  # (B, T)
+            values = (
+                trace.labels,
+                chosen,
+                trace.alphas,
+                features["spatial"].float(),
+                p.sum(2),
+            )
             found.append([x.unflatten(0, (count, -1)).cpu().numpy() for x in values])
-    labels, probabilities, attention, spatial = (np.concatenate(x) for x in zip(*found))
+    labels, probabilities, attention, spatial, totals = (np.concatenate(x) for x in zip(*found))
     paths = Paths(labels, probabilities, np.zeros((*labels.shape[:2], run.metrics["labels"])))
     kept = kept_steps(
         paths, rule.gamma, np.array(rule.proportions), rule.mode, keep_first=rule.keep_first
     )
-    return Steps(labels, probabilities, attention, kept, spatial)
+    return Steps(labels, probabilities, attention, kept, spatial, totals)
 
 
 def head_weights(run: Run) -> Array:

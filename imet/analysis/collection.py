@@ -143,7 +143,12 @@ def lift(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
 
 @styled
 def cooccurrence(
-    values: ArrayLike, rows: Sequence[str], columns: Sequence[str], *, limit: float = 8.0
+    values: ArrayLike,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    limit: float = 8.0,
+    value_name: str = "lift",
 ) -> Figure:
     """Lift of every pair of labels as colours, with the number in each cell.
 
@@ -152,6 +157,7 @@ def cooccurrence(
         rows: A label names (cultures, say).
         columns: B label names (tags).
         limit: Lift at which the colour is full; its inverse on the other side.
+        value_name: What the factors are.
     """
     table = np.asarray(values, float)
     if table.shape != (len(rows), len(columns)):
@@ -176,7 +182,7 @@ def cooccurrence(
     ticks = np.arange(-top, top + 0.5)
     bar.set_ticks(list(ticks), labels=[f"×{2**t:g}" if t >= 0 else f"×1/{2**-t:g}" for t in ticks])
     bar.outline.set_visible(False)
-    bar.set_label("lift")
+    bar.set_label(value_name)
     return figure
 
 

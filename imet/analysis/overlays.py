@@ -105,12 +105,14 @@ def attention_examples(
     depth = [max(1, min(-(-len(labels) // columns), 2)) for labels in attended]
     text = [INCHES_A_LINE * max(len(names), 1) + 0.1 for names in truth]
     side = 6.0 / (2 + columns)
-    heights = [max(d * (side + 0.24), side + 0.2 + t) for d, t in zip(depth, text)]
+    heights = [max(d * (side + 0.24), side + 0.3 + t) for d, t in zip(depth, text)]
     figure = plt.figure(figsize=(6.0, sum(heights)), layout="constrained")
     rows = figure.subfigures(len(pictures), 1, height_ratios=heights, squeeze=False)[:, 0]
     for row, (part, height) in enumerate(zip(rows, heights)):
         left, right = part.subfigures(1, 2, width_ratios=(2, columns))
-        grid = left.add_gridspec(2, 2, height_ratios=(height - text[row], text[row]))
+        grid = left.add_gridspec(
+            2, 2, height_ratios=(side + 0.2, max(height - side - 0.2, text[row]))
+        )
         for column, picture in enumerate((pictures[row], views[row])):
             cell = left.add_subplot(grid[0, column])
             show_picture(cell, picture)

@@ -1,0 +1,387 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+
+# %% [markdown]
+# (paper-results)=
+# # The paper's results
+#
+# Everything together: the paper's tables beside ours, models compared on equal terms, the ablations
+# that it leaves to future work, and its errors with the evidence that can be had here.
+
+# %% tags=["parameters"]
+profile = "sample"
+seed = 0
+device = "auto"
+
+# %%
+import numpy as np
+import pandas as pd
+
+from imet import experiments, looking, results, studies
+from imet.analysis.comparisons import intervals
+from imet.inference.thresholds import tune_all
+from imet.io import REPO, read_json
+from imet.metrics import best_threshold, fbeta_per_work, precision_per_work, recall_per_work
+from imet.statistics import auc_interval, paired_difference
+
+NAMES = {
+    "resnet50": "baseline",
+    "resnet50_hog": "ResNet50 + HOG",
+    "attn_cnn_rnn": "AttnCNN-RNN",
+    "attn_cnn_rnn_hog": "AttnCNN-RNN + HOG",
+}
+runs = {
+    name: experiments.run(recipe, profile, seed=seed, device=device)
+    for recipe, name in NAMES.items()
+}
+parts = runs["baseline"].parts
+targets = {part: getattr(parts, part).targets for part in ("train", "val", "test")}
+
+# %% [markdown]
+# ## Tables 1 and 2
+#
+# ```{reported-table} paper Table 1
+# :metrics: f2 f1 precision recall
+# :ours: 12_paper_results/rows.{model}.{split}.{metric}
+# ```
+#
+# ```{reported-table} paper Table 2
+# :metrics: f2 f1 precision recall
+# :ours: 12_paper_results/rows.{model}.{split}.{metric}
+# ```
+#
+# The two columns stand beside each other, not against each other. What differs, on this profile:
+#
+# - **The works.** {num}`sizes.train:,d` training works instead of {num}`reported/paper.split.train:,d`,
+#   and {num}`sizes.labels:,d` labels instead of {num}`reported/paper.kept_labels:,d`, on pictures as
+#   the label at the top of this page says. Every choice rests on {num}`sizes.val:,d` validation works
+#   instead of {num}`reported/paper.split.val:,d`.
+# - **The network.** {num}`recipe.backbone` with features computed once from fixed views
+#   (`view_mode`: {num}`recipe.view_mode`) instead of ResNet50 on fresh views.
+# - **The length.** {num}`recipe.epochs:d` epochs at {num}`recipe.rnn_rate:g` for AttnCNN-RNN instead of
+#   {num}`reported/code.rnn.epochs:d` at {num}`reported/code.rnn.learning_rate:g`, with
+#   {num}`recipe.rnn_width:d` units instead of {num}`reported/code.rnn.lstm_width:d`.
+#
+# On the profile `kaggle` none of these differ: the same recipes resolve to the paper's numbers.
+# All decisions are listed on [the page of deviations](../deviations.md).
+#
+# Each model against the floor, on the same works:
+
+# %% mystnb={"figure": {"name": "fig-floor", "caption": "Gain in F2 over the floor that gives every work the most frequent labels, on validation and test works, with 95 % intervals."}, "image": {"alt": "Four models with two marks each and intervals; the dotted line is no gain."}} tags=["hide-input"]
+intervals(
+    {
+        name: {
+            part: run.metrics[key]["gain_over_floor"]
+            for part, key in (("validation", "val"), ("test", "test"))
+        }
+        for name, run in runs.items()
+    },
+    value_name="gain in F2 over the floor",
+    reference=0,
+)
+
+# %% [markdown]
+# Models whose gain on test has an interval without zero: {num}`floor.beaten:d` of
+# {num}`floor.models:d`.
+#
+# ## On equal terms
+#
+# The rows of Table 1 differ in more than the model: the first two are thresholded at one value, the
+# others stop paths at γ·f. So a part of the gain may come from the rule. And the paper's own
+# numbers hint at one: F2 of the *mean* precision and recall exceeds the mean F2 by
+# {num}`gap.paper.resnet50:.3f` for the baseline and by {num}`gap.paper.attn_cnn_rnn:.3f` for
+# AttnCNN-RNN. The gap is large where works differ much in how many labels they get.
+
+# %% tags=["hide-input"]
+steadiness = {}
+for name, run in runs.items():
+    predicted = run.predicted("test")
+    p, r = (
+        precision_per_work(predicted, targets["test"]),
+        recall_per_work(predicted, targets["test"]),
+    )
+    pooled = 5 * p.mean() * r.mean() / max(4 * p.mean() + r.mean(), 1e-12)
+    steadiness[name] = {
+        "labels a work": predicted.sum(1).mean(),
+        "their deviation": predicted.sum(1).std(),
+        "mean F2": fbeta_per_work(predicted, targets["test"]).mean(),
+        "F2 of mean P and R": pooled,
+        "gap": pooled - fbeta_per_work(predicted, targets["test"]).mean(),
+    }
+pd.DataFrame(steadiness).T.style.format(precision=3)
+
+# %% [markdown]
+# To compare models and not rules, every model gets every rule, each tuned on validation: one global
+# threshold, one for cultures and one for tags, γ·f, a share of the work's highest score, and a fixed
+# number of labels, which takes the steadiness of the number out of the comparison altogether. The
+# score of AttnCNN-RNN is a label's largest probability over its steps, averaged over the views.
+
+# %% tags=["hide-input"]
+proportions = targets["train"].mean(0)
+RULES = {
+    "exact": "one threshold",
+    "per_type": "by kind of label",
+    "proportional": "γ·f",
+    "max_fraction": "share of the highest",
+    "count": "fixed number",
+}
+decided = {name: {"its own": run.predicted("test")} for name, run in runs.items()}
+for name, run in runs.items():
+    tuned = tune_all(run.scores("val"), targets["val"], parts.labels.is_culture, proportions)
+    decided[name] |= {RULES[key]: tuned[key].predict(run.scores("test")) for key in RULES}
+f2 = {
+    name: {rule: fbeta_per_work(p, targets["test"]) for rule, p in found.items()}
+    for name, found in decided.items()
+}
+pd.DataFrame(
+    {name: {rule: v.mean() for rule, v in found.items()} for name, found in f2.items()}
+).style.format(precision=3)
+
+# %% mystnb={"figure": {"name": "fig-fair", "caption": "Difference in F2 of test works between each model and the baseline under the same rule, tuned for each on validation, with 95 % intervals. “Its own” is the paper's comparison."}, "image": {"alt": "A line for each rule with three marks, one a model, and their intervals around zero."}} tags=["hide-input"]
+fair = {
+    rule: {
+        name: paired_difference(f2[name][rule], f2["baseline"][rule])._asdict()
+        for name in runs
+        if name != "baseline"
+    }
+    for rule in f2["baseline"]
+}
+intervals(fair, value_name="difference in F2 from the baseline", reference=0)
+
+# %% [markdown]
+# AttnCNN-RNN differs from the baseline by {num}`fair.own.value:+.3f` {num}`fair.own.interval:+.3f` with
+# each model's own rule, by {num}`fair.one.value:+.3f` {num}`fair.one.interval:+.3f` with one threshold
+# each, and by {num}`fair.count.value:+.3f` {num}`fair.count.interval:+.3f` where both give every work
+# the same number of labels. The last is what the *order* of labels is worth, and the rest comes from how
+# many are given to which work. An interval that contains zero says that these works cannot tell.
+#
+# ## Recurrence or attention?
+#
+# ```{quote-doc} paper
+# :where: §6
+# we did not know which one contributes more to the performance boost compared to the baseline model.
+# Hence, another future direction would be to perform ablation test to investigate the relative
+# contributions of RNN and visual attention mechanism.
+# ```
+#
+# All variants have the same budget ({num}`ablation.epochs:d` epochs, `views`: {num}`ablation.views`) and
+# are decoded greedily. Without attention the context is the mean feature; without recurrence
+# nothing passes from step to step; with neither, what is left is a small classifier on the mean
+# feature. The number of steps and the order of labels in training follow.
+
+# %% tags=["hide-input"]
+STUDIES = {
+    "recurrence_and_attention": "recurrence and attention",
+    "steps": "number of steps",
+    "label_order": "order of labels",
+}
+first = experiments.run("ablation", profile, seed=seed, device=device)
+ablation = {}
+for study in STUDIES:
+    for variant, (recipe, changes) in studies.STUDIES[study].items():
+        made = experiments.run(recipe, profile, seed=seed, device=device, overrides=changes)
+        ablation[study, variant] = made.metrics["test"] | {
+            "gain": results.gain(made, first),
+            "val": made.metrics["val"]["f2"]["value"],
+        }
+results.measures_table({(STUDIES[study], v): m for (study, v), m in ablation.items()})
+
+# %% mystnb={"figure": {"name": "fig-ablation", "caption": "Difference in F2 of test works between each variant and the whole model, one seed, with 95 % intervals over works."}, "image": {"alt": "A line for each variant with its difference from the whole model and its interval around zero."}} tags=["hide-input"]
+intervals(
+    {
+        v: {"": m["gain"]}
+        for (_, v), m in ablation.items()
+        if v not in ("both", "all steps", "free")
+    },
+    value_name="difference in F2 from the whole model",
+    reference=0,
+)
+
+# %% [markdown]
+# Leaving out the attention changes F2 by {num}`without.attention.value:+.3f`
+# {num}`without.attention.interval:+.3f`, leaving out the recurrence by
+# {num}`without.recurrence.value:+.3f` {num}`without.recurrence.interval:+.3f`, and both by
+# {num}`without.both.value:+.3f` {num}`without.both.interval:+.3f`. With orders, where each step is asked
+# for *one* label, the recurrence has something to remember; free of order, every step is asked for all.
+#
+# Longer runs with three seeds, where they were recorded:
+
+# %% tags=["hide-input"]
+recorded = {}
+for study, title in (
+    STUDIES
+    | {
+        "paper_rows": "rows of the tables",
+        "crop_targets": "crop targets, baseline",
+        "crop_targets_rnn": "crop targets, AttnCNN-RNN",
+        "batch_norm": "batch norm, 200 works",
+    }
+).items():
+    path = REPO / "results" / f"{study}.json"
+    content = read_json(path) if path.exists() else {"values": {}}
+    for variant, found in content["values"].items():
+        d = found.get("difference")
+        recorded[title, variant] = {
+            "F2, validation": "{value:.3f} [{low:.3f}, {high:.3f}]".format(**found["val"]["f2"]),
+            "F2, test": "{value:.3f} [{low:.3f}, {high:.3f}]".format(**found["test"]["f2"]),
+            "from the first": "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**d) if d else "",
+            "profile": content["provenance"]["profile"],
+        }
+pd.DataFrame(recorded).T if recorded else "no long run has been recorded yet: make studies"
+
+# %% [markdown]
+# Brackets are the range over seeds for F2 and 95 % intervals over works for differences.
+#
+# ## Errors in the paper, and what can be shown of them
+#
+# **Equation 7 lacks parentheses.** As printed, the minus covers the first term only, and the second
+# then *rewards* high probabilities for absent labels. On the baseline's validation scores the printed
+# formula gives {num}`eq7.printed:.1f` a work; with every probability raised to nearly one it falls to
+# {num}`eq7.all_one:.1f`, so it would be best to call everything present. With parentheses the two are
+# {num}`eq7.right:.1f` and {num}`eq7.right_all_one:.1f`.
+
+# %% tags=["hide-input"]
+weight = np.minimum(10, (1 - proportions) / np.maximum(proportions, 1e-12))
+y = targets["val"].astype(float)
+printed, right = {}, {}
+for name, s in (
+    ("scores", np.clip(runs["baseline"].scores("val").astype(float), 1e-6, 1 - 1e-6)),
+    ("all_one", np.full(y.shape, 1 - 1e-6)),
+):
+    positive, negative = weight * y * np.log(s), (1 - y) * np.log(1 - s)
+    printed[name] = float((-positive + negative).sum(1).mean())
+    right[name] = float(-(positive + negative).sum(1).mean())
+pd.DataFrame({"as printed": printed, "with parentheses": right}).style.format(precision=2)
+
+# %% [markdown]
+# **Equation 6 is no probability.** Were $\mathbf{p}_t$ a distribution over the next label, its sum over
+# labels would be one. At the first step it is {num}`eq6.sum:.1f` on average here.
+#
+# **“Class-specific” weights are nearly all the same.** The clip at
+# {num}`reported/paper.class_weight_clip:d` is reached by all but {num}`weights.below:d` of
+# {num}`sizes.labels:d` labels here, and by all but {num}`reported/context.weights_below_clip:d` on the
+# real table.
+#
+# **T = {num}`reported/paper.rnn.steps:d` is not the largest number of labels.** One training work of
+# the real split has {num}`reported/context.max_labels.train:d`.
+#
+# **Table 1 averages over works.** F2 of its mean precision and recall would be
+# {num}`gap.pooled:.3f` for the baseline and not {num}`reported/paper.resnet50.val.f2:.3f`: F2 is
+# concave in the two, so the mean of F2 lies below the F2 of the means.
+#
+# **Rates and counts of Figure 6 agree.** From the counts: a true positive rate of {num}`men.tpr:.3f`, a
+# true negative rate of {num}`men.tnr:.3f` and a prevalence of {num}`men.prevalence:.3f`; but §5.7
+# announces `tag::trees` and shows `tag::men`.
+#
+# **Two of Figure 3's eight classes prove nothing.** An AUC of one half from three positives among
+# {num}`reported/paper.split.val:,d` works has the interval {num}`rare.interval:.2f`.
+#
+# **“Hard labels”, so no ROC curve.** {doc}`The curve exists <08_roc_by_quartile>`.
+#
+# **A split that selects should not be the one that is reported.** The scripts of the baseline and of
+# AttnCNN-RNN name `--split test`. Whether the reported runs were made so is not known. What it can be
+# worth: choosing the threshold on test instead of on validation raises the baseline's F2 on test by
+# {num}`leak:.4f` here; choosing the epoch, too, would add to it.
+#
+# **Crops that train on nothing.** Measured in {doc}`the chapter on HOG <05_resnet50_hog>`:
+# {num}`05_resnet50_hog/crops.f2.value:+.3f` {num}`05_resnet50_hog/crops.f2.interval:+.3f` for the
+# baseline. **196 regions are 49**: {doc}`shown <06_attn_cnn_rnn>` to
+# {num}`06_attn_cnn_rnn/same.context:.0e`. **Smoothed attention** says more than the model does:
+# {doc}`both are drawn <10_attention>`.
+#
+# **The floor.** The {num}`reported/context.floor_15.f2:.4f` that the fifteen most frequent labels get on
+# the real validation works puts the reported {num}`reported/paper.resnet50.val.f2:.3f` and
+# {num}`reported/paper.attn_cnn_rnn.val.f2:.3f` in proportion; so does what others reach on Kaggle's own
+# split: about {num}`reported/context.kaggle.resnet50.f2:.3f` with one fine-tuned ResNet50.
+#
+# ## Limits
+#
+# - Live numbers have one seed. Intervals are over works.
+# - A rule tuned on {num}`sizes.val:d` works is itself uncertain, and the more numbers a rule has the
+#   more it follows them.
+
+# %% tags=["hide-input", "remove-output"]
+reported = {row["key"]: row["value"] for row in results.reported_numbers()}
+gaps = {}
+for model in ("resnet50", "attn_cnn_rnn"):
+    p, r, f = (float(reported[f"paper.{model}.val.{m}"]) for m in ("precision", "recall", "f2"))
+    gaps[model] = {"pooled": 5 * p * r / (4 * p + r), "gap": 5 * p * r / (4 * p + r) - f}
+tn, fp, fn, tp = (float(reported[f"code.confusion.{c}"]) for c in ("tn", "fp", "fn", "tp"))
+rare = auc_interval(0.5, 3, 10917)
+baseline, rnn = runs["baseline"], runs["AttnCNN-RNN"]
+totals = looking.steps_of(rnn, parts.test, np.arange(min(50, len(parts.test))), device).totals
+_, flattered = best_threshold(baseline.scores("test"), targets["test"])
+val_threshold, _ = best_threshold(baseline.scores("val"), targets["val"])
+honest = fbeta_per_work(baseline.scores("test") >= val_threshold, targets["test"]).mean()
+with_interval = {
+    key: fair[rule]["AttnCNN-RNN"]
+    | {"interval": [fair[rule]["AttnCNN-RNN"][end] for end in ("low", "high")]}
+    for key, rule in (("own", "its own"), ("one", "one threshold"), ("count", "fixed number"))
+}
+without = {
+    key: ablation["recurrence_and_attention", v]["gain"]
+    | {"interval": [ablation["recurrence_and_attention", v]["gain"][e] for e in ("low", "high")]}
+    for key, v in (
+        ("attention", "recurrence alone"),
+        ("recurrence", "attention alone"),
+        ("both", "neither"),
+    )
+}
+beaten = sum(run.metrics["test"]["gain_over_floor"]["low"] > 0 for run in runs.values())
+results.record_page(
+    "12_paper_results",
+    {
+        "rows": {recipe: results.rows_of(runs[name]) for recipe, name in NAMES.items()},
+        "sizes": {part: len(t) for part, t in targets.items()} | {"labels": len(parts.labels)},
+        "recipe": {
+            "backbone": rnn.recipe.backbone,
+            "view_mode": rnn.recipe.view_mode,
+            "epochs": rnn.recipe.epochs,
+            "rnn_rate": rnn.recipe.learning_rate,
+            "rnn_width": rnn.recipe.rnn_width,
+        },
+        "floor": {"beaten": beaten, "models": len(runs)},
+        "gap": {
+            "paper": {model: g["gap"] for model, g in gaps.items()},
+            "pooled": gaps["resnet50"]["pooled"],
+            "ours": {name: s["gap"] for name, s in steadiness.items()},
+        },
+        "fair": with_interval,
+        "ablation": {
+            "epochs": first.recipe.epochs,
+            "views": first.recipe.views,
+            "gain": {f"{study}: {v}": m["gain"] for (study, v), m in ablation.items()},
+        },
+        "without": without,
+        "eq7": {
+            "printed": printed["scores"],
+            "all_one": printed["all_one"],
+            "right": right["scores"],
+            "right_all_one": right["all_one"],
+        },
+        "eq6": {"sum": totals[:, :, 0].mean()},
+        "weights": {"below": int((weight < 10).sum())},
+        "men": {
+            "tpr": tp / (tp + fn),
+            "tnr": tn / (tn + fp),
+            "prevalence": (tp + fn) / (tn + fp + fn + tp),
+        },
+        "rare": {"interval": [rare.low, rare.high]},
+        "leak": flattered - honest,
+    },
+    profile=profile,
+    seed=seed,
+    device=device,
+)
