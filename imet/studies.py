@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from imet.config import resolve
 from imet.experiments import code_key, resolve_device, run
 from imet.io import REPO, write_json
 from imet.metrics import fbeta_per_work
@@ -67,9 +68,6 @@ STUDIES: dict[str, Variants] = {
 }
 """Study to variant to recipe and changes; the others are compared with the first variant."""
 
-LONG = {"epochs": 25}
-"""What a recorded run has more than a chapter's, where a variant does not say otherwise."""
-
 
 def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str, Any]:
     """Run every variant of a study with every seed.
@@ -82,7 +80,7 @@ def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str,
     found: dict[str, Any] = {}
     first: np.ndarray | None = None
     for variant, (recipe, changes) in STUDIES[name].items():
-        changes = ({} if profile == "tiny" else LONG) | changes
+        changes = _length(recipe, profile) | changes
         runs = [run(recipe, profile, seed=s, device=device, overrides=changes) for s in SEEDS]
         found[variant] = {
             "recipe": recipe,
@@ -101,6 +99,11 @@ def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str,
         else:
             found[variant]["difference"] = paired_difference(per_work, first)._asdict()
     return found
+
+
+def _length(recipe: str, profile: str) -> dict[str, Any]:
+    """The documents' number of epochs, where a chapter has time for fewer."""
+    return {} if profile == "tiny" else {"epochs": resolve(recipe, "kaggle").epochs}
 
 
 def spread(values: list[float]) -> Mapping[str, Any]:

@@ -12,7 +12,6 @@
 #     name: python3
 # ---
 
-
 # %% [markdown]
 # # AttnCNN-RNN
 #
@@ -185,7 +184,7 @@ run = experiments.run("attn_cnn_rnn", profile, seed=seed, device=device)
 hog = experiments.run("attn_cnn_rnn_hog", profile, seed=seed, device=device)
 baseline = experiments.run("resnet50", profile, seed=seed, device=device)
 
-# %% mystnb={"figure": {"name": "fig-rnn-training", "caption": "Training of AttnCNN-RNN: Algorithm 2's loss on training and validation views, and F2 of validation works, decoded greedily with the best γ of each epoch."}, "image": {"alt": "Two panels over epochs: the training loss falls and validation F2 rises; a dotted line marks the kept epoch."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-rnn-training", "caption": "Training of AttnCNN-RNN: Algorithm 2's loss on training and validation views, and F2 of validation works, decoded greedily with the best \u03b3 of each epoch."}, "image": {"alt": "Two panels over epochs: the training loss falls and validation F2 rises; a dotted line marks the kept epoch."}} tags=["hide-input"]
 training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 
 # %% [markdown]

@@ -12,7 +12,6 @@
 #     name: python3
 # ---
 
-
 # %% [markdown]
 # # Decoding
 #
@@ -77,7 +76,7 @@ pd.DataFrame(
     }
 ).style.hide(axis="index").format(precision=3)
 
-# %% mystnb={"figure": {"name": "fig-path", "caption": "The normalised path probability of one view and its threshold, step by step, with the γ that was tuned on validation. The path ends where the first falls below the second."}, "image": {"alt": "Two lines over the steps of one path: its probability and its threshold."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-path", "caption": "The normalised path probability of one view and its threshold, step by step, with the \u03b3 that was tuned on validation. The path ends where the first falls below the second."}, "image": {"alt": "Two lines over the steps of one path: its probability and its threshold."}} tags=["hide-input"]
 score_curves(
     np.arange(1, p.shape[-1] + 1),
     {"path probability": p[work, 0], "threshold": limit[work, 0]},
@@ -100,7 +99,7 @@ score_curves(
 # {numref}`fig-gamma` tries {num}`grid.size:d` values of γ for each width of the search. The labels of a
 # path do not depend on γ, so each width is decoded once.
 
-# %% mystnb={"figure": {"name": "fig-gamma", "caption": "F2 of validation works by γ, for each width of the beam search; one beam is greedy. The dot is the chosen pair, the dotted line the γ of the code."}, "image": {"alt": "Curves of F2 over γ on a logarithmic axis that rise, peak and fall; a dot marks the highest point, a dotted line stands at 2.5."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-gamma", "caption": "F2 of validation works by \u03b3, for each width of the beam search; one beam is greedy. The dot is the chosen pair, the dotted line the \u03b3 of the code."}, "image": {"alt": "Curves of F2 over \u03b3 on a logarithmic axis that rise, peak and fall; a dot marks the highest point, a dotted line stands at 2.5."}} tags=["hide-input"]
 curves = {}
 for k in widths:
     values = []
@@ -187,7 +186,7 @@ found = {
 }
 results.measures_table(found)
 
-# %% mystnb={"figure": {"name": "fig-stopping", "caption": "Ways to stop a path and to put views together: difference in F2 of test works from the paper's way, with 95 % intervals over works. Each γ was tuned on validation, but for the code's own."}, "image": {"alt": "A line for each way with its difference from the paper's way and its interval."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-stopping", "caption": "Ways to stop a path and to put views together: difference in F2 of test works from the paper's way, with 95 % intervals over works. Each \u03b3 was tuned on validation, but for the code's own."}, "image": {"alt": "A line for each way with its difference from the paper's way and its interval."}} tags=["hide-input"]
 as_written = fbeta_per_work(decided["terminate (as written)"], targets["test"])
 differences = {
     name: {"": paired_difference(fbeta_per_work(p, targets["test"]), as_written)._asdict()}

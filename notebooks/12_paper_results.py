@@ -12,7 +12,6 @@
 #     name: python3
 # ---
 
-
 # %% [markdown]
 # (paper-results)=
 # # The paper's results
@@ -149,7 +148,7 @@ pd.DataFrame(
     {name: {rule: v.mean() for rule, v in found.items()} for name, found in f2.items()}
 ).style.format(precision=3)
 
-# %% mystnb={"figure": {"name": "fig-fair", "caption": "Difference in F2 of test works between each model and the baseline under the same rule, tuned for each on validation, with 95 % intervals. “Its own” is the paper's comparison."}, "image": {"alt": "A line for each rule with three marks, one a model, and their intervals around zero."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-fair", "caption": "Difference in F2 of test works between each model and the baseline under the same rule, tuned for each on validation, with 95 % intervals. \u201cIts own\u201d is the paper's comparison."}, "image": {"alt": "A line for each rule with three marks, one a model, and their intervals around zero."}} tags=["hide-input"]
 fair = {
     rule: {
         name: paired_difference(f2[name][rule], f2["baseline"][rule])._asdict()
