@@ -102,6 +102,17 @@ def simulate(
         typer.echo(f"{out}: {works:,} works")
 
 
+@data.command()
+def sheets(
+    out: Annotated[Path, typer.Argument(help="Folder for the contact sheets and their index.")],
+) -> None:
+    """Draw contact sheets of the simulated collection: one for each culture and each tag."""
+    from imet.data.simulate import sheets as draw
+
+    with clear_errors():
+        typer.echo(draw(out) / "index.html")
+
+
 @app.command()
 def run(
     recipe: Annotated[str, typer.Argument(help="A recipe; `imet recipes` lists them.")],
