@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from numpy.typing import ArrayLike
 
 from imet.analysis.style import INK, MUTED, PALETTE, line_style, styled
@@ -88,6 +88,7 @@ def score_curves(
     if logarithmic:
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
     if dots:
         ax.set_xticks(values, [f"{value:g}" for value in values])
         ax.xaxis.set_minor_locator(NullLocator())
@@ -141,6 +142,7 @@ def label_scatter(
     if logarithmic and (values > 0).any():
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
     for text, at, value in named:
         ax.annotate(text, (at, value), xytext=(4, 3), textcoords="offset points", fontsize=8)

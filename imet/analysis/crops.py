@@ -107,7 +107,7 @@ def box_gallery(
             for left, top, right, bottom in np.asarray(things[i]).reshape(-1, 4):
                 ax.add_patch(
                     Rectangle((left, top), right - left, bottom - top, facecolor="white",
-                              edgecolor=INK, linewidth=0.7, alpha=0.35)
+                              edgecolor=INK, linewidth=0.7, alpha=0.2)
                 )  # fmt: skip
         for position, found in enumerate(boxes.values()):
             draw_box(ax, found[i], position, width=1.8)
@@ -128,7 +128,7 @@ def box_gallery(
 @styled
 def before_and_after(pictures: Sequence[Picture], boxes: Sequence[ArrayLike]) -> Figure:
     """Pictures above what is left of them."""
-    figure, axes = plt.subplots(2, len(pictures), squeeze=False, figsize=(6.0, 3.4))
+    figure, axes = plt.subplots(2, len(pictures), squeeze=False, figsize=(6.0, 4.3))
     for ax in axes.ravel():
         ax.axis("off")
     for column, (picture, box) in enumerate(zip(pictures, boxes)):

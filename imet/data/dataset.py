@@ -39,12 +39,15 @@ class Part:
         rows: (N,) its rows in this part.
         columns: (K,) its label columns in use.
         name: "train", "val" or "test".
+        seen_as: (all works, all labels) bool, labels that decide the kinds of views where they are
+            not those of the collection, so that works with other labels keep their views.
     """
 
     collection: Collection
     rows: Array
     columns: Array
     name: str
+    seen_as: Array | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -64,7 +67,8 @@ class Part:
         if views == "one":
             return ["resize"]
         # What a work carries is judged on its whole row, whatever columns are in use.
-        row = self.collection.targets[self.rows[work]]
+        labels = self.collection.targets if self.seen_as is None else self.seen_as
+        row = labels[self.rows[work]]
         is_culture = self.collection.labels.is_culture
         has_culture, has_tag = bool(row[is_culture].any()), bool(row[~is_culture].any())
         return list(view_kinds(has_culture, has_tag, self.training))

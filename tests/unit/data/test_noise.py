@@ -30,6 +30,8 @@ def collection(small_collection, tmp_path_factory):
                 "labels": [found.labels.names[k] for k in np.flatnonzero(row)],
                 "boxes": {},
                 "composition": "x",
+                "height": 50,
+                "width": 40,
             }
         )
         for work, row in zip(found.ids, shown)
@@ -62,6 +64,8 @@ def test_a_recipe_s_noise_changes_labels_and_not_the_split(collection):
         np.testing.assert_array_equal(a.rows, b.rows)
         np.testing.assert_array_equal(b.targets, shown[b.rows])
         assert (a.targets != b.targets).any()
+        for work in range(len(a)):
+            assert a.kinds(work, "six") == b.kinds(work, "six")
 
 
 def test_only_simulated_collections_know_the_truth(small_collection):
