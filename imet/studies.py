@@ -52,6 +52,19 @@ STUDIES: dict[str, Variants] = {
         "all steps": ("ablation", {}),
         **{f"T = {t}": ("ablation", {"steps": t}) for t in (1, 2, 5)},
     },
+    # Why .533 and .393: losses crossed with crop targets on one frozen network.
+    "factorial": {
+        f"{loss} {crops}": (
+            "resnet50",
+            {"loss": loss, "crop_targets": crops},
+        )
+        for loss in ("weighted_bce", "focal")
+        for crops in ("as_coded", "as_written")
+    },
+    "poster_rows": {
+        name: (name, {})
+        for name in ("vgg16", "vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
+    },
     "label_order": {
         "free": ("ablation", {}),
         "frequent first": ("ablation", {"label_order": "frequent_first"}),
