@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from imet.config import Recipe
+from imet.io import InputError
 from imet.losses import asymmetric, focal, positive_weights, soft_f2, weighted_bce
 from imet.models import writes_labels
 from imet.models.attn_cnn_rnn import label_path, sequence_loss, step_targets
@@ -18,6 +19,11 @@ Objective = Callable[[Tensor, Mapping[str, Tensor]], Tensor]
 
 def make_objective(recipe: Recipe, train_targets: np.ndarray, device: str) -> Objective:
     """The recipe's loss of a batch of logits: (B·V, K), or (B·V, T, K) of models with T steps."""
+    if recipe.label_order != "free" and not writes_labels(recipe):
+        raise InputError(
+            f"recipe {recipe.name}: label_order = {recipe.label_order!r} needs a model that writes "
+            f"labels one at a time, and {recipe.model} gives them all at once; set it to free"
+        )
     reduction = recipe.loss_reduction
     if recipe.loss in ("weighted_bce", "bce"):
         weights = None
@@ -55,7 +61,9 @@ def _of_steps(weights: Tensor | None, reduction: str) -> Objective:
 def _at_each_step(loss: Callable[[Tensor, Tensor], Tensor]) -> Objective:
     def objective(logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         targets = batch["targets"]
-        if logits.ndim == 3:
+        if "path" in batch:
+            targets = step_targets(batch["path"], logits.shape[-1]).float()  # (B·V, T, K)
+        elif logits.ndim == 3:
             targets = targets[:, None].expand_as(logits)  # (B·V, T, K)
         return loss(logits, targets)
 

@@ -104,7 +104,7 @@ curves = {}
 for k in widths:
     values = []
     for g in GAMMAS:
-        predicted = combine_views(stop(paths["val"][k], float(g), f, run.recipe.stop_mode))
+        predicted = combine_views(stop(paths["val"][k], float(g), f, keep_first=False))
         values.append(fbeta(predicted, targets["val"]))
     curves[f"K = {k}"] = values
 chosen = run.metrics["search"][str(run.metrics["beams"])]
