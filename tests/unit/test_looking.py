@@ -1,0 +1,150 @@
+"""Looking into finished runs: the same numbers as the run's own, work by work."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imet import experiments, looking, results
+from imet.config import resolve
+from imet.data.source import load_parts
+from imet.experiments import Run, run
+from imet.labels import quartile_picks
+from imet.metrics import fbeta
+
+SMALL = {
+    "epochs": 1, "most_beams": 2, "rnn_width": 16, "attention_width": 16, "learning_rate": 0.01
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("looking")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(experiments, "RUNS", folder / "runs")
+        patch.setattr(experiments, "FEATURES", folder / "features")
+        yield folder
+
+
+def make(name: str, data: Path, **changes) -> Run:
+    return run(name, "tiny", device="cpu", data=data, overrides=SMALL | changes)
+
+
+@pytest.fixture(scope="module")
+def rnn(small_collection):
+    return make("attn_cnn_rnn", small_collection)
+
+
+def test_steps_are_those_of_the_run_s_greedy_paths(rnn):
+    works = [3, 0]
+    steps = looking.steps_of(rnn, rnn.parts.test, works, "cpu")
+    paths = rnn.paths("test", 1)
+    assert np.array_equal(steps.labels, paths.labels[works])
+    np.testing.assert_allclose(steps.probabilities, paths.probabilities[works], atol=1e-5)
+    np.testing.assert_allclose(steps.attention.sum(-1), 1, atol=1e-5)
+    assert (steps.totals >= steps.probabilities - 1e-6).all()
+    assert steps.spatial.shape[:3] == (2, 6, steps.attention.shape[-1])
+    greedy = dataclasses.replace(rnn.rule, beams=1)
+    predicted = np.zeros((2, rnn.metrics["labels"]), bool)
+    for i, v, t in zip(*np.nonzero(steps.kept)):
+        predicted[i, steps.labels[i, v, t]] = True
+    chosen = type(paths)(paths.labels[works], paths.probabilities[works], paths.scores[works])
+    assert np.array_equal(predicted, greedy.predict(chosen))
+
+
+def test_features_are_those_that_heads_read(rnn):
+    part = rnn.parts.val
+    spatial = looking.features_of(rnn.recipe, rnn.parts, part, "spatial", [2, 1], "cpu")
+    pooled = looking.features_of(rnn.recipe, rnn.parts, part, "pooled", None, "cpu")
+    np.testing.assert_allclose(spatial.mean(2), pooled[[2, 1]], atol=2e-3)
+    assert pooled.shape[:2] == (len(part), 6)
+    one = dataclasses.replace(rnn.recipe, views="one")
+    first = looking.features_of(one, rnn.parts, part, "pooled", None, "cpu")
+    assert np.array_equal(first[:, 0], pooled[:, 0])
+
+
+def test_without_recurrence_no_label_says_anything_about_another(small_collection, rnn):
+    labels = np.arange(4)
+    forgetful = make("ablation", small_collection, recurrent=False)
+    assert not looking.influence(forgetful, rnn.parts.test, [0, 1], labels, "cpu").any()
+    assert looking.influence(rnn, rnn.parts.test, [0, 1], labels, "cpu").shape == (4, 4)
+    assert looking.influence(rnn, rnn.parts.test, [0, 1], labels, "cpu").any()
+
+
+def test_views_are_the_evaluation_s(rnn):
+    picture, views, kinds = looking.view_pictures(rnn, rnn.parts.test, 1)
+    assert picture.shape == (50, 40, 3)
+    assert views.shape == (6, 64, 64, 3)
+    assert kinds == ["resize"] + ["crop"] * 5
+    again = looking.view_pictures(rnn, rnn.parts.test, 1)[1]
+    assert np.array_equal(views, again)
+
+
+def test_weights_without_those_of_hog(small_collection):
+    plain = looking.head_weights(make("resnet50", small_collection))
+    with_hog = looking.head_weights(make("resnet50_hog", small_collection))
+    assert plain.shape == with_hog.shape
+    assert plain.shape[0] == 10
+
+
+def test_figure_3_follows_the_rule_and_keeps_to_labels_in_use(small_collection, tmp_path):
+    recipe = resolve("resnet50", "tiny")
+    parts = load_parts(small_collection, recipe)
+    found = looking.figure_3_columns(parts)
+    assert found.tolist() == quartile_picks(parts.train.targets.sum(0)).tolist()
+    folder = shutil.copytree(small_collection, tmp_path / "rare")
+    text = (folder / "labels.csv").read_text(encoding="utf-8")
+    more = "".join(f"{1000 + i},never {i}\n" for i in range(30))  # so the rule picks unused ones
+    (folder / "labels.csv").write_text(text + more, encoding="utf-8")
+    parts = load_parts(folder, recipe)
+    assert len(parts.labels) < len(parts.collection.labels)
+    assert (looking.figure_3_columns(parts) < len(parts.labels)).all()
+
+
+def test_gains_and_tables_are_those_of_the_runs(small_collection, rnn):
+    baseline = make("resnet50", small_collection)
+    difference = results.gain(rnn, baseline)
+    targets = rnn.parts.test.targets
+    wanted = fbeta(rnn.predicted("test"), targets) - fbeta(baseline.predicted("test"), targets)
+    assert difference["value"] == pytest.approx(wanted)
+    assert results.gain(rnn, rnn)["low"] == 0
+    rows = results.rows_of(rnn)
+    assert rows == {
+        part: {m: rnn.metrics[part][m] for m in ("f2", "f1", "precision", "recall")}
+        for part in ("val", "test")
+    }
+    table = results.measures_table(
+        {"a": rnn.metrics["test"], "floor": rnn.metrics["test"]["floor"]}
+    )
+    assert table.loc["a", "F1"] == f"{rnn.metrics['test']['f1']['value']:.3f}"
+    assert table.loc["floor", "labels a work"] == "–"
+
+
+def test_a_study_compares_every_variant_with_the_first(small_collection, monkeypatch, rnn):
+    from imet import studies
+
+    monkeypatch.setattr(studies, "SEEDS", (0, 1))
+    monkeypatch.setattr(studies, "run", lambda *a, **k: run(*a, **k | {"data": small_collection}))
+    monkeypatch.setitem(
+        studies.STUDIES,
+        "short",
+        {"whole": ("ablation", SMALL), "no memory": ("ablation", SMALL | {"recurrent": False})},
+    )
+    found = studies.study("short", "tiny", "cpu")
+    assert list(found) == ["whole", "no memory"]
+    assert "difference" not in found["whole"]
+    both = found["no memory"]["test"]["f2"]["value"] - found["whole"]["test"]["f2"]["value"]
+    assert found["no memory"]["difference"]["value"] == pytest.approx(both)
+    assert len(found["whole"]["val"]["f2"]["seeds"]) == 2
+
+
+def test_recorded_studies_name_recipes_and_fields_that_exist():
+    from imet.studies import STUDIES
+
+    for variants in STUDIES.values():
+        for recipe, changes in variants.values():
+            resolve(recipe, "sample", changes)
