@@ -81,7 +81,7 @@ angle = np.degrees(np.arctan2(across, along)) % 180  # (S, S), without a directi
 # %% mystnb={"figure": {"name": "fig-hog-steps", "caption": "From a view to its histograms: the view, the size of its gradients, their angle where they are strong, and the 16-pixel cells, drawn as stars whose rays are as bright as the gradients in that direction."}, "image": {"alt": "Four square pictures: a work of art; its outlines in white on black; the outlines coloured by direction; a grid of small stars that retraces the outlines."}} tags=["hide-input"]
 strong = np.where(magnitude > np.quantile(magnitude, 0.8), angle, np.nan)
 picture_strip(
-    [view, np.sqrt(magnitude), strong, np.sqrt(hog_image(view))],
+    [view, np.sqrt(magnitude), strong, np.cbrt(hog_image(view))],
     ["the view", "size of the gradient", "its angle, 0° to 180°", "histograms of the cells"],
     columns=2,
     colours=[None, "gray", "hsv", "gray"],
@@ -125,7 +125,7 @@ pd.DataFrame(
 # %% mystnb={"figure": {"name": "fig-hog-pair", "caption": "Two works and their descriptors: the paper's Figure 2. One star a cell; the brighter a ray, the stronger the edges along it."}, "image": {"alt": "Two works of art, each beside a grid of bright and dark stars in which its outlines can be recognised."}} tags=["hide-input"]
 pictures = [v.permute(1, 2, 0).numpy() for v in views]
 picture_strip(
-    [item for picture in pictures for item in (picture, np.sqrt(hog_image(picture)))],
+    [item for picture in pictures for item in (picture, np.cbrt(hog_image(picture)))],
     ["picture", "its HOG descriptor"] * 2,
     columns=2,
 )
