@@ -207,8 +207,8 @@ pd.DataFrame(by_group).T.rename(
 # A likely reason lies in the numbers above. As written, the mean over six views of a true culture
 # stays high, since crops show it too, and that of a true tag ends near a sixth; one threshold for
 # all labels must serve both. As coded, neither shows on crops, both end near a sixth, and one
-# threshold fits. This would make it a matter of thresholds rather than of learning; one threshold
-# for each kind of label would tell, and has not been tried here.
+# threshold fits. This would make it a matter of thresholds rather than of learning;
+# {doc}`05_resnet50_hog` gives both models one threshold for each kind of label and looks what is left.
 #
 # ## Limits
 #

@@ -78,7 +78,7 @@ along, across = (np.take_along_axis(g, channel, 2)[..., 0] for g in (along, acro
 magnitude = np.hypot(along, across)  # (S, S)
 angle = np.degrees(np.arctan2(across, along)) % 180  # (S, S), without a direction
 
-# %% mystnb={"figure": {"name": "fig-hog-steps", "caption": "From a view to its histograms: the view, the size of its gradients, their angle where they are strong, and the 16-pixel cells, drawn as stars whose rays are as bright as the gradients in that direction."}, "image": {"alt": "Four square pictures: a work of art; its outlines in white on black; the outlines coloured by direction; a grid of small stars that retraces the outlines."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-hog-steps", "caption": "From a view to its histograms: the view, the size of its gradients, their angle where they are strong (red: across an upright edge, cyan: across a level one), and the 16-pixel cells, drawn as stars whose rays are as bright as the gradients in that direction."}, "image": {"alt": "Four square pictures: a work of art; its outlines in white on black; the outlines coloured by direction; a grid of small stars that retraces the outlines."}} tags=["hide-input"]
 strong = np.where(magnitude > np.quantile(magnitude, 0.8), angle, np.nan)
 picture_strip(
     [view, np.sqrt(magnitude), strong, np.cbrt(hog_image(view))],

@@ -59,7 +59,10 @@ def picture_strip(
         ax.axis("off")
         if i >= len(pictures):
             continue
-        ax.imshow(pictures[i], cmap=(colours[i] if colours else None) or "gray")
+        picture = np.asarray(pictures[i])
+        # A few extreme values must not leave the rest of a map in the dark.
+        top = np.nanpercentile(picture, 99.5) if picture.ndim == 2 else None
+        ax.imshow(picture, cmap=(colours[i] if colours else None) or "gray", vmax=top)
         ax.set_title(titles[i], fontsize=9, fontweight="normal", loc="left", pad=3)
     return figure
 
