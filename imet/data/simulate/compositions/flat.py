@@ -50,7 +50,7 @@ def rug(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
             thing(c, label, x, y, room, style, rng, shadow=False)
         for label in row[4:]:
             thing(c, label, w / 2, h / 2 + room / 2, room, style, rng, shadow=False)
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng)
 
 
 def _medallion(
@@ -105,9 +105,7 @@ def tile(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     joint = np.exp(-np.minimum(np.abs(a - 0.5), np.abs(b - 0.5)) * 160)
     c.rgb *= (1 - 0.4 * joint)[..., None]
     frame(c, style, round(0.075 * small), 2)
-    c.rgb = FINISHES["crackle" if style.finish not in ("gloss", "mosaic") else style.finish](
-        c.rgb, rng, style, c.u
-    )
+    stage.finish(c, style, rng, style.finish if style.finish in ("gloss", "mosaic") else "crackle")
 
 
 def page(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
@@ -157,7 +155,7 @@ def page(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         t = max(2, round(2 * c.u))
         box[:t], box[-t:], box[:, :t], box[:, -t:] = 1, 1, 1, 1
         c.paint(box, rgb(style.accents[min(2, len(style.accents) - 1)]), left, y0)
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng)
 
 
 def relief(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
