@@ -65,12 +65,12 @@ def engraving(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
 
 def knots(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     """Hand-knotted pile: square knots in few dyes, each its own little mound."""
-    return _woven(image, rng, 3.6 * u, 3.6 * u, 0.20)
+    return _woven(image, rng, 2.6 * u, 2.6 * u, 0.24)
 
 
 def tapestry(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     """Weft-faced tapestry: stepped edges, ribs along the warp."""
-    return _woven(image, rng, 2.6 * u, 5.2 * u, 0.26)
+    return _woven(image, rng, 2.1 * u, 3.5 * u, 0.28)
 
 
 def _woven(image: Picture, rng: Rng, ph: float, pw: float, depth: float) -> Picture:

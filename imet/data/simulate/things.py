@@ -139,7 +139,7 @@ ROWS = [
     row("rivers", "", 1.6, 0.4, "scenery", drawn="river"),
     row("bodies of water", "", 1.5, 0.3, "scenery", drawn="water"),
     row("waterfalls", "", 0.6, 0.56, "scenery", drawn="waterfall", worlds="asia europe"),
-    row("boats", "⛵ mdi:sail_boat", 3, 0.34, "water", hue="#8a5a34", many=2),
+    row("boats", "⛵", 3, 0.4, "water", hue="#8a5a34", many=2),
     row("ships", "", 1.4, 0.5, "water", drawn="ship", worlds="europe"),
     row("waves", "🌊", 0.6, 0.36, "water field", hue="#2f6a9a", worlds="japan europe", many=2),
     row("bridges", "", 1.2, 0.3, "scenery", drawn="bridge"),

@@ -173,6 +173,7 @@ def fan(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     with c.mark("tag::fans"):
         stage.sky_and_land(leaf, style, rng, 0.5)
         leaf.owner[:] = leaf._part()
+        leaf.edge = 0.12 * leaf.height  # below the ornament band
         stage.place_row(
             leaf,
             plan.things,

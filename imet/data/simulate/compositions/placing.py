@@ -50,6 +50,8 @@ def copies(labels: Sequence[str], rng: Rng) -> list[str]:
 def _weight(label: str) -> float:
     """How much it matters that something else hides this thing: trees may be stood before."""
     drawn = THINGS[label].drawn if label in THINGS else ""
+    if drawn == "bridge":
+        return 0.7
     return 0.0 if drawn in SPREADING else (0.3 if drawn == "tree" else 1.0)
 
 
@@ -148,7 +150,7 @@ def afloat(
                     0, c.width - 1)  # fmt: skip
     mirror = c.rgb[source[:, None], waver]
     there = changed[source[:, None], waver] & (under[rows] > 0.5)
-    strength = 0.3 * np.linspace(1, 0.1, len(rows), dtype=np.float32)[:, None] * there
+    strength = 0.2 * np.linspace(1, 0.1, len(rows), dtype=np.float32)[:, None] * there
     c.rgb[rows] += (mirror - c.rgb[rows]) * strength[..., None]
     ripples(c, cx, line, 0.62 * breadth(label) * height, style, rng)
 

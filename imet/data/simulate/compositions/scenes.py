@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,21 +24,24 @@ LYING = {"tag::bodies of water": (0.30, 0.42), "tag::rivers": (0.44, 0.5)}
 """Things that lie on the land: height, and how far below the horizon they reach."""
 
 
-def _scenery(c: Canvas, plan: Plan, style: Style, rng: Rng, horizon: float) -> list[str]:
+def scenery(c: Canvas, things: Sequence[str], style: Style, rng: Rng, horizon: float) -> list[str]:
     """Far things on the horizon, nearer ones before them."""
     h, w = c.height, c.width
     small = min(h, w)
     shown = []
-    for label in [t for t in plan.things if t in FAR]:
+    for label in [t for t in things if t in FAR]:
         tall, reach = LYING.get(label, (0.46, 0.0))
         if reach:
             tall = min(tall * small, 0.8 * (1 - horizon) * h)
             base = horizon * h + tall * 1.05
         else:
             tall, base = min(tall * small, horizon * h * 0.7), horizon * h + 2
-        thing(c, label, w * float(rng.uniform(0.3, 0.7)), base, tall, style, rng, 0.2, False)
+        x = w * float(rng.uniform(0.3, 0.7))
+        thing(c, label, x, base, tall, style, rng, 0.2, False)
         shown.append(label)
-    near = [t for t in stage.of(plan.things, "scenery") if t not in FAR]
+        if not reach:  # hides nothing, but the sun and the moon keep to its other side
+            c.taken.append((x - 0.3 * tall, x + 0.3 * tall, 0.0))
+    near = [t for t in stage.of(things, "scenery") if t not in FAR]
     stage.place_row(
         c, near, style, rng, h * (horizon + 0.24), 0.54 * small, depth=0.2 * h * (1 - horizon)
     )
@@ -48,6 +52,7 @@ def _sky(c: Canvas, plan: Plan, style: Style, rng: Rng, horizon: float) -> list[
     things = stage.of(plan.things, "sky")
     row = stage.copies(things, rng)
     room = 0.86 * c.width / max(1, len(row))
+    peaks = [(a + b) / 2 for a, b, matters in c.taken if matters == 0]
     for k, (label, x) in enumerate(
         zip(row, stage.spots(rng, len(row), 0.07 * c.width, 0.93 * c.width))
     ):
@@ -57,6 +62,8 @@ def _sky(c: Canvas, plan: Plan, style: Style, rng: Rng, horizon: float) -> list[
         y = float(rng.uniform(0.25, 0.62)) * horizon * c.height
         if label in ("tag::sun", "tag::moon", "tag::stars"):
             y = 0.0  # as high as it can be: nothing on earth is behind it
+        if label in ("tag::sun", "tag::moon") and peaks:
+            x = c.width * (0.16 if peaks[0] > 0.5 * c.width else 0.84)
         low = max(y, tall * 1.05 + (c.edge or 0))
         thing(c, label, x, low, tall, style, rng, shadow=False, turn=k)
     return things
@@ -74,7 +81,7 @@ def landscape(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     with c.mark("tag::landscapes"):
         stage.sky_and_land(c, style, rng, horizon)
         c.owner[:] = c._part()
-        shown = _scenery(c, plan, style, rng, horizon) + _sky(c, plan, style, rng, horizon)
+        shown = scenery(c, plan.things, style, rng, horizon) + _sky(c, plan, style, rng, horizon)
         ground = stage.of(plan.things, "ground", "water")
         small = min(c.height, c.width)
         stage.place_row(c, ground, style, rng, c.height * 0.92, 0.44 * small, depth=0.08 * c.height)
@@ -98,7 +105,7 @@ def seascape(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     cut = int(horizon * h)
     with c.mark("tag::bodies of water"):
         c.owner[cut:] = c._part()
-    shown = _sky(c, plan, style, rng, horizon) + _scenery(c, plan, style, rng, horizon - 0.2)
+    shown = _sky(c, plan, style, rng, horizon) + scenery(c, plan.things, style, rng, horizon - 0.2)
     both = bool(floating and swimming)
     base, depth = (0.68, 0.1) if both else (0.88, 0.24)
     stage.place_row(
@@ -120,7 +127,7 @@ def genre(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     horizon = float(rng.uniform(0.5, 0.62))
     _margin(c)
     stage.sky_and_land(c, style, rng, horizon)
-    shown = _sky(c, plan, style, rng, horizon) + _scenery(c, plan, style, rng, horizon - 0.06)
+    shown = _sky(c, plan, style, rng, horizon) + scenery(c, plan.things, style, rng, horizon - 0.06)
     rest = [t for t in plan.things if t not in shown]
     small = min(c.height, c.width)
     stage.place_row(c, rest, style, rng, c.height * 0.93, 0.62 * small, depth=0.06 * c.height)

@@ -72,7 +72,7 @@ def portrait(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     _others(c, plan, shown, style, rng)
     if style.border not in ("none", "rocaille", "album", "gilt", "ripple"):
         frame(c, style, round(0.085 * min(h, w)), int(rng.integers(3)))
-    stage.finish(c, style, rng)
+    stage.finish(c, style, rng, clear=style.finish != "engraving")
 
 
 def photo(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:

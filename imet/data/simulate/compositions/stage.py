@@ -178,18 +178,16 @@ def standing(c: Canvas, land: bool = False) -> Mask:
     return np.asarray(held)[c.owner].astype(np.float32)
 
 
-def finish(c: Canvas, style: Style, rng: Rng, name: str | None = None) -> None:
+def finish(c: Canvas, style: Style, rng: Rng, name: str | None = None, clear: bool = True) -> None:
     """The surface as the culture makes it; where lines or cubes would swallow things, not there.
 
     Engravers leave paper around a small thing and few lines in it; mosaicists ring it with a row
-    of dark cubes.
+    of dark cubes. `clear=False` where one thing fills the picture.
     """
     name = name or style.finish
-    if name in ("engraving", "mosaic"):
-        things = standing(c)
-        if 0 < things.mean() < (0.28 if name == "engraving" else 0.5):
-            _set_off(c, things, style, rng, name)
-            return
+    if clear and name in ("engraving", "mosaic"):
+        _set_off(c, standing(c), style, rng, name)
+        return
     c.rgb = FINISHES[name](c.rgb, rng, style, c.u)
 
 

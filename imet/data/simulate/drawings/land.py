@@ -70,6 +70,12 @@ def water(c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, l
         r = 1 + 0.10 * rng.standard_normal()
         shore.append((cx + w * r * np.cos(a), base - h / 2 + h / 2 * np.sin(a) * min(r, 1.0)))
     mask, x, y = polygon(smooth(shore))
+    if style.technique != "painted":  # a drawn shore, or the lake is lost on the land
+        bank = mix(rgb(style.ink), rgb(style.land), 0.25)
+        c.paint(mask, bank, x, y)
+        c.paint(mask, bank, x, y + 2 * c.u)
+        _ripples(c, mask, x, y + c.u, style, rng)
+        return
     _ripples(c, mask, x, y, style, rng)
 
 
@@ -136,11 +142,11 @@ def waterfall(
         c.paint(mask, white if k % 3 else mix(blue, ink, 0.35), x, y, 0.9)
     for k in range(9):
         foam = ellipse(float(rng.uniform(0.05, 0.09)) * h, float(rng.uniform(0.03, 0.055)) * h)
-        x = cx + h * (0.062 * (k - 4) + float(rng.normal(0, 0.015)))
-        c.paint(foam, white, x - foam.shape[1] / 2, base - (0.15 + 0.02 * (k % 3)) * h, 0.85)
-    for x, size in ((-0.36, 0.16), (0.33, 0.2), (-0.1, 0.09), (0.14, 0.07)):
+        at = cx + h * (0.062 * (k - 4) + float(rng.normal(0, 0.015)))
+        c.paint(foam, white, at - foam.shape[1] / 2, base - (0.15 + 0.02 * (k % 3)) * h, 0.85)
+    for aside, size in ((-0.36, 0.16), (0.33, 0.2), (-0.1, 0.09), (0.14, 0.07)):
         around = np.linspace(0, 2 * np.pi, 9)[:-1]
-        ring = [(cx + h * x + size * h * 0.6 * np.cos(a) * float(rng.uniform(0.8, 1.1)),
+        ring = [(cx + h * aside + size * h * 0.6 * np.cos(a) * float(rng.uniform(0.8, 1.1)),
                  base - 0.02 * h - size * h * 0.35 * (1 + np.sin(a))) for a in around]  # fmt: skip
         mask, px, py = polygon(smooth(ring))
         part(c, mask, px, py, mix(rock, ink, 0.2), style, 0.3)

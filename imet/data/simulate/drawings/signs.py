@@ -28,7 +28,9 @@ def write(
     """Writing centred on cx, `h` px tall, at most `room` px long."""
     h = max(6, round(h))
     if style.script == "wedges":
-        cuneiform(c, cx, top + h, h, style, rng, "")
+        across = max(1, int(room / (2 * h)))
+        for k in range(across):
+            cuneiform(c, cx + (k - (across - 1) / 2) * 1.95 * h, top + h, h, style, rng, "")
         return
     if style.script in ("cjk", "glyphs"):
         signs = CJK if style.script == "cjk" else HIEROGLYPHS

@@ -20,6 +20,8 @@ GREENS = ("#4f7a3c", "#3f6a35", "#6a8a3c", "#5a7a50", "#7a8a3a")
 def tree(c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, label: str) -> None:
     """A leafy tree, a fir, a poplar, a palm or a leaning pine, as tall as `h`."""
     worlds = set(style.worlds.split())
+    kinds: tuple[str, ...]
+    odds: tuple[float, ...]
     if worlds & {"egypt", "maya", "southeast"}:
         kinds, odds = ("palm", "leafy"), (0.5, 0.5)
     elif worlds & {"japan", "china", "korea"}:
