@@ -229,7 +229,7 @@ def gilded(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     h, w = image.shape[:2]
     tone = (image @ GREY)[..., None]
     gleam = 1 + 0.22 * cloud(rng, h, w, 40 * u)[..., None]
-    rub = np.clip((noise(rng, h, w, 3 * u) + cloud(rng, h, w, 60 * u) - 0.55) * 3, 0, 0.8)[
+    rub = np.clip((noise(rng, h, w, 3 * u) + cloud(rng, h, w, 60 * u) - 0.72) * 3, 0, 0.7)[
         ..., None
     ]
     return image * gleam * (1 - rub * np.clip(tone * 2, 0, 1))

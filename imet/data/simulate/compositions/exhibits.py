@@ -233,6 +233,7 @@ def tablet(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         for k in range(rows):
             tall = step * clay.height * 0.86
             label = (written or ["tag::inscriptions"])[0]
+            tall = min(tall, 0.8 * clay.width / breadth(label))  # no line runs off the tablet
             across = max(1, int(0.84 * clay.width / (tall * breadth(label))))
             base = (top + step * (k + 1)) * clay.height
             for j in range(across):

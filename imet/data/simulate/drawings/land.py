@@ -107,6 +107,8 @@ def waterfall(
     blue = mix(rgb(style.water), WHITE, 0.25)
     if style.technique == "carved":
         blue = mix(WHITE, BLACK, 0.25)
+    if style.technique == "goldleaf":
+        blue, white = mix(ink, BLACK, 0.45), ink
     pool = ellipse(0.62 * h, 0.11 * h)
     c.paint(pool, mix(blue, ink, 0.15), cx - pool.shape[1] / 2, base - pool.shape[0])
     t = np.linspace(0, 1, 7)
