@@ -83,12 +83,12 @@ COMPOSITIONS: dict[str, Composition] = {
         tags("bodies of water"),
     ),
     "genre": Composition(scenes.genre, (0.8, 1.4), (Slot("ground", 1, 3), Slot("scenery", 0, 1))),
-    "frieze": Composition(scenes.frieze, (1.6, 2.9), (Slot("ground", 1, 3),)),
+    "frieze": Composition(scenes.frieze, (1.7, 3.4), (Slot("ground", 1, 3),)),
     "handscroll": Composition(
         scenes.handscroll, (4.0, 12.0), (Slot("scenery", 1, 2), Slot("ground", 0, 1))
     ),
     "hangingscroll": Composition(
-        scenes.hangingscroll, (0.2, 0.46), (Slot("scenery", 1, 2), Slot("sky water", 0, 1))
+        scenes.hangingscroll, (0.16, 0.4), (Slot("scenery", 1, 2), Slot("sky water", 0, 1))
     ),
     "stilllife": Composition(objects.stilllife, (0.9, 1.35), (Slot("table", 2, 3),)),
     "vase": Composition(objects.vase, (0.62, 0.85), (Slot("ground field", 1, 2),), tags("vases")),

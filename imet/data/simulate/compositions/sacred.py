@@ -94,8 +94,8 @@ def heraldry(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     thing(c, "tag::coat of arms", w / 2, 0.80 * h, 0.62 * min(h, w * 1.2), style, rng, shadow=False)
     write(c, w / 2, 0.82 * h, 0.05 * h, 0.5 * w, style, rng, rgb(style.ink))
     for k, label in enumerate(rest):
-        x, low = w * (0.16 if k % 2 == 0 else 0.84), h * (0.90 - 0.22 * (k // 2))
-        thing(c, label, x, low, 0.2 * min(h, w), style, rng, shadow=False)
+        at, low = w * (0.16 if k % 2 == 0 else 0.84), h * (0.90 - 0.22 * (k // 2))
+        thing(c, label, at, low, 0.2 * min(h, w), style, rng, shadow=False)
     if style.border != "none":
         frame(c, style, round(0.08 * min(h, w)), int(rng.integers(3)))
     stage.finish(c, style, rng)
