@@ -60,6 +60,8 @@ class Canvas:
         self.owner = np.zeros((self.height, self.width), np.int32)
         self.ledger = ledger or Ledger()
         self.u = unit if unit is not None else min(self.height, self.width) / 300
+        self.edge: float | None = 0.0  # things stay this far inside; None lets them run over
+        self.taken: list[tuple[float, float, float]] = []  # left, right, how much it matters
 
     def sheet(self, height: int, width: int) -> Canvas:
         """An empty, transparent picture whose strokes are booked in the same ledger."""

@@ -17,11 +17,16 @@ Rng = np.random.Generator
 
 
 def figure(
-    c: Canvas, cx: float, base: float, height: float, style: Style, rng: Rng, sex: str
-) -> None:
-    """A whole person standing on (cx, base), `height` px tall."""
+    c: Canvas, cx: float, base: float, height: float, style: Style, rng: Rng, sex: str,
+    pose: tuple[float, float] | None = None,
+) -> None:  # fmt: skip
+    """A whole person standing on (cx, base), `height` px tall.
+
+    `pose` is how high the fore arm is held (-0.6 … 1) and the side it is on (1 right, -1 left).
+    """
     s = height / (5.4 if sex == "children" else 7.0)
-    pen = Pen(c, cx, base, s, style, 1.0 if rng.random() < 0.5 else -1.0)
+    side = 1.0 if rng.random() < 0.5 else -1.0
+    pen = Pen(c, cx, base, s, style, pose[1] if pose else side)
     top = -5.4 if sex == "children" else -7.0
     skin = rgb(style.skin[int(rng.integers(len(style.skin)))])
     hair = rgb(style.hair[int(rng.integers(len(style.hair)))])
@@ -30,6 +35,10 @@ def figure(
     if style.technique == "painted":
         c.shadow(cx + 0.1 * s, base - 0.1 * s, 1.2 * s, 0.35 * s + 1, 0.4)
     stride, arm = float(rng.uniform(0.05, 0.4)), float(rng.uniform(-0.6, 1.0))
+    arm = pose[0] if pose else arm
+    coiffure = int(rng.integers(4))  # long, gathered up, under a scarf, under a hat
+    apron = rng.random() < 0.4
+    lower = mix(cloth, second, 0.0 if rng.random() < 0.5 else 0.8)
     legs, hip, shoulder = top * 0.5, top * 0.52, top + 1.45
     skirted = sex == "women" or style.dress in ("toga", "robe", "kimono", "turban", "sari")
     if style.dress == "kilt" and sex != "women":
@@ -92,6 +101,15 @@ def figure(
             cloth,
             0.15,
         )
+        skirt: Points = [
+            (-0.43, hip - 0.5), (0.43, hip - 0.5), (0.7 * wide, hip * 0.5), (wide, -0.15),
+            (0.0, 0.0), (-wide, -0.15), (-0.7 * wide, hip * 0.5),
+        ]  # fmt: skip
+        if style.technique not in ("silhouette", "carved", "goldleaf"):
+            pen.flat(skirt, lower)
+        if apron:
+            front: Points = [(-0.3, hip - 0.5), (0.3, hip - 0.5), (0.5, -0.7), (-0.5, -0.7)]
+            pen.area(front, mix(second, rgb(style.paper), 0.5), 0.1)
         pen.flat(
             [(-0.44, hip - 0.75), (0.44, hip - 0.75), (0.44, hip - 0.45), (-0.44, hip - 0.45)],
             second,
@@ -140,10 +158,10 @@ def figure(
         curve=False,
     )
     y = top + 0.55
-    if sex == "women":
-        pen.area(
-            mirrored([(0.0, y - 0.62), (0.44, y - 0.4), (0.48, y + 0.2), (0.3, y + 0.75)]), hair
-        )
+    if sex == "women" and coiffure in (0, 3):  # to the shoulders, none under the chin
+        fall: Points = [(0.0, y - 0.62), (0.44, y - 0.4), (0.5, y + 0.2), (0.44, y + 0.8),
+                        (0.24, y + 0.75), (0.26, y + 0.1), (0.0, y - 0.1)]  # fmt: skip
+        pen.area([*fall, *[(-a, b) for a, b in reversed(fall[1:-1])]], hair)
     pen.area(
         mirrored([(0.0, y - 0.5), (0.34, y - 0.3), (0.34, y + 0.15), (0.0, y + 0.52)]), skin, 0.35
     )
@@ -159,6 +177,18 @@ def figure(
         ],
         hair,
     )
+    if sex == "women" and coiffure == 1:
+        pen.dot(0.0, y - 0.68, 0.22, 0.2, hair)
+    elif sex == "women" and coiffure == 2:
+        scarf: Points = [(0.0, y - 0.66), (0.42, y - 0.4), (0.46, y + 0.3), (0.3, y + 0.5),
+                         (0.32, y - 0.1), (0.0, y - 0.34)]  # fmt: skip
+        pen.area([*scarf, *[(-a, b) for a, b in reversed(scarf[1:-1])]], second)
+    elif sex == "men" and coiffure == 3 and style.dress not in ("kilt", "toga"):
+        pen.area(mirrored([(0.0, y - 0.86), (0.3, y - 0.8), (0.36, y - 0.34)]), second)
+        pen.area(
+            mirrored([(0.0, y - 0.42), (0.56, y - 0.4), (0.56, y - 0.3), (0.0, y - 0.26)]),
+            mix(second, BLACK, 0.3),
+        )
     for x in (-0.12, 0.16):
         pen.dot(
             x,

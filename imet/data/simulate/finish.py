@@ -52,7 +52,7 @@ def engraving(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     second = 0.5 + 0.5 * np.cos((y * 0.75 - x * 0.66 + sway) * (6.283 / pitch))
     ink = np.clip((first - tone * 1.28 + 0.02) * 5, 0, 1)
     ink = np.maximum(ink, np.clip((second - tone * 2.1) * 5, 0, 1))
-    ink = np.maximum(ink, np.clip((0.2 - tone) * 8, 0, 0.9)) * (
+    ink = np.maximum(ink, np.clip((0.27 - tone) * 8, 0, 0.9)) * (
         0.82 + noise(rng, h, w, 8 * u) * 0.12
     )
     sheet, black = rgb(style.paper), rgb(style.ink)
@@ -65,12 +65,12 @@ def engraving(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
 
 def knots(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     """Hand-knotted pile: square knots in few dyes, each its own little mound."""
-    return _woven(image, rng, 3.6 * u, 3.6 * u, 0.20)
+    return _woven(image, rng, 2.6 * u, 2.6 * u, 0.24)
 
 
 def tapestry(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     """Weft-faced tapestry: stepped edges, ribs along the warp."""
-    return _woven(image, rng, 2.6 * u, 5.2 * u, 0.26)
+    return _woven(image, rng, 2.1 * u, 3.5 * u, 0.28)
 
 
 def _woven(image: Picture, rng: Rng, ph: float, pw: float, depth: float) -> Picture:
@@ -88,13 +88,37 @@ def _woven(image: Picture, rng: Rng, ph: float, pw: float, depth: float) -> Pict
 
 
 def mosaic(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
-    """Cubes of stone and glass in mortar."""
+    """Cubes of stone and glass in mortar: small ones where there is much to tell, others around.
+
+    Each cube takes the darkest of its middle, so that drawn lines stay whole.
+    """
+    drawn = _eroded(image)
+    tone = image @ GREY
+    busy = ndimage.uniform_filter(np.abs(tone - ndimage.uniform_filter(tone, 7)), round(13 * u))
+    fine = (busy > 0.045)[..., None]
+    small = _cubes(image, drawn, rng, style, 2.9 * u, 0.4, 0.5)
+    large = _cubes(image, image, rng, style, 4.2 * u, 0.5, 0.9)
+    return np.where(fine, small, large).astype(np.float32)
+
+
+def _eroded(image: Picture) -> Picture:
+    """The darkest of four neighbours, channel by channel."""
+    out = image.copy()
+    out[1:] = np.minimum(image[1:], image[:-1])
+    out[:, 1:] = np.minimum(out[:, 1:], out[:, :-1].copy())
+    return out
+
+
+def _cubes(
+    image: Picture, drawn: Picture, rng: Rng, style: Style, pitch: float, jitter: float, gap: float
+) -> Picture:
     h, w = image.shape[:2]
-    r, c, edge, tint = cells(rng, h, w, 4.8 * u, 0.55)
+    r, c, edge, tint = cells(rng, h, w, pitch, jitter)
     r, c = np.clip(r, 0, h - 1).astype(int), np.clip(c, 0, w - 1).astype(int)
-    out = image[r, c] * (0.80 + 0.36 * tint)[..., None].astype(np.float32)
-    grout = np.clip(1.25 - edge * 5.5, 0, 1)[..., None]
-    return (out + (rgb(style.grout) - out) * grout).astype(np.float32)
+    spread = 0.3 if gap > 0.6 else 0.18
+    out = drawn[r, c] * (1 - spread / 2 + spread * tint)[..., None].astype(np.float32)
+    grout = np.clip(1.25 - edge * 5.5, 0, 1)[..., None] * np.float32(gap)
+    return out + (rgb(style.grout) - out) * grout
 
 
 def fresco(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
@@ -205,7 +229,7 @@ def gilded(image: Picture, rng: Rng, style: Style, u: float) -> Picture:
     h, w = image.shape[:2]
     tone = (image @ GREY)[..., None]
     gleam = 1 + 0.22 * cloud(rng, h, w, 40 * u)[..., None]
-    rub = np.clip((noise(rng, h, w, 3 * u) + cloud(rng, h, w, 60 * u) - 0.55) * 3, 0, 0.8)[
+    rub = np.clip((noise(rng, h, w, 3 * u) + cloud(rng, h, w, 60 * u) - 0.72) * 3, 0, 0.7)[
         ..., None
     ]
     return image * gleam * (1 - rub * np.clip(tone * 2, 0, 1))

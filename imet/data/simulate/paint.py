@@ -93,7 +93,8 @@ def glyph_on(
     if style.technique == "carved":
         raised = (0.42 + 0.78 * g.light)[..., None] * WHITE
         c.paint(g.body, np.clip(raised, 0, 1).astype(np.float32), x, y)
-        c.paint(g.line, WHITE * np.float32(0.42), x, y, 0.8, own=False)
+        if g.line.sum() < 0.6 * g.body.sum():  # a solid shape is all line: it stays raised
+            c.paint(g.line, WHITE * np.float32(0.42), x, y, 0.8, own=False)
         return
     if style.technique == "goldleaf":
         leaf = ink * (0.62 + 0.62 * g.light[..., None])

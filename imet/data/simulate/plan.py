@@ -85,6 +85,12 @@ def choose_things(rng: Rng, style: Style, composition: Composition, wished: str)
     open_wish = wished if wished in THINGS and wished not in composition.gives else ""
     needed = THINGS[open_wish].goes if open_wish else ()
     for slot in composition.slots:
+        if (
+            slot.stands == "worn"
+            and "tag::george washington" in chosen
+            and not (open_wish and fits(slot, THINGS[open_wish]))
+        ):
+            continue  # he is drawn in his own dress
         count = int(rng.integers(slot.least, slot.most + 1))
         if slot.only and any(k in slot.only for k in needed) and open_wish not in slot.only:
             chosen += [k for k in needed if k in slot.only]

@@ -9,7 +9,6 @@ import numpy as np
 from imet.data.simulate.canvas import Canvas, Colour, mix, polygon, rgb
 from imet.data.simulate.compositions import stage
 from imet.data.simulate.drawings import thing
-from imet.data.simulate.finish import FINISHES
 from imet.data.simulate.ground import Rng
 from imet.data.simulate.ornament import band
 from imet.data.simulate.paint import BLACK, WHITE
@@ -52,7 +51,7 @@ def facade(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
             c.paint(step, mix(wall, BLACK, 0.14 + 0.1 * k), w / 2 - long / 2, y1 + k * 0.02 * h)
     rest = [t for t in labels if t not in stage.of(labels, "facade")]
     stage.place_row(c, rest, style, rng, 0.985 * h, 0.36 * min(h, w))
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng)
 
 
 def _wall(c: Canvas, x0: float, x1: float, y0: float, y1: float, wall: Colour) -> None:

@@ -40,10 +40,12 @@ def textile(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
             tall = 0.66 * pitch
             label = labels[k % len(labels)]
             step = max(tall * breadth(label) * 1.15, 0.5 * tall)
-            count = max(2, int(w / step))
+            across = max(2, int(0.94 * w / step))
+            count = across if k % 2 == 0 else max(1, across - 1)  # every other row in the gaps
             for j in range(count):
-                x = (j + 0.5 + 0.25 * (k % 2)) * w / count
-                thing(cloth, label, x, y + thick + tall * 1.04, tall, style, rng, shadow=False)
+                x = w / 2 + (j - (count - 1) / 2) * 0.92 * w / across
+                low = y + thick + tall * 1.04
+                thing(cloth, label, x, low, tall, style, rng, shadow=False, turn=j)
         for label in labels[rows:]:
             thing(cloth, label, w / 2, h * 0.97, 0.5 * pitch, style, rng, shadow=False)
     cloth.rgb = np.clip(FINISHES[style.finish](cloth.rgb, rng, style, c.u), 0, 1)
@@ -100,4 +102,4 @@ def pattern(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
                 )
                 k += 1
     frame(c, style, thick, int(rng.integers(3)))
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng)

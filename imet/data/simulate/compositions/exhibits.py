@@ -12,7 +12,6 @@ from imet.data.simulate import people
 from imet.data.simulate.canvas import Canvas, mix, rgb
 from imet.data.simulate.compositions import stage
 from imet.data.simulate.drawings import breadth, thing
-from imet.data.simulate.finish import FINISHES
 from imet.data.simulate.ground import GROUNDS, Rng
 from imet.data.simulate.ornament import ORNAMENTS, band, frame
 from imet.data.simulate.paint import BLACK
@@ -49,7 +48,7 @@ def exhibit(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         tall = min(0.66 * h, room * 1.05 / breadth(label))
         c.shadow(x + 0.06 * tall, h / 2 + 0.12 * tall, 0.42 * tall, 0.42 * tall, 0.35)
         thing(c, label, x, h / 2 + tall / 2, tall, style, rng, shadow=False)
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng)
 
 
 def sword(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
@@ -174,13 +173,14 @@ def fan(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     with c.mark("tag::fans"):
         stage.sky_and_land(leaf, style, rng, 0.5)
         leaf.owner[:] = leaf._part()
+        leaf.edge = 0.12 * leaf.height  # below the ornament band
         stage.place_row(
             leaf,
             plan.things,
             style,
             rng,
             leaf.height * 0.9,
-            0.8 * leaf.height,
+            0.95 * leaf.height,
             0.12,
             0.88,
             depth=0.1 * leaf.height,
@@ -188,7 +188,7 @@ def fan(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         )
         if style.border != "none":
             band(leaf, style, 0, 0, leaf.width, max(6, round(0.11 * leaf.height)), 0)
-        leaf.rgb = FINISHES[style.finish](leaf.rgb, rng, style, c.u)
+        stage.finish(leaf, style, rng)
     yy, xx = np.mgrid[0:h, 0:w].astype(np.float32)
     r = np.hypot(xx - cx, yy - cy) / radius
     a = np.arctan2(cy - yy, xx - cx)
@@ -233,6 +233,7 @@ def tablet(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         for k in range(rows):
             tall = step * clay.height * 0.86
             label = (written or ["tag::inscriptions"])[0]
+            tall = min(tall, 0.8 * clay.width / breadth(label))  # no line runs off the tablet
             across = max(1, int(0.84 * clay.width / (tall * breadth(label))))
             base = (top + step * (k + 1)) * clay.height
             for j in range(across):

@@ -9,10 +9,12 @@ import numpy as np
 
 from imet.data.simulate.canvas import Canvas, mix, rgb
 from imet.data.simulate.compositions import stage
-from imet.data.simulate.drawings import breadth, thing, write
+from imet.data.simulate.compositions.scenes import scenery
+from imet.data.simulate.drawings import thing, write
 from imet.data.simulate.finish import FINISHES
 from imet.data.simulate.ground import Rng
 from imet.data.simulate.ornament import ORNAMENTS, frame
+from imet.data.simulate.things import THINGS
 
 if TYPE_CHECKING:
     from imet.data.simulate.styles import Style
@@ -38,7 +40,7 @@ def rug(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
                 _medallion(
                     c, style, rng, w / 2, at + step * (k + 0.5), 0.44 * (w - 2 * at), 0.48 * step, k
                 )
-        room = 0.2 * small
+        room = 0.25 * small
         row = (list(plan.things) * 4)[: max(4, len(plan.things))]
         corners = [
             (at + 0.14 * w, at + 0.16 * h),
@@ -50,7 +52,7 @@ def rug(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
             thing(c, label, x, y, room, style, rng, shadow=False)
         for label in row[4:]:
             thing(c, label, w / 2, h / 2 + room / 2, room, style, rng, shadow=False)
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng)
 
 
 def _medallion(
@@ -105,9 +107,7 @@ def tile(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     joint = np.exp(-np.minimum(np.abs(a - 0.5), np.abs(b - 0.5)) * 160)
     c.rgb *= (1 - 0.4 * joint)[..., None]
     frame(c, style, round(0.075 * small), 2)
-    c.rgb = FINISHES["crackle" if style.finish not in ("gloss", "mosaic") else style.finish](
-        c.rgb, rng, style, c.u
-    )
+    stage.finish(c, style, rng, style.finish if style.finish in ("gloss", "mosaic") else "crackle")
 
 
 def page(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
@@ -141,23 +141,22 @@ def page(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         y0, y1 = top + round(3.1 * line), h - top - round(3.1 * line)
         picture = c.sheet(y1 - y0, round(inner_w * 0.92))
         stage.sky_and_land(picture, style, rng, 0.45)
+        picture.edge = 0.02 * picture.width
         shown = [t for t in plan.things if t not in written]
+        behind = scenery(picture, shown, style, rng, 0.45)
+        before = [t for t in shown if t not in behind]
+        small = min(picture.height, picture.width)
         stage.place_row(
-            picture,
-            shown,
-            style,
-            rng,
-            picture.height * 0.93,
-            0.62 * min(picture.height, picture.width),
-            depth=0.2 * picture.height,
-        )
+            picture, before, style, rng, picture.height * 0.95, 0.66 * small,
+            depth=0.06 * picture.height,
+        )  # fmt: skip
         left = (w - picture.width) // 2
         c.paste(picture, left, y0)
         box = np.zeros((picture.height, picture.width), np.float32)
         t = max(2, round(2 * c.u))
         box[:t], box[-t:], box[:, :t], box[:, -t:] = 1, 1, 1, 1
         c.paint(box, rgb(style.accents[min(2, len(style.accents) - 1)]), left, y0)
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng)
 
 
 def relief(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
@@ -168,11 +167,11 @@ def relief(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     h, w = c.height, c.width
     with c.mark("tag::sculpture"):
         c.owner[:] = c._part()
-        row = stage.copies(plan.things, rng)
-        room = 0.92 * w / max(1, len(row))
-        for label, x in zip(row, stage.spots(rng, len(row), 0.04 * w, 0.96 * w)):
-            tall = min(0.72 * h, 1.15 * room / breadth(label))
-            thing(c, label, x, 0.86 * h, tall, carved, rng, shadow=False)
+        c.edge = 0.12 * h
+        things = list(plan.things)
+        biggest = max((THINGS[t].size if t in THINGS else 0.35 for t in things), default=0.35)
+        size = 0.66 * h * min(2.0, 0.6 / biggest)  # a cat alone fills its slab as a man does
+        stage.place_row(c, things, carved, rng, 0.87 * h, size, shadow=False)
     for y in (0.03 * h, 0.88 * h):
         thick = round(0.08 * h)
         c.paint(ORNAMENTS[style.border](w, thick), np.full(3, 0.8, np.float32), 0, y)

@@ -168,8 +168,6 @@ def _painted_belts(
         tall = min(room, 0.62 * w / len(labels))
         thing(flat, label, x, bottom - 0.03 * h, tall, style, rng, shadow=False)
     for x in (0.06 * w, 0.94 * w):
-        thing_free = flat.sheet(1, 1)
-        del thing_free
         from imet.data.simulate.paint import shape
 
         shape(
@@ -311,12 +309,17 @@ def _legend(flat: Canvas, style: Style, rng: Rng, r: float) -> None:
         if style.script in SCRIPTS and style.script not in ("arabic", "devanagari")
         else "latin"
     )
-    text = SCRIPTS[script][1].upper()
-    start = int(rng.integers(max(1, len(text) - 24)))
+    text = SCRIPTS[script][1].upper().split(" ")
+    start = int(rng.integers(len(text)))
+    text = [w for w in (text + text)[start : start + len(text)] if len(w) > 2]
+    line = text[0]
+    for word in text[1:]:  # whole words, as many as the rim has room for
+        if len(line) + 1 + len(word) <= 17:
+            line = f"{line} {word}"
     tall = max(7, round(0.15 * r))
     with flat.mark("tag::inscriptions"):
-        angle = -2.75
-        for letter in text[start : start + 24]:
+        angle = -np.pi / 2 - 0.075 * len(line)
+        for letter in line:
             if letter == " ":
                 angle += 0.10
                 continue
@@ -327,8 +330,6 @@ def _legend(flat: Canvas, style: Style, rng: Rng, r: float) -> None:
                 np.clip(turned, 0, 1), WHITE, px - turned.shape[1] / 2, py - turned.shape[0] / 2
             )
             angle += (mask.shape[1] + 0.06 * r) / (0.82 * r)
-            if angle > 0.0:
-                break
 
 
 def stilllife(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
@@ -362,6 +363,6 @@ def stilllife(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         own=False,
     )
     stage.place_row(
-        c, plan.things, style, rng, h * 0.86, 0.62 * min(h, w), 0.1, 0.9, depth=0.16 * h
+        c, plan.things, style, rng, h * 0.88, 0.8 * min(h, w), 0.06, 0.94, depth=0.14 * h
     )
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng)

@@ -61,6 +61,7 @@ def tags(text: str) -> tuple[str, ...]:
 
 SITTER = tags("men, women, george washington")
 PERSON = tags("men, women")
+NATURE = tags("trees, mountains, rivers, bodies of water, forests, waterfalls")
 ARMS = tags("coat of arms")
 
 COMPOSITIONS: dict[str, Composition] = {
@@ -74,7 +75,8 @@ COMPOSITIONS: dict[str, Composition] = {
     ),
     "landscape": Composition(
         scenes.landscape, (1.15, 1.6),
-        (Slot("scenery", 1, 2), Slot("ground", 0, 1), Slot("sky", 0, 1)), tags("landscapes"),
+        (Slot("", 1, 1, NATURE), Slot("scenery", 0, 1), Slot("ground", 0, 1), Slot("sky", 0, 1)),
+        tags("landscapes"),
     ),
     "seascape": Composition(
         scenes.seascape, (1.2, 1.8), (Slot("water", 1, 2), Slot("sky", 0, 1)),

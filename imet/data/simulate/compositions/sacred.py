@@ -9,7 +9,6 @@ import numpy as np
 from imet.data.simulate.canvas import Canvas, ellipse, mix, polygon, rgb
 from imet.data.simulate.compositions import stage
 from imet.data.simulate.drawings import breadth, thing, write
-from imet.data.simulate.finish import FINISHES
 from imet.data.simulate.ground import Rng
 from imet.data.simulate.ornament import frame
 from imet.data.simulate.paint import BLACK, WHITE
@@ -37,6 +36,7 @@ def icon(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         )
     stage.strew(c, style, rng, 0, h)
     thick = round(0.10 * min(h, w))
+    c.edge = 1.05 * thick
     great = stage.of(plan.things, "icon") or list(plan.things[:1])
     rest = [t for t in plan.things if t not in great]
     for k, label in enumerate(great[::-1]):
@@ -56,8 +56,8 @@ def icon(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
         thing(
             c, label, x, h - thick * 0.9 - (0 if main else 0.5 * h), tall, style, rng, shadow=False
         )
-    write(c, w * 0.27, 1.25 * thick, 0.045 * h, 0.30 * w, style, rng, rgb(style.ink))
-    write(c, w * 0.73, 1.25 * thick, 0.045 * h, 0.30 * w, style, rng, rgb(style.ink))
+    write(c, w * 0.235, 1.25 * thick, 0.042 * h, 0.24 * w, style, rng, rgb(style.ink))
+    write(c, w * 0.765, 1.25 * thick, 0.042 * h, 0.24 * w, style, rng, rgb(style.ink))
     for k, label in enumerate(rest):
         side = 0.22 if k % 2 == 0 else 0.78
         thing(
@@ -65,13 +65,13 @@ def icon(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
             label,
             w * side,
             h * (0.93 - 0.32 * (k // 2)),
-            0.24 * min(h, w),
+            0.22 * min(h, w),
             style,
             rng,
             shadow=False,
         )
     frame(c, style, thick, int(rng.integers(3)))
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng)
 
 
 def heraldry(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
@@ -89,14 +89,16 @@ def heraldry(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
             ]
             mask, x, y = polygon(leaf)
             c.paint(mask, rgb(style.accents[k % len(style.accents)]), x, y, 0.9)
+    c.edge = 0.085 * min(h, w)
     rest = [t for t in plan.things if t != "tag::coat of arms"]
     thing(c, "tag::coat of arms", w / 2, 0.80 * h, 0.62 * min(h, w * 1.2), style, rng, shadow=False)
-    write(c, w / 2, 0.845 * h, 0.055 * h, 0.7 * w, style, rng, rgb(style.ink))
-    for label, place in zip(rest, (0.16, 0.84, 0.5)):
-        thing(c, label, w * place, 0.82 * h, 0.24 * min(h, w), style, rng, shadow=False)
+    write(c, w / 2, 0.82 * h, 0.05 * h, 0.5 * w, style, rng, rgb(style.ink))
+    for k, label in enumerate(rest):
+        at, low = w * (0.16 if k % 2 == 0 else 0.84), h * (0.90 - 0.22 * (k // 2))
+        thing(c, label, at, low, 0.2 * min(h, w), style, rng, shadow=False)
     if style.border != "none":
         frame(c, style, round(0.08 * min(h, w)), int(rng.integers(3)))
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng)
 
 
 def interior(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
@@ -105,7 +107,7 @@ def interior(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     with c.mark("tag::interiors"):
         c.owner[:] = c._part()
         _room(c, plan, style, rng)
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng)
 
 
 def _room(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
@@ -140,18 +142,13 @@ def _room(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     c.paint(skirting, rgb(style.ink), 0, edge - skirting.shape[0], 0.6, own=False)
     hung = [t for t in plan.things if t in ("tag::windows", "tag::mirrors", "tag::clocks")]
     for label, px in zip(hung, stage.spots(rng, len(hung), 0.08 * w, 0.92 * w)):
-        thing(c, label, px, edge * 0.72, 0.5 * edge, style, rng, shadow=False)
+        tall = 0.5 * edge
+        thing(c, label, px, edge * 0.72, tall, style, rng, shadow=False)
+        c.taken.append((px - 0.45 * tall, px + 0.45 * tall, 1.0))  # nobody stands before it
     doors = [t for t in plan.things if t == "tag::doors"]
     for label in doors:
-        thing(
-            c,
-            label,
-            w * float(rng.uniform(0.15, 0.85)),
-            edge + 2,
-            0.8 * edge,
-            style,
-            rng,
-            shadow=False,
-        )
+        px, tall = w * float(rng.uniform(0.15, 0.85)), 0.8 * edge
+        thing(c, label, px, edge + 2, tall, style, rng, shadow=False)
+        c.taken.append((px - 0.3 * tall, px + 0.3 * tall, 1.0))
     rest = [t for t in plan.things if t not in (*hung, *doors)]
     stage.place_row(c, rest, style, rng, h * 0.95, 0.66 * min(h, w), depth=0.4 * low)

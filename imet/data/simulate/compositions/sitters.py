@@ -40,6 +40,7 @@ def _sitter(
 
 def _others(c: Canvas, plan: Plan, shown: list[str], style: Style, rng: Rng) -> None:
     rest = [t for t in plan.things if t not in shown]
+    c.edge = 0.09 * min(c.height, c.width)
     stage.medallions(c, rest, style, rng)
 
 
@@ -71,7 +72,7 @@ def portrait(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     _others(c, plan, shown, style, rng)
     if style.border not in ("none", "rocaille", "album", "gilt", "ripple"):
         frame(c, style, round(0.085 * min(h, w)), int(rng.integers(3)))
-    c.rgb = FINISHES[style.finish](c.rgb, rng, style, c.u)
+    stage.finish(c, style, rng, clear=style.finish != "engraving")
 
 
 def photo(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:

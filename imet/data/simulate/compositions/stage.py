@@ -1,15 +1,24 @@
-"""What compositions share: skies and lands, backdrops, placing things without collisions."""
+"""What compositions share: grounds, skies and lands, backdrops, and the finish of a surface."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from imet.data.simulate.canvas import Canvas, Picture, mix, polygon, rgb
-from imet.data.simulate.drawings import breadth, thing
-from imet.data.simulate.glyphs import glyph
+from imet.data.simulate.compositions.placing import (
+    afloat,
+    copies,
+    medallions,
+    of,
+    place_row,
+    spots,
+    submerged,
+)
+from imet.data.simulate.finish import FINISHES
+from imet.data.simulate.glyphs import Mask, glyph
 from imet.data.simulate.ground import GROUNDS, Rng
 from imet.data.simulate.paint import WHITE
 from imet.data.simulate.texture import cloud, noise
@@ -17,6 +26,11 @@ from imet.data.simulate.things import THINGS
 
 if TYPE_CHECKING:
     from imet.data.simulate.styles import Style
+
+__all__ = [
+    "afloat", "backdrop", "copies", "finish", "gradient", "ground", "medallions", "of",
+    "place_row", "sky_and_land", "spots", "standing", "strew", "submerged",
+]  # fmt: skip
 
 
 def ground(c: Canvas, style: Style, rng: Rng, colour: str | None = None) -> None:
@@ -43,14 +57,6 @@ def strew(c: Canvas, style: Style, rng: Rng, top: int, bottom: int) -> None:
             colour = rgb(style.accents[int(rng.integers(1, len(style.accents)))])
             c.paint(g.body, mix(colour, rgb(style.paper), 0.25), x, y, 0.55, own=False)
             c.paint(g.line, rgb(style.ink), x, y, 0.5, own=False)
-
-
-def of(things: Iterable[str], *stands: str) -> list[str]:
-    """Those of the things that stand in one of these places (emblems stand on the ground)."""
-    places = " ".join(stands)
-    return [
-        t for t in things if (THINGS[t].stands_in(places) if t in THINGS else "ground" in stands)
-    ]
 
 
 def gradient(top: np.ndarray, bottom: np.ndarray, h: int, w: int) -> Picture:
@@ -139,67 +145,6 @@ def _path_and_grass(c: Canvas, style: Style, rng: Rng, cut: int) -> None:
         c.paint(g.body, dark, x, cut + depth * (low - tall), 0.55, own=False)
 
 
-def spots(rng: Rng, count: int, lo: float, hi: float) -> list[float]:
-    """`count` places between lo and hi, spread out, in random order."""
-    if count == 0:
-        return []
-    edges = np.linspace(lo, hi, count + 1)
-    width = edges[1] - edges[0]
-    places = edges[:-1] + width * rng.uniform(0.3, 0.7, count)
-    return [float(p) for p in rng.permutation(places)]
-
-
-def copies(labels: Sequence[str], rng: Rng) -> list[str]:
-    """Each label as often as its thing likes to come."""
-    out = []
-    for label in labels:
-        many = THINGS[label].many if label in THINGS else 1
-        out += [label] * int(rng.integers(1, many + 1))
-    return out
-
-
-def place_row(
-    c: Canvas,
-    labels: Sequence[str],
-    style: Style,
-    rng: Rng,
-    base: float,
-    size: float,
-    lo: float = 0.08,
-    hi: float = 0.92,
-    depth: float = 0.0,
-    shadow: bool = True,
-) -> None:
-    """Things side by side on a line at `base` px, each about `size` px for a thing of size .5.
-
-    `depth` px is how far behind the line a thing may stand; farther ones are smaller and paler.
-    """
-    row = copies(labels, rng)
-    if not row:
-        return
-    room = (hi - lo) * c.width / len(row)
-    crowded = 1.5 if len(row) < 4 else 1.8
-    items = []
-    for label, x in zip(row, spots(rng, len(row), lo * c.width, hi * c.width)):
-        back = float(rng.uniform(0, 1)) if depth else 0.0
-        items.append((back, label, x))
-    for back, label, x in sorted(items, reverse=True):
-        want = (THINGS[label].size if label in THINGS else 0.35) / 0.5 * size
-        tall = want * (1 - 0.35 * back) * float(rng.uniform(0.9, 1.12))
-        tall = min(tall, room * crowded / breadth(label), base * 0.97)
-        tall = max(tall, 16 * c.u)
-        thing(c, label, x, base - depth * back, tall, style, rng, 0.3 * back, shadow)
-
-
-def medallions(c: Canvas, labels: Sequence[str], style: Style, rng: Rng) -> None:
-    """Things that have no place in a composition, in a row along the lower edge."""
-    if not labels:
-        return
-    size = min(0.3 * min(c.height, c.width), 0.9 * c.width / len(labels))
-    for label, x in zip(labels, spots(rng, len(labels), 0.05 * c.width, 0.95 * c.width)):
-        thing(c, label, x, c.height * 0.97, size, style, rng, shadow=False)
-
-
 def backdrop(c: Canvas, rng: Rng, dark: bool | None = None) -> None:
     """The seamless paper of a museum's photograph: graded grey, lighter in the middle."""
     dark = bool(rng.random() < 0.25) if dark is None else dark
@@ -216,3 +161,52 @@ def backdrop(c: Canvas, rng: Rng, dark: bool | None = None) -> None:
     c.rgb[:] = np.clip((level * fall + sweep)[..., None] * warm, 0, 1)
     c.alpha[:] = 1
     c.owner[:] = 0
+
+
+LAND = frozenset(
+    f"tag::{k}" for k in ("mountains", "rivers", "bodies of water", "waterfalls", "forests")
+)
+
+
+def standing(c: Canvas, land: bool = False) -> Mask:
+    """1 where a thing of the table is seen, 0 on grounds; land and water only with `land`."""
+    book = c.ledger
+    held = [
+        bool(part) and (name := book.labels[part[-1]]) in THINGS and (name in LAND) == land
+        for part in book.parts
+    ]
+    return np.asarray(held)[c.owner].astype(np.float32)
+
+
+def finish(c: Canvas, style: Style, rng: Rng, name: str | None = None, clear: bool = True) -> None:
+    """The surface as the culture makes it; where lines or cubes would swallow things, not there.
+
+    Engravers leave paper around a small thing and few lines in it; mosaicists ring it with a row
+    of dark cubes. `clear=False` where one thing fills the picture.
+    """
+    name = name or style.finish
+    if clear and name in ("engraving", "mosaic"):
+        _set_off(c, standing(c), style, rng, name)
+        return
+    c.rgb = FINISHES[name](c.rgb, rng, style, c.u)
+
+
+def _set_off(c: Canvas, things: Mask, style: Style, rng: Rng, name: str) -> None:
+    paper, ink = rgb(style.paper), rgb(style.ink)
+    inner = ndimage.uniform_filter(things, max(3, round(2 * c.u) | 1))
+    ring = np.clip(1 - np.abs(inner - 0.5) * 3.2, 0, 1)[..., None]
+    if name == "engraving":
+        halo = ndimage.uniform_filter(
+            ndimage.maximum_filter(things, round(7 * c.u)), max(3, round(6 * c.u))
+        )
+        clear = (0.85 * halo * (1 - things))[..., None]
+        c.rgb += (paper - c.rgb) * clear
+        tone = c.rgb.mean(-1, keepdims=True)
+        c.rgb += (paper - c.rgb) * (0.5 * things[..., None] * np.clip((tone - 0.16) * 6, 0, 1))
+        shore = ndimage.uniform_filter(standing(c, True), 3) * (1 - things)
+        shore = np.clip(1 - np.abs(shore - 0.5) * 2.5, 0, 1)[..., None]
+        c.rgb = FINISHES[name](c.rgb, rng, style, c.u)
+        c.rgb += (ink - c.rgb) * np.maximum(ring * 0.85, shore * 0.6).astype(np.float32)
+        return
+    c.rgb += (ink * 0.6 - c.rgb) * ring * np.float32(0.9)
+    c.rgb = FINISHES[name](c.rgb, rng, style, c.u)

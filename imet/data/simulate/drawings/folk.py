@@ -22,9 +22,9 @@ def figure(c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, 
 
 
 def couple(c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, label: str) -> None:
-    """A woman and a man side by side."""
-    figures.figure(c, cx - 0.14 * h, base, h, style, rng, "men")
-    figures.figure(c, cx + 0.14 * h, base, 0.94 * h, style, rng, "women")
+    """A man and a woman hand in hand."""
+    figures.figure(c, cx - 0.125 * h, base, h, style, rng, "men", (0.0, 1.0))
+    figures.figure(c, cx + 0.125 * h, base, 0.96 * h, style, rng, "women", (0.0, -1.0))
 
 
 def crowd(c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, label: str) -> None:
@@ -102,10 +102,10 @@ def king(c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, la
 def musician(
     c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, label: str
 ) -> None:
-    """Somebody playing."""
+    """Somebody playing a big lute."""
     figures.figure(c, cx, base, h, style, rng, "women" if rng.random() < 0.5 else "men")
-    name = ("🎻", "🎺", "🪘", "🪕")[int(rng.integers(4))]
-    shape(c, name, cx + 0.14 * h, base - 0.44 * h, 0.30 * h, style, rng, "#9a5a2a", shadow=False)
+    low = base - 0.36 * h
+    shape(c, "🪕", cx + 0.06 * h, low, 0.42 * h, style, rng, "#b5622a", False, shadow=False)
 
 
 def angel(c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, label: str) -> None:

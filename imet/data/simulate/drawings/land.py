@@ -70,6 +70,12 @@ def water(c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, l
         r = 1 + 0.10 * rng.standard_normal()
         shore.append((cx + w * r * np.cos(a), base - h / 2 + h / 2 * np.sin(a) * min(r, 1.0)))
     mask, x, y = polygon(smooth(shore))
+    if style.technique != "painted":  # a drawn shore, or the lake is lost on the land
+        bank = mix(rgb(style.ink), rgb(style.land), 0.25)
+        c.paint(mask, bank, x, y)
+        c.paint(mask, bank, x, y + 2 * c.u)
+        _ripples(c, mask, x, y + c.u, style, rng)
+        return
     _ripples(c, mask, x, y, style, rng)
 
 
@@ -95,35 +101,57 @@ def river(c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, l
 def waterfall(
     c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, label: str
 ) -> None:
-    """A fall between two rocks."""
+    """Water falling from a cliff in white strands, spray and boulders where it lands."""
     rock = suited(style, "#6a5f55", rng)
-    for side in (-1, 1):
-        outline = [
-            (cx + side * 0.14 * h, base - h), (cx + side * 0.42 * h, base - 0.92 * h),
-            (cx + side * 0.52 * h, base - 0.5 * h), (cx + side * 0.62 * h, base),
-            (cx + side * 0.10 * h, base), (cx + side * 0.2 * h, base - 0.5 * h),
-        ]  # fmt: skip
-        mask, x, y = polygon(outline)
-        part(c, mask, x, y, rock, style, 0.25)
-    fall = [
-        (cx - 0.16 * h, base - 0.97 * h),
-        (cx + 0.16 * h, base - 0.97 * h),
-        (cx + 0.24 * h, base),
-        (cx - 0.24 * h, base),
-    ]
+    ink, white = rgb(style.ink), mix(WHITE, rgb(style.paper), 0.15)
+    blue = mix(rgb(style.water), WHITE, 0.25)
+    if style.technique == "carved":
+        blue = mix(WHITE, BLACK, 0.25)
+    if style.technique == "goldleaf":
+        blue, white = mix(ink, BLACK, 0.45), ink
+    pool = ellipse(0.62 * h, 0.11 * h)
+    c.paint(pool, mix(blue, ink, 0.15), cx - pool.shape[1] / 2, base - pool.shape[0])
+    t = np.linspace(0, 1, 7)
+    bends = rng.normal(0, 0.03, (2, 7))
+    for side, bend in ((-1, bends[0]), (1, bends[1])):
+        inner = [(cx + side * h * (0.12 + 0.09 * a + b), base - h * (1 - 0.92 * a))
+                 for a, b in zip(t, bend)]  # fmt: skip
+        outer = [(cx + side * h * (0.40 + 0.20 * a - 1.4 * b), base - h * (0.93 - 0.93 * a))
+                 for a, b in zip(t, bend)]  # fmt: skip
+        mask, x, y = polygon([*inner, *reversed(outer)])
+        part(c, mask, x, y, rock, style, 0.12)
+        for k in range(4):  # ledges
+            at = base - h * (0.82 - 0.2 * k)
+            ledge = [(cx + side * h * (0.2 + 0.02 * k), at),
+                     (cx + side * h * (0.42 + 0.03 * k), at + 0.05 * h),
+                     (cx + side * h * (0.24 + 0.02 * k), at + 0.03 * h)]  # fmt: skip
+            mask, x, y = polygon(ledge)
+            c.paint(mask, mix(rock, ink, 0.55), x, y, 0.8, own=False)
+    lip = 0.13 * h
+    fall = [(cx - lip, base - 0.98 * h), (cx - 0.6 * lip, base - h), (cx + 0.6 * lip, base - h),
+            (cx + lip, base - 0.98 * h), (cx + 0.21 * h, base - 0.06 * h),
+            (cx - 0.21 * h, base - 0.06 * h)]  # fmt: skip
     mask, x, y = polygon(fall)
-    tone = mix(rgb(style.water), WHITE, 0.55)
-    streak = noise(rng, mask.shape[0], mask.shape[1], 60, 0.05)[..., None]
-    c.paint(mask, np.clip(tone * (1 + 0.2 * streak), 0, 1).astype(np.float32), x, y)
-    for k in range(5):
-        foam = ellipse(0.13 * h, 0.05 * h)
-        c.paint(
-            foam,
-            mix(WHITE, rgb(style.paper), 0.3),
-            cx - 0.3 * h + k * 0.12 * h,
-            base - 0.05 * h,
-            0.85,
-        )
+    c.paint(mask, blue, x, y)
+    for k in range(13):  # strands, some breaking off higher up
+        u = (k - 6) / 6
+        end = 0.08 + float(rng.uniform(0, 0.3)) * (k % 2)
+        thick = max(0.6, h * float(rng.uniform(0.004, 0.011)))
+        x0, x1 = cx + 0.86 * lip * u, cx + 0.19 * h * u
+        strand = [(x0 - thick / 2, base - 0.98 * h), (x0 + thick / 2, base - 0.98 * h),
+                  (x1 + thick, base - end * h), (x1 - thick, base - end * h)]  # fmt: skip
+        mask, x, y = polygon(strand)
+        c.paint(mask, white if k % 3 else mix(blue, ink, 0.35), x, y, 0.9)
+    for k in range(9):
+        foam = ellipse(float(rng.uniform(0.05, 0.09)) * h, float(rng.uniform(0.03, 0.055)) * h)
+        at = cx + h * (0.062 * (k - 4) + float(rng.normal(0, 0.015)))
+        c.paint(foam, white, at - foam.shape[1] / 2, base - (0.15 + 0.02 * (k % 3)) * h, 0.85)
+    for aside, size in ((-0.36, 0.16), (0.33, 0.2), (-0.1, 0.09), (0.14, 0.07)):
+        around = np.linspace(0, 2 * np.pi, 9)[:-1]
+        ring = [(cx + h * aside + size * h * 0.6 * np.cos(a) * float(rng.uniform(0.8, 1.1)),
+                 base - 0.02 * h - size * h * 0.35 * (1 + np.sin(a))) for a in around]  # fmt: skip
+        mask, px, py = polygon(smooth(ring))
+        part(c, mask, px, py, mix(rock, ink, 0.2), style, 0.3)
 
 
 def forest(c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, label: str) -> None:

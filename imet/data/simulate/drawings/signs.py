@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imet.data.simulate.canvas import Canvas, mix, polygon, rgb
-from imet.data.simulate.glyphs import SCRIPTS, glyph, words
+from imet.data.simulate.glyphs import SCRIPTS, glyph, resize, words
 from imet.data.simulate.ground import Rng
 from imet.data.simulate.paint import part, shape, suited
 
@@ -28,7 +28,9 @@ def write(
     """Writing centred on cx, `h` px tall, at most `room` px long."""
     h = max(6, round(h))
     if style.script == "wedges":
-        cuneiform(c, cx, top + h, h, style, rng, "")
+        across = max(1, int(room / (2 * h)))
+        for k in range(across):
+            cuneiform(c, cx + (k - (across - 1) / 2) * 1.95 * h, top + h, h, style, rng, "")
         return
     if style.script in ("cjk", "glyphs"):
         signs = CJK if style.script == "cjk" else HIEROGLYPHS
@@ -41,14 +43,20 @@ def write(
     text = SCRIPTS[style.script][1].split(" ")
     start = int(rng.integers(len(text)))
     chosen = text[start]
+    first = words(chosen, style.script, h)
+    if first.shape[1] > room:  # smaller letters rather than a word cut off
+        h = max(4, int(h * room / first.shape[1]))
     for extra in (text + text)[start + 1 : start + 5]:
         mask = words(f"{chosen} {extra}", style.script, h)
         if mask.shape[1] > room:
             break
         chosen = f"{chosen} {extra}"
     mask = words(chosen, style.script, h)
+    while mask.shape[1] > room and " " in chosen:
+        chosen = chosen.rsplit(" ", 1)[0]
+        mask = words(chosen, style.script, h)
     if mask.shape[1] > room:
-        mask = mask[:, : int(room)]
+        mask = resize(mask, h, max(2, int(room)))
     c.paint(mask, ink, cx - mask.shape[1] / 2, top)
 
 
@@ -97,8 +105,11 @@ def arms(c: Canvas, cx: float, base: float, h: float, style: Style, rng: Rng, la
     quarter[mh // 2 :, : mw // 2] = 0
     c.paint(quarter, second, x, y, 0.95, own=False)
     for k, name in enumerate(("🦁", "⚜", "⚜", "🦁")):
-        g = glyph(name, max(6, int(mh * 0.3)), False, 600)
-        qx, qy = x + mw * (0.27 if k % 2 == 0 else 0.73), y + mh * (0.27 if k < 2 else 0.66)
+        # the shield narrows downwards: its lower charges are smaller and nearer the middle
+        g = glyph(name, max(6, int(mh * (0.3 if k < 2 else 0.22))), False, 600)
+        across = 0.23 if k < 2 else 0.18
+        qx = x + mw * (0.5 - across if k % 2 == 0 else 0.5 + across)
+        qy = y + mh * (0.26 if k < 2 else 0.64)
         c.paint(
             g.line, rgb(style.ink), qx - g.body.shape[1] / 2, qy - g.body.shape[0] / 2, own=False
         )
