@@ -42,6 +42,7 @@ def bust(
     if powdered or rng.random() < 0.2:
         hair = mix(hair, rgb("#cfcac2"), 0.7)
     cloth = mix(suited(style, None, rng), rgb(style.ink), float(rng.uniform(0.1, 0.55)))
+    cloth = _set_off(c, cloth, cx, cy + 2 * s, s)
     second = mix(suited(style, None, rng), rgb(style.paper), 0.25)
     turn = float(rng.uniform(0.25, 1.0)) * 0.09
     woman = sex == "women"
@@ -84,6 +85,19 @@ def bust(
     if "tag::earrings" in worn:
         with c.mark("tag::earrings"):
             earrings(pen)
+
+
+def _set_off(c: Canvas, colour: Colour, cx: float, cy: float, s: float) -> Colour:
+    """The colour, lighter or darker where it would vanish into what is behind it."""
+    rows = slice(max(0, int(cy - s)), max(1, int(cy + s)))
+    columns = slice(max(0, int(cx - 1.5 * s)), int(cx + 1.5 * s))
+    behind = c.rgb[rows, columns]
+    if not behind.size:
+        return colour
+    ground = behind.mean((0, 1))
+    if np.linalg.norm(colour - ground) > 0.22:
+        return colour
+    return mix(colour, WHITE if ground.mean() < 0.5 else BLACK, 0.4)
 
 
 def _torso(

@@ -206,7 +206,7 @@ ROWS = [
     row("globes", "🌍 🌐", 0.3, 0.3, "table room", hue="#6f8a96", worlds="modern"),
     row("telescopes", "🔭", 0.15, 0.34, "table object", hue="#9a7a3a", worlds="modern"),
     row("scrolls", "📜", 0.6, 0.26, "table", hue="#e0cfa0"),
-    row("writing implements", "🖋 🪶", 0.5, 0.26, "table", hue="#4a3a2a"),
+    row("writing implements", "🪶", 0.5, 0.26, "table", hue="#4a3a2a"),
     row("musical instruments", "🎻 🎺 🪕 🪘", 1.3, 0.4, "table object", hue="#9a5a2a"),
     row("violins", "🎻", 0.4, 0.6, "object", hue="#9a4a22", worlds="europe"),
     row("trumpets", "🎺", 0.3, 0.5, "object", hue="#c9a23a", worlds="europe"),

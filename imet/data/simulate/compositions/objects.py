@@ -10,7 +10,7 @@ from scipy import ndimage
 from imet.data.simulate import figures
 from imet.data.simulate.canvas import Canvas, ellipse, mix, rgb
 from imet.data.simulate.compositions import stage
-from imet.data.simulate.drawings import thing
+from imet.data.simulate.drawings import breadth, thing
 from imet.data.simulate.finish import FINISHES
 from imet.data.simulate.glyphs import SCRIPTS, words
 from imet.data.simulate.ground import GROUNDS, Rng
@@ -162,11 +162,16 @@ def _painted_belts(
             flat.paint(np.ones((max(1, round(1.6 * flat.u)), w), np.float32), line_colour, 0, edge)
     for y, tall in ((0.0, 0.045), (0.93, 0.07)):
         flat.paint(np.ones((max(2, int(tall * h)), w), np.float32), line_colour, 0, y * h, 0.9)
-    labels = list(plan.things)
+    labels = [plan.things[i] for i in rng.permutation(len(plan.things))]
     room = (bottom - top) * 0.92
-    for label, x in zip(labels, stage.spots(rng, len(labels), 0.28 * w, 0.72 * w)):
-        tall = min(room, 0.62 * w / len(labels))
-        thing(flat, label, x, bottom - 0.03 * h, tall, style, rng, shadow=False)
+    # The middle of the sheet is seen from the front: as tall as leaves a gap between neighbours.
+    tall = min(room, 0.48 * w / max(0.1, sum(breadth(label) for label in labels)))
+    gap = (0.56 * w - tall * sum(breadth(label) for label in labels)) / (len(labels) + 1)
+    x = 0.22 * w + gap
+    for label in labels:
+        wide = tall * breadth(label)
+        thing(flat, label, x + wide / 2, bottom - 0.03 * h, tall, style, rng, shadow=False)
+        x += wide + gap
     for x in (0.06 * w, 0.94 * w):
         from imet.data.simulate.paint import shape
 
