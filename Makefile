@@ -25,7 +25,18 @@ ifeq ($(filter $(DEVICE),auto cpu cuda),)
 $(error DEVICE=$(DEVICE): choose auto, cpu or cuda)
 endif
 
-NOTEBOOKS := $(sort $(wildcard notebooks/*.py))
+# Two notebooks at a time: much of each is start-up, which uses one core. The full-size profiles get
+# the machine for themselves. Those that train longest begin first, others wait for their runs.
+CORES   := $(shell getconf _NPROCESSORS_ONLN)
+JOBS    ?= $(if $(filter sample tiny,$(PROFILE)),2,1)
+THREADS ?= $(shell echo $$(( $(CORES) > $(JOBS) ? $(CORES) / $(JOBS) : 1 )))
+ifneq ($(filter book notebooks serve,$(MAKECMDGOALS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+EARLY := 01_data_exploration 02_split_and_views 03_baseline 06_attn_cnn_rnn 13_vgg16 05_resnet50_hog 14_losses_and_thresholds
+
+NOTEBOOKS := $(wildcard $(EARLY:%=notebooks/%.py))
+NOTEBOOKS += $(filter-out $(NOTEBOOKS),$(sort $(wildcard notebooks/*.py)))
 EXECUTED  := $(NOTEBOOKS:notebooks/%.py=$(BUILD)/notebooks/%.ipynb)
 RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
@@ -68,7 +79,7 @@ FORCE:
 
 $(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/analysis/imet.mplstyle book/reported.csv | $(READY)
 	@echo "notebook $*"
-	@$(BIN)/python book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
+	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
 
 # The book holds one profile at a time; this file says which one it holds.
 $(HTML_DIR).profile: FORCE

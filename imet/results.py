@@ -183,6 +183,11 @@ def record_page(
     return path
 
 
+def page_files(name: str, profile: str) -> Path:
+    """The folder of files that a page links to; the book holds it as `_static/pages/<name>/`."""
+    return RUNS / profile / "pages" / name
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}

@@ -98,13 +98,19 @@ def build_provenance(profile: str, pages: list[dict[str, Any]]) -> dict[str, Any
 
 
 def copy_results(results: Path, profile: str, tree: Path) -> None:
-    """Put the results files of the pages, and recorded ones, where the book's roles look."""
+    """Put the results files of the pages, and recorded ones, where the book's roles look.
+
+    A folder `pages/<name>/` holds files that the page of this name links to; they go with the book
+    as `_static/pages/<name>/`.
+    """
     target = tree / "_results"
     target.mkdir()
     found = []
     for path in sorted((results / profile / "pages").glob("*.json")):
         shutil.copy(path, target / path.name)
         found.append(json.loads(path.read_text(encoding="utf-8")))
+        if path.with_suffix("").is_dir():
+            shutil.copytree(path.with_suffix(""), tree / "_static" / "pages" / path.stem)
     (target / "recorded").mkdir()
     for path in sorted((REPO / "results").glob("*.json")):
         shutil.copy(path, target / "recorded" / path.name)

@@ -19,6 +19,7 @@ from imet.provenance import provenance
 
 Array = np.ndarray
 QUANTILES = 401
+PAIRS = 200
 
 
 def aspect_ratios(collection: Collection, sizes: Path | None = None) -> Array:
@@ -44,7 +45,8 @@ def statistics(collection: Collection, ratios: Array, top: int = 12) -> dict[str
     Returns:
         works, labels; frequency: uses of every label, descending; labels_per_work: works by number
         of labels; kinds: share of works with culture only, tags only, both; top_culture, top_tag:
-        [name, works]; aspect: evenly spaced quantiles of width over height.
+        [name, works]; pairs: the culture and tag that meet most often, [culture, tag, works, lift];
+        aspect: evenly spaced quantiles of width over height.
     """
     counts, culture = collection.targets.sum(0), collection.labels.is_culture
     has_culture = collection.targets[:, culture].any(1)
@@ -67,8 +69,34 @@ def statistics(collection: Collection, ratios: Array, top: int = 12) -> dict[str
         },
         "top_culture": most_frequent(culture),
         "top_tag": most_frequent(~culture),
+        "pairs": frequent_pairs(collection),
         "aspect": np.quantile(ratios, np.linspace(0, 1, QUANTILES)).round(4).tolist(),
     }
+
+
+def frequent_pairs(collection: Collection, most: int = PAIRS) -> list[list[Any]]:
+    """The pairs of a culture and a tag that meet most often: [culture, tag, works, lift].
+
+    Lift is how many times more often the two meet than if they were independent; ties keep the
+    order of the columns.
+    """
+    names = collection.labels.names
+    cultures = np.flatnonzero(collection.labels.is_culture)
+    tags = np.flatnonzero(~collection.labels.is_culture)
+    a = collection.targets[:, cultures].astype(np.float32)  # whole numbers: exact up to 2²⁴ works
+    b = collection.targets[:, tags].astype(np.float32)
+    together = (a.T @ b).astype(np.int64)  # (A, B)
+    expected = np.outer(a.sum(0, dtype=np.float64), b.sum(0, dtype=np.float64)) / len(collection)
+    first = np.argsort(-together, axis=None, kind="stable")[:most]
+    return [
+        [names[cultures[i]], names[tags[j]], int(together[i, j]), _round(n / expected[i, j])]
+        for i, j, n in zip(*np.unravel_index(first, together.shape), together.flat[first])
+        if n
+    ]
+
+
+def _round(value: float) -> float:
+    return round(float(value), 3)
 
 
 def main() -> None:
