@@ -216,7 +216,8 @@ for study, title in (
     STUDIES
     | {
         "steps": "number of steps",
-        "paper_rows": "rows of the tables",
+        "baseline_rows": "rows of the tables, one pass",
+        "rnn_rows": "rows of the tables, AttnCNN-RNN",
         "crop_targets": "crop targets, baseline",
         "crop_targets_rnn": "crop targets, AttnCNN-RNN",
         "batch_norm": "batch norm, 200 works",

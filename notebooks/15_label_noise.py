@@ -41,8 +41,11 @@ from imet.statistics import mean_interval, paired_difference
 from imet.training.crossfit import out_of_fold_scores
 
 known = profile if get_profile(profile).data == "simulated" else "sample"
+budget = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "batch_size": 64} | (
+    {"epochs": 12} if known == "sample" else {}
+)
 clean = experiments.run(
-    "vgg16_bn_step15", known, seed=seed, device=device, overrides={"label_noise": 0.0}
+    "vgg16_bn_step15", known, seed=seed, device=device, overrides=budget | {"label_noise": 0.0}
 )
 labels = clean.parts.labels
 
@@ -81,15 +84,15 @@ pd.DataFrame(table).T
 # ## What does it cost?
 #
 # Noise acts twice: a model *learns* from wrong labels, and it is *scored* on wrong labels. To take
-# the two apart, the same head is trained on the same works under labels with no mistakes, with the
-# annotator's, and with twice and four times as many, and scored on test works twice: against the
+# the two apart, the same head is trained, as in {doc}`14_losses_and_thresholds`, on the same works under labels with
+# no mistakes, with the annotator's, and with twice and four times as many, and scored on test works twice: against the
 # labels at hand, as one would have to, and against what is really shown.
 
 # %% tags=["hide-input"]
 factors = (0.0, 1.0, 2.0, 4.0)
 runs = {
     f: experiments.run(
-        "vgg16_bn_step15", known, seed=seed, device=device, overrides={"label_noise": f}
+        "vgg16_bn_step15", known, seed=seed, device=device, overrides=budget | {"label_noise": f}
     )
     for f in factors
 }

@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,7 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int) -
 
     `timeout` is in seconds and for one cell.
     """
+    began = time.monotonic()
     out.unlink(missing_ok=True)  # an old success must not stand in for a new failure
     with tempfile.TemporaryDirectory(prefix="imet-kernel-") as name:
         folder = Path(name)
@@ -156,6 +158,7 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int) -
         )
         with atomic_path(out) as temporary:
             nbformat.write(finish(notebook), temporary)
+    out.with_suffix(".seconds").write_text(f"{time.monotonic() - began:.1f}\n")
 
 
 def _leave(signum: int, frame: Any) -> None:
