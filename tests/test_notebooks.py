@@ -36,7 +36,7 @@ def without_version(text: str) -> str:
 
 
 def test_there_are_notebooks():
-    assert [path.name[:3] for path in NOTEBOOKS[:3]] == ["01_", "02_", "03_"]
+    assert [path.name[:3] for path in NOTEBOOKS[:3]] == ["00_", "01_", "02_"]
     assert not list((REPO / "notebooks").glob("Untitled*"))
 
 

@@ -89,14 +89,15 @@ def frequent_pairs(collection: Collection, most: int = PAIRS) -> list[list[Any]]
     expected = np.outer(a.sum(0, dtype=np.float64), b.sum(0, dtype=np.float64)) / len(collection)
     first = np.argsort(-together, axis=None, kind="stable")[:most]
     return [
-        [names[cultures[i]], names[tags[j]], int(together[i, j]), _round(n / expected[i, j])]
+        [
+            names[cultures[i]],
+            names[tags[j]],
+            int(together[i, j]),
+            round(float(n / expected[i, j]), 3),
+        ]
         for i, j, n in zip(*np.unravel_index(first, together.shape), together.flat[first])
         if n
     ]
-
-
-def _round(value: float) -> float:
-    return round(float(value), 3)
 
 
 def main() -> None:

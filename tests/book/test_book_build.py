@@ -40,7 +40,7 @@ def test_a_strict_book_is_built_with_provenance_on_every_page(
         facts = " ".join(label[0].itertext())
         for word in ("tiny", "seed", "cpu", "commit", "Test build."):
             assert word in facts, (page, word)
-    first = next(p for p in pages if "01_" in p.name)
+    first = next(p for p in pages if "00_" in p.name)
     assert "F2 is <span" in first.read_text()
     assert ">0.412<" in first.read_text()
     assert not [p for p in tmp_path.iterdir() if ".html." in p.name]
@@ -49,6 +49,23 @@ def test_a_strict_book_is_built_with_provenance_on_every_page(
     index = (out / "index.html").read_text()
     assert 'property="og:title"' in index
     assert "thebe" not in index
+
+
+def test_files_of_a_page_go_with_the_book_and_links_to_them_are_checked(
+    stand_ins: StandIns, tmp_path: Path
+) -> None:
+    link = '<a href="../_static/pages/00_collection/sheet.jpg">a sheet</a>'
+    notebooks, results = stand_ins(link)
+    files = results / "tiny" / "pages" / "00_collection"
+    made = build(notebooks, results, tmp_path / "html")
+    assert made.returncode != 0
+    assert "no such file" in made.stdout + made.stderr
+    files.mkdir()
+    (files / "sheet.jpg").write_bytes(b"picture")
+    made = build(notebooks, results, tmp_path / "html")
+    assert made.returncode == 0, made.stdout + made.stderr
+    copied = tmp_path / "html" / "_static" / "pages" / "00_collection" / "sheet.jpg"
+    assert copied.read_bytes() == b"picture"
 
 
 FAULTS = {
@@ -104,7 +121,7 @@ def test_a_chapter_without_results_fails(stand_ins: StandIns, tmp_path: Path) ->
 
 def test_a_picture_without_alt_text_fails(stand_ins: StandIns, tmp_path: Path) -> None:
     notebooks, results = stand_ins()
-    path = next(notebooks.glob("01_*.ipynb"))
+    path = next(notebooks.glob("00_*.ipynb"))
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[1].metadata["mystnb"].pop("image")
     nbformat.write(notebook, path)
