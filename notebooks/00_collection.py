@@ -418,7 +418,8 @@ pd.DataFrame(
 
 # %% [markdown]
 # “Inside” means nine tenths of the thing's box or more. Lines three to five rest on different works
-# and labels: compare along a line, not down.
+# and labels: compare along a line, not down. The differences are paired, and the intervals
+# of lines three to five overlap: their order is likely, not certain.
 #
 # Cultures are seen in a crop nearly as well as in the whole picture: the difference is
 # {num}`seen.cultures.difference.value:+.3f`. But tags lose no more, {num}`seen.tags.difference.value:+.3f`
