@@ -127,8 +127,11 @@ def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:
         )
     (tree / "notebooks").mkdir()
     (tree / "_figures").mkdir()
+    seconds = {}
     for name in names:
         path = notebooks / f"{name}.ipynb"
+        if path.with_suffix(".seconds").is_file():
+            seconds[name] = float(path.with_suffix(".seconds").read_text())
         shutil.copy(path, tree / "notebooks")
         for cell in nbformat.read(path, as_version=4).cells:
             figure = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
@@ -137,6 +140,7 @@ def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:
                 if figure and picture:
                     data = base64.b64decode(picture)
                     (tree / "_figures" / f"{figure}.png").write_bytes(data)
+    write_json(tree / "_results" / "_times.json", {"seconds": seconds})
 
 
 def copy_mathjax(tree: Path) -> None:
