@@ -32,10 +32,9 @@ STUDIES: dict[str, Variants] = {
         for row in ("resnet50", "resnet50_hog")
         for name in (row, f"{row}_as_coded")
     },
-    "rnn_rows": {
-        name: (name, {})
-        for row in ("attn_cnn_rnn", "attn_cnn_rnn_hog")
-        for name in (row, f"{row}_as_coded")
+    "rnn_rows": {name: (name, {}) for name in ("attn_cnn_rnn", "attn_cnn_rnn_as_coded")},
+    "rnn_hog_rows": {
+        name: (name, {}) for name in ("attn_cnn_rnn_hog", "attn_cnn_rnn_hog_as_coded")
     },
     # What the authors' crop targets cost, all else equal.
     "crop_targets": {

@@ -218,6 +218,7 @@ for study, title in (
         "steps": "number of steps",
         "baseline_rows": "rows of the tables, one pass",
         "rnn_rows": "rows of the tables, AttnCNN-RNN",
+        "rnn_hog_rows": "rows of the tables, AttnCNN-RNN + HOG",
         "crop_targets": "crop targets, baseline",
         "crop_targets_rnn": "crop targets, AttnCNN-RNN",
         "batch_norm": "batch norm, 200 works",
