@@ -73,7 +73,7 @@ training_curves([{"train_loss": 1.0}])
     pictures = [o for c in notebook.cells for o in c.get("outputs", []) if "image/png" in
                 o.get("data", {})]  # fmt: skip
     assert len(pictures) == 1, "a figure is shown once"
-    assert [p.name for p in out.parent.iterdir()] == ["09_try.ipynb", "09_try.seconds"]
+    assert sorted(p.name for p in out.parent.iterdir()) == ["09_try.ipynb", "09_try.seconds"]
     assert not [p for p in tmp_path.rglob("*") if p.name in {".ipython", ".jupyter", "kernels"}]
 
 
