@@ -234,7 +234,7 @@ pd.DataFrame(
 
 # %% [markdown]
 # Brackets are 95 % intervals. Tags that can be confused are those with a relative: men with women or
-# children, bowls with vases, dragons with birds. Counting is a little less than making: a tag that was
+# children, bowls with vases, dragons with birds. Counts need not equal what was done: a tag that was
 # left out while a relative was added at random looks like a confusion, and a random tag that is shown
 # anyway is none. All together {num}`flipped.works:.1%` of works carry at least one mistake.
 # {doc}`15_label_noise` asks what mistakes cost, and whether they can be found.
@@ -467,7 +467,7 @@ label_scatter(
 # at the right edge are those of the whole work, manuscripts or landscapes: they are compositions by
 # another name, and as easy as cultures.
 #
-# ### Labels at chance
+# ### Labels not told from chance
 #
 # Which labels can the network not see? The table lists those whose AUC on whole pictures lies below
 # .65 or whose 95 % interval reaches .5, worst first, with three true held-out works at least.

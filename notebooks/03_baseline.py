@@ -101,8 +101,8 @@ threshold_curve(thresholds, curves, {"chosen": chosen}, edge=recipe.threshold_hi
 
 # %% [markdown]
 # The grid's best threshold is {num}`threshold.grid:.2f`; the exact optimum over all thresholds is
-# {num}`threshold.exact:.4f`, worth {num}`threshold.exact_gain:.4f` more on validation. Whether the
-# grid's optimum lies on its edge: {num}`threshold.at_edge`. A threshold this low is the work of the
+# {num}`threshold.exact:.4f`, worth {num}`threshold.exact_gain:.4f` more on validation. Does the grid's
+# optimum lie on its edge? {num}`threshold.at_edge`. A threshold this low is the work of the
 # six views: for a tag five of the six averaged probabilities come from crops, which were trained to
 # show none, so that even a certain tag ends near a sixth.
 
@@ -148,7 +148,7 @@ pd.DataFrame(rows).T
 #
 # The columns must not be read across. The reported row is ResNet50 on Kaggle's photographs; ours is made as
 # the label at the top of this page says. What can be compared is the shape: recall far above
-# precision, an F2 between the two and F1 near precision.
+# precision, F1 between precision and F2.
 
 # %% [markdown]
 # ## Where does it succeed?

@@ -242,7 +242,7 @@ results.measures_table(
 # {num}`gains.rnn.interval:+.3f` in F2, with HOG by {num}`gains.hog.value:+.3f`
 # {num}`gains.hog.interval:+.3f`, and from the floor by {num}`gains.floor.value:+.3f`
 # {num}`gains.floor.interval:+.3f`. Its stopping rule is the one found on validation:
-# γ = {num}`rule.gamma:.2f`, {num}`rule.beams:d` beam(s). Whether a difference comes from the memory, the
+# γ = {num}`rule.gamma:.2f`, K = {num}`rule.beams:d`. Whether a difference comes from the memory, the
 # attention or the number of labels is the subject of {ref}`the results <paper-results>`.
 #
 # ### Beside the paper
@@ -265,7 +265,9 @@ results.measures_table(
 #
 # ## Limits
 #
-# - A short training on this profile: the curve above says whether it had ended.
+# - A short training on this profile: where F2 still rises at the last epoch of the curve above, the
+#   model is an unfinished one. That validation loss rises meanwhile has the reason given in
+#   {doc}`03_baseline`.
 # - One seed.
 
 # %% tags=["hide-input", "remove-output"]

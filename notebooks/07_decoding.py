@@ -55,8 +55,9 @@ paths = {part: {k: run.paths(part, k) for k in widths} for part in ("val", "test
 #
 # $P_t$ is the geometric mean of the probabilities along the path (Equation 6). It is a score and not
 # a probability: every step is trained to give *all* labels, so the sigmoids are no conditional
-# probabilities of a next label, and their product is not that of a path. Both sides fall along the
-# path; {numref}`fig-path` shows them for one view.
+# probabilities of a next label, and their product is not that of a path. The path's side falls from
+# step to step; the threshold moves with the frequency of each label named, and can rise.
+# {numref}`fig-path` shows both for one view.
 
 # %% tags=["hide-input"]
 greedy = paths["test"][1]
@@ -76,7 +77,7 @@ pd.DataFrame(
     }
 ).style.hide(axis="index").format(precision=3)
 
-# %% mystnb={"figure": {"name": "fig-path", "caption": "The normalised path probability of one view and its threshold, step by step, with the \u03b3 that was tuned on validation. The path ends where the first falls below the second."}, "image": {"alt": "Two lines over the steps of one path: its probability and its threshold."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-path", "caption": "The normalised path probability of one view and its threshold, step by step, with the \u03b3 that was tuned on validation. The path ends where the first falls below the second, or with the last step."}, "image": {"alt": "Two lines over the steps of one path: its probability and its threshold."}} tags=["hide-input"]
 score_curves(
     np.arange(1, p.shape[-1] + 1),
     {"path probability": p[work, 0], "threshold": limit[work, 0]},
@@ -234,10 +235,14 @@ for name, which in choices.items():
 results.measures_table(by_views)
 
 # %% [markdown]
+# A work's labels are the *union* of what its views' paths name; under *vote* a label needs half of the
+# views, and under *mean* one path is decoded from probabilities averaged over views.
+#
 # Here the resize alone changes F2 by {num}`views.the resize.difference.value:+.3f`
 # {num}`views.the resize.difference.interval:+.3f` and the crops alone by
 # {num}`views.the five crops.difference.value:+.3f`
-# {num}`views.the five crops.difference.interval:+.3f`. That crops did better in the paper may have
+# {num}`views.the five crops.difference.interval:+.3f`. With crops trained as written that
+# has to be so: a crop never learns a tag. That crops did better in the paper may have
 # the reason it gives, undistorted shapes, or another one: a network whose crops were trained on no
 # label at all ({ref}`crop-targets`) gives fewer labels on crops, and so fewer wrong ones in a union
 # of six.

@@ -124,7 +124,7 @@ for name in NAMES.values():
     curves[name]["micro average"] = roc_curve(targets.ravel(), scores[name].ravel())[:2]
     areas[name]["micro average"] = micro_auc(scores[name], targets)
 
-# %% mystnb={"figure": {"name": "fig-roc", "caption": "ResNet50 + HOG on validation works: two labels from each quartile of training frequency and the micro average, the paper's Figure 3. After the label stands its number of positives, in brackets the area."}, "image": {"alt": "ROC curves of eight labels and, thick, their micro average, all above the diagonal to differing degrees; curves of rare labels are steps."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-roc", "caption": "ResNet50 + HOG on validation works: two labels from each quartile of training frequency, where they have a validation positive, and the micro average: the paper's Figure 3. After the label stands its number of positives, in brackets the area."}, "image": {"alt": "ROC curves of up to eight labels and, thick, their micro average, all above the diagonal to differing degrees; curves of rare labels are steps."}} tags=["hide-input"]
 roc_curves(curves["with HOG"], areas["with HOG"], emphasised=["micro average"])
 
 # %% mystnb={"figure": {"name": "fig-roc-rnn", "caption": "The same for AttnCNN-RNN, which the paper leaves out."}, "image": {"alt": "ROC curves of the same eight labels and their micro average."}} tags=["hide-input"]
@@ -132,7 +132,7 @@ roc_curves(curves["AttnCNN-RNN"], areas["AttnCNN-RNN"], emphasised=["micro avera
 
 # %% [markdown]
 # In the authors' notebook the cell titled “Baseline + HOG” plots the predictions of the plain
-# baseline, so the printed figure is probably its. The two differ little here too: a micro average of
+# baseline, so the printed figure is probably its. How much the two differ here: a micro average of
 # {num}`micro.baseline:.3f` without and {num}`micro.with HOG:.3f` with HOG.
 #
 # ## All labels

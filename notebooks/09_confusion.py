@@ -96,7 +96,7 @@ pd.DataFrame(
 # {num}`reported/paper.confusion.tpr:.2f` and a true negative rate of
 # {num}`reported/paper.confusion.tnr:.2f`. Two of three who are called men there are none. The reason
 # it gives, “an improper threshold that is not harsh enough”, is the measure's own wish: F2 counts
-# recall four times as much as precision.
+# recall twice as much as precision (β² = 4 in the formula).
 #
 # ## All labels
 #
@@ -161,8 +161,9 @@ confused_labels(
 ) if len(most) else confusion_matrix(counts, label)
 
 # %% [markdown]
-# The columns are mostly frequent labels, since those are given most. A row that stands out from the
-# others in its column is a confusion proper: two cultures that look alike, or two things.
+# Columns are mostly labels that are given often. A cell that stands out from the others in its column
+# is a confusion proper, if the row has more than a few works: its label and the column's look alike to
+# the model, or go together.
 #
 # ## Limits
 #

@@ -264,8 +264,18 @@ label_scatter(
 )
 
 # %% [markdown]
-# The rank correlation of size and gain is {num}`size.rank:+.2f` over {num}`size.labels:d` tags: negative
-# would mean that small things gain more.
+# The rank correlation of size and gain is {num}`size.rank:+.2f` over {num}`size.labels:d` tags: clearly
+# negative would mean that small things gain more.
+#
+# ## Are the pictures true?
+#
+# Where the simulation is drawn, hardly. The highest weight lies in a box of the named thing in
+# {num}`hits.attention.hit.value:.0%` of cases; a map that chooses nothing would have
+# {num}`hits.even.hit.value:.0%`, Grad-CAM of the baseline {num}`hits.Grad-CAM of the baseline.hit.value:.0%`
+# and a blob in the centre {num}`hits.centre.hit.value:.0%`. The paper wants attention for small things, and
+# there the difference from Grad-CAM is {num}`differences.attention over Grad-CAM of the baseline, small things.value:+.2f`.
+# A model trained for longer may look better; these overlays show where weights are, and not yet why a
+# label was named.
 #
 # ## Limits
 #

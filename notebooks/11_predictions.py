@@ -42,7 +42,7 @@ parts, names = run.parts, run.parts.labels.names
 targets, predicted = parts.test.targets, run.predicted("test")
 
 # %% [markdown]
-# ## Two works, and four more
+# ## Two works, and three more
 #
 # ```{quote-doc} paper
 # :where: §5.6
@@ -157,7 +157,7 @@ rank = spearman(known[off], change[off]) if off.sum() > 2 else float("nan")
 size = float(np.abs(change[off]).mean())
 itself = float(np.diag(change).mean())
 
-# %% mystnb={"figure": {"name": "fig-influence", "caption": "How much more likely the label of a column becomes at the second step once the label of a row has been named: the factor on its odds, averaged over test works. The diagonal is the label itself, which can no longer be chosen."}, "image": {"alt": "A square table of factors, red above one and blue below, for the most frequent labels."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-influence", "caption": "How much more likely the label of a column becomes at the second step once the label of a row has been named: the factor on its odds, averaged over test works. On the diagonal is the label itself, which is not named twice but whose probability goes on."}, "image": {"alt": "A square table of factors, red above one and blue below, for the most frequent labels."}} tags=["hide-input"]
 first = asked[: min(10, len(asked))]
 cooccurrence(
     np.exp(change[: len(first), : len(first)]),
@@ -170,8 +170,9 @@ cooccurrence(
 # %% [markdown]
 # On average naming a label changes another's logit by {num}`influence.size:.3f` in absolute value, and
 # the change agrees with the training lift at a rank correlation of {num}`influence.rank:+.2f`. A label's
-# own logit changes by {num}`influence.itself:+.3f`. A model that had learned dependencies would show a
-# clearly positive correlation; one near zero means that its second step repeats its first.
+# own logit changes by {num}`influence.itself:+.3f`. A model that had learned dependencies would show both a
+# clear correlation and changes of a size that matters; small changes mean that its second step
+# nearly repeats its first.
 #
 # That is what the loss asks for. Every step is trained to give all labels of the work, named or not, so
 # a step loses nothing by ignoring what was named before. {ref}`The ablations <paper-results>` measure

@@ -136,8 +136,9 @@ setting_curves(
 )
 
 # %% [markdown]
-# Rows 2 and 3 are one model with one difference: when the learning rate falls. The poster's row 2 has
-# an F2 of {num}`reported/poster.vgg16_bn_step10.f2:.3f`, its row 3
+# Rows 2 and 3 are one model with two differences: when the learning rate falls, and, as three steps
+# are trained, for how many epochs. The poster's row 2 has
+# an F2 of {num}`reported/poster.vgg16_bn_step10.f2`, its row 3
 # {num}`reported/poster.vgg16_bn_step15.f2:.3f`, a difference of one run each. Here it is
 # {num}`step.difference:+.3f` {num}`step.interval:.3f` on validation works, row 3 less row 2. Row 4
 # widens a layer by a fifth, and differs from row 3 by {num}`wide.difference:+.3f`

@@ -84,9 +84,9 @@ pd.DataFrame(table).T
 # ## What does it cost?
 #
 # Noise acts twice: a model *learns* from wrong labels, and it is *scored* on wrong labels. To take
-# the two apart, the same head is trained, as in {doc}`14_losses_and_thresholds`, on the same works under labels with
-# no mistakes, with the annotator's, and with twice and four times as many, and scored on test works twice: against the
-# labels at hand, as one would have to, and against what is really shown.
+# the two apart, the same head is trained, as in {doc}`14_losses_and_thresholds`, on the same works under
+# labels with no mistakes, with the annotator's, and with twice and four times as many, and scored on test
+# works twice: against the labels at hand, as one would have to, and against what is really shown.
 
 # %% tags=["hide-input"]
 factors = (0.0, 1.0, 2.0, 4.0)
@@ -200,7 +200,7 @@ pd.DataFrame(
 # clean a collection would look at the most doubtful ones first, in the order of
 # {numref}`fig-suspects`.
 
-# %% mystnb={"figure": {"name": "fig-suspects", "caption": "Share of real errors among the annotations looked at, when the most doubtful are looked at first: training works, out-of-fold scores. Logarithmic."}, "image": {"alt": "Two curves of precision against the number of annotations looked at, falling from left to right."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-suspects", "caption": "Share of real errors among the annotations looked at, when the most doubtful are looked at first: training works, out-of-fold scores. Logarithmic."}, "image": {"alt": "Two curves of precision against the number of annotations looked at, that of left-out labels far above that of wrongly given ones."}} tags=["hide-input"]
 precision_at = {}
 counts = np.unique(np.geomspace(5, max(6, min(2000, train.targets.sum() // 2)), 24).astype(int))
 for name, side in sides.items():
@@ -210,6 +210,12 @@ for name, side in sides.items():
 score_curves(
     counts, precision_at, x_name="annotations looked at", y_name="really errors", logarithmic=True
 )
+
+# %% [markdown]
+# Of the first {num}`first.looked:d` suspected to be left out, {num}`first.left_out:.0%` really are; of the
+# first {num}`first.looked:d` suspected to be wrongly given, {num}`first.given:.0%`. A thing that is plainly
+# there and has no label is easy to notice; a label whose thing the model does not find is mostly just
+# one that the model does not know.
 
 # %% mystnb={"figure": {"name": "fig-suspect-works", "caption": "The most doubtful annotations of training works, one a work: which label is suspected, and below the labels that were given."}, "image": {"alt": "Six works, each headed by a suspected label and whether the suspicion is right, above the labels it was given."}} tags=["hide-input"]
 ranked = np.argsort(-np.where(suspects.found, suspects.doubt, -1).ravel(), kind="stable")
@@ -237,9 +243,15 @@ picture_grid(
 # - All labels carry noise here, validation too: thresholds and epochs are chosen on noisy labels.
 
 # %% tags=["hide-input", "remove-output"]
+fifty = int(np.argmin(abs(counts - 50)))
 results.record_page(
     "15_label_noise",
     {
+        "first": {
+            "looked": int(counts[fifty]),
+            "left_out": precision_at["left out, but shown"][fifty],
+            "given": precision_at["given, but not shown"][fifty],
+        },
         "rates": Noise().asdict(),
         "errors": table,
         "costs": {f"{f:g}": found for f, found in costs.items()},

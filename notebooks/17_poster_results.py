@@ -102,11 +102,11 @@ pd.DataFrame(
 # {num}`reported/paper.split.val:,d` of them, and F2 spread over works as it is here, a row's interval
 # would be about ±{num}`precision.row:.3f` and that of a difference between two rows about
 # ±{num}`precision.pair:.3f`. So the poster's
-# {num}`reported/poster.vgg16_bn_step10.f2:.3f` of row 2 against
+# {num}`reported/poster.vgg16_bn_step10.f2` of row 2 against
 # {num}`reported/poster.vgg16_bn_step15.f2:.3f` of row 3 is more than the luck of the works, while
 # {num}`reported/poster.vgg16_bn_step15.f2:.3f` against
-# {num}`reported/poster.vgg16_bn_6000.f2:.3f` of row 4 need not be. Neither says what another seed
-# would give.
+# {num}`reported/poster.vgg16_bn_6000.f2` of row 4, printed with two digits only, leaves even the sign
+# open. Neither says what another seed would give.
 #
 # ## Which row is the best?
 #
@@ -139,7 +139,7 @@ pd.DataFrame(
 # | limit and box of the crop | “low standard deviation” | half the layer's; 1 % tails |
 #
 # What it does say is enough to rule some readings out: the size of its loss fixes the reduction
-# ({doc}`14_losses_and_thresholds`), and its AUC and F2 agree with each other under the real label
+# ({doc}`14_losses_and_thresholds`), and its AUC and F2 go together under the real label
 # frequencies.
 #
 # ## What holds up
