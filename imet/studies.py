@@ -31,7 +31,8 @@ STUDIES: dict[str, Variants] = {
         name: (name, {})
         for row in ("resnet50", "resnet50_hog")
         for name in (row, f"{row}_as_coded")
-    },
+    }
+    | {"resnet50, as long as with HOG": ("resnet50", {"epochs": 25})},
     "rnn_rows": {name: (name, {}) for name in ("attn_cnn_rnn", "attn_cnn_rnn_as_coded")},
     "rnn_hog_rows": {
         name: (name, {}) for name in ("attn_cnn_rnn_hog", "attn_cnn_rnn_hog_as_coded")
