@@ -112,7 +112,7 @@ pd.DataFrame(
         "values": [a[0].numel() for a in (views, cells, vectors)],
         "largest": [f"{float(a.float().max()):.3f}" for a in (views, cells, vectors)],
     },
-    index=["view", "cells", "vector $v_H$"],
+    index=["view", "cells", "vector"],
 )
 
 # %% [markdown]

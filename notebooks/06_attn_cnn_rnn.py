@@ -74,12 +74,14 @@ head = AttnCnnRnn(
 ).eval()  # fmt: skip
 with torch.no_grad():
     view, state = head.begin(features)  # v_pred = v_prob, ỹ_0 = {}, C_0 = all labels
-{
-    "V_feat: regions, channels": tuple(view.v.shape[1:]),
-    "v_prob": tuple(state.v_pred.shape[2:]),
-    "h_0": tuple(state.h.shape[2:]),
-    "labels in C_0": int(state.pool.sum()),
-}
+pd.Series(
+    {
+        "V_feat: regions × channels": "{} × {}".format(*view.v.shape[1:]),
+        "v_prob: labels": state.v_pred.shape[2],
+        "h_0: units": state.h.shape[2],
+        "labels in C_0": int(state.pool.sum()),
+    }
+).to_frame("size")
 
 # %% [markdown]
 # **Compute the context vector $\mathbf{z}_t$ by equation 3.** A small network scores each region
@@ -92,12 +94,15 @@ with torch.no_grad():
 # %%
 with torch.no_grad():
     z, alpha = head.attention(view.v, view.v_projected, state.h)  # (1, 1, D), (1, 1, P)
-{
-    "alpha sums to": round(float(alpha.sum()), 6),
-    "smallest and largest alpha": [round(float(a), 4) for a in (alpha.min(), alpha.max())],
-    "an even alpha": round(1 / alpha.shape[-1], 4),
-    "z": tuple(z.shape[2:]),
-}
+pd.Series(
+    {
+        "α sums to": f"{float(alpha.sum()):.6f}",
+        "smallest α": f"{float(alpha.min()):.4f}",
+        "largest α": f"{float(alpha.max()):.4f}",
+        "an even α": f"{1 / alpha.shape[-1]:.4f}",
+        "channels of z": z.shape[2],
+    }
+).to_frame("value")
 
 # %% [markdown]
 # **Compute the hidden state $\mathbf{h}_t$ and the predicted probability $\mathbf{p}_t$ by equations 4
@@ -169,7 +174,6 @@ same = {
     "context": float((z_few - z_many).abs().max()),
     "weights": float(alpha_few.max() / alpha_many.max()),
 }
-same
 
 # %% [markdown]
 # With {num}`same.regions:d` regions and with {num}`same.repeated:d` the contexts differ by at most

@@ -80,12 +80,14 @@ if has_truth(parts.collection.root):
     found = int((really & ~targets & predicted).sum())
 else:
     reasonable = share = left_out = found = None
-{
-    "predictions against the annotator's word": int(wrong.sum()),
-    "of them really there": reasonable,
-    "labels the annotator left out": left_out,
-    "of them predicted": found,
-}
+pd.Series(
+    {
+        "predictions against the annotator's word": int(wrong.sum()),
+        "of them really there": reasonable,
+        "labels the annotator left out": left_out,
+        "of them predicted": found,
+    }
+).to_frame("on test works")
 
 # %% [markdown]
 # “Reasonable” can be counted where the collection is simulated, since what is really in a picture is

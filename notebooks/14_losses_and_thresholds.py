@@ -282,7 +282,7 @@ compared = {
 pd.DataFrame(
     {
         name: {
-            "rule": rule.describe().split(";")[0],
+            "rule": rule.describe().split(";")[0].split(", f the")[0],
             "F2, validation": f"{compared[name]['validation']:.3f}",
             "F2, test": f"{compared[name]['test']:.3f}",
             "less the first": "{:+.3f} [{:+.3f}, {:+.3f}]".format(*compared[name]["difference"]),

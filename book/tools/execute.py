@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -27,6 +28,7 @@ import nbformat
 from imet.io import REPO, InputError, atomic_path
 
 KERNEL = "imet-book"
+STYLED = re.compile(r'(<table id="T_\w+")(>)')
 HIDDEN_TAGS = {"parameters", "injected-parameters"}
 # One place for the look of inline figures, so that no notebook carries boilerplate: twice the
 # pixels for sharp screens, and no cropping that would make neighbouring figures differ in width.
@@ -125,6 +127,12 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell.metadata["tags"] = [*tags, "remove-cell"]
         if cell.cell_type == "code":
             cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
+            for output in cell["outputs"]:
+                table = output.get("data", {}).get("text/html")
+                if isinstance(
+                    table, str
+                ):  # pandas marks its plain tables only, not its styled ones
+                    output["data"]["text/html"] = STYLED.sub(r'\1 class="dataframe"\2', table)
     notebook.metadata["kernelspec"]["name"] = "python3"
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"

@@ -36,9 +36,15 @@ def intervals(
     if reference is not None:
         ax.axvline(reference, color=MUTED, linewidth=1, linestyle=":", zorder=1)
     for position, kind in enumerate(kinds):
-        offset = (position - (len(kinds) - 1) / 2) * step
         lines = [(row, found[kind]) for row, found in enumerate(groups.values()) if kind in found]
-        y = np.array([row + offset for row, _ in lines])
+        # Side by side on their line, and in its middle where a kind has it for itself.
+        beside = [list(found) for found in groups.values()]
+        y = np.array(
+            [
+                row + (beside[row].index(kind) - (len(beside[row]) - 1) / 2) * step
+                for row, _ in lines
+            ]
+        )
         x = np.array([found["value"] for _, found in lines], float)
         ends = np.array([[found["low"], found["high"]] for _, found in lines], float)
         ax.errorbar(

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.patheffects import withStroke
 from numpy.typing import ArrayLike
 
 from imet.analysis.examples import Picture
@@ -106,8 +107,9 @@ def box_gallery(
         if things is not None:
             for left, top, right, bottom in np.asarray(things[i]).reshape(-1, 4):
                 ax.add_patch(
-                    Rectangle((left, top), right - left, bottom - top, facecolor="white",
-                              edgecolor=INK, linewidth=0.7, alpha=0.2)
+                    Rectangle((left, top), right - left, bottom - top, fill=False,
+                              edgecolor="white", linewidth=1.4,
+                              path_effects=[withStroke(linewidth=2.8, foreground=INK)])
                 )  # fmt: skip
         for position, found in enumerate(boxes.values()):
             draw_box(ax, found[i], position, width=1.8)
@@ -120,7 +122,10 @@ def box_gallery(
         for p, name in enumerate(boxes)
     ]  # fmt: skip
     if things is not None:
-        handles.append(Patch(facecolor="white", edgecolor=INK, linewidth=0.7, label="things named"))
+        handles.append(
+            Patch(fill=False, edgecolor="white", linewidth=1.4, label="things named",
+                  path_effects=[withStroke(linewidth=2.8, foreground=INK)])
+        )  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
     return figure
 

@@ -129,7 +129,7 @@ def threshold_curve(
             va="bottom",
             fontsize=9,
         )
-    ax.margins(y=0.22)
+    ax.set_ylim(0, 1.22 * ax.dataLim.ymax)
     ax.set_xlabel("threshold")
     ax.set_ylabel(value_name)
     if any(curves):

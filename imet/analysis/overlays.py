@@ -113,9 +113,8 @@ def attention_examples(
     rows = figure.subfigures(len(pictures), 1, height_ratios=heights, squeeze=False)[:, 0]
     for row, (part, height) in enumerate(zip(rows, heights)):
         left, right = part.subfigures(1, 2, width_ratios=(2, columns))
-        grid = left.add_gridspec(
-            2, 2, height_ratios=(side + 0.2, max(height - side - 0.2, text[row]))
-        )
+        below = max(height - side - 0.2 - text[row], 0.01)  # where overlays need more room
+        grid = left.add_gridspec(3, 2, height_ratios=(side + 0.2, text[row], below))
         for column, picture in enumerate((pictures[row], views[row])):
             cell = left.add_subplot(grid[0, column])
             show_picture(cell, picture)
