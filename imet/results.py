@@ -24,6 +24,7 @@ from imet.provenance import provenance
 from imet.statistics import paired_difference
 
 REPORTED = REPO / "book" / "reported.csv"
+INTERVAL = "{value:+.3f} [{low:+.3f}, {high:+.3f}]"
 MEASURES = {
     "f2": "f2",
     "f1": "f1",
@@ -130,6 +131,35 @@ def measures_table(found: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
         for name, part in found.items()
     }
     return pd.DataFrame(rows).T.fillna("–")
+
+
+def recorded_table(studies: Mapping[str, str]) -> pd.DataFrame | str:
+    """F2 of recorded studies as text, one row a variant; a sentence where none was recorded.
+
+    Brackets of F2 are the range over seeds, those of differences 95 % intervals over works.
+
+    Args:
+        studies: name of a file in `results/` to the title it gets.
+
+    Examples:
+        >>> recorded_table({"no_such_study": "nothing"})
+        'no long run has been recorded yet: make studies'
+    """
+    rows = {}
+    for study, title in studies.items():
+        path = REPO / "results" / f"{study}.json"
+        content = read_json(path) if path.exists() else {"values": {}}
+        for variant, found in content["values"].items():
+            d = found.get("difference")
+            rows[title, variant] = {
+                "F2, validation": "{value:.3f} [{low:.3f}, {high:.3f}]".format(
+                    **found["val"]["f2"]
+                ),
+                "F2, test": "{value:.3f} [{low:.3f}, {high:.3f}]".format(**found["test"]["f2"]),
+                "less the first": INTERVAL.format(**d) if d else "",
+                "profile": content["provenance"]["profile"],
+            }
+    return pd.DataFrame(rows).T if rows else "no long run has been recorded yet: make studies"
 
 
 def gain(run: Run, over: Run, part: str = "test") -> dict[str, float]:

@@ -64,9 +64,9 @@ STUDIES: dict[str, Variants] = {
         for crops in ("as_coded", "as_written")
     },
     "poster_rows": {
-        name: (name, {})
-        for name in ("vgg16", "vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
+        name: (name, {}) for name in ("vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
     },
+    "poster_tuned": {"vgg16": ("vgg16", {})},
     "label_order": {
         "free": ("ablation", {}),
         "frequent first": ("ablation", {"label_order": "frequent_first"}),

@@ -31,7 +31,6 @@ import pandas as pd
 from imet import experiments, looking, results, studies
 from imet.analysis.comparisons import intervals
 from imet.inference.thresholds import tune_all
-from imet.io import REPO, read_json
 from imet.metrics import best_threshold, fbeta_per_work, precision_per_work, recall_per_work
 from imet.statistics import auc_interval, paired_difference
 
@@ -220,8 +219,7 @@ intervals(
 # above. Longer runs with three seeds, where they were recorded:
 
 # %% tags=["hide-input"]
-recorded = {}
-for study, title in (
+results.recorded_table(
     STUDIES
     | {
         "steps": "number of steps",
@@ -232,18 +230,7 @@ for study, title in (
         "crop_targets_rnn": "crop targets, AttnCNN-RNN",
         "batch_norm": "batch norm, 200 works",
     }
-).items():
-    path = REPO / "results" / f"{study}.json"
-    content = read_json(path) if path.exists() else {"values": {}}
-    for variant, found in content["values"].items():
-        d = found.get("difference")
-        recorded[title, variant] = {
-            "F2, validation": "{value:.3f} [{low:.3f}, {high:.3f}]".format(**found["val"]["f2"]),
-            "F2, test": "{value:.3f} [{low:.3f}, {high:.3f}]".format(**found["test"]["f2"]),
-            "less the first": "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**d) if d else "",
-            "profile": content["provenance"]["profile"],
-        }
-pd.DataFrame(recorded).T if recorded else "no long run has been recorded yet: make studies"
+)
 
 # %% [markdown]
 # Brackets are the range over seeds for F2 and 95 % intervals over works for differences.
