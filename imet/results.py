@@ -151,13 +151,12 @@ def recorded_table(studies: Mapping[str, str]) -> pd.DataFrame | str:
         content = read_json(path) if path.exists() else {"values": {}}
         for variant, found in content["values"].items():
             d = found.get("difference")
-            rows[title, variant] = {
+            rows[f"{title} ({content['provenance']['profile']})", variant] = {
                 "F2, validation": "{value:.3f} [{low:.3f}, {high:.3f}]".format(
                     **found["val"]["f2"]
                 ),
                 "F2, test": "{value:.3f} [{low:.3f}, {high:.3f}]".format(**found["test"]["f2"]),
                 "less the first": INTERVAL.format(**d) if d else "",
-                "profile": content["provenance"]["profile"],
             }
     return pd.DataFrame(rows).T if rows else "no long run has been recorded yet: make studies"
 
