@@ -24,7 +24,8 @@ from imet.provenance import provenance
 from imet.statistics import paired_difference
 
 REPORTED = REPO / "book" / "reported.csv"
-INTERVAL = "{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+ESTIMATE = "{value:.3f} [{low:.3f}, {high:.3f}]"
+DIFFERENCE = "{value:+.3f} [{low:+.3f}, {high:+.3f}]"
 MEASURES = {
     "f2": "f2",
     "f1": "f1",
@@ -118,7 +119,7 @@ def measures_table(found: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
     """
     rows = {
         name: {
-            "F2": "{value:.3f} [{low:.3f}, {high:.3f}]".format(**part["f2"]),
+            "F2": ESTIMATE.format(**part["f2"]),
             "F1": f"{part['f1']['value']:.3f}",
             "precision": f"{part['precision']['value']:.3f}",
             "recall": f"{part['recall']['value']:.3f}",
@@ -152,11 +153,9 @@ def recorded_table(studies: Mapping[str, str]) -> pd.DataFrame | str:
         for variant, found in content["values"].items():
             d = found.get("difference")
             rows[f"{title} ({content['provenance']['profile']})", variant] = {
-                "F2, validation": "{value:.3f} [{low:.3f}, {high:.3f}]".format(
-                    **found["val"]["f2"]
-                ),
-                "F2, test": "{value:.3f} [{low:.3f}, {high:.3f}]".format(**found["test"]["f2"]),
-                "less the first": INTERVAL.format(**d) if d else "",
+                "F2, validation": ESTIMATE.format(**found["val"]["f2"]),
+                "F2, test": ESTIMATE.format(**found["test"]["f2"]),
+                "less the first": DIFFERENCE.format(**d) if d else "",
             }
     return pd.DataFrame(rows).T if rows else "no long run has been recorded yet: make studies"
 

@@ -386,16 +386,16 @@ results.record_page(
         },
         "losses": by_loss,
         "against": {
-            "soft_auc": np.nan_to_num(trained["soft F2"].metrics["test"]["auc_macro"] or 0.0),
+            "soft_auc": results.known(trained["soft F2"].metrics["test"]["auc_macro"]),
             "focal": {
                 "value": against["focal, γ = 2"]["value"],
                 "interval": [against["focal, γ = 2"]["low"], against["focal, γ = 2"]["high"]],
             },
         },
         "rank": {
-            "all": np.nan_to_num(rank["row 3"]),
-            "late": np.nan_to_num(late["row 3"]),
-            "across": np.nan_to_num(across),
+            "all": results.known(rank["row 3"]),
+            "late": results.known(late["row 3"]),
+            "across": results.known(across),
             "settings": len(settings),
         },
         "rules": {
@@ -408,8 +408,8 @@ results.record_page(
             "test": {name: found["test"] for name, found in compared.items()},
         },
         "auc": {
-            "micro": np.nan_to_num(micro_auc(main.scores("val"), val.targets)),
-            "macro": np.nan_to_num(bucket["all labels"].value),
+            "micro": results.known(micro_auc(main.scores("val"), val.targets)),
+            "macro": results.known(bucket["all labels"].value),
         },
         "base": {"f2": reached[at].f2, "precision": reached[at].precision},
     },

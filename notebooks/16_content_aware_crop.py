@@ -293,7 +293,6 @@ keys = {
     "modules": "other reading: 8 modules",
     "layers": "other reading: whole layers",
 }
-nothing = {"value": 0.0, "low": 0.0, "high": 0.0}  # where fewer than two works have room
 results.record_page(
     "16_content_aware_crop",
     {
@@ -305,8 +304,10 @@ results.record_page(
             | {
                 "difference": summary[name]["difference"]["value"],
                 "interval": [summary[name]["difference"][k] for k in ("low", "high")],
-                "loose": (d := summary[name].get("loose_difference", nothing))["value"],
-                "loose_interval": [d["low"], d["high"]],
+                "loose": results.known(
+                    (d := summary[name].get("loose_difference", {})).get("value")
+                ),
+                "loose_interval": [results.known(d.get(k)) for k in ("low", "high")],
             }
             for key, name in keys.items()
         },

@@ -35,7 +35,7 @@ class ChapterTimes(SphinxDirective):
 
     def link(self, name: str) -> pending_xref:
         """A link to a chapter, which shows its title."""
-        link = pending_xref(
+        return pending_xref(
             "",
             nodes.inline("", name),
             refdomain="std",
@@ -45,7 +45,6 @@ class ChapterTimes(SphinxDirective):
             refwarn=True,
             refdoc=self.env.docname,
         )
-        return link
 
     def row(self, first: nodes.Node, second: str) -> nodes.row:
         """One table row."""

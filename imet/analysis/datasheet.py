@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -16,6 +17,14 @@ from imet.analysis.examples import Picture
 from imet.analysis.style import MUTED, PALETTE, short, styled
 
 BOX_COLOURS = (PALETTE[5], PALETTE[4], PALETTE[3], PALETTE[2], PALETTE[1])
+
+
+def _hang(ax: Axes, picture: Picture) -> None:
+    """A picture without axes, whose label below stays."""
+    ax.imshow(picture, interpolation="antialiased")
+    ax.set(xticks=[], yticks=[])
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
 
 
 @styled
@@ -54,10 +63,7 @@ def named_grid(
         if i >= len(pictures):
             ax.remove()
             continue
-        ax.imshow(pictures[i], interpolation="antialiased")
-        ax.set(xticks=[], yticks=[])
-        ax.grid(visible=False)
-        ax.spines[:].set_visible(False)
+        _hang(ax, pictures[i])
         ax.set_xlabel(
             "\n".join(written[i]), fontsize=size, labelpad=2,
             style="italic" if names[i].startswith("culture::") else "normal",
@@ -101,10 +107,7 @@ def boxed_works(
         if i >= len(pictures):
             ax.remove()
             continue
-        ax.imshow(pictures[i], interpolation="antialiased")
-        ax.set(xticks=[], yticks=[])
-        ax.grid(visible=False)
-        ax.spines[:].set_visible(False)
+        _hang(ax, pictures[i])
         ax.set_anchor("S")
         for name, (left, top, right, bottom) in boxes[i]:
             place = labels[i].index(name)
