@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pandas as pd
 
 from imet.config import recipe_names, resolve
 from imet.experiments import NOT_IN_KEY, RUNS, Run, code_key, collection_key, resolve_device
+from imet.inference.thresholds import tune_all
 from imet.io import REPO, InputError, read_json, write_json
 from imet.metrics import fbeta_per_work
 from imet.provenance import provenance
@@ -35,6 +36,14 @@ MEASURES = {
     "loss": "loss",
 }
 """Column `metric` of the reported numbers to the name in a run's metrics."""
+RULES = {
+    "exact": "one threshold",
+    "per_type": "by kind of label",
+    "proportional": "score ≥ γ·f, no path",
+    "max_fraction": "share of the highest",
+    "count": "fixed number",
+}
+"""Rules that models are compared under to what they are called there."""
 
 
 def reported_numbers() -> list[dict[str, Any]]:
@@ -134,10 +143,22 @@ def measures_table(found: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows).T.fillna("–")
 
 
+def recorded(study: str) -> dict[str, Any]:
+    """What a study found, by variant; nothing where it was not recorded.
+
+    Examples:
+        >>> recorded("no_such_study")
+        {}
+    """
+    path = REPO / "results" / f"{study}.json"
+    return dict(read_json(path)["values"]) if path.exists() else {}
+
+
 def recorded_table(studies: Mapping[str, str]) -> pd.DataFrame | str:
     """F2 of recorded studies as text, one row a variant; a sentence where none was recorded.
 
-    Brackets of F2 are the range over seeds, those of differences 95 % intervals over works.
+    Brackets of F2 are the range over seeds, those of differences 95 % intervals over works. A
+    variant that was recorded with other code than the present says so.
 
     Args:
         studies: name of a file in `results/` to the title it gets.
@@ -151,21 +172,58 @@ def recorded_table(studies: Mapping[str, str]) -> pd.DataFrame | str:
         path = REPO / "results" / f"{study}.json"
         content = read_json(path) if path.exists() else {"values": {}}
         for variant, found in content["values"].items():
-            d = found.get("difference")
-            rows[f"{title} ({content['provenance']['profile']})", variant] = {
-                "F2, validation": ESTIMATE.format(**found["val"]["f2"]),
+            profile = content["provenance"]["profile"]
+            current = found["code"] == code_key(resolve(found["recipe"], profile, found["changes"]))
+            auc, count = found["test"]["auc_macro"]["value"], found["rules"]["fixed number"]
+            rows[f"{title} ({profile})", variant if current else f"{variant} (earlier code)"] = {
                 "F2, test": ESTIMATE.format(**found["test"]["f2"]),
-                "less the first": DIFFERENCE.format(**d) if d else "",
+                "less the first": _difference(found),
+                "labels a work": f"{found['test']['predicted_labels']['value']:.1f}",
+                "with a fixed number, less the first": _difference(count),
+                "AUC": "–" if auc is None else f"{auc:.3f}",
             }
     return pd.DataFrame(rows).T if rows else "no long run has been recorded yet: make studies"
 
 
+def _difference(found: Mapping[str, Any]) -> str:
+    return DIFFERENCE.format(**found["difference"]) if "difference" in found else ""
+
+
 def gain(run: Run, over: Run, part: str = "test") -> dict[str, float]:
     """Paired difference of F2 of two runs on the same works, with its interval."""
-    targets = getattr(run.parts, part).targets
-    ours = fbeta_per_work(run.predicted(part), targets)
-    others = getattr(over.parts, part).targets
-    return paired_difference(ours, fbeta_per_work(over.predicted(part), others))._asdict()
+    first, second = (
+        fbeta_per_work(each.predicted(part), getattr(each.parts, part).targets)
+        for each in (run, over)
+    )
+    require_same_works(run, over, part)
+    return paired_difference(first, second)._asdict()
+
+
+def require_same_works(run: Run, other: Run, part: str = "test") -> None:
+    """Raise ValueError unless both runs judge the same works in the same order."""
+    ours, theirs = (getattr(each.parts, part).rows for each in (run, other))
+    if not np.array_equal(run.parts.collection.ids[ours], other.parts.collection.ids[theirs]):
+        raise ValueError(
+            f"{run.folder.name} and {other.folder.name} have other {part} works: "
+            "there is nothing to pair; give both the same split_seed and max_works"
+        )
+
+
+def f2_by_rule(run: Run) -> dict[str, np.ndarray]:
+    """F2 of every test work under a run's own rule and under those of `RULES`, tuned on validation.
+
+    Returns:
+        "its own" and the names of `RULES` to (N,) float64.
+    """
+    val, test = run.parts.val.targets, run.parts.test.targets
+    tuned = tune_all(
+        run.scores("val"), val, run.parts.labels.is_culture, run.parts.train.targets.mean(0)
+    )
+    scores = run.scores("test")
+    predicted = {"its own": run.predicted("test")} | {
+        name: tuned[rule].predict(scores) for rule, name in RULES.items()
+    }
+    return {name: fbeta_per_work(found, test) for name, found in predicted.items()}
 
 
 def known(value: float | None) -> float | str:
@@ -190,6 +248,7 @@ def record_page(
     profile: str,
     seed: int = 0,
     device: str = "auto",
+    runs: Iterable[Run] = (),
 ) -> Path:
     """Write the numbers that a page's prose, tables and captions are bound to.
 
@@ -198,13 +257,24 @@ def record_page(
         values: nested dictionaries of plain values; NumPy scalars and arrays are converted, NaN
             and infinities raise ValueError.
         profile, seed, device: the notebook's parameters.
+        runs: what the page shows; those that another commit or device made are named.
 
     Returns:
         `runs/<profile>/pages/<name>.json`.
     """
     path = RUNS / profile / "pages" / f"{name}.json"
+    page = provenance(profile, seed, resolve_device(device))
+    made = dict.fromkeys(
+        (source["commit"], source["device"])
+        for source in (run.metrics["provenance"] for run in runs)
+    )
+    earlier = [
+        commit if where == page["device"] else f"{commit} on {where}"
+        for commit, where in made
+        if (commit, where) != (page["commit"], page["device"])
+    ]
     content = {
-        "provenance": provenance(profile, seed, resolve_device(device)),
+        "provenance": page | ({"models": ", ".join(earlier)} if earlier else {}),
         "values": _plain(values),
     }
     write_json(path, content)

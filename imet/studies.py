@@ -8,21 +8,22 @@ measures, so that pages can show their spread, and says where they came from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from imet.config import resolve
-from imet.experiments import code_key, resolve_device, run
+from imet.experiments import Run, code_key, resolve_device, run
 from imet.io import REPO, write_json
-from imet.metrics import fbeta_per_work
 from imet.provenance import provenance
+from imet.results import f2_by_rule, require_same_works
 from imet.statistics import paired_difference
 
 SEEDS = (0, 1, 2)
-MEASURES = ("f2", "f1", "precision", "recall")
+MEASURES = ("f2", "f1", "precision", "recall", "auc_macro", "predicted_labels")
+STOPPING = ("gamma", "gamma_at_edge", "beams")
 Variants = dict[str, tuple[str, dict[str, Any]]]
 
 STUDIES: dict[str, Variants] = {
@@ -36,6 +37,16 @@ STUDIES: dict[str, Variants] = {
     "rnn_rows": {name: (name, {}) for name in ("attn_cnn_rnn", "attn_cnn_rnn_as_coded")},
     "rnn_hog_rows": {
         name: (name, {}) for name in ("attn_cnn_rnn_hog", "attn_cnn_rnn_hog_as_coded")
+    },
+    # Table 1 with the same number of epochs for every row: what is left for the models themselves?
+    "equal_length": {
+        name: (recipe, {"epochs": 25})
+        for recipe, name in (
+            ("resnet50", "baseline"),
+            ("resnet50_hog", "ResNet50 + HOG"),
+            ("attn_cnn_rnn", "AttnCNN-RNN"),
+            ("attn_cnn_rnn_hog", "AttnCNN-RNN + HOG"),
+        )
     },
     # What the authors' crop targets cost, all else equal.
     "crop_targets": {
@@ -89,30 +100,41 @@ def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str,
 
     Returns:
         For each variant: per measure its value for every seed on val and test, their mean and
-        range; and, for all but the first, the paired difference of test F2 from the first, each
-        work's F2 averaged over seeds.
+        range; γ and K of every seed where paths are stopped; test F2 under every rule, each tuned
+        on validation; and, for all but the first variant, the paired difference of test F2 from
+        the first, each work's F2 averaged over seeds.
     """
     found: dict[str, Any] = {}
-    first: np.ndarray | None = None
+    first: dict[str, np.ndarray] = {}
+    reference: Run | None = None
     for variant, (recipe, changes) in STUDIES[name].items():
         changes = _length(recipe, profile) | changes
         runs = [run(recipe, profile, seed=s, device=device, overrides=changes) for s in SEEDS]
+        for made in runs:
+            reference = reference or made
+            require_same_works(made, reference)
+        seeds = [f2_by_rule(r) for r in runs]
+        per_work = {rule: np.mean([f2[rule] for f2 in seeds], axis=0) for rule in seeds[0]}  # (N,)
+        rules: dict[str, Any] = {
+            rule: spread([float(f2[rule].mean()) for f2 in seeds]) for rule in per_work
+        }
+        for rule in first:
+            difference = paired_difference(per_work[rule], first[rule])._asdict()
+            rules[rule]["difference"] = difference
         found[variant] = {
             "recipe": recipe,
             "changes": changes,
             "code": code_key(runs[0].recipe),
             **{
-                part: {m: spread([r.metrics[part][m]["value"] for r in runs]) for m in MEASURES}
+                part: {m: spread([_value(r.metrics[part][m]) for r in runs]) for m in MEASURES}
                 for part in ("val", "test")
             },
+            **{key: [r.metrics[key] for r in runs] for key in STOPPING if key in runs[0].metrics},
+            "rules": rules,
         }
-        per_work = np.mean(
-            [fbeta_per_work(r.predicted("test"), r.parts.test.targets) for r in runs], axis=0
-        )  # (N,)
-        if first is None:
-            first = per_work
-        else:
-            found[variant]["difference"] = paired_difference(per_work, first)._asdict()
+        if first:
+            found[variant]["difference"] = rules["its own"]["difference"]
+        first = first or per_work
     return found
 
 
@@ -121,15 +143,29 @@ def _length(recipe: str, profile: str) -> dict[str, Any]:
     return {} if profile == "tiny" else {"epochs": resolve(recipe, "kaggle").epochs}
 
 
-def spread(values: list[float]) -> Mapping[str, Any]:
-    """Mean and range over seeds.
+def _value(measure: Any) -> float:
+    value = measure["value"] if isinstance(measure, dict) else measure
+    return math.nan if value is None else float(value)
+
+
+def spread(values: list[float]) -> dict[str, Any]:
+    """Mean and range over seeds; None where a seed has no value.
 
     Examples:
         >>> spread([0.25, 0.75])
         {'value': 0.5, 'low': 0.25, 'high': 0.75, 'seeds': [0.25, 0.75]}
+        >>> spread([math.nan])
+        {'value': None, 'low': None, 'high': None, 'seeds': [None]}
     """
-    mean = float(np.mean(values))
-    return {"value": mean, "low": min(values), "high": max(values), "seeds": values}
+    found = {
+        "value": float(np.mean(values)),
+        "low": min(values),
+        "high": max(values),
+    }
+    known = not np.isnan(values).any()
+    return {name: value if known else None for name, value in found.items()} | {
+        "seeds": [None if math.isnan(v) else v for v in values]
+    }
 
 
 def main(

@@ -67,7 +67,7 @@ auc = {name: roc_auc_per_class(s, targets) for name, s in scores.items()}
 # number of uses. The rule picks here:
 
 # %% tags=["hide-input"]
-columns = looking.figure_3_columns(parts)
+columns, picked_by = looking.figure_3_columns(parts)
 quartile = quartile_of(counts)
 positives = targets.sum(0)
 rows = []

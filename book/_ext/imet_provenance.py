@@ -51,7 +51,7 @@ def long_date(text: str) -> str:
 def html(provenance: dict[str, Any], own: bool) -> str:
     """The label as HTML: a line of facts, the note, and the versions behind a disclosure."""
     facts = []
-    for field in FIELDS:
+    for field in (*FIELDS, "models"):
         value = provenance.get(field)
         if value is None:
             continue
@@ -60,10 +60,11 @@ def html(provenance: dict[str, Any], own: bool) -> str:
             text = long_date(text)
         if field == "commit":
             text = text[:12] if "-" not in text[:12] else text
-        facts.append(f'<div class="fact {field}"><dt>{field}</dt><dd>{escape(text)}</dd></div>')
+        name = "models made at" if field == "models" else field
+        facts.append(f'<div class="fact {field}"><dt>{name}</dt><dd>{escape(text)}</dd></div>')
     profile = str(provenance.get("profile"))
     note = NOTES.get(profile)
-    rest = {k: v for k, v in provenance.items() if k not in FIELDS and k != "versions"}
+    rest = {k: v for k, v in provenance.items() if k not in (*FIELDS, "models", "versions")}
     rows = [*rest.items(), *sorted(dict(provenance.get("versions", {})).items())]
     versions = "".join(
         f"<tr><th scope='row'>{escape(str(name))}</th><td>{escape(str(value))}</td></tr>"

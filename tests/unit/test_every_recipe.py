@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from conftest import draw_collection
 from imet import experiments
 from imet.config import recipe_names
 from imet.experiments import Run, run
+from imet.inference.pathrule import tune_path_rule
+from imet.inference.paths import stop
 from imet.inference.pictures import label_pictures
 from imet.training import judges
 
@@ -52,13 +55,57 @@ def test_it_runs_on_other_labels_and_labels_pictures(name, small_collection):
     np.testing.assert_allclose(scores, made.scores("test")[0], atol=5e-3)
 
 
-def test_recipes_share_the_features_they_read_alike(home, small_collection):
+def test_recipes_share_the_features_they_read_alike(tmp_path, small_collection, monkeypatch):
     """One pass over the pictures serves all recipes with the same pictures and views."""
-    before = set((home / "features").iterdir())
+    monkeypatch.setattr(experiments, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(experiments, "FEATURES", tmp_path / "features")
     for name in ("resnet50", "resnet50_hog", "attn_cnn_rnn", "attn_cnn_rnn_hog"):
         make(name, small_collection)
-    stores = {p for p in (home / "features").iterdir() if p.is_dir()}
-    assert stores - before == set() or len(stores - before) == 3  # or as many as there are parts
+    stores = [p for p in (tmp_path / "features").iterdir() if p.is_dir()]
+    assert len(stores) == 3  # one a part
+
+
+def test_gamma_and_beams_come_from_validation_and_f_from_training(small_collection):
+    made = make("attn_cnn_rnn", small_collection)
+    paths = {int(k): made.paths("val", k) for k in made.metrics["search"]}
+    wanted, _ = tune_path_rule(paths, made.parts.val.targets, made.parts.train.targets.mean(0))
+    assert made.rule == wanted
+
+
+@pytest.mark.parametrize("combine", ["vote", "mean"])
+def test_views_go_together_as_the_recipe_says(combine, small_collection):
+    made = make("attn_cnn_rnn", small_collection, combine=combine)
+    f, rule = made.parts.train.targets.mean(0), made.rule
+    paths = made.paths("test", "mean" if combine == "mean" else rule.beams)
+    views = stop(paths, rule.gamma, f, keep_first=False)
+    wanted = views if combine == "mean" else 2 * views.sum(1) >= views.shape[1]
+    assert views.ndim == (2 if combine == "mean" else 3)
+    assert (made.predicted("test") == wanted).all()
+
+
+def test_test_labels_decide_nothing(small_collection, monkeypatch):
+    """With other labels on the test works the rules, epochs and weights stay what they were."""
+    real = experiments.load_parts
+
+    def scrambled(*args, **kwargs):
+        parts = real(*args, **kwargs)
+        targets = parts.collection.targets.copy()
+        targets[parts.test.rows] ^= True
+        collection = dataclasses.replace(parts.collection, targets=targets)
+        return dataclasses.replace(
+            parts, collection=collection,
+            **{n: dataclasses.replace(getattr(parts, n), collection=collection)
+               for n in ("train", "val", "test")},
+        )  # fmt: skip
+
+    for name in ("resnet50", "attn_cnn_rnn"):
+        plain = make(name, small_collection)
+        with monkeypatch.context() as patch:
+            patch.setattr(experiments, "load_parts", scrambled)
+            other = make(name, small_collection)
+        assert other.rule == plain.rule
+        assert other.history == plain.history
+        assert other.metrics["test"]["f2"] != plain.metrics["test"]["f2"]
 
 
 class Killed(KeyboardInterrupt):

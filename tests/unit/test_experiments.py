@@ -20,6 +20,7 @@ from imet.inference.reduce import reduce_views
 from imet.io import InputError, digest, read_json
 from imet.losses import focal, positive_weights, weighted_bce
 from imet.metrics import fbeta
+from imet.models.backbones import Weights
 from imet.training import judges
 from imet.training.loop import TrainingDiverged
 
@@ -184,6 +185,17 @@ def test_changed_code_data_or_weights_change_the_key(
     forbid_training(monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(experiments, "source_digest", lambda *_: "edited")
+        with pytest.raises(AssertionError, match="trains again"):
+            make(small_collection)
+    real = experiments.build_encoder
+
+    def other_weights(recipe):
+        encoder = real(recipe)
+        encoder.backbone.weights = Weights("elsewhere", "0123")
+        return encoder
+
+    with monkeypatch.context() as patch:
+        patch.setattr(experiments, "build_encoder", other_weights)
         with pytest.raises(AssertionError, match="trains again"):
             make(small_collection)
     copy = shutil.copytree(small_collection, folders / "copy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from pathlib import Path
 
@@ -94,15 +95,33 @@ def test_weights_without_those_of_hog(small_collection):
 def test_figure_3_follows_the_rule_and_keeps_to_labels_in_use(small_collection, tmp_path):
     recipe = resolve("resnet50", "tiny")
     parts = load_parts(small_collection, recipe)
-    found = looking.figure_3_columns(parts)
+    found, who = looking.figure_3_columns(parts)
     assert found.tolist() == quartile_picks(parts.train.targets.sum(0)).tolist()
+    assert who == "the rule"
     folder = shutil.copytree(small_collection, tmp_path / "rare")
     text = (folder / "labels.csv").read_text(encoding="utf-8")
     more = "".join(f"{1000 + i},never {i}\n" for i in range(30))  # so the rule picks unused ones
     (folder / "labels.csv").write_text(text + more, encoding="utf-8")
     parts = load_parts(folder, recipe)
     assert len(parts.labels) < len(parts.collection.labels)
-    assert (looking.figure_3_columns(parts) < len(parts.labels)).all()
+    assert (looking.figure_3_columns(parts)[0] < len(parts.labels)).all()
+
+
+def test_figure_3_of_the_real_table_is_the_paper_s(real_tables):
+    parts = load_parts(real_tables, resolve("resnet50", "kaggle"))
+    found, who = looking.figure_3_columns(parts)
+    assert who == "the paper"
+    assert parts.labels.ids[found].tolist() == [813, 1092, 871, 688, 447, 696, 841, 67]
+
+
+def test_the_recovered_test_part_has_as_many_men_as_the_paper_s_figure_6(real_tables):
+    """156 + 1,730 works: the authors' own counts confirm the split."""
+    parts = load_parts(real_tables, resolve("resnet50", "kaggle"))
+    reported = {row["key"]: int(row["value"]) for row in results.reported_numbers()
+                if row["key"].startswith("code.confusion.")}  # fmt: skip
+    men = parts.test.targets[:, parts.labels.column("tag::men")].sum()
+    assert men == reported["code.confusion.fn"] + reported["code.confusion.tp"]
+    assert len(parts.test) == sum(reported.values())
 
 
 def test_gains_and_tables_are_those_of_the_runs(small_collection, rnn):
@@ -112,6 +131,10 @@ def test_gains_and_tables_are_those_of_the_runs(small_collection, rnn):
     wanted = fbeta(rnn.predicted("test"), targets) - fbeta(baseline.predicted("test"), targets)
     assert difference["value"] == pytest.approx(wanted)
     assert results.gain(rnn, rnn)["low"] == 0
+    elsewhere = run("resnet50", "tiny", device="cpu", data=small_collection,
+                    overrides={"epochs": 1, "split_seed": 5})  # fmt: skip
+    with pytest.raises(ValueError, match="nothing to pair"):
+        results.gain(rnn, elsewhere)
     rows = results.rows_of(rnn)
     assert rows == {
         part: {m: rnn.metrics[part][m] for m in ("f2", "f1", "precision", "recall")}
@@ -140,6 +163,59 @@ def test_a_study_compares_every_variant_with_the_first(small_collection, monkeyp
     both = found["no memory"]["test"]["f2"]["value"] - found["whole"]["test"]["f2"]["value"]
     assert found["no memory"]["difference"]["value"] == pytest.approx(both)
     assert len(found["whole"]["val"]["f2"]["seeds"]) == 2
+    own = found["no memory"]["rules"]["its own"]
+    assert own["value"] == pytest.approx(found["no memory"]["test"]["f2"]["value"])
+    assert own["difference"] == found["no memory"]["difference"]
+    assert set(found["whole"]["rules"]) == {"its own", *results.RULES.values()}
+
+
+def test_f2_by_rule_tunes_on_validation_and_judges_test(rnn):
+    found = results.f2_by_rule(rnn)
+    targets = {part: getattr(rnn.parts, part).targets for part in ("val", "test")}
+    best = max(range(1, 51), key=lambda n: (fbeta(most(rnn.scores("val"), n), targets["val"]), -n))
+    by_hand = fbeta(most(rnn.scores("test"), best), targets["test"])
+    assert found["fixed number"].mean() == pytest.approx(by_hand)
+    assert all(len(f2) == len(targets["test"]) for f2 in found.values())
+
+
+def most(scores, n):
+    """The n highest of every row, ties to the first."""
+    rank = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
+    return rank < n
+
+
+def test_studies_keep_counts_and_rules_of_paths(small_collection, monkeypatch, rnn):
+    from imet import studies
+
+    monkeypatch.setattr(studies, "SEEDS", (0,))
+    monkeypatch.setattr(studies, "run", lambda *a, **k: run(*a, **k | {"data": small_collection}))
+    monkeypatch.setitem(studies.STUDIES, "short", {"whole": ("ablation", SMALL)})
+    found = studies.study("short", "tiny", "cpu")["whole"]
+    made = run("ablation", "tiny", seed=0, device="cpu", data=small_collection, overrides=SMALL)
+    assert found["gamma"] == [made.metrics["gamma"]]
+    count = made.predicted("test").sum(1).mean()
+    assert found["test"]["predicted_labels"]["value"] == pytest.approx(count)
+
+
+def test_recorded_variants_of_other_code_say_so(tmp_path, monkeypatch):
+    name = "steps"
+    content = json.loads((results.REPO / "results" / f"{name}.json").read_text())
+    content["values"]["T = 1"]["code"] = ["edited"]
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / f"{name}.json").write_text(json.dumps(content))
+    monkeypatch.setattr(results, "REPO", tmp_path)
+    rows = [variant for _, variant in results.recorded_table({name: "steps"}).index]
+    assert "T = 1 (earlier code)" in rows
+
+
+def test_a_page_names_the_commits_of_its_runs(monkeypatch, tmp_path, rnn):
+    monkeypatch.setattr(results, "RUNS", tmp_path)
+    path = results.record_page("page", {"x": 1}, profile="tiny", device="cpu", runs=[rnn])
+    assert "models" not in json.loads(path.read_text())["provenance"]
+    source = rnn.metrics["provenance"] | {"commit": "0123456789ab"}
+    older = dataclasses.replace(rnn, metrics=rnn.metrics | {"provenance": source})
+    path = results.record_page("page", {"x": 1}, profile="tiny", device="cpu", runs=[rnn, older])
+    assert json.loads(path.read_text())["provenance"]["models"] == "0123456789ab"
 
 
 def test_recorded_studies_name_recipes_and_fields_that_exist():

@@ -105,3 +105,14 @@ def test_measures_of_a_perfect_prediction_are_one():
     found = measures(targets, targets)
     assert set(found) == {"f2", "f1", "precision", "recall"}
     assert all(m == {"value": 1.0, "low": 1.0, "high": 1.0} for m in found.values())
+
+
+def test_a_power_scales_thresholds_with_the_labels_proportions():
+    scores, targets = made()
+    found = evaluate(scores, targets, power=0.5)
+    f = targets["train"].mean(0)
+    best = max(
+        fbeta(scores["val"] >= gamma * f**0.5, targets["val"])
+        for gamma in np.unique(scores["val"] / np.maximum(f**0.5, 1e-12))
+    )
+    assert found["val"]["f2"]["value"] == pytest.approx(best)

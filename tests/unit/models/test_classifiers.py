@@ -79,8 +79,36 @@ def test_normalisation_follows_the_recipe(recipe):
     documents = build_encoder(resolve("resnet50", "tiny", {"normalisation": "documents"}))
     assert documents.mean.flatten().tolist() == pytest.approx([0.6473, 0.6115, 0.5658])
     assert documents.std.flatten().tolist() == pytest.approx([0.2507, 0.2501, 0.2533])
+    reversed_ = build_encoder(resolve("resnet50", "tiny", {"normalisation": "as_coded"}))
+    assert reversed_.mean.flatten().tolist() == pytest.approx([0.5658, 0.6115, 0.6473])
+    assert reversed_.std.flatten().tolist() == pytest.approx([0.2533, 0.2501, 0.2507])
     own = build_encoder(recipe)
     assert own.mean.flatten().tolist() == pytest.approx(list(own.backbone.mean))
+
+
+@pytest.mark.parametrize("mode", ["evaluation", "training"])
+def test_statistics_move_in_training_alone_and_only_as_coded(mode):
+    encoder = build_encoder(resolve("resnet50", "tiny", {"batch_norm": mode}))
+    views = torch.randint(0, 256, (4, 3, 64, 64), dtype=torch.uint8)
+
+    def statistics() -> list[torch.Tensor]:
+        return [b.clone() for name, b in encoder.named_buffers() if "running" in name]
+
+    before = statistics()
+    encoder.eval()(views)
+    assert all(torch.equal(a, b) for a, b in zip(before, statistics(), strict=True))
+    encoder.train()(views)
+    moved = [not torch.equal(a, b) for a, b in zip(before, statistics(), strict=True)]
+    assert all(moved) if mode == "training" else not any(moved)
+
+
+def test_a_standardised_descriptor_has_mean_zero_and_deviation_one():
+    head = LinearHead(2, 3, hog_width=4, standardise=True).train()
+    hog = torch.randn(64, 4) * 5 + 3
+    pooled = torch.rand(64, 2)
+    scaled = (hog - hog.mean(0)) / (hog.var(0, unbiased=False) + 1e-5).sqrt()
+    wanted = torch.cat([pooled, scaled], 1) @ head.fc.weight.T + head.fc.bias
+    torch.testing.assert_close(head({"pooled": pooled, "hog": hog}), wanted)
 
 
 def test_every_model_has_features_and_a_module():
