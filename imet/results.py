@@ -236,6 +236,20 @@ def known(value: float | None) -> float | str:
     return "–" if value is None or not math.isfinite(value) else float(value)
 
 
+def ranged(estimate: Mapping[str, float] | None) -> dict[str, Any]:
+    """An estimate with its two ends as one value, `interval`; dashes where nothing was estimated.
+
+    Examples:
+        >>> ranged({"value": 0.1, "low": 0.0, "high": 0.2})["interval"]
+        [0.0, 0.2]
+        >>> ranged(None)
+        {'value': '–', 'interval': '–'}
+    """
+    if estimate is None:
+        return {"value": "–", "interval": "–"}
+    return dict(estimate) | {"interval": [estimate["low"], estimate["high"]]}
+
+
 def _shown(folder: Path) -> str:
     """A folder as a reader of the checkout knows it."""
     return str(folder.relative_to(REPO) if folder.is_relative_to(REPO) else folder)

@@ -18,7 +18,7 @@ from imet.config import resolve
 from imet.experiments import Run, code_key, resolve_device, run
 from imet.io import REPO, write_json
 from imet.provenance import provenance
-from imet.results import f2_by_rule, require_same_works
+from imet.results import f2_by_rule, ranged, require_same_works
 from imet.statistics import paired_difference
 
 SEEDS = (0, 1, 2)
@@ -120,7 +120,7 @@ def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str,
         }
         for rule in first:
             difference = paired_difference(per_work[rule], first[rule])._asdict()
-            rules[rule]["difference"] = difference
+            rules[rule]["difference"] = ranged(difference)
         found[variant] = {
             "recipe": recipe,
             "changes": changes,

@@ -56,7 +56,7 @@ recipe, metrics, parts = run.recipe, run.metrics, run.parts
 #   p_j = \min\!\Big(10, \frac{n - n_j}{n_j}\Big)$$
 #
 # With classes as rare as these the clip is nearly always reached: here it is for
-# {num}`weights.clipped:d` of {num}`weights.labels:d` labels, so the “class-specific” weight is almost
+# {num}`weights.clipped:d` of {num}`weights.labels:d` labels, so the weight “for each class” is almost
 # the same for all, and pushes every probability up.
 #
 # On this profile the features come from {num}`recipe.backbone`, and the recipe is trained for
@@ -102,7 +102,7 @@ threshold_curve(thresholds, curves, {"chosen": chosen}, edge=recipe.threshold_hi
 # %% [markdown]
 # The grid's best threshold is {num}`threshold.grid:.2f`; the exact optimum over all thresholds is
 # {num}`threshold.exact:.4f`, worth {num}`threshold.exact_gain:.4f` more on validation. Does the grid's
-# optimum lie on its edge? {num}`threshold.at_edge`. A threshold this low is the work of the
+# optimum lie on its edge? The answer is {num}`threshold.at_edge`. A threshold this low is the work of the
 # six views: for a tag five of the six averaged probabilities come from crops, which were trained to
 # show none, so that even a certain tag ends near a sixth.
 
@@ -143,6 +143,7 @@ pd.DataFrame(rows).T
 #
 # ```{reported-table} paper Table 1
 # :metrics: f2 f1 precision recall
+# :models: resnet50
 # :ours: 03_baseline/rows.{model}.{split}.{metric}
 # ```
 #
@@ -192,7 +193,7 @@ pd.DataFrame(by_group).T.rename(
 # %% [markdown]
 # Labels are grouped by their frequency in training, quartile 4 the most frequent as in the paper's
 # Figure 3, and by kind. The rarer the label, the fewer positives its AUC rests on: for a label with
-# three positives a 95 % interval is about ±{num}`reported/context.rare_auc_halfwidth:.2f` wide.
+# three positives an AUC of one half has the 95 % interval {num}`12_paper_results/rare.interval:.2f`.
 #
 # ## What do the authors' crop targets do to it?
 #
@@ -201,14 +202,13 @@ pd.DataFrame(by_group).T.rename(
 # profile: test F2 is {num}`recorded/crop_targets/as_written.test.f2.value:.3f` as written and
 # {num}`recorded/crop_targets/as_coded.test.f2.value:.3f` as coded, a paired difference of
 # {num}`recorded/crop_targets/as_coded.difference.value:+.3f`
-# [{num}`recorded/crop_targets/as_coded.difference.low:.3f`,
-# {num}`recorded/crop_targets/as_coded.difference.high:.3f`] in favour of the mistake.
+# {num}`recorded/crop_targets/as_coded.difference.interval:+.3f` in favour of the mistake.
 #
 # A likely reason lies in the numbers above. As written, the mean over six views of a true culture
 # stays high, since crops show it too, and that of a true tag ends near a sixth; one threshold for
 # all labels must serve both. As coded, neither shows on crops, both end near a sixth, and one
 # threshold fits. This would make it a matter of thresholds rather than of learning;
-# {doc}`05_resnet50_hog` gives both models one threshold for each kind of label and looks what is left.
+# {doc}`05_resnet50_hog` gives both models one threshold for each kind of label and looks at what is left.
 #
 # ## Limits
 #
@@ -277,4 +277,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
+    runs=[run],
 )

@@ -175,9 +175,9 @@ pd.DataFrame(shared).T.rename(
 # HOG's neighbours share {num}`shared.HOG.culture:.0%` of the culture labels and
 # {num}`shared.HOG.tag:.0%` of the tags; works drawn at random {num}`shared.any work.culture:.0%` and
 # {num}`shared.any work.tag:.0%`, the network's neighbours {num}`shared.network.culture:.0%` and
-# {num}`shared.network.tag:.0%`. What the descriptor holds is layout: a coin is a circle, a page is
-# lines. It has no colour, and it ties every edge to its place, so the same thing two cells to the
-# left is another vector. A network has learned to forget such shifts.
+# {num}`shared.network.tag:.0%`. What the descriptor holds is outlines and layout: a coin is a circle, a
+# page is lines. That goes a long way for tags, most of which name things. It has no colour and no fine
+# texture, and a culture, here a manner of drawing, is mostly these.
 #
 # ## Limits
 #

@@ -54,6 +54,8 @@ work = int(np.random.default_rng(seed).choice(np.flatnonzero(many == many.max())
 # summarized in Algorithm 2, where $T = 10$ is the maximum number of labels in the training set.
 # ```
 #
+# Their [11] is {cite:t}`chen2018`. Here paths have {num}`recipe.steps:d` steps, on which more below.
+#
 # What follows is Algorithm 2 on the resized view of one work, with weights as they are drawn at the
 # start: nothing has been learned yet.
 #
@@ -90,6 +92,9 @@ pd.Series(
 # $$\epsilon_{i,t} = f_{att}(\mathbf{v}_i, \mathbf{h}_{t-1}) \;(1) \qquad
 #   \alpha_{i,t} = \frac{e^{\epsilon_{i,t}}}{\sum_j e^{\epsilon_{j,t}}} \;(2) \qquad
 #   \mathbf{z}_t = \sum_i \alpha_{i,t}\, \mathbf{v}_i \;(3)$$
+#
+# $f_{att}$ is a linear layer, a ReLU and another linear layer. The code multiplies $\mathbf{z}_t$ by a
+# gate, a sigmoid of the state, which the text does not have; the array below is the gated one.
 
 # %%
 with torch.no_grad():
@@ -107,7 +112,7 @@ pd.Series(
 # %% [markdown]
 # **Compute the hidden state $\mathbf{h}_t$ and the predicted probability $\mathbf{p}_t$ by equations 4
 # and 5.** The LSTM reads three things: the probabilities of the step before, the context, and the
-# labels named so far.
+# labels named so far, ones and zeros; $f_{pred}$ is two linear layers, each behind dropout.
 #
 # $$\mathbf{h}_t = f_{LSTM}(\mathbf{v}_{pred}, \mathbf{z}_t, \tilde{\mathbf{y}}_{t-1},
 #   \mathbf{h}_{t-1}) \;(4) \qquad \mathbf{p}_t = \sigma(f_{pred}(\mathbf{h}_t)) \;(5)$$
@@ -147,8 +152,7 @@ pd.DataFrame(steps).style.hide(axis="index").format(precision=3)
 
 # %% [markdown]
 # The loss of this work is the mean of the last column, {num}`untrained.loss:.2f`. Untrained, the
-# probabilities lie around one half and the state hardly changes them, so that the labels come in
-# nearly the order of the first step.
+# probabilities lie around one half and the labels mean nothing.
 #
 # ### 196 regions are 49
 #
@@ -199,9 +203,14 @@ training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 # {num}`reported/paper.rnn.steps:d`, {num}`reported/code.rnn.lstm_width:d` and
 # {num}`reported/code.rnn.attention_width:d`).
 #
+# *AttnCNN-RNN + HOG* differs in one place. Its $\mathbf{v}_{prob}$ comes from the layer of
+# {doc}`05_resnet50_hog`, which reads the descriptor too; the regions $\mathbf{V}_{feat}$ are the same.
+#
 # ### The same work again
 #
-# {numref}`fig-rnn-steps` shows where the trained model looks when it names its first labels.
+# {numref}`fig-rnn-steps` shows where the trained model looks when it names its first labels. Which of
+# them are *kept* is decided by the rule of {doc}`the next chapter <07_decoding>`; the *spread* of the
+# attention is one where it is even and zero where it lies on a single region ({doc}`10_attention`).
 
 # %% tags=["hide-input"]
 trained = looking.steps_of(run, parts.test, [work], device)
@@ -216,7 +225,7 @@ pd.DataFrame(
     }
 ).style.hide(axis="index").format(precision=3)
 
-# %% mystnb={"figure": {"name": "fig-rnn-steps", "caption": "The first four labels of one work and where the model looked when it chose them: the weights of the regions above, smoothed as in the paper below. Darker in the overlay means less attention."}, "image": {"alt": "The same view four times in two rows, with bright patches of attention; square patches above, blurred ones below."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-rnn-steps", "caption": "The first four labels of one work and where the model looked when it chose them: the weights of the regions above, smoothed as in the paper below. Grey is no attention; from purple over orange to yellow it is more and more."}, "image": {"alt": "The same view four times in two rows, with bright patches of attention; square patches above, blurred ones below."}} tags=["hide-input"]
 picture, views, kinds = looking.view_pictures(run, parts.test, work)
 side = recipe.input_size
 shown = trained.attention[0, 0, : min(4, recipe.steps)]  # (4, P)
@@ -245,9 +254,12 @@ results.measures_table(
 # On test AttnCNN-RNN differs from the baseline by {num}`gains.rnn.value:+.3f`
 # {num}`gains.rnn.interval:+.3f` in F2, with HOG by {num}`gains.hog.value:+.3f`
 # {num}`gains.hog.interval:+.3f`, and from the floor by {num}`gains.floor.value:+.3f`
-# {num}`gains.floor.interval:+.3f`. Its stopping rule is the one found on validation:
-# γ = {num}`rule.gamma:.2f`, K = {num}`rule.beams:d`. Whether a difference comes from the memory, the
-# attention or the number of labels is the subject of {ref}`the results <paper-results>`.
+# {num}`gains.floor.interval:+.3f`. A path is stopped by the rule found on validation,
+# γ = {num}`rule.gamma:.2f` and K = {num}`rule.beams:d`, which {doc}`07_decoding` explains. Whether a
+# difference comes from the memory, the attention or the number of labels is the subject of
+# {ref}`the results <paper-results>`, and so is what {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d`
+# epochs make of the model: a test F2 of {num}`recorded/equal_length/AttnCNN-RNN.test.f2.value:.3f` over three
+# seeds on the sample profile.
 #
 # ### Beside the paper
 #
@@ -259,8 +271,10 @@ results.measures_table(
 #
 # ## What the text leaves open
 #
-# - **A gate on $\mathbf{z}$.** The code multiplies the context by a sigmoid of the state; the text does
-#   not. `gate = false` leaves it out.
+# - **The gate on $\mathbf{z}$** is the code's. `gate = false` leaves it out.
+# - **The number of steps.** T is {num}`recipe.steps:d` here and {num}`reported/paper.rnn.steps:d` in the
+#   paper, the most labels a path can give; training works of this profile have up to
+#   {num}`recipe.most_labels:d`. {ref}`Recorded runs <recorded-runs>` try four values.
 # - **$\mathbf{h}_0$ and $\mathbf{c}_0$** are linear in the mean feature, as coded.
 # - **$\mathbf{v}_{pred}$** is $\mathbf{v}_{prob}$ at the first step and $\mathbf{p}_{t-1}$ later; Equation
 #   4 shows one of the two. Gradients pass through it.
@@ -295,9 +309,10 @@ results.record_page(
                 "rnn_width",
                 "attention_width",
             )
-        },
+        }
+        | {"most_labels": parts.train.targets.sum(1).max()},
         "rule": {"gamma": run.metrics["gamma"], "beams": run.metrics["beams"]},
-        "gains": {name: d | {"interval": [d["low"], d["high"]]} for name, d in gains.items()},
+        "gains": {name: results.ranged(d) for name, d in gains.items()},
         "rows": {
             "resnet50": results.rows_of(baseline),
             "attn_cnn_rnn": results.rows_of(run),
@@ -308,4 +323,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
+    runs=runs.values(),
 )

@@ -31,7 +31,7 @@ from imet import experiments, results
 from imet.analysis.comparisons import intervals, score_curves
 from imet.inference.evaluate import measures
 from imet.inference.pathrule import GAMMAS, PathRule, tune_path_rule
-from imet.inference.paths import combine_views, path_probability, path_threshold, stop
+from imet.inference.paths import combine_views, path_probability, path_threshold, stop, tune_gamma
 from imet.metrics import fbeta, fbeta_per_work
 from imet.statistics import paired_difference
 
@@ -55,38 +55,43 @@ paths = {part: {k: run.paths(part, k) for k in widths} for part in ("val", "test
 #
 # $P_t$ is the geometric mean of the probabilities along the path (Equation 6). It is a score and not
 # a probability: every step is trained to give *all* labels, so the sigmoids are no conditional
-# probabilities of a next label, and their product is not that of a path. The path's side falls from
-# step to step; the threshold moves with the frequency of each label named, and can rise.
-# {numref}`fig-path` shows both for one view.
+# probabilities of a next label, and their product is not that of a path. Both sides can fall and rise
+# from step to step: the threshold moves with the frequency of each label named. {numref}`fig-path` shows
+# them for one view whose path is cut short.
 
 # %% tags=["hide-input"]
 greedy = paths["test"][1]
 gamma = run.metrics["gamma"]
 p, limit = path_probability(greedy.probabilities), path_threshold(greedy.labels, gamma, f)
 ends = np.where((p < limit).any(-1), (p < limit).argmax(-1), p.shape[-1])  # (N, V)
-middle = np.argsort(np.abs(ends[:, 0] - np.median(ends[:, 0])), kind="stable")
-work = int(middle[0])
+last = p.shape[-1]
+cut = np.argwhere((ends > 1) & (ends < last))  # stopped, but not at once
+work, view = np.random.default_rng(seed).choice(cut).tolist() if len(cut) else (0, 0)
 pd.DataFrame(
     {
         "t": np.arange(1, p.shape[-1] + 1),
-        "l_t": [names[k] for k in greedy.labels[work, 0]],
-        "p_t of it": greedy.probabilities[work, 0],
-        "P_t": p[work, 0],
-        "threshold": limit[work, 0],
-        "true": ["yes" if targets["test"][work, k] else "" for k in greedy.labels[work, 0]],
+        "l_t": [names[k] for k in greedy.labels[work, view]],
+        "p_t of it": greedy.probabilities[work, view],
+        "P_t": p[work, view],
+        "threshold": limit[work, view],
+        "true": ["yes" if targets["test"][work, k] else "" for k in greedy.labels[work, view]],
     }
 ).style.hide(axis="index").format(precision=3)
 
 # %% mystnb={"figure": {"name": "fig-path", "caption": "The normalised path probability of one view and its threshold, step by step, with the \u03b3 that was tuned on validation. The path ends where the first falls below the second, or with the last step."}, "image": {"alt": "Two lines over the steps of one path: its probability and its threshold."}} tags=["hide-input"]
 score_curves(
     np.arange(1, p.shape[-1] + 1),
-    {"path probability": p[work, 0], "threshold": limit[work, 0]},
+    {"path probability": p[work, view], "threshold": limit[work, view]},
     x_name="step",
     y_name="normalised",
     dots=True,
 )
 
 # %% [markdown]
+# Resized views and crops end differently. Of the greedy paths of resized test views
+# {num}`ends.resize_whole:.0%` run to the last step, and of those of crops
+# {num}`ends.crop_first:.0%` stop after one label or before it: crops have learned to show cultures only.
+#
 # ## Which γ, and how many beams?
 #
 # ```{quote-doc} paper
@@ -120,8 +125,11 @@ score_curves(
 
 # %% [markdown]
 # Chosen are γ = {num}`chosen.gamma:.2f` and K = {num}`chosen.beams:d`, with
-# {num}`chosen.f2:.3f` on validation. What the search over paths itself is worth, with γ tuned for each
-# width:
+# {num}`chosen.f2:.3f` on validation. To the left of the peak the curve is flat, since a small γ stops
+# nothing; to the right it falls. Above γ = {num}`chosen.ceiling:.1f`, one over the share of the most
+# frequent label, {num}`chosen.commonest`, no path may so much as begin with that label, however sure the
+# model is: its threshold is then above one. What the search over paths itself is worth, with γ tuned for
+# each width:
 
 # %% tags=["hide-input"]
 beams = {}
@@ -140,22 +148,26 @@ pd.DataFrame(
         "F2, validation": [b["val"] for b in beams.values()],
         "F2, test": [b["test"] for b in beams.values()],
         "test, against greedy": [
-            "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**b["difference"])
-            for b in beams.values()
+            "" if k == widths[0] else results.DIFFERENCE.format(**b["difference"])
+            for k, b in beams.items()
         ],
     }
 ).style.hide(axis="index").format(precision=3)
 
 # %% [markdown]
-# A wider search finds paths whose *product* is higher. But a work is judged by its set of labels, and
-# what each step is trained to say does not depend on the order, so there is little that a later
+# A wider search finds paths whose *product* over all T steps is higher; they are stopped afterwards, so
+# that labels which are cut later had a say in which path won. And a work is judged by its set of labels,
+# while what each step is trained to say does not depend on the order, so there is little that a later
 # step could put right.
 #
 # ## Terminate or mask?
 #
 # As written a path ends at the first step that fails. The code drops failing steps one by one and
 # lets later ones in again, and always keeps the first label. “At the end of time step t” may also mean
-# that the failing label is still given. Each way gets its own γ, from validation, at the chosen K.
+# that the failing label is still given. A work's labels are then the *union* of what its six views name;
+# under *vote* a label needs half of the views, and under *mean* one path is decoded from probabilities
+# averaged over views. Each way gets its own γ, from validation, at the chosen K; the row *as coded* takes
+# the code's γ, and its K as far as the search of this profile goes.
 
 # %% tags=["hide-input"]
 k = run.metrics["beams"]
@@ -169,9 +181,10 @@ rules = {
     name: tune_path_rule({k: paths["val"][k]}, targets["val"], f, **way)[0]
     for name, way in ways.items()
 }
-rules["as coded, γ and K too"] = PathRule(
+coded = PathRule(
     gamma=2.5, proportions=tuple(f), beams=min(5, widths[-1]), mode="mask", keep_first=True
 )
+rules[f"as coded: γ = 2.5, K = {coded.beams}"] = coded
 for how in ("vote", "mean"):
     source = run.paths("val", "mean") if how == "mean" else paths["val"][k]
     rules[f"{how} of the views"] = tune_path_rule({k: source}, targets["val"], f, combine=how)[0]
@@ -181,6 +194,11 @@ decided = {
     )
     for name, rule in rules.items()
 }
+failing = {"mode": "terminate", "keep_first": False, "keep_failing": True}
+best, _ = tune_gamma(paths["val"][k], f, targets["val"], GAMMAS, fbeta, **failing)
+decided["terminate, failing label given"] = combine_views(
+    stop(paths["test"][k], best, f, **failing)
+)
 found = {
     name: measures(predicted, targets["test"]) | {"predicted_labels": predicted.sum(1).mean()}
     for name, predicted in decided.items()
@@ -197,6 +215,11 @@ differences = {
 intervals(differences, value_name="difference in F2 from terminating", reference=0)
 
 # %% [markdown]
+# The ways to stop differ by {num}`stopping.lowest:+.3f` to {num}`stopping.highest:+.3f` in F2 from
+# terminating, the ways to put views together by {num}`combining.vote.value:+.3f`
+# {num}`combining.vote.interval:+.3f` (vote) and {num}`combining.mean.value:+.3f`
+# {num}`combining.mean.interval:+.3f` (mean). A vote must lose the tags, which the crops do not show.
+#
 # ## Six views
 #
 # ```{quote-doc} paper
@@ -228,21 +251,22 @@ for name, which in choices.items():
     by_views[name] = measures(predicted, targets["test"]) | {
         "predicted_labels": predicted.sum(1).mean(),
         "gamma": rule.gamma,
+        "at_edge": rule.at_edge,
         "difference": paired_difference(
             fbeta_per_work(predicted, targets["test"]), as_written
         )._asdict(),
     }
-results.measures_table(by_views)
+table = results.measures_table(by_views)
+table["γ"] = [f"{v['gamma']:.2g}" + (", at the edge" * v["at_edge"]) for v in by_views.values()]
+table
 
 # %% [markdown]
-# A work's labels are the *union* of what its views' paths name; under *vote* a label needs half of the
-# views, and under *mean* one path is decoded from probabilities averaged over views.
-#
 # Here the resize alone changes F2 by {num}`views.the resize.difference.value:+.3f`
 # {num}`views.the resize.difference.interval:+.3f` and the crops alone by
 # {num}`views.the five crops.difference.value:+.3f`
-# {num}`views.the five crops.difference.interval:+.3f`. With crops trained as written that
-# has to be so: a crop never learns a tag. That crops did better in the paper may have
+# {num}`views.the five crops.difference.interval:+.3f`. A γ at the lower edge of what is tried stops
+# nothing, so that every work gets the labels of all T steps, and such a row compares numbers of labels as
+# much as views. With crops trained as written they have to lose: a crop never learns a tag. That crops did better in the paper may have
 # the reason it gives, undistorted shapes, or another one: a network whose crops were trained on no
 # label at all ({ref}`crop-targets`) gives fewer labels on crops, and so fewer wrong ones in a union
 # of six.
@@ -251,13 +275,12 @@ results.measures_table(by_views)
 #
 # - Test works decide nothing here: every γ, K and way of combining is tuned on validation. But several
 #   ways are compared on the same test works, and the best of several is flattered.
-# - {num}`works.val:d` validation works give a γ its own uncertainty: near its peak the curve is flat.
+# - {num}`works.val:d` validation works give a γ its own uncertainty. Where several γ are equally good the
+#   smallest is taken, which gives the most labels.
 
 # %% tags=["hide-input", "remove-output"]
-interval = {
-    name: {"difference": d[""] | {"interval": [d[""]["low"], d[""]["high"]]}}
-    for name, d in differences.items()
-}
+interval = {name: {"difference": results.ranged(d[""])} for name, d in differences.items()}
+stopping = [d[""]["value"] for name, d in differences.items() if "views" not in name]
 results.record_page(
     "07_decoding",
     {
@@ -267,6 +290,16 @@ results.record_page(
             "beams": run.metrics["beams"],
             "f2": chosen["f2"],
             "at_edge": run.metrics["gamma_at_edge"],
+            "ceiling": 1 / f.max(),
+            "commonest": names[int(f.argmax())],
+        },
+        "ends": {
+            "resize_whole": (ends[:, 0] == last).mean(),
+            "crop_first": results.known((ends[:, 1:] <= 1).mean() if ends.shape[1] > 1 else None),
+        },
+        "stopping": {"lowest": min(stopping), "highest": max(stopping)},
+        "combining": {
+            how: results.ranged(differences[f"{how} of the views"][""]) for how in ("vote", "mean")
         },
         "beams": beams,
         "ways": interval,
@@ -274,8 +307,7 @@ results.record_page(
             name: {
                 "gamma": v["gamma"],
                 "f2": v["f2"],
-                "difference": v["difference"]
-                | {"interval": [v["difference"]["low"], v["difference"]["high"]]},
+                "difference": results.ranged(v["difference"]),
             }
             for name, v in by_views.items()
         },
@@ -285,4 +317,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
+    runs=[run],
 )

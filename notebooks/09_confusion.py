@@ -94,9 +94,11 @@ pd.DataFrame(
 # positives, {num}`reported/code.confusion.fn:,d` false negatives and
 # {num}`reported/code.confusion.tp:,d` true positives: a true positive rate of
 # {num}`reported/paper.confusion.tpr:.2f` and a true negative rate of
-# {num}`reported/paper.confusion.tnr:.2f`. Two of three who are called men there are none. The reason
-# it gives, “an improper threshold that is not harsh enough”, is the measure's own wish: F2 counts
-# recall twice as much as precision (β² = 4 in the formula).
+# {num}`reported/paper.confusion.tnr:.2f`. There two of three works that are called men show none. The
+# reason it gives, “an improper threshold that is not harsh enough”, is the measure's own wish: F2 counts
+# recall twice as much as precision (β² = 4 in the formula). Here, for {num}`label.name`, the counts are
+# {num}`counts.tn:d`, {num}`counts.fp:d`, {num}`counts.fn:d` and {num}`counts.tp:d`, with rates of
+# {num}`tpr:.2f` and {num}`tnr:.2f`.
 #
 # ## All labels
 #
@@ -141,24 +143,33 @@ every.sort_values("uses in training", ascending=False, kind="stable").head(20).s
 # ## What does it say instead?
 #
 # With many labels a work there is no single wrong answer. But of the works that *miss* a label one can
-# count which other label they wrongly got. {numref}`fig-instead` does so for the labels missed most
-# often.
+# count which other label of its kind they wrongly got. {numref}`fig-instead` does so for the cultures
+# missed most often, {numref}`fig-instead-tags` for the tags.
 
 # %% tags=["hide-input"]
 missed = (targets & ~predicted).sum(0)
 shares = said_instead(predicted, targets)  # (K, K)
-most = np.argsort(-missed, kind="stable")[:10]
-most = most[missed[most] > 0]
-weight = np.nansum(shares[most] * missed[most, None], 0) if len(most) else np.zeros(len(names))
-instead = np.argsort(-weight, kind="stable")[:10]
+confusions = {}
+for kind, mask in (("culture", parts.labels.is_culture), ("tag", ~parts.labels.is_culture)):
+    same = np.flatnonzero(mask)
+    most = same[np.argsort(-missed[same], kind="stable")[:10]]
+    most = most[missed[most] > 0]
+    weight = np.nansum(shares[np.ix_(most, same)] * missed[most, None], 0)
+    instead = same[np.argsort(-weight, kind="stable")[:10]]
+    confusions[kind] = (
+        shares[np.ix_(most, instead)],
+        [names[j] for j in most],
+        [names[j] for j in instead],
+        missed[most].tolist(),
+    )
 
-# %% mystnb={"figure": {"name": "fig-instead", "caption": "For the labels that test works miss most often, the labels wrongly given to those works, in percent of them."}, "image": {"alt": "A table of ten missed labels by ten labels said in their place, with percentages; darker is more frequent."}} tags=["hide-input"]
-confused_labels(
-    shares[np.ix_(most, instead)],
-    [names[j] for j in most],
-    [names[j] for j in instead],
-    missed[most].tolist(),
-) if len(most) else confusion_matrix(counts, label)
+# %% mystnb={"figure": {"name": "fig-instead", "caption": "For the cultures that test works miss most often, the cultures wrongly given to those works, in percent of them."}, "image": {"alt": "A table of missed cultures by cultures said in their place, with percentages; darker is more frequent."}} tags=["hide-input"]
+confused_labels(*confusions["culture"]) if confusions["culture"][1] else confusion_matrix(
+    counts, label
+)
+
+# %% mystnb={"figure": {"name": "fig-instead-tags", "caption": "The same for tags."}, "image": {"alt": "A table of ten missed tags by ten tags said in their place, with percentages; darker is more frequent."}} tags=["hide-input"]
+confused_labels(*confusions["tag"]) if confusions["tag"][1] else confusion_matrix(counts, label)
 
 # %% [markdown]
 # Columns are mostly labels that are given often. A cell that stands out from the others in its column
@@ -179,6 +190,8 @@ results.record_page(
         "label": {"name": label},
         "counts": {"tn": tn, "fp": fp, "fn": fn, "tp": tp},
         "rates": rate,
+        "tpr": results.known(tp / (tp + fn) if tp + fn else None),
+        "tnr": results.known(tn / (tn + fp) if tn + fp else None),
         "works": len(targets),
         "frequency_and_rate": results.known(
             spearman(train[found], true_positive[found]) if found.sum() > 1 else None
@@ -187,4 +200,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
+    runs=[run, baseline],
 )

@@ -92,8 +92,9 @@ pd.Series(
 # %% [markdown]
 # “Reasonable” can be counted where the collection is simulated, since what is really in a picture is
 # known: of {num}`noise.wrong` predictions that the annotator does not share,
-# {num}`noise.reasonable` name something that is there and was left out; of the {num}`noise.left_out`
-# labels that were left out the model gives {num}`noise.found`.
+# {num}`noise.reasonable` name something that is there and was left out, a share of {num}`noise.share:.0%`; of
+# the {num}`noise.left_out` labels that were left out the model gives {num}`noise.found`. So “some” is true,
+# and the rest are mistakes.
 #
 # ## Do predictions go together as labels do?
 #
@@ -159,14 +160,15 @@ rank = spearman(known[off], change[off]) if off.sum() > 2 else float("nan")
 size = float(np.abs(change[off]).mean())
 itself = float(np.diag(change).mean())
 
-# %% mystnb={"figure": {"name": "fig-influence", "caption": "How much more likely the label of a column becomes at the second step once the label of a row has been named: the factor on its odds, averaged over test works. On the diagonal is the label itself, which is not named twice but whose probability goes on."}, "image": {"alt": "A square table of factors, red above one and blue below, for the most frequent labels."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-influence", "caption": "How much more likely the label of a column becomes at the second step once the label of a row has been named: the factor on its odds, averaged over test works. On the diagonal is the label itself: it is not named twice, but the step still gives it a probability."}, "image": {"alt": "A square table of factors, red above one and blue below, for the most frequent labels."}} tags=["hide-input"]
 first = asked[: min(10, len(asked))]
 cooccurrence(
     np.exp(change[: len(first), : len(first)]),
     [names[k] for k in first],
     [names[k] for k in first],
-    limit=4.0,
+    limit=1.25,
     value_name="factor on the odds",
+    digits=2,
 )
 
 # %% [markdown]
@@ -183,7 +185,9 @@ cooccurrence(
 # ## Limits
 #
 # - The probe changes $\tilde{\mathbf{y}}$ alone; $\mathbf{v}_{pred}$ and the state carry the first step as it was.
-# - Lifts of pairs that meet a few times are noisy; pairs expected fewer than three times are left out.
+# - Lifts of pairs that meet a few times are noisy. Pairs expected fewer than three times among training
+#   works are left out; among test works, of which there are far fewer, a lift rests on less than one meeting
+#   for many of those that stay.
 
 # %% tags=["hide-input", "remove-output"]
 results.record_page(
@@ -206,4 +210,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
+    runs=[run, baseline],
 )

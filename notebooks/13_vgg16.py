@@ -52,7 +52,7 @@ runs = {name: experiments.run(name, profile, seed=seed, device=device) for name 
 # ```{quote-doc} poster
 # :where: Convolutional Neural Networks
 # When there is a small number of training images available, transfer learning is used. It involves
-# using network weights pre-trained on other dataset. This project uses VGG16 network trained on
+# using network weights pre-trained on other dataset. This project uses VGG16 [...] network trained on
 # ImageNet
 # ```
 #
@@ -247,4 +247,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
+    runs=runs.values(),
 )

@@ -171,8 +171,9 @@ pd.DataFrame(
         name: {
             "threshold": run.metrics["threshold"],
             "F2, test": f"{by_loss[name]['value']:.3f}",
-            "less cross-entropy": f"{against[name]['value']:+.3f} "
-            f"[{against[name]['low']:+.3f}, {against[name]['high']:+.3f}]",
+            "less cross-entropy": ""
+            if name == "cross-entropy"
+            else results.DIFFERENCE.format(**against[name]),
             "labels a work": f"{run.metrics['test']['predicted_labels']:.1f}",
             "macro AUC": "–"
             if run.metrics["test"]["auc_macro"] is None
@@ -305,7 +306,7 @@ pd.DataFrame(
 #
 # ## How can AUC be .94 and F2 only .53?
 #
-# The poster reports an “average AUC” of {num}`reported/poster.best.auc:.2f` beside an F2 of
+# The poster reports an “Avg. AUC” of {num}`reported/poster.best.auc:.2f` beside an F2 of
 # {num}`reported/poster.best.f2:.3f`. First, which average? Over labels that have both outcomes
 # (macro), over all pairs of work and label (micro), or over groups of labels:
 
@@ -387,10 +388,7 @@ results.record_page(
         "losses": by_loss,
         "against": {
             "soft_auc": results.known(trained["soft F2"].metrics["test"]["auc_macro"]),
-            "focal": {
-                "value": against["focal, γ = 2"]["value"],
-                "interval": [against["focal, γ = 2"]["low"], against["focal, γ = 2"]["high"]],
-            },
+            "focal": results.ranged(against["focal, γ = 2"]),
         },
         "rank": {
             "all": results.known(rank["row 3"]),
@@ -416,4 +414,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
+    runs=[*rows.values(), *trained.values()],
 )

@@ -27,6 +27,7 @@ device = "auto"
 # %%
 import numpy as np
 import pandas as pd
+import torch
 
 from imet import experiments, results
 from imet.analysis.comparisons import score_curves
@@ -36,6 +37,7 @@ from imet.data.images import read_image
 from imet.data.simulate.annotate import Noise
 from imet.data.truth import read_truth
 from imet.inference.confident import confident_errors, found_errors
+from imet.losses import focal
 from imet.metrics import fbeta_per_work
 from imet.statistics import mean_interval, paired_difference
 from imet.training.crossfit import out_of_fold_scores
@@ -103,6 +105,17 @@ for f, run in runs.items():
     at_hand[f] = fbeta_per_work(run.predicted("test"), noisy)
     really[f] = fbeta_per_work(run.predicted("test"), truth)
     perfect[f] = fbeta_per_work(truth, noisy)
+truth_loss, hand_loss = (
+    focal(
+        torch.logit(torch.from_numpy(runs[1.0].scores("test").astype(float)), eps=1e-6),
+        torch.from_numpy(y).double(),
+        reduction="none",
+    )
+    .sum(1)
+    .numpy()
+    for y in (truth, runs[1.0].parts.test.targets)
+)  # (N,), in nats
+higher = paired_difference(hand_loss, truth_loss)._asdict()
 costs = {
     f: {
         "at_hand": mean_interval(at_hand[f])._asdict(),
@@ -148,9 +161,10 @@ pd.DataFrame(
 # being scored on them by {num}`one.scoring:+.3f` {num}`one.scoring_interval:.3f`. At four times the
 # rate it is {num}`four.learning:+.3f` and {num}`four.scoring:+.3f`.
 #
-# So the poster's sentence holds for the score of a model that is nearly right. A model that is
-# itself often wrong is hurt less by it: where it misses a label, it does not matter that the
-# annotator missed it too.
+# The poster's sentence is about the loss. The focal loss of the model that learned from the annotator is
+# {num}`loss.at_hand:.3f` a test work against the labels at hand and {num}`loss.really:.3f` against the truth,
+# a difference of {num}`loss.difference:+.3f` {num}`loss.interval:+.3f`: as the poster says, the mistakes make
+# the model look worse than it is, by a small part of what there is.
 
 # %% [markdown]
 # ## Can the mistakes be found?
@@ -254,6 +268,12 @@ results.record_page(
         },
         "rates": Noise().asdict(),
         "errors": table,
+        "loss": results.ranged(higher)
+        | {
+            "difference": higher["value"],
+            "at_hand": hand_loss.mean(),
+            "really": truth_loss.mean(),
+        },
         "costs": {f"{f:g}": found for f, found in costs.items()},
         **{
             name: {
@@ -276,4 +296,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
+    runs=[*runs.values(), annotated],
 )

@@ -317,4 +317,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
+    runs=[model],
 )

@@ -149,6 +149,7 @@ def cooccurrence(
     *,
     limit: float = 8.0,
     value_name: str = "lift",
+    digits: int = 1,
 ) -> Figure:
     """Lift of every pair of labels as colours, with the number in each cell.
 
@@ -158,6 +159,7 @@ def cooccurrence(
         columns: B label names (tags).
         limit: Lift at which the colour is full; its inverse on the other side.
         value_name: What the factors are.
+        digits: Decimals of the numbers in the cells.
     """
     table = np.asarray(values, float)
     if table.shape != (len(rows), len(columns)):
@@ -176,11 +178,12 @@ def cooccurrence(
     for (i, j), value in np.ndenumerate(table):
         if np.isfinite(value):
             strong = abs(powers[i, j]) > 0.55 * top
-            ax.text(j, i, f"{value:.1f}" if value < 9.95 else f"{value:.0f}", ha="center",
+            ax.text(j, i, f"{value:.{digits}f}" if value < 9.95 else f"{value:.0f}", ha="center",
                     va="center", fontsize=7.5, color="white" if strong else INK)  # fmt: skip
     bar = figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02)
-    ticks = np.arange(-top, top + 0.5)
-    bar.set_ticks(list(ticks), labels=[f"×{2**t:g}" if t >= 0 else f"×1/{2**-t:g}" for t in ticks])
+    ticks = np.arange(-top, top + 0.5) if top >= 2 else np.linspace(-top, top, 5)
+    texts = [f"×{2**t:.3g}" if t >= 0 or top < 2 else f"×1/{2**-t:g}" for t in ticks]
+    bar.set_ticks(list(ticks), labels=texts)
     bar.outline.set_visible(False)
     bar.set_label(value_name)
     return figure

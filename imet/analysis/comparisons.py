@@ -141,9 +141,12 @@ def label_scatter(
     for position, (name, scores) in enumerate(y.items()):
         scores = np.asarray(scores, float)
         known = np.isfinite(scores) & np.isfinite(values) & ((values > 0) | (not logarithmic))
+        filled = position == 0  # the others are outlines, so that equal points stay visible
         ax.plot(
-            values[known], scores[known], MARKERS[position % len(MARKERS)], markersize=5,
-            color=PALETTE[position], alpha=0.75, markeredgewidth=0, label=name,
+            values[known], scores[known], MARKERS[position % len(MARKERS)],
+            markersize=5 if filled else 7, color=PALETTE[position], alpha=0.8,
+            markeredgewidth=0 if filled else 1.2, label=name,
+            **({} if filled else {"markerfacecolor": "none"}),
         )  # fmt: skip
     if logarithmic and (values > 0).any():
         ax.set_xscale("log")

@@ -166,7 +166,8 @@ def roc_curves(
         if name in emphasised:
             ax.plot(false_rate, true_rate, color=INK, linewidth=3, label=label, zorder=4)
             continue
-        ax.plot(false_rate, true_rate, label=label, linewidth=1.6, **line_style(position))
+        width = max(1.3, 3.4 - 0.3 * position)  # what lies under an equal curve shows beside it
+        ax.plot(false_rate, true_rate, label=label, linewidth=width, **line_style(position))
         position += 1
     figure.legend(loc="outside lower center", ncols=2)
     return figure
