@@ -125,8 +125,8 @@ score_curves(
 
 # %% [markdown]
 # Chosen are γ = {num}`chosen.gamma:.2f` and K = {num}`chosen.beams:d`, with
-# {num}`chosen.f2:.3f` on validation. To the left of the peak the curve is flat, since a small γ stops
-# nothing; to the right it falls. Above γ = {num}`chosen.ceiling:.1f`, one over the share of the most
+# {num}`chosen.f2:.3f` on validation. To the left of the peak the curve rises slowly, since a small γ
+# stops little; to the right it falls. Above γ = {num}`chosen.ceiling:.1f`, one over the share of the most
 # frequent label, {num}`chosen.commonest`, no path may so much as begin with that label, however sure the
 # model is: its threshold is then above one. What the search over paths itself is worth, with γ tuned for
 # each width:

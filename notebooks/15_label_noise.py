@@ -163,8 +163,9 @@ pd.DataFrame(
 #
 # The poster's sentence is about the loss. The focal loss of the model that learned from the annotator is
 # {num}`loss.at_hand:.3f` a test work against the labels at hand and {num}`loss.really:.3f` against the truth,
-# a difference of {num}`loss.difference:+.3f` {num}`loss.interval:+.3f`: as the poster says, the mistakes make
-# the model look worse than it is, by a small part of what there is.
+# a difference of {num}`loss.difference:+.3f` {num}`loss.interval:+.3f`. A label that is missing from the ground
+# truth does raise the loss where the model gives it. Over all works, at the rate of this annotator, that is
+# a small part of the loss, and where the interval contains zero not even a sure one.
 
 # %% [markdown]
 # ## Can the mistakes be found?
