@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from imet.config import recipe_names, resolve
 from imet.experiments import NOT_IN_KEY, RUNS, Run, code_key, collection_key, resolve_device
@@ -154,7 +155,7 @@ def recorded(study: str) -> dict[str, Any]:
     return dict(read_json(path)["values"]) if path.exists() else {}
 
 
-def recorded_table(studies: Mapping[str, str]) -> pd.DataFrame | str:
+def recorded_table(studies: Mapping[str, str]) -> Styler | str:
     """F2 of recorded studies as text, one row a variant; a sentence where none was recorded.
 
     Brackets of F2 are the range over seeds, those of differences 95 % intervals over works. A
@@ -175,18 +176,23 @@ def recorded_table(studies: Mapping[str, str]) -> pd.DataFrame | str:
             profile = content["provenance"]["profile"]
             current = found["code"] == code_key(resolve(found["recipe"], profile, found["changes"]))
             auc, count = found["test"]["auc_macro"]["value"], found["rules"]["fixed number"]
-            rows[f"{title} ({profile})", variant if current else f"{variant} (earlier code)"] = {
-                "F2, test": ESTIMATE.format(**found["test"]["f2"]),
+            name = variant.replace("_", " ") + ("" if current else " (earlier code)")
+            rows[f"{title} ({profile})", name] = {
+                "F2, test": _two_lines(ESTIMATE.format(**found["test"]["f2"])),
                 "less the first": _difference(found),
                 "labels a work": f"{found['test']['predicted_labels']['value']:.1f}",
-                "with a fixed number, less the first": _difference(count),
+                "fixed number, less the first": _difference(count),
                 "AUC": "–" if auc is None else f"{auc:.3f}",
             }
-    return pd.DataFrame(rows).T if rows else "no long run has been recorded yet: make studies"
+    return pd.DataFrame(rows).T.style if rows else "no long run has been recorded yet: make studies"
 
 
 def _difference(found: Mapping[str, Any]) -> str:
-    return DIFFERENCE.format(**found["difference"]) if "difference" in found else ""
+    return _two_lines(DIFFERENCE.format(**found["difference"])) if "difference" in found else ""
+
+
+def _two_lines(estimate: str) -> str:
+    return estimate.replace(" [", "\n[")
 
 
 def gain(run: Run, over: Run, part: str = "test") -> dict[str, float]:

@@ -67,8 +67,8 @@ targets = {part: getattr(parts, part).targets for part in ("train", "val", "test
 # {num}`sizes.train:,d` training works instead of {num}`reported/paper.split.train:,d` and
 # {num}`sizes.labels:,d` labels instead of {num}`reported/paper.kept_labels:,d`, on pictures as the label at
 # the top of this page says. Every choice rests on {num}`sizes.val:,d` validation works instead of
-# {num}`reported/paper.split.val:,d`. And of the recipes every value in this table, which the profile changes
-# from the one behind the arrow, the paper's or its code's:
+# {num}`reported/paper.split.val:,d`. And of the recipes every value in this table, beside the documents', the
+# paper's or its code's; on the profile `kaggle` the table is empty:
 
 # %% tags=["hide-input"]
 differs = {}
@@ -76,9 +76,14 @@ for recipe, name in NAMES.items():
     full = dataclasses.asdict(resolve(recipe, "kaggle"))
     for field, value in dataclasses.asdict(runs[name].recipe).items():
         if value != full[field] and field not in (*experiments.NOT_IN_KEY, "seed"):
-            differs.setdefault(field, dict.fromkeys(NAMES.values(), ""))
-            differs[field][name] = f"{value} ← {full[field]}"
-pd.DataFrame(differs).T if differs else "nothing: these are the documents' values"
+            differs.setdefault((field, value, full[field]), []).append(name)
+pd.DataFrame(
+    [
+        (*key, "all" if len(models) == len(NAMES) else ", ".join(models))
+        for key, models in sorted(differs.items(), key=lambda item: item[0][0])
+    ],
+    columns=["setting", "here", "documents", "models"],
+).map(lambda value: f"{value:g}" if isinstance(value, float) else value).style.hide(axis="index")
 
 # %% [markdown]
 # All decisions are listed on [the page of deviations](../deviations.md).
@@ -275,7 +280,7 @@ results.recorded_table(
 )
 
 # %% [markdown]
-# Brackets are the range over seeds for F2 and 95 % intervals over works for differences; *with a fixed
+# Brackets are the range over seeds for F2 and 95 % intervals over works for differences; with a *fixed
 # number* every work gets equally many labels, a number tuned on validation for each variant.
 #
 # **Recurrence and attention.** The long runs agree with the short ones: without attention

@@ -146,7 +146,7 @@ def label_scatter(
             values[known], scores[known], MARKERS[position % len(MARKERS)],
             markersize=5 if filled else 7, color=PALETTE[position], alpha=0.8,
             markeredgewidth=0 if filled else 1.2, label=name,
-            **({} if filled else {"markerfacecolor": "none"}),
+            markerfacecolor=PALETTE[position] if filled else "none",
         )  # fmt: skip
     if logarithmic and (values > 0).any():
         ax.set_xscale("log")
