@@ -321,7 +321,8 @@ results.recorded_table(
 # **Batch norm.** A network in training mode cannot be stored as features, so this was tried on 200 works for
 # five epochs: with statistics that move F2 changes by
 # {num}`recorded/batch_norm/training.difference.value:+.3f`
-# {num}`recorded/batch_norm/training.difference.interval:+.3f` over the few test works among them.
+# {num}`recorded/batch_norm/training.difference.interval:+.3f` over the few test works among them, which is too
+# few to tell.
 #
 # (paper-errors)=
 # ## Errors in the paper, and what can be shown of them
