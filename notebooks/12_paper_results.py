@@ -315,8 +315,8 @@ results.recorded_table(
 # {num}`recorded/crop_targets_rnn/as_coded.difference.interval:+.3f` under its own rule and by
 # {num}`recorded/crop_targets_rnn/as_coded.rules.by kind of label.difference.value:+.3f`
 # {num}`recorded/crop_targets_rnn/as_coded.rules.by kind of label.difference.interval:+.3f` under one threshold
-# for each kind. So the mistake costs both models about as much wherever one threshold does not hide it, and
-# the paper's own model pays in full.
+# for each kind. So where cultures and tags have thresholds of their own the mistake costs both models about
+# as much, and the paper's own model pays under its own rule, too.
 #
 # **Batch norm.** A network in training mode cannot be stored as features, so this was tried on 200 works for
 # five epochs: with statistics that move F2 changes by
