@@ -324,7 +324,6 @@ results.recorded_table(
 # {num}`recorded/batch_norm/training.difference.interval:+.3f` over the few test works among them, which is too
 # few to tell.
 #
-# (paper-errors)=
 # ## Errors in the paper, and what can be shown of them
 #
 # **Equation 7 lacks parentheses.** As printed, the minus covers the first term only, and the second
