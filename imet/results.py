@@ -151,8 +151,7 @@ def recorded(study: str) -> dict[str, Any]:
         >>> recorded("no_such_study")
         {}
     """
-    path = REPO / "results" / f"{study}.json"
-    return dict(read_json(path)["values"]) if path.exists() else {}
+    return dict(_study(study)["values"])
 
 
 def recorded_table(studies: Mapping[str, str]) -> Styler | str:
@@ -170,8 +169,7 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
     """
     rows = {}
     for study, title in studies.items():
-        path = REPO / "results" / f"{study}.json"
-        content = read_json(path) if path.exists() else {"values": {}}
+        content = _study(study)
         for variant, found in content["values"].items():
             profile = content["provenance"]["profile"]
             current = found["code"] == code_key(resolve(found["recipe"], profile, found["changes"]))
@@ -187,6 +185,11 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
     return pd.DataFrame(rows).T.style if rows else "no long run has been recorded yet: make studies"
 
 
+def _study(name: str) -> dict[str, Any]:
+    path = REPO / "results" / f"{name}.json"
+    return dict(read_json(path)) if path.exists() else {"values": {}}
+
+
 def _difference(found: Mapping[str, Any]) -> str:
     return _two_lines(DIFFERENCE.format(**found["difference"])) if "difference" in found else ""
 
@@ -197,11 +200,11 @@ def _two_lines(estimate: str) -> str:
 
 def gain(run: Run, over: Run, part: str = "test") -> dict[str, float]:
     """Paired difference of F2 of two runs on the same works, with its interval."""
+    require_same_works(run, over, part)
     first, second = (
         fbeta_per_work(each.predicted(part), getattr(each.parts, part).targets)
         for each in (run, over)
     )
-    require_same_works(run, over, part)
     return paired_difference(first, second)._asdict()
 
 

@@ -110,8 +110,8 @@ def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str,
     for variant, (recipe, changes) in STUDIES[name].items():
         changes = _length(recipe, profile) | changes
         runs = [run(recipe, profile, seed=s, device=device, overrides=changes) for s in SEEDS]
+        reference = reference or runs[0]
         for made in runs:
-            reference = reference or made
             require_same_works(made, reference)
         seeds = [f2_by_rule(r) for r in runs]
         per_work = {rule: np.mean([f2[rule] for f2 in seeds], axis=0) for rule in seeds[0]}  # (N,)
@@ -157,14 +157,14 @@ def spread(values: list[float]) -> dict[str, Any]:
         >>> spread([math.nan])
         {'value': None, 'low': None, 'high': None, 'seeds': [None]}
     """
-    found = {
+    seeds = [None if math.isnan(v) else v for v in values]
+    if None in seeds:
+        return {"value": None, "low": None, "high": None, "seeds": seeds}
+    return {
         "value": float(np.mean(values)),
         "low": min(values),
         "high": max(values),
-    }
-    known = not np.isnan(values).any()
-    return {name: value if known else None for name, value in found.items()} | {
-        "seeds": [None if math.isnan(v) else v for v in values]
+        "seeds": seeds,
     }
 
 

@@ -116,7 +116,7 @@ threshold_curve(thresholds, curves, {"chosen": chosen}, edge=recipe.threshold_hi
 # %% tags=["hide-input"]
 rows = {
     (part, who): {
-        "F2": "{value:.3f} [{low:.3f}, {high:.3f}]".format(**found["f2"]),
+        "F2": results.ESTIMATE.format(**found["f2"]),
         "F1": f"{found['f1']['value']:.3f}",
         "precision": f"{found['precision']['value']:.3f}",
         "recall": f"{found['recall']['value']:.3f}",

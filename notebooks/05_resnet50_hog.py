@@ -244,9 +244,7 @@ pd.DataFrame(
         rule: {
             "crops as written": f"{found['as written'].mean():.3f}",
             "crops as coded": f"{found['as coded'].mean():.3f}",
-            "as coded, less as written": "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(
-                **kinds[rule]
-            ),
+            "as coded, less as written": results.DIFFERENCE.format(**kinds[rule]),
         }
         for rule, found in by_rule.items()
     }

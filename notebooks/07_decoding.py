@@ -39,6 +39,11 @@ run = experiments.run("attn_cnn_rnn", profile, seed=seed, device=device)
 parts, names = run.parts, run.parts.labels.names
 f = parts.train.targets.mean(0)  # (K,) proportions in training
 targets = {part: getattr(parts, part).targets for part in ("val", "test")}
+as_coded = {
+    row["key"].removeprefix("code.decoding."): float(row["value"])
+    for row in results.reported_numbers()
+    if row["key"] in ("code.decoding.gamma", "code.decoding.beams")
+}
 widths = [int(k) for k in run.metrics["search"]]
 paths = {part: {k: run.paths(part, k) for k in widths} for part in ("val", "test")}
 
@@ -105,7 +110,7 @@ score_curves(
 # {numref}`fig-gamma` tries {num}`grid.size:d` values of γ for each width of the search. The labels of a
 # path do not depend on γ, so each width is decoded once.
 
-# %% mystnb={"figure": {"name": "fig-gamma", "caption": "F2 of validation works by \u03b3, for each width of the beam search; one beam is greedy. The dot is the chosen pair, the dotted line the \u03b3 of the code."}, "image": {"alt": "Curves of F2 over \u03b3 on a logarithmic axis that rise, peak and fall; a dot marks the highest point, a dotted line stands at 2.5."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-gamma", "caption": "F2 of validation works by \u03b3, for each width of the beam search; one beam is greedy. The dot is the chosen pair, the dotted line the \u03b3 of the code."}, "image": {"alt": "Curves of F2 over \u03b3 on a logarithmic axis that rise, peak and fall; a dot marks the highest point, a dotted line stands at {num}`reported/code.decoding.gamma`."}} tags=["hide-input"]
 curves = {}
 for k in widths:
     values = []
@@ -120,7 +125,7 @@ score_curves(
     x_name="γ",
     logarithmic=True,
     marks={f"K = {run.metrics['beams']}, γ = {gamma:.2f}": (gamma, chosen["f2"])},
-    guide=("as coded", 2.5),
+    guide=("as coded", as_coded["gamma"]),
 )
 
 # %% [markdown]
@@ -182,9 +187,13 @@ rules = {
     for name, way in ways.items()
 }
 coded = PathRule(
-    gamma=2.5, proportions=tuple(f), beams=min(5, widths[-1]), mode="mask", keep_first=True
+    gamma=as_coded["gamma"],
+    proportions=tuple(f),
+    beams=int(min(as_coded["beams"], widths[-1])),
+    mode="mask",
+    keep_first=True,
 )
-rules[f"as coded: γ = 2.5, K = {coded.beams}"] = coded
+rules[f"as coded: γ = {coded.gamma:g}, K = {coded.beams}"] = coded
 for how in ("vote", "mean"):
     source = run.paths("val", "mean") if how == "mean" else paths["val"][k]
     rules[f"{how} of the views"] = tune_path_rule({k: source}, targets["val"], f, combine=how)[0]

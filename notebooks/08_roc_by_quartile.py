@@ -183,7 +183,7 @@ pd.DataFrame(
             "macro AUC": f"{macro[name].value:.3f}",
             "labels": macro[name].classes,
             "micro AUC": f"{micro[name]:.3f}",
-            "gain, mean over labels": "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**gain[name])
+            "gain, mean over labels": results.DIFFERENCE.format(**gain[name])
             if name in gain
             else "",
         }

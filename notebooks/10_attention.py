@@ -212,10 +212,7 @@ if enough:
                     means["attention hit"].to_numpy(), means[f"{rival} hit"].to_numpy()
                 )._asdict()
 pd.DataFrame(
-    {
-        name: {"difference in hits": "{value:+.3f} [{low:+.3f}, {high:+.3f}]".format(**d)}
-        for name, d in lines.items()
-    }
+    {name: {"difference in hits": results.DIFFERENCE.format(**d)} for name, d in lines.items()}
 ).T
 
 # %% [markdown]

@@ -170,10 +170,10 @@ intervals(fair, value_name="difference in F2 from the baseline", reference=0)
 # ### At the paper's length
 #
 # These AttnCNN-RNNs were trained for {num}`recipe.epochs:d` epochs on this profile, and may be unfinished
-# ({numref}`fig-rnn-training`). A recorded study gave every row {num}`reported/code.rnn.epochs:d` epochs and
+# ({numref}`fig-rnn-training`). A recorded study gave every row {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs and
 # three seeds on the sample profile; {numref}`fig-fair-recorded` compares them under the same rules.
 
-# %% mystnb={"figure": {"name": "fig-fair-recorded", "caption": "The same comparison after 25 epochs, recorded on the sample profile: difference from the baseline in F2 of test works, each work averaged over three seeds, with 95 % intervals over works."}, "image": {"alt": "A line for each rule with three marks, one a model, and their intervals."}} tags=["hide-input"]
+# %% mystnb={"figure": {"name": "fig-fair-recorded", "caption": "The same comparison after {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs, recorded on the sample profile: difference from the baseline in F2 of test works, each work averaged over three seeds, with 95 % intervals over works."}, "image": {"alt": "A line for each rule with three marks, one a model, and their intervals."}} tags=["hide-input"]
 recorded = results.recorded("equal_length")
 intervals(
     {
@@ -275,7 +275,7 @@ results.recorded_table(
         "rnn_hog_rows": "rows of the tables, AttnCNN-RNN + HOG",
         "crop_targets": "crop targets, baseline",
         "crop_targets_rnn": "crop targets, AttnCNN-RNN",
-        "batch_norm": "batch norm, 200 works",
+        "batch_norm": "batch norm, few works",
     }
 )
 
@@ -318,8 +318,9 @@ results.recorded_table(
 # for each kind. So where cultures and tags have thresholds of their own the mistake costs both models about
 # as much, and the paper's own model pays under its own rule, too.
 #
-# **Batch norm.** A network in training mode cannot be stored as features, so this was tried on 200 works for
-# five epochs: with statistics that move F2 changes by
+# **Batch norm.** A network in training mode cannot be stored as features, so this was tried on
+# {num}`recorded/batch_norm/training.changes.max_works:d` works for
+# {num}`recorded/batch_norm/training.changes.epochs:d` epochs: with statistics that move F2 changes by
 # {num}`recorded/batch_norm/training.difference.value:+.3f`
 # {num}`recorded/batch_norm/training.difference.interval:+.3f` over the few test works among them, which is too
 # few to tell.

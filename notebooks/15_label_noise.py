@@ -105,16 +105,11 @@ for f, run in runs.items():
     at_hand[f] = fbeta_per_work(run.predicted("test"), noisy)
     really[f] = fbeta_per_work(run.predicted("test"), truth)
     perfect[f] = fbeta_per_work(truth, noisy)
+logits = torch.logit(torch.from_numpy(runs[1.0].scores("test").astype(float)), eps=1e-6)
 truth_loss, hand_loss = (
-    focal(
-        torch.logit(torch.from_numpy(runs[1.0].scores("test").astype(float)), eps=1e-6),
-        torch.from_numpy(y).double(),
-        reduction="none",
-    )
-    .sum(1)
-    .numpy()
+    focal(logits, torch.from_numpy(y), reduction="none").sum(1).numpy()
     for y in (truth, runs[1.0].parts.test.targets)
-)  # (N,), in nats
+)  # (N,)
 higher = paired_difference(hand_loss, truth_loss)._asdict()
 costs = {
     f: {

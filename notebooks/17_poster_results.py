@@ -92,7 +92,7 @@ table = {
 }
 pd.DataFrame(
     {
-        name: {part: "{:+.3f} [{:+.3f}, {:+.3f}]".format(*d) for part, d in found.items()}
+        name: {part: results.DIFFERENCE.format(**d._asdict()) for part, d in found.items()}
         for name, found in table.items()
     }
 ).T

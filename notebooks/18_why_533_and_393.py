@@ -95,7 +95,7 @@ for (loss, crops), run in runs.items():
 table = pd.DataFrame(
     {
         key: {
-            name: "{:.3f} [{:.3f}, {:.3f}]".format(*v) if name == "F2" else f"{v:.2f}"
+            name: results.ESTIMATE.format(**v._asdict()) if name == "F2" else f"{v:.2f}"
             for name, v in c.items()
         }
         for key, c in cells.items()

@@ -26,25 +26,6 @@ def test_hog_stands_after_the_pooled_features():
     torch.testing.assert_close(head({"pooled": pooled, "hog": hog}), wanted)
 
 
-def test_eight_works_can_be_learnt_by_heart():
-    """What cannot overfit eight works is wired wrongly."""
-    generator = torch.Generator().manual_seed(0)
-    pooled = torch.randn(8, 32, generator=generator)
-    targets = (torch.rand(8, 6, generator=generator) < 0.4).float()
-    torch.manual_seed(0)
-    head = LinearHead(32, 6)
-    optimizer = torch.optim.Adam(head.parameters(), lr=0.05)
-    for _ in range(200):
-        optimizer.zero_grad()
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(
-            head({"pooled": pooled}), targets
-        )
-        loss.backward()
-        optimizer.step()
-    assert loss.item() < 0.02
-    assert torch.equal(head({"pooled": pooled}) > 0, targets.bool())
-
-
 @pytest.fixture(scope="module")
 def recipe():
     return resolve("resnet50", "tiny")
