@@ -68,9 +68,9 @@ data: $(READY) ## Make the profile's collection ready (simulated ones are drawn)
 notebooks: $(EXECUTED) ## Execute the notebooks with papermill
 
 # Which files of imet/ a notebook depends on, read from its imports.
-build/rules/%.mk: notebooks/%.py imet/sources.py
+build/rules/%.mk: notebooks/%.py imet/code_digest.py
 	@mkdir -p $(@D)
-	@$(PYTHON) -P imet/sources.py '$$(BUILD)/notebooks/$*.ipynb' $< > $@.tmp && mv $@.tmp $@
+	@$(PYTHON) -P imet/code_digest.py '$$(BUILD)/notebooks/$*.ipynb' $< > $@.tmp && mv $@.tmp $@
 
 ifneq ($(filter book notebooks serve,$(MAKECMDGOALS)),)
 include $(RULES)
@@ -82,7 +82,7 @@ $(BUILD)/parameters: FORCE
 	@echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" | cmp -s - $@ || echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" > $@
 FORCE:
 
-$(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/analysis/imet.mplstyle book/reported.csv | $(READY)
+$(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/report/plots/imet.mplstyle book/reported.csv | $(READY)
 	@echo "notebook $*"
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
 
@@ -121,7 +121,7 @@ test-book: $(READY)
 
 # Unit and property tests and doctests; one thread a worker, so that two workers fill two cores.
 test-code: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --doctest-modules --ignore=tests/browser --ignore=tests/faults tests imet
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --doctest-modules --ignore=tests/browser --ignore=tests/faults tests imet imet_simulation
 
 test-faults: $(READY) ## Kill `make book` five times on the way and compare its numbers
 	$(BIN)/python -m pytest -q tests/faults
@@ -130,7 +130,7 @@ bench: $(READY) ## Run the benchmarks and write benchmarks/results.json
 	$(BIN)/python -m benchmarks
 
 studies: $(READY) ## Run the longer experiments and record them in results/
-	$(BIN)/python -m imet.studies --profile $(PROFILE) --device $(DEVICE)
+	$(BIN)/python -m imet.report.studies --profile $(PROFILE) --device $(DEVICE)
 
 lock: $(READY) ## Resolve requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.txt

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from imet.inference.beam import beam_search
+from imet.decoding import beam_search
 from imet.models.attn_cnn_rnn import AttnCnnRnn, Features
 
 LABELS, FEATURES, REGIONS, WIDTH, STEPS = 1077, 2048, 49, 512, 10

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks import interleaved
-from imet.inference.crops import POSTER, boxes_of, saliency
+from imet.crop import POSTER, boxes_of, saliency
 from imet.models.backbones import build_backbone
 from imet.models.encoder import Encoder
 

@@ -9,8 +9,8 @@ import torch
 
 from benchmarks import interleaved
 from imet.config import resolve
-from imet.models import build_encoder
 from imet.models.encoder import CompiledEncoder
+from imet.models.registry import build_encoder
 
 VIEWS = 96  # sixteen works, as in extraction
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from skimage.feature import hog as skimage_hog
 
-from imet.features.hog import hog
+from imet.hog import hog
 
 
 def run(images: int = 32, rounds: int = 5) -> dict[str, Any]:

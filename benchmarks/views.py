@@ -21,9 +21,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from torchvision import transforms as T
 
+from imet.data.augment import augment, normalise
 from imet.data.images import read_image
 from imet.data.views import make_views, view_kinds, work_rng
-from imet.transforms import augment, normalise
 
 MEAN, STD = (0.6473, 0.6115, 0.5658), (0.2507, 0.2501, 0.2533)
 WORKS, ROUNDS = 8, 9

@@ -44,8 +44,8 @@ def clear_errors() -> Iterator[None]:
 @data.command()
 def facts(root: Root, as_json: Json = False) -> None:
     """Print the facts of a collection: rows, labels, rare labels, split sizes, counts."""
-    from imet.data.facts import facts as find
-    from imet.data.facts import format_facts
+    from imet.data.summary import facts as find
+    from imet.data.summary import format_facts
 
     with clear_errors():
         found = find(root)
@@ -95,7 +95,7 @@ def simulate(
     ] = None,
 ) -> None:
     """Draw a simulated collection; an interrupted one goes on where it stopped."""
-    from imet.data.simulate import simulate as draw
+    from imet.data.source import simulate as draw
 
     with clear_errors():
         draw(out, works=works, seed=seed, labels_from=labels_from, workers=workers)
@@ -107,7 +107,7 @@ def sheets(
     out: Annotated[Path, typer.Argument(help="Folder for the contact sheets and their index.")],
 ) -> None:
     """Draw contact sheets of the simulated collection: one for each culture and each tag."""
-    from imet.data.simulate import sheets as draw
+    from imet.data.source import contact_sheets as draw
 
     with clear_errors():
         typer.echo(draw(out) / "index.html")
@@ -127,7 +127,7 @@ def run(
     device: Device = "auto",
 ) -> None:
     """Train a recipe, or load the run with the same key; print its metrics and its folder."""
-    from imet.experiments import run as make
+    from imet.runs import run as make
     from imet.training.loop import TrainingDiverged
 
     with clear_errors():
@@ -183,8 +183,8 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Label pictures with a finished run: labels over its threshold, with scores."""
-    from imet.experiments import resolve_device
-    from imet.inference.pictures import label_pictures
+    from imet.predict import label_pictures
+    from imet.runs import resolve_device
 
     with clear_errors():
         found = label_pictures(images, run_folder, device=resolve_device(device))
@@ -211,9 +211,8 @@ def crop(
     device: Device = "auto",
 ) -> None:
     """Cut pictures to what the first layers of a run's network respond to."""
-    from imet.experiments import resolve_device
-    from imet.inference.crop_files import crop_pictures, picture_files
-    from imet.inference.crops import CropMethod
+    from imet.crop import CropMethod, crop_pictures, picture_files
+    from imet.runs import resolve_device
 
     with clear_errors():
         if reading not in ("convolutions", "modules"):
@@ -232,7 +231,7 @@ def crop(
 @app.command()
 def results(profile: ProfileName = "sample", as_json: Json = False) -> None:
     """Print every reported number beside ours, with run, seed, device and commit."""
-    from imet.results import compare
+    from imet.report.results import compare
 
     with clear_errors():
         rows = compare(profile)

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-Array = np.ndarray
+from imet.typing import Array
 
 
 @dataclass(frozen=True, eq=False)

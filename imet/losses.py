@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Array = np.ndarray
+from imet.typing import Array
 
 
 def focal(

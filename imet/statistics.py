@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
-Array = np.ndarray
+from imet.typing import Array
 
 CHUNK_DRAWS = 2**22
 """Works drawn at once by a bootstrap: bounds its memory, changes nothing."""

@@ -34,38 +34,44 @@ import pandas as pd
 from IPython.display import HTML
 from threadpoolctl import threadpool_limits
 
-from imet import experiments, looking, results
-from imet.analysis.comparisons import intervals, label_scatter
-from imet.analysis.datasheet import boxed_works, lift_against_lift, named_grid
-from imet.auc import roc_auc_per_class
+from imet import inspection, runs
 from imet.config import get_profile
 from imet.data.images import read_image
-from imet.data.mistakes import count_mistakes
-from imet.data.sheets import write_sheets
-from imet.data.simulate import Noise
-from imet.data.simulate.annotate import RELATED
-from imet.data.simulate.program import make_program
-from imet.data.simulate.render import draw, draw_whole, encode
-from imet.data.simulate.work import Plan, work_id
-from imet.data.statistics import frequent_pairs
-from imet.data.truth import read_truth
-from imet.inference.visibility import (
+from imet.io import REPO, read_json
+from imet.labels import quartile_of
+from imet.metrics import roc_auc_per_class
+from imet.report import results
+from imet.report.collection_statistics import frequent_pairs
+from imet.report.plots.comparisons import intervals, label_scatter
+from imet.report.plots.datasheet import boxed_works, lift_against_lift, named_grid
+from imet.report.visibility import (
     covered_share,
     crop_windows,
     macro_interval,
     placements,
     shares_of_part,
 )
-from imet.io import REPO, read_json
-from imet.labels import quartile_of
 from imet.statistics import auc_interval, spearman, wilson_interval
+from imet_simulation import (
+    RELATED,
+    Noise,
+    Plan,
+    count_label_noise,
+    draw,
+    draw_whole,
+    encode,
+    make_program,
+    read_ground_truth,
+    work_id,
+    write_sheets,
+)
 
 # On a profile of photographs this page still describes the drawings of the sample profile.
 drawn = profile if get_profile(profile).data == "simulated" else "sample"
-run = experiments.run("resnet50", drawn, seed=seed, device=device, overrides={"views": "one"})
+run = runs.run("resnet50", drawn, seed=seed, device=device, overrides={"views": "one"})
 parts = run.parts
 works, labels = parts.collection, parts.collection.labels
-truth = read_truth(works)
+truth = read_ground_truth(works)
 shown = truth.targets  # (N, K) what is drawn, whatever the annotator wrote
 rng = np.random.default_rng(seed)
 
@@ -210,7 +216,7 @@ HTML("".join(f"<p><strong>Sheets by {kind}:</strong> {text}</p>" for kind, text 
 
 # %% tags=["hide-input"]
 noise = Noise().asdict()
-counted = count_mistakes(shown, works.targets, labels, RELATED)
+counted = count_label_noise(shown, works.targets, labels.names, RELATED)
 mistakes = {
     name: {"made": made, "chances": chances, "rate": wilson_interval(made, chances)._asdict()}
     for name, (made, chances) in counted.items()
@@ -342,12 +348,12 @@ pd.DataFrame(
 
 # %% tags=["hide-input"]
 six = dataclasses.replace(run.recipe, views="six")
-weights = looking.head_weights(run)  # (K, D)
+weights = inspection.head_weights(run)  # (K, D)
 held_out = (parts.val, parts.test)
 rows = np.concatenate([part.rows for part in held_out])
 columns = parts.val.columns
 features = np.concatenate(
-    [looking.features_of(six, parts, part, "pooled", device=device) for part in held_out]
+    [inspection.features_of(six, parts, part, "pooled", device=device) for part in held_out]
 )  # (n, 6, D)
 logits = features @ weights.T  # (n, 6, K)
 targets = shown[np.ix_(rows, columns)]  # (n, K)

@@ -28,15 +28,16 @@ device = "auto"
 import numpy as np
 import pandas as pd
 
-from imet import experiments, results
-from imet.analysis import collection as charts
-from imet.analysis.examples import picture_grid, picture_wall
-from imet.data.facts import facts
+from imet import runs
 from imet.data.images import read_image
-from imet.data.statistics import aspect_ratios, statistics
+from imet.data.summary import facts
 from imet.io import REPO, read_json
+from imet.report import results
+from imet.report.collection_statistics import aspect_ratios, statistics
+from imet.report.plots import collection as charts
+from imet.report.plots.examples import picture_grid, picture_wall
 
-parts = experiments.load(profile)
+parts = runs.load(profile)
 works, labels = parts.collection, parts.collection.labels
 found = facts(works.root)
 real = read_json(REPO / "results" / "imet2019.json")["values"]

@@ -29,14 +29,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom
 
-from imet import experiments, results
-from imet.analysis.examples import view_strip
+from imet import runs
 from imet.config import resolve
 from imet.data.images import read_image
 from imet.data.split import rare_columns
 from imet.data.views import make_views, view_kinds, view_targets, work_rng
+from imet.report import results
+from imet.report.plots.examples import view_strip
 
-parts = experiments.load(profile)
+parts = runs.load(profile)
 works, labels, split = parts.collection, parts.collection.labels, parts.split
 recipe = resolve("resnet50", profile)
 

@@ -27,16 +27,16 @@ device = "auto"
 import numpy as np
 import pandas as pd
 
-from imet import experiments, results
-from imet.analysis.curves import threshold_curve, training_curves
-from imet.analysis.examples import predictions
-from imet.auc import roc_auc_per_class
+from imet import runs
 from imet.data.images import read_image
-from imet.inference.evaluate import threshold_grid
+from imet.evaluation import threshold_grid
 from imet.labels import quartile_of
-from imet.metrics import fbeta_at_thresholds
+from imet.metrics import fbeta_at_thresholds, roc_auc_per_class
+from imet.report import results
+from imet.report.plots.curves import threshold_curve, training_curves
+from imet.report.plots.examples import predictions
 
-run = experiments.run("resnet50", profile, seed=seed, device=device)
+run = runs.run("resnet50", profile, seed=seed, device=device)
 recipe, metrics, parts = run.recipe, run.metrics, run.parts
 
 # %% [markdown]

@@ -30,15 +30,16 @@ import pandas as pd
 import torch
 from skimage.feature import hog as skimage_hog
 
-from imet import experiments, looking, results
-from imet.analysis.overlays import picture_strip
+from imet import inspection, runs
 from imet.config import resolve
 from imet.data.images import read_image
 from imet.data.views import make_views, work_rng
-from imet.features.hog import BLOCK, CELL, ORIENTATIONS, hog_blocks, hog_cells, hog_image
+from imet.hog import BLOCK, CELL, ORIENTATIONS, hog_blocks, hog_cells, hog_image
+from imet.report import results
+from imet.report.plots.overlays import picture_strip
 
 recipe = resolve("resnet50_hog", profile, {"views": "one", "seed": seed})
-parts = experiments.load(profile, "resnet50_hog")
+parts = runs.load(profile, "resnet50_hog")
 rng = np.random.default_rng(seed)
 
 # %% [markdown]
@@ -144,7 +145,7 @@ chosen = {"any work": rng.integers(0, len(parts.train), len(parts.test))}
 sizes = {}
 for name, key in (("HOG", "hog"), ("network", "pooled")):
     found = {
-        part: looking.features_of(recipe, parts, getattr(parts, part), key, device=device)[:, 0]
+        part: inspection.features_of(recipe, parts, getattr(parts, part), key, device=device)[:, 0]
         for part in ("train", "test")
     }
     unit = {

@@ -28,17 +28,17 @@ device = "auto"
 import numpy as np
 import pandas as pd
 
-from imet import experiments, looking, results
-from imet.analysis.comparisons import intervals
-from imet.analysis.curves import training_curves
-from imet.auc import roc_auc_per_class
-from imet.inference.thresholds import AS_CODED_GRID, tune_grid, tune_per_type
-from imet.metrics import fbeta_per_work
+from imet import inspection, runs
+from imet.metrics import fbeta_per_work, roc_auc_per_class
+from imet.report import results
+from imet.report.plots.comparisons import intervals
+from imet.report.plots.curves import training_curves
 from imet.statistics import mean_interval, paired_difference
+from imet.thresholds import AS_CODED_GRID, tune_grid, tune_per_type
 
-baseline = experiments.run("resnet50", profile, seed=seed, device=device)
-run = experiments.run("resnet50_hog", profile, seed=seed, device=device)
-scaled = experiments.run(
+baseline = runs.run("resnet50", profile, seed=seed, device=device)
+run = runs.run("resnet50_hog", profile, seed=seed, device=device)
+scaled = runs.run(
     "resnet50_hog", profile, seed=seed, device=device, overrides={"hog_scaling": "standardised"}
 )
 recipe, parts = run.recipe, run.parts
@@ -69,13 +69,13 @@ sample = np.arange(min(200, len(parts.train)))
 lengths = {
     name: float(
         np.linalg.norm(
-            looking.features_of(recipe, parts, parts.train, name, sample, device)[:, 0], axis=1
+            inspection.features_of(recipe, parts, parts.train, name, sample, device)[:, 0], axis=1
         ).mean()
     )
     for name in ("pooled", "hog")
 }
 widths = {
-    name: looking.features_of(recipe, parts, parts.val, name, [0], device).shape[-1]
+    name: inspection.features_of(recipe, parts, parts.val, name, [0], device).shape[-1]
     for name in ("pooled", "hog")
 }
 
@@ -86,12 +86,12 @@ training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 # ## Does the descriptor help?
 
 # %% tags=["hide-input"]
-runs = {"baseline": baseline, "with HOG": run, "with HOG, standardised": scaled}
+trained = {"baseline": baseline, "with HOG": run, "with HOG, standardised": scaled}
 results.measures_table(
     {
         (part, name): each.metrics[key]
         for part, key in (("validation", "val"), ("test", "test"))
-        for name, each in runs.items()
+        for name, each in trained.items()
     }
     | {("test", "floor"): baseline.metrics["test"]["floor"]}
 )
@@ -106,7 +106,7 @@ gains = {
         part: results.gain(each, baseline, key)
         for part, key in (("validation", "val"), ("test", "test"))
     }
-    for name, each in runs.items()
+    for name, each in trained.items()
     if each is not baseline
 }
 intervals(gains, value_name="gain in F2 over the baseline", reference=0)
@@ -142,13 +142,13 @@ intervals(gains, value_name="gain in F2 over the baseline", reference=0)
 
 # %% tags=["hide-input"]
 targets = parts.test.targets
-auc = {name: roc_auc_per_class(each.scores("test"), targets) for name, each in runs.items()}
+auc = {name: roc_auc_per_class(each.scores("test"), targets) for name, each in trained.items()}
 known = np.isfinite(auc["baseline"])
 groups = {"cultures": parts.labels.is_culture, "tags": ~parts.labels.is_culture}
 by_group = {
     kind: {
         name: mean_interval(auc[name][mask & known] - auc["baseline"][mask & known])._asdict()
-        for name in list(runs)[1:]
+        for name in list(trained)[1:]
     }
     for kind, mask in groups.items()
     if (mask & known).sum() > 1
@@ -197,10 +197,10 @@ intervals(by_group, value_name="gain in AUC over the baseline", reference=0)
 
 # %% tags=["hide-input"]
 as_coded = {
-    name: experiments.run(f"{name}_as_coded", profile, seed=seed, device=device)
+    name: runs.run(f"{name}_as_coded", profile, seed=seed, device=device)
     for name in ("resnet50", "resnet50_hog")
 }
-crops = experiments.run(
+crops = runs.run(
     "resnet50", profile, seed=seed, device=device, overrides={"crop_targets": "as_coded"}
 )
 twins = {
@@ -297,10 +297,10 @@ results.record_page(
             "one": results.ranged(kinds["one threshold"]),
             "two": results.ranged(kinds["one for each kind"]),
         },
-        "runs": {name: each.folder.name for name, each in (runs | twins).items()},
+        "runs": {name: each.folder.name for name, each in (trained | twins).items()},
     },
     profile=profile,
     seed=seed,
     device=device,
-    runs=[*runs.values(), *twins.values()],
+    runs=[*trained.values(), *twins.values()],
 )

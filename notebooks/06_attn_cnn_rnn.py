@@ -31,16 +31,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from imet import experiments, looking, results
-from imet.analysis.curves import training_curves
-from imet.analysis.overlays import attention_steps
+from imet import inspection, runs
 from imet.config import resolve
-from imet.inference.attention import SIGMA, entropy, on_view
+from imet.inspection import SIGMA, entropy, on_view
 from imet.losses import positive_weights
 from imet.models.attn_cnn_rnn import AttnCnnRnn, sequence_loss
+from imet.report import results
+from imet.report.plots.curves import training_curves
+from imet.report.plots.overlays import attention_steps
 
 recipe = resolve("attn_cnn_rnn", profile, {"seed": seed})
-parts = experiments.load(profile, "attn_cnn_rnn")
+parts = runs.load(profile, "attn_cnn_rnn")
 names = parts.labels.names
 many = parts.test.targets.sum(1)
 work = int(np.random.default_rng(seed).choice(np.flatnonzero(many == many.max())))
@@ -66,7 +67,7 @@ work = int(np.random.default_rng(seed).choice(np.flatnonzero(many == many.max())
 # %%
 one = dataclasses.replace(recipe, views="one")
 spatial = torch.from_numpy(
-    looking.features_of(one, parts, parts.test, "spatial", [work], device)[0]
+    inspection.features_of(one, parts, parts.test, "spatial", [work], device)[0]
 )  # (1, P, D)
 features = {"spatial": spatial, "pooled": spatial.mean(1)}
 torch.manual_seed(seed)
@@ -188,9 +189,9 @@ same = {
 # ## Training
 
 # %%
-run = experiments.run("attn_cnn_rnn", profile, seed=seed, device=device)
-hog = experiments.run("attn_cnn_rnn_hog", profile, seed=seed, device=device)
-baseline = experiments.run("resnet50", profile, seed=seed, device=device)
+run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
+hog = runs.run("attn_cnn_rnn_hog", profile, seed=seed, device=device)
+baseline = runs.run("resnet50", profile, seed=seed, device=device)
 
 # %% mystnb={"figure": {"name": "fig-rnn-training", "caption": "Training of AttnCNN-RNN: Algorithm 2's loss on training and validation views, and F2 of validation works, decoded greedily with the best \u03b3 of each epoch."}, "image": {"alt": "Two panels over epochs: the training loss falls and validation F2 rises; a dotted line marks the kept epoch."}} tags=["hide-input"]
 training_curves(run.history, best_epoch=run.metrics["best_epoch"])
@@ -213,7 +214,7 @@ training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 # attention is one where it is even and zero where it lies on a single region ({doc}`10_attention`).
 
 # %% tags=["hide-input"]
-trained = looking.steps_of(run, parts.test, [work], device)
+trained = inspection.steps_of(run, parts.test, [work], device)
 pd.DataFrame(
     {
         "t": np.arange(1, recipe.steps + 1),
@@ -226,7 +227,7 @@ pd.DataFrame(
 ).style.hide(axis="index").format(precision=3)
 
 # %% mystnb={"figure": {"name": "fig-rnn-steps", "caption": "The first four labels of one work and where the model looked when it chose them: the weights of the regions above, smoothed as in the paper below. Grey is no attention; from purple over orange to yellow it is more and more."}, "image": {"alt": "The same view four times in two rows, with bright patches of attention; square patches above, blurred ones below."}} tags=["hide-input"]
-picture, views, kinds = looking.view_pictures(run, parts.test, work)
+picture, views, kinds = inspection.view_pictures(run, parts.test, work)
 side = recipe.input_size
 shown = trained.attention[0, 0, : min(4, recipe.steps)]  # (4, P)
 attention_steps(
@@ -240,12 +241,12 @@ attention_steps(
 # ## How good is it?
 
 # %% tags=["hide-input"]
-runs = {"baseline": baseline, "AttnCNN-RNN": run, "AttnCNN-RNN + HOG": hog}
+trained = {"baseline": baseline, "AttnCNN-RNN": run, "AttnCNN-RNN + HOG": hog}
 results.measures_table(
     {
         (part, name): each.metrics[key]
         for part, key in (("validation", "val"), ("test", "test"))
-        for name, each in runs.items()
+        for name, each in trained.items()
     }
     | {("test", "floor"): baseline.metrics["test"]["floor"]}
 )
@@ -318,10 +319,10 @@ results.record_page(
             "attn_cnn_rnn": results.rows_of(run),
             "attn_cnn_rnn_hog": results.rows_of(hog),
         },
-        "runs": {name: each.folder.name for name, each in runs.items()},
+        "runs": {name: each.folder.name for name, each in trained.items()},
     },
     profile=profile,
     seed=seed,
     device=device,
-    runs=runs.values(),
+    runs=trained.values(),
 )

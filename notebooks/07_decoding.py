@@ -27,15 +27,24 @@ device = "auto"
 import numpy as np
 import pandas as pd
 
-from imet import experiments, results
-from imet.analysis.comparisons import intervals, score_curves
-from imet.inference.evaluate import measures
-from imet.inference.pathrule import GAMMAS, PathRule, tune_path_rule
-from imet.inference.paths import combine_views, path_probability, path_threshold, stop, tune_gamma
+from imet import runs
+from imet.decoding import (
+    GAMMAS,
+    PathRule,
+    combine_views,
+    path_probability,
+    path_threshold,
+    stop,
+    tune_gamma,
+    tune_path_rule,
+)
+from imet.evaluation import measures
 from imet.metrics import fbeta, fbeta_per_work
+from imet.report import results
+from imet.report.plots.comparisons import intervals, score_curves
 from imet.statistics import paired_difference
 
-run = experiments.run("attn_cnn_rnn", profile, seed=seed, device=device)
+run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
 parts, names = run.parts, run.parts.labels.names
 f = parts.train.targets.mean(0)  # (K,) proportions in training
 targets = {part: getattr(parts, part).targets for part in ("val", "test")}

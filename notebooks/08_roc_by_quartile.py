@@ -28,11 +28,12 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_curve
 
-from imet import experiments, looking, results
-from imet.analysis.comparisons import intervals, label_scatter
-from imet.analysis.curves import roc_curves
-from imet.auc import mean_auc, micro_auc, roc_auc_per_class
+from imet import inspection, runs
 from imet.labels import quartile_of
+from imet.metrics import mean_auc, micro_auc, roc_auc_per_class
+from imet.report import results
+from imet.report.plots.comparisons import intervals, label_scatter
+from imet.report.plots.curves import roc_curves
 from imet.statistics import auc_interval, bootstrap_statistic, paired_difference
 
 NAMES = {
@@ -41,14 +42,13 @@ NAMES = {
     "attn_cnn_rnn": "AttnCNN-RNN",
     "attn_cnn_rnn_hog": "AttnCNN-RNN + HOG",
 }
-runs = {
-    name: experiments.run(recipe, profile, seed=seed, device=device)
-    for recipe, name in NAMES.items()
+trained = {
+    name: runs.run(recipe, profile, seed=seed, device=device) for recipe, name in NAMES.items()
 }
-parts = runs["baseline"].parts
+parts = trained["baseline"].parts
 counts = parts.train.targets.sum(0)  # (K,)
 targets = parts.val.targets
-scores = {name: run.scores("val") for name, run in runs.items()}
+scores = {name: run.scores("val") for name, run in trained.items()}
 auc = {name: roc_auc_per_class(s, targets) for name, s in scores.items()}
 
 # %% [markdown]
@@ -67,7 +67,7 @@ auc = {name: roc_auc_per_class(s, targets) for name, s in scores.items()}
 # number of uses; there the paper's own are taken. The labels below were picked by {num}`picked_by`:
 
 # %% tags=["hide-input"]
-columns, picked_by = looking.figure_3_columns(parts)
+columns, picked_by = inspection.figure_3_columns(parts)
 quartile = quartile_of(counts)
 positives = targets.sum(0)
 rows = []
@@ -227,5 +227,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
-    runs=runs.values(),
+    runs=trained.values(),
 )

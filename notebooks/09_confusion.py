@@ -28,9 +28,10 @@ label = "tag::men"
 import numpy as np
 import pandas as pd
 
-from imet import experiments, results
-from imet.analysis.comparisons import label_scatter
-from imet.analysis.confusion import (
+from imet import runs
+from imet.report import results
+from imet.report.plots.comparisons import label_scatter
+from imet.report.plots.confusion import (
     binary_confusion,
     confused_labels,
     confusion_matrix,
@@ -38,8 +39,8 @@ from imet.analysis.confusion import (
 )
 from imet.statistics import spearman, wilson_interval
 
-run = experiments.run("attn_cnn_rnn", profile, seed=seed, device=device)
-baseline = experiments.run("resnet50", profile, seed=seed, device=device)
+run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
+baseline = runs.run("resnet50", profile, seed=seed, device=device)
 parts, names = run.parts, run.parts.labels.names
 targets, predicted = parts.test.targets, run.predicted("test")
 

@@ -28,12 +28,8 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
-from imet import experiments, looking, results
-from imet.analysis.comparisons import intervals, label_scatter
-from imet.analysis.overlays import Attended, attention_examples
-from imet.auc import roc_auc_per_class
-from imet.data.truth import has_truth, read_truth
-from imet.inference.attention import (
+from imet import inspection, runs
+from imet.inspection import (
     SIGMA,
     boxes_on_view,
     centre_prior,
@@ -42,16 +38,21 @@ from imet.inference.attention import (
     on_view,
     scores_of_map,
 )
+from imet.metrics import roc_auc_per_class
+from imet.report import results
+from imet.report.plots.comparisons import intervals, label_scatter
+from imet.report.plots.overlays import Attended, attention_examples
 from imet.statistics import mean_interval, paired_difference, spearman
+from imet_simulation import has_ground_truth, read_ground_truth
 
-run = experiments.run("attn_cnn_rnn", profile, seed=seed, device=device)
-baseline = experiments.run("resnet50", profile, seed=seed, device=device)
+run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
+baseline = runs.run("resnet50", profile, seed=seed, device=device)
 parts, names = run.parts, run.parts.labels.names
 side = run.recipe.input_size
 works = np.arange(min(len(parts.test), 400))
-steps = looking.steps_of(run, parts.test, works, device)
+steps = inspection.steps_of(run, parts.test, works, device)
 targets = parts.test.targets[works]
-truth = read_truth(parts.collection) if has_truth(parts.collection.root) else None
+truth = read_ground_truth(parts.collection) if has_ground_truth(parts.collection.root) else None
 place = [parts.collection.labels.column(name) for name in names]  # column in the whole table
 
 # %% [markdown]
@@ -78,7 +79,7 @@ candidates = np.flatnonzero((kept & hit & is_tag[label]).any(1))
 candidates = candidates if len(candidates) >= 3 else works
 rng = np.random.default_rng(seed)
 chosen = np.sort(rng.choice(candidates, min(4, len(candidates)), replace=False))
-shown = [looking.view_pictures(run, parts.test, int(w)) for w in chosen]
+shown = [inspection.view_pictures(run, parts.test, int(w)) for w in chosen]
 attended, smoothed = [], []
 for w, (picture, _, _) in zip(chosen, shown):
     row = parts.test.rows[w]
@@ -135,7 +136,7 @@ by_step.style.format({"labels kept": "{:.0%}"}, precision=3)
 # ## Does it look at the thing?
 
 # %% tags=["hide-input"]
-weights = looking.head_weights(baseline)  # (K, D) of the baseline's linear layer
+weights = inspection.head_weights(baseline)  # (K, D) of the baseline's linear layer
 middle = centre_prior(side)
 rows = []
 for w in works if truth else []:

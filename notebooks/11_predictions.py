@@ -28,16 +28,17 @@ device = "auto"
 import numpy as np
 import pandas as pd
 
-from imet import experiments, looking, results
-from imet.analysis.collection import cooccurrence, lift
-from imet.analysis.comparisons import label_scatter
-from imet.analysis.examples import predictions
+from imet import inspection, runs
 from imet.data.images import read_image
-from imet.data.truth import has_truth, read_truth
+from imet.report import results
+from imet.report.plots.collection import cooccurrence, lift
+from imet.report.plots.comparisons import label_scatter
+from imet.report.plots.examples import predictions
 from imet.statistics import spearman
+from imet_simulation import has_ground_truth, read_ground_truth
 
-run = experiments.run("attn_cnn_rnn", profile, seed=seed, device=device)
-baseline = experiments.run("resnet50", profile, seed=seed, device=device)
+run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
+baseline = runs.run("resnet50", profile, seed=seed, device=device)
 parts, names = run.parts, run.parts.labels.names
 targets, predicted = parts.test.targets, run.predicted("test")
 
@@ -70,8 +71,8 @@ predictions(pictures[2:], true[2:], said[2:]) if len(works) > 2 else predictions
 
 # %% tags=["hide-input"]
 wrong = predicted & ~targets
-if has_truth(parts.collection.root):
-    truth = read_truth(parts.collection)
+if has_ground_truth(parts.collection.root):
+    truth = read_ground_truth(parts.collection)
     columns = [parts.collection.labels.column(name) for name in names]
     really = truth.targets[np.ix_(parts.test.rows, columns)]
     reasonable = int((wrong & really).sum())
@@ -151,7 +152,7 @@ label_scatter(
 
 # %% tags=["hide-input"]
 asked = often[: min(20, len(often))]
-change = looking.influence(
+change = inspection.influence(
     run, parts.test, np.arange(min(len(parts.test), 400)), asked, device
 )  # (A, A)
 known = lift(parts.train.targets[:, asked], parts.train.targets[:, asked])

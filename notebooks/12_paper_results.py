@@ -30,10 +30,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from imet import experiments, looking, results, studies
-from imet.analysis.comparisons import intervals
+from imet import inspection, runs
 from imet.config import resolve
 from imet.metrics import best_threshold, fbeta_per_work, precision_per_work, recall_per_work
+from imet.report import results, studies
+from imet.report.plots.comparisons import intervals
 from imet.statistics import auc_interval, paired_difference
 
 NAMES = {
@@ -42,11 +43,10 @@ NAMES = {
     "attn_cnn_rnn": "AttnCNN-RNN",
     "attn_cnn_rnn_hog": "AttnCNN-RNN + HOG",
 }
-runs = {
-    name: experiments.run(recipe, profile, seed=seed, device=device)
-    for recipe, name in NAMES.items()
+trained = {
+    name: runs.run(recipe, profile, seed=seed, device=device) for recipe, name in NAMES.items()
 }
-parts = runs["baseline"].parts
+parts = trained["baseline"].parts
 targets = {part: getattr(parts, part).targets for part in ("train", "val", "test")}
 
 # %% [markdown]
@@ -74,8 +74,8 @@ targets = {part: getattr(parts, part).targets for part in ("train", "val", "test
 differs = {}
 for recipe, name in NAMES.items():
     full = dataclasses.asdict(resolve(recipe, "kaggle"))
-    for field, value in dataclasses.asdict(runs[name].recipe).items():
-        if value != full[field] and field not in (*experiments.NOT_IN_KEY, "seed"):
+    for field, value in dataclasses.asdict(trained[name].recipe).items():
+        if value != full[field] and field not in (*runs.NOT_IN_KEY, "seed"):
             differs.setdefault((field, value, full[field]), []).append(name)
 pd.DataFrame(
     [
@@ -97,7 +97,7 @@ intervals(
             part: run.metrics[key]["gain_over_floor"]
             for part, key in (("validation", "val"), ("test", "test"))
         }
-        for name, run in runs.items()
+        for name, run in trained.items()
     },
     value_name="gain in F2 over the floor",
     reference=0,
@@ -117,7 +117,7 @@ intervals(
 
 # %% tags=["hide-input"]
 steadiness = {}
-for name, run in runs.items():
+for name, run in trained.items():
     predicted = run.predicted("test")
     p, r = (
         precision_per_work(predicted, targets["test"]),
@@ -140,7 +140,7 @@ pd.DataFrame(steadiness).T.style.format(precision=3)
 # score of AttnCNN-RNN is a label's largest probability over its steps, averaged over the views.
 
 # %% tags=["hide-input"]
-f2 = {name: results.f2_by_rule(run) for name, run in runs.items()}
+f2 = {name: results.f2_by_rule(run) for name, run in trained.items()}
 pd.DataFrame(
     {name: {rule: v.mean() for rule, v in found.items()} for name, found in f2.items()}
 ).style.format(precision=3)
@@ -149,7 +149,7 @@ pd.DataFrame(
 fair = {
     rule: {
         name: paired_difference(f2[name][rule], f2["baseline"][rule])._asdict()
-        for name in runs
+        for name in trained
         if name != "baseline"
     }
     for rule in f2["baseline"]
@@ -226,11 +226,11 @@ intervals(
 
 # %% tags=["hide-input"]
 STUDIES = {"recurrence_and_attention": "recurrence and attention", "label_order": "order of labels"}
-first = experiments.run("ablation", profile, seed=seed, device=device)
+first = runs.run("ablation", profile, seed=seed, device=device)
 ablation, variants = {}, []
 for study in STUDIES:
     for variant, (recipe, changes) in studies.STUDIES[study].items():
-        made = experiments.run(recipe, profile, seed=seed, device=device, overrides=changes)
+        made = runs.run(recipe, profile, seed=seed, device=device, overrides=changes)
         variants.append(made)
         ablation[study, variant] = made.metrics["test"] | {
             "gain": results.gain(made, first),
@@ -339,7 +339,7 @@ weight = np.minimum(10, (1 - proportions) / np.maximum(proportions, 1e-12))
 y = targets["val"].astype(float)
 printed, right = {}, {}
 for name, s in (
-    ("scores", np.clip(runs["baseline"].scores("val").astype(float), 1e-6, 1 - 1e-6)),
+    ("scores", np.clip(trained["baseline"].scores("val").astype(float), 1e-6, 1 - 1e-6)),
     ("all_one", np.full(y.shape, 1 - 1e-6)),
 ):
     positive, negative = weight * y * np.log(s), (1 - y) * np.log(1 - s)
@@ -404,8 +404,8 @@ for model in ("resnet50", "attn_cnn_rnn"):
     gaps[model] = {"pooled": 5 * p * r / (4 * p + r), "gap": 5 * p * r / (4 * p + r) - f}
 tn, fp, fn, tp = (float(reported[f"code.confusion.{c}"]) for c in ("tn", "fp", "fn", "tp"))
 rare = auc_interval(0.5, 3, 10917)
-baseline, rnn = runs["baseline"], runs["AttnCNN-RNN"]
-totals = looking.steps_of(rnn, parts.test, np.arange(min(50, len(parts.test))), device).totals
+baseline, rnn = trained["baseline"], trained["AttnCNN-RNN"]
+totals = inspection.steps_of(rnn, parts.test, np.arange(min(50, len(parts.test))), device).totals
 _, flattered = best_threshold(baseline.scores("test"), targets["test"])
 val_threshold, _ = best_threshold(baseline.scores("val"), targets["val"])
 honest = fbeta_per_work(baseline.scores("test") >= val_threshold, targets["test"]).mean()
@@ -426,14 +426,14 @@ without = {
         ("both", "neither"),
     )
 }
-beaten = sum(run.metrics["test"]["gain_over_floor"]["low"] > 0 for run in runs.values())
+beaten = sum(run.metrics["test"]["gain_over_floor"]["low"] > 0 for run in trained.values())
 results.record_page(
     "12_paper_results",
     {
-        "rows": {recipe: results.rows_of(runs[name]) for recipe, name in NAMES.items()},
+        "rows": {recipe: results.rows_of(trained[name]) for recipe, name in NAMES.items()},
         "sizes": {part: len(t) for part, t in targets.items()} | {"labels": len(parts.labels)},
         "recipe": {"epochs": rnn.recipe.epochs},
-        "floor": {"beaten": beaten, "models": len(runs)},
+        "floor": {"beaten": beaten, "models": len(trained)},
         "gap": {
             "paper": {model: g["gap"] for model, g in gaps.items()},
             "pooled": gaps["resnet50"]["pooled"],
@@ -466,5 +466,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
-    runs=[*runs.values(), *variants],
+    runs=[*trained.values(), *variants],
 )

@@ -28,15 +28,16 @@ device = "auto"
 import numpy as np
 import pandas as pd
 
-from imet import experiments, results
-from imet.analysis.examples import predictions
-from imet.analysis.losses import setting_curves
-from imet.analysis.network import network_diagram
+from imet import runs
 from imet.config import resolve
 from imet.data.images import read_image
-from imet.data.truth import has_truth, read_truth
-from imet.inference.discrepancies import discrepancies
-from imet.models.summary import vgg_layers
+from imet.report import results
+from imet.report.label_noise import discrepancies
+from imet.report.plots.examples import predictions
+from imet.report.plots.losses import setting_curves
+from imet.report.plots.network import network_diagram
+from imet.report.vgg_summary import vgg_layers
+from imet_simulation import has_ground_truth, read_ground_truth
 
 names = {
     "vgg16": "1: VGG16",
@@ -44,7 +45,7 @@ names = {
     "vgg16_bn_step15": "3: VGG16_bn",
     "vgg16_bn_6000": "4: VGG16_bn, 6,000 units",
 }
-runs = {name: experiments.run(name, profile, seed=seed, device=device) for name in names}
+trained = {name: runs.run(name, profile, seed=seed, device=device) for name in names}
 
 # %% [markdown]
 # ## Transfer learning
@@ -130,7 +131,7 @@ measures = {"val_loss": "focal loss", "val_f2": "F2"}
 setting_curves(
     {
         names[name]: {m: np.array([entry[m] for entry in run.history]) for m in measures}
-        for name, run in runs.items()
+        for name, run in trained.items()
     },
     measures,
 )
@@ -169,12 +170,12 @@ setting_curves(
 # {numref}`fig-poster-examples` draws validation works of row 1 with at least one discrepancy.
 
 # %% mystnb={"figure": {"name": "fig-poster-examples", "caption": "Validation works, drawn at random among those with a discrepancy: the annotator's labels, and those of model 1 with a tick where both agree and a cross where not. A ring marks a label that only the annotator gave."}, "image": {"alt": "Works, each with a column of the annotator's labels and a column of predicted labels, marked right or wrong."}} tags=["hide-input"]
-model = runs["vgg16"]
+model = trained["vgg16"]
 val, labels = model.parts.val, model.parts.labels
 scores, predicted = model.scores("val"), model.predicted("val")
 truth = None
-if has_truth(val.collection.root):
-    truth = read_truth(val.collection).targets[np.ix_(val.rows, val.columns)]
+if has_ground_truth(val.collection.root):
+    truth = read_ground_truth(val.collection).targets[np.ix_(val.rows, val.columns)]
 kinds = discrepancies(predicted, val.targets, truth)
 differ = np.flatnonzero((predicted != val.targets).any(1))
 works = np.random.default_rng(seed + 1).choice(differ, min(5, len(differ)), replace=False)
@@ -212,7 +213,7 @@ from imet.metrics import fbeta_per_work
 from imet.statistics import paired_difference
 
 per_work = {
-    n: fbeta_per_work(run.predicted("val"), run.parts.val.targets) for n, run in runs.items()
+    n: fbeta_per_work(run.predicted("val"), run.parts.val.targets) for n, run in trained.items()
 }
 step = paired_difference(per_work["vgg16_bn_step15"], per_work["vgg16_bn_step10"])
 wide = paired_difference(per_work["vgg16_bn_6000"], per_work["vgg16_bn_step15"])
@@ -238,7 +239,7 @@ results.record_page(
                 }
                 | ({"auc": auc} if (auc := run.metrics["val"]["auc_macro"]) is not None else {}),
             }
-            for name, run in runs.items()
+            for name, run in trained.items()
         },
         "step": {"difference": step.value, "interval": [step.low, step.high]},
         "wide": {"difference": wide.value, "interval": [wide.low, wide.high]},
@@ -247,5 +248,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
-    runs=runs.values(),
+    runs=trained.values(),
 )

@@ -33,21 +33,21 @@ import pandas as pd
 import torch
 from scipy.special import logit
 
-from imet import experiments, results
-from imet.analysis.comparisons import intervals, score_curves
-from imet.analysis.curves import threshold_curve
-from imet.analysis.losses import loss_against_score, loss_shapes
-from imet.auc import mean_auc, micro_auc, roc_auc_per_class
-from imet.inference.baserates import f2_at_auc
-from imet.inference.thresholds import AS_CODED_GRID, PAPER_GRID, POSTER_GRID, tune_all, tune_grid
+from imet import runs
 from imet.io import REPO, read_json
 from imet.labels import quartile_of
 from imet.losses import asymmetric, best_constant_focal, focal, weighted_bce
-from imet.metrics import fbeta_at_thresholds, fbeta_per_work
+from imet.metrics import fbeta_at_thresholds, fbeta_per_work, mean_auc, micro_auc, roc_auc_per_class
+from imet.report import results
+from imet.report.binormal import f2_at_auc
+from imet.report.plots.comparisons import intervals, score_curves
+from imet.report.plots.curves import threshold_curve
+from imet.report.plots.losses import loss_against_score, loss_shapes
 from imet.statistics import mean_interval, paired_difference, spearman
+from imet.thresholds import AS_CODED_GRID, PAPER_GRID, POSTER_GRID, tune_all, tune_grid
 
 poster = ("vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
-rows = {name: experiments.run(name, profile, seed=seed, device=device) for name in poster}
+rows = {name: runs.run(name, profile, seed=seed, device=device) for name in poster}
 main = rows["vgg16_bn_step15"]
 val, test = main.parts.val, main.parts.test
 
@@ -151,9 +151,7 @@ losses = {
     "soft F2": {"loss": "soft_f2"},
 }
 trained = {
-    name: experiments.run(
-        "vgg16_bn_step15", profile, seed=seed, device=device, overrides=budget | change
-    )
+    name: runs.run("vgg16_bn_step15", profile, seed=seed, device=device, overrides=budget | change)
     for name, change in losses.items()
 }
 per_work = {n: fbeta_per_work(r.predicted("test"), test.targets) for n, r in trained.items()}

@@ -29,24 +29,23 @@ import numpy as np
 import pandas as pd
 import torch
 
-from imet import experiments, results
-from imet.analysis.comparisons import score_curves
-from imet.analysis.examples import picture_grid
+from imet import runs
 from imet.config import get_profile
 from imet.data.images import read_image
-from imet.data.simulate.annotate import Noise
-from imet.data.truth import read_truth
-from imet.inference.confident import confident_errors, found_errors
 from imet.losses import focal
 from imet.metrics import fbeta_per_work
+from imet.report import results
+from imet.report.label_noise import confident_errors, found_errors, out_of_fold_scores
+from imet.report.plots.comparisons import score_curves
+from imet.report.plots.examples import picture_grid
 from imet.statistics import mean_interval, paired_difference
-from imet.training.crossfit import out_of_fold_scores
+from imet_simulation import Noise, read_ground_truth
 
 known = profile if get_profile(profile).data == "simulated" else "sample"
 budget = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "batch_size": 64} | (
     {"epochs": 12} if known == "sample" else {}
 )
-clean = experiments.run(
+clean = runs.run(
     "vgg16_bn_step15", known, seed=seed, device=device, overrides=budget | {"label_noise": 0.0}
 )
 labels = clean.parts.labels
@@ -68,8 +67,8 @@ labels = clean.parts.labels
 
 # %% tags=["hide-input"]
 works = clean.parts.collection
-shown = read_truth(works).targets
-given = experiments.load(known).collection.targets
+shown = read_ground_truth(works).targets
+given = runs.load(known).collection.targets
 wrong = {"left out, but shown": shown & ~given, "given, but not shown": given & ~shown}
 kinds = {"culture": works.labels.is_culture, "tag": ~works.labels.is_culture}
 table = {
@@ -92,23 +91,23 @@ pd.DataFrame(table).T
 
 # %% tags=["hide-input"]
 factors = (0.0, 1.0, 2.0, 4.0)
-runs = {
-    f: experiments.run(
+trained = {
+    f: runs.run(
         "vgg16_bn_step15", known, seed=seed, device=device, overrides=budget | {"label_noise": f}
     )
     for f in factors
 }
 truth = clean.parts.test.targets  # (N, K)
 at_hand, really, perfect = {}, {}, {}
-for f, run in runs.items():
+for f, run in trained.items():
     noisy = run.parts.test.targets
     at_hand[f] = fbeta_per_work(run.predicted("test"), noisy)
     really[f] = fbeta_per_work(run.predicted("test"), truth)
     perfect[f] = fbeta_per_work(truth, noisy)
-logits = torch.logit(torch.from_numpy(runs[1.0].scores("test").astype(float)), eps=1e-6)
+logits = torch.logit(torch.from_numpy(trained[1.0].scores("test").astype(float)), eps=1e-6)
 truth_loss, hand_loss = (
     focal(logits, torch.from_numpy(y), reduction="none").sum(1).numpy()
-    for y in (truth, runs[1.0].parts.test.targets)
+    for y in (truth, trained[1.0].parts.test.targets)
 )  # (N,)
 higher = paired_difference(hand_loss, truth_loss)._asdict()
 costs = {
@@ -179,9 +178,9 @@ pd.DataFrame(
 # licence is not this project's, and the rule is twenty lines.)
 
 # %% tags=["hide-input"]
-annotated = experiments.run("vgg16_bn_step15", known, seed=seed, device=device)
+annotated = runs.run("vgg16_bn_step15", known, seed=seed, device=device)
 train = annotated.parts.train
-features = experiments.pooled_features(annotated, device)["train"]  # (N, D)
+features = runs.pooled_features(annotated, device)["train"]  # (N, D)
 scores = out_of_fold_scores(features, train.targets, epochs=12, seed=seed)  # (N, K)
 suspects = confident_errors(scores, train.targets)
 errors = train.targets != clean.parts.train.targets  # (N, K)
@@ -292,5 +291,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
-    runs=[*runs.values(), annotated],
+    runs=[*trained.values(), annotated],
 )

@@ -28,28 +28,39 @@ device = "auto"
 import numpy as np
 import pandas as pd
 
-from imet import experiments, results
-from imet.analysis.comparisons import intervals
-from imet.analysis.crops import before_and_after, box_gallery, crop_steps
+from imet import runs
 from imet.config import get_profile
+from imet.crop import (
+    CropMethod,
+    centre_box,
+    crop_boxes,
+    crop_scores,
+    feature_maps,
+    hull,
+    layer_saliency,
+    otsu_box,
+    saliency,
+    spectral_residual_box,
+)
 from imet.data.images import read_image
-from imet.data.truth import read_truth
 from imet.data.views import make_views
-from imet.inference.boxes import centre_box, crop_scores, hull, otsu_box, spectral_residual_box
-from imet.inference.crops import CropMethod, crop_boxes, feature_maps, layer_saliency, saliency
-from imet.inference.pictures import load_network
-from imet.models import build_encoder
+from imet.models.registry import build_encoder
+from imet.predict import load_network
+from imet.report import results
+from imet.report.plots.comparisons import intervals
+from imet.report.plots.crops import before_and_after, box_gallery, crop_steps
 from imet.statistics import mean_interval, paired_difference
+from imet_simulation import read_ground_truth
 
-device = experiments.resolve_device(device)
-model = experiments.run("vgg16", profile, seed=seed, device=device)
+device = runs.resolve_device(device)
+model = runs.run("vgg16", profile, seed=seed, device=device)
 network, recipe, *_ = load_network(model.folder, device)
 encoder, size = network.encoder, recipe.input_size
 method = CropMethod()
 
 known = profile if get_profile(profile).data == "simulated" else "sample"
-parts = experiments.load(known)
-truth = read_truth(parts.collection)
+parts = runs.load(known)
+truth = read_ground_truth(parts.collection)
 held_out = np.concatenate([parts.val.rows, parts.test.rows])
 rows = np.array([row for row in held_out if len(truth.boxes[row])])[:160]
 pictures = [read_image(parts.collection.path(row)) for row in rows]

@@ -27,9 +27,10 @@ device = "auto"
 import numpy as np
 import pandas as pd
 
-from imet import experiments, results
-from imet.analysis.comparisons import intervals
+from imet import runs
 from imet.metrics import fbeta_per_work
+from imet.report import results
+from imet.report.plots.comparisons import intervals
 from imet.statistics import paired_difference
 
 names = {
@@ -38,7 +39,7 @@ names = {
     "vgg16_bn_step15": "3: VGG16_bn, step 15",
     "vgg16_bn_6000": "4: VGG16_bn, 6,000",
 }
-runs = {name: experiments.run(name, profile, seed=seed, device=device) for name in names}
+trained = {name: runs.run(name, profile, seed=seed, device=device) for name in names}
 
 # %% [markdown]
 # ## The table
@@ -66,7 +67,7 @@ intervals(
             "validation": run.metrics["val"]["f2"],
             "test": run.metrics["test"]["f2"],
         }
-        for name, run in runs.items()
+        for name, run in trained.items()
     }
 )
 
@@ -74,7 +75,7 @@ intervals(
 per_work = {
     part: {
         n: fbeta_per_work(run.predicted(part), getattr(run.parts, part).targets)
-        for n, run in runs.items()
+        for n, run in trained.items()
     }
     for part in ("val", "test")
 }
@@ -184,7 +185,7 @@ results.record_page(
                 | ({"loss": run.metrics[part]["loss"]} if part == "val" else {})
                 for part in ("val", "test")
             }
-            for name, run in runs.items()
+            for name, run in trained.items()
         },
         "pairs": {
             name: {part: [d.value, d.low, d.high] for part, d in found.items()}
@@ -197,5 +198,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
-    runs=runs.values(),
+    runs=trained.values(),
 )

@@ -32,12 +32,13 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from imet import experiments, results
-from imet.analysis.comparisons import intervals
-from imet.inference.evaluate import threshold_grid
-from imet.inference.thresholds import tune_count, tune_grid, tune_max_fraction, tune_per_type
+from imet import runs
+from imet.evaluation import threshold_grid
 from imet.metrics import fbeta_per_work, precision_per_work, recall_per_work
+from imet.report import results
+from imet.report.plots.comparisons import intervals
 from imet.statistics import mean_interval, paired_difference
+from imet.thresholds import tune_count, tune_grid, tune_max_fraction, tune_per_type
 
 # %% [markdown]
 # ## What differs?
@@ -59,8 +60,8 @@ from imet.statistics import mean_interval, paired_difference
 # %%
 losses = {"class-weighted": "weighted_bce", "focal": "focal"}
 targets = {"as written": "as_written", "as coded": "as_coded"}
-runs = {
-    (loss, crops): experiments.run(
+trained = {
+    (loss, crops): runs.run(
         "resnet50",
         profile,
         seed=seed,
@@ -69,12 +70,12 @@ runs = {
     )
     for loss, crops in itertools.product(losses, targets)
 }
-test = runs["focal", "as written"].parts.test
+test = trained["focal", "as written"].parts.test
 
 # %% tags=["hide-input"]
 grid = threshold_grid(0.99)  # wide, so that no loss is cut short by the end of a search
 f2, cells, on_val = {}, {}, {}
-for (loss, crops), run in runs.items():
+for (loss, crops), run in trained.items():
     scores, val = run.scores("val"), run.parts.val.targets
     rules = {
         "one threshold": tune_grid(scores, val, grid),
@@ -118,8 +119,8 @@ for name, position, levels in (
 ):  # fmt: skip
     for level in levels:
         mean_of[name, level] = np.mean([v for k, v in f2.items() if k[position] == level], axis=0)
-tuned = experiments.run("vgg16", profile, seed=seed, device=device)
-frozen = experiments.run("vgg16_bn_step15", profile, seed=seed, device=device)
+tuned = runs.run("vgg16", profile, seed=seed, device=device)
+frozen = runs.run("vgg16_bn_step15", profile, seed=seed, device=device)
 tuned_f2, frozen_f2 = (
     fbeta_per_work(run.predicted("test"), run.parts.test.targets) for run in (tuned, frozen)
 )
@@ -276,5 +277,5 @@ results.record_page(
     profile=profile,
     seed=seed,
     device=device,
-    runs=[*runs.values(), tuned, frozen],
+    runs=[*trained.values(), tuned, frozen],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-# --- imet.features.hog ---------------------------------------------------------------------------
+# --- imet.hog ---------------------------------------------------------------------------
 
 
 def skimage_hog(image: np.ndarray, cells: bool = False) -> np.ndarray:
@@ -22,7 +22,7 @@ def skimage_hog(image: np.ndarray, cells: bool = False) -> np.ndarray:
     return out
 
 
-# --- imet.models.attn_cnn_rnn, imet.inference.paths, imet.inference.beam -------------------------
+# --- imet.models.attn_cnn_rnn, imet.decoding, imet.decoding -------------------------
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:

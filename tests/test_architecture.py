@@ -1,6 +1,8 @@
 """Data flow one way: which module may import which, and how long a file may be.
 
-Imports are read from the source, so that one inside a function counts too.
+`LAYERS` is the documentation too: CONTRIBUTING.md holds it as a table, and
+`python tests/test_architecture.py` writes that table anew. Imports are read from the source, so
+that one inside a function counts too.
 """
 
 from __future__ import annotations
@@ -11,22 +13,39 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent
-PACKAGE = REPO / "imet"
-FILES = sorted(PACKAGE.rglob("*.py"))
-LONGEST = 400  # lines
+PACKAGES = ("imet", "imet_simulation")
+FILES = sorted(path for name in PACKAGES for path in (REPO / name).rglob("*.py"))
+LONGEST = 600  # lines
 
 LAYERS = (
-    ("config", "io", "labels", "sources", "provenance"),
-    ("metrics", "auc", "counting", "statistics", "losses", "transforms", "pixels", "features"),
-    ("data", "models"),
-    ("inference",),
-    ("training",),
-    ("experiments", "looking", "results", "plan", "studies"),
-    ("cli",),
-)
+    ("`typing` `io` `code_digest` `provenance` `config`",
+     "plain values and files: atomic writes, where a number came from, recipes and profiles"),
+    ("`labels` `metrics` `_kernels` `statistics` `losses` `hog`",
+     "arrays in, arrays or numbers out"),
+    ("`data/` `models/`", "collections, split, views; backbones, heads and their registry"),
+    ("`thresholds` `decoding` `cache`",
+     "from scores or label paths to decisions; features kept on disk"),
+    ("`training/` `evaluation`",
+     "the loop and what it minimises; validation and final metrics of a model"),
+    ("`runs` `predict`", "a recipe from tables to numbers; labels of any picture"),
+    ("`inspection` `crop`", "what a finished network looks at, and crops made from it"),
+    ("`report/`", "what only the book needs: plots, tables, pages, recorded studies"),
+    ("`cli`", "the command line"),
+)  # fmt: skip
+LEVEL = {
+    name.strip("`/"): level for level, (names, _) in enumerate(LAYERS) for name in names.split()
+}
 APART = {"data": {"models"}, "models": {"data"}}  # of one layer, and yet strangers
-ANALYSIS_SEES = {"analysis", "labels", "metrics", "auc", "counting", "statistics"}
-LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+PLOTS_SEE = {"report.plots", "typing", "labels", "metrics", "statistics"}
+DOOR = "imet_simulation"
+DOOR_NAMES = {  # `annotate` is a module's name too
+    f"{DOOR}.{name}"
+    for node in ast.parse((REPO / DOOR / "__init__.py").read_text(encoding="utf-8")).body
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    for name in ast.literal_eval(node.value)
+}
+THE_ONE_CALLER = "imet.data.source"
+TABLE = ("<!-- layers -->", "<!-- /layers -->")
 
 
 def module_of(path: Path) -> str:
@@ -36,7 +55,8 @@ def module_of(path: Path) -> str:
 
 def unit(module: str) -> str:
     """The part of the package that a module belongs to: imet.data.split to data."""
-    return module.partition(".")[2].partition(".")[0]
+    name = module.removeprefix("imet").removeprefix(".")
+    return "report.plots" if name.startswith("report.plots") else name.partition(".")[0]
 
 
 def is_module(name: str) -> bool:
@@ -45,53 +65,102 @@ def is_module(name: str) -> bool:
 
 
 def imports(source: str) -> set[str]:
-    """Modules of the package that source code imports, anywhere in it."""
-    found = set()
+    """Modules of the packages that source code imports, anywhere in it."""
+    modules = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"a relative import in line {node.lineno}"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-            found |= {name if is_module(name) else str(node.module) for name in names}
-    return {name for name in found if name.split(".")[0] == "imet"}
+            modules |= {
+                n if is_module(n) and n not in DOOR_NAMES else str(node.module) for n in names
+            }
+    return {name for name in modules if name.split(".")[0] in PACKAGES}
 
 
 def faults(module: str, imported: set[str]) -> list[str]:
     """What a module may not import, of what it imports."""
+    if module.split(".")[0] == DOOR:  # the drawing program sees itself and files
+        return sorted(n for n in imported if n.split(".")[0] != DOOR and n != "imet.io")
+    inside = {name for name in imported if name.split(".")[0] == "imet"}
+    door = {n for n in imported - inside if n != DOOR or module != THE_ONE_CALLER}
     mine = unit(module)
-    seen = {unit(name) for name in imported} - {""}
+    seen = {unit(name) for name in inside} - {""}
     if mine == "":  # imet/__init__.py: importing it must import nothing
-        return sorted(seen)
-    if mine == "analysis":
-        return sorted(seen - ANALYSIS_SEES)
+        return sorted(seen | door)
+    if mine == "report.plots":
+        return sorted((seen - PLOTS_SEE) | door)
+    mine, seen = mine.split(".")[0], {name.split(".")[0] for name in seen}
+    if mine == "report":
+        door -= {DOOR}
     above = {name for name in seen if LEVEL.get(name, len(LAYERS)) > LEVEL[mine]}
-    return sorted(above | (seen & APART.get(mine, set())))
+    return sorted(above | (seen & APART.get(mine, set())) | door)
+
+
+def layer_table() -> str:
+    """`LAYERS` as the table of CONTRIBUTING.md."""
+    rows = [f"| {n} | {names} | {what} |" for n, (names, what) in enumerate(LAYERS, 1)]
+    return "\n".join(["| layer | modules | what they are |", "|---|---|---|", *rows])
 
 
 def test_the_rule_finds_what_it_should():
-    inside = "def f():\n    if True:\n        from imet import experiments\n        import imet.cli"
-    assert imports(inside) == {"imet.experiments", "imet.cli"}
+    inside = "def f():\n    if True:\n        from imet import runs\n        import imet.cli"
+    assert imports(inside) == {"imet.runs", "imet.cli"}
     assert imports("from imet.data import split, views") == {"imet.data.split", "imet.data.views"}
     assert imports("from imet.labels import LabelSpace\nimport numpy") == {"imet.labels"}
     with pytest.raises(AssertionError, match="relative"):
         imports("from . import io")
-    assert faults("imet.data.split", {"imet.models", "imet.io", "imet.cli"}) == ["cli", "models"]
+    models = {"imet.models.registry", "imet.io", "imet.cli"}
+    assert faults("imet.data.split", models) == ["cli", "models"]
     assert faults("imet.models.encoder", {"imet.data.views"}) == ["data"]
-    assert faults("imet.io", {"imet.labels", "imet.metrics"}) == ["metrics"]
-    assert faults("imet.analysis.curves", {"imet.metrics", "imet.io"}) == ["io"]
-    assert faults("imet.metrics", {"imet.analysis.style"}) == ["analysis"]
+    assert faults("imet.io", {"imet.labels", "imet.metrics"}) == ["labels", "metrics"]
+    assert faults("imet.report.plots.curves", {"imet.metrics", "imet.io"}) == ["io"]
+    assert faults("imet.metrics", {"imet.report.plots.style"}) == ["report"]
     assert faults("imet", {"imet.io"}) == ["io"]
-    assert faults("imet.cli", {"imet.experiments", "imet.io"}) == []
+    assert faults("imet.cli", {"imet.runs", "imet.io", "imet.report.results"}) == []
+    assert faults("imet_simulation.pen", {"imet.io", "imet.labels"}) == ["imet.labels"]
+    assert faults("imet.data.source", {"imet_simulation"}) == []
+    assert faults("imet.runs", {"imet_simulation"}) == ["imet_simulation"]
+    assert faults("imet.report.studies", {"imet_simulation.pen"}) == ["imet_simulation.pen"]
 
 
 def test_every_part_of_the_package_has_a_layer():
-    assert {unit(module_of(path)) for path in FILES} - {"", "analysis"} <= set(LEVEL)
+    parts = {
+        unit(module_of(path)).split(".")[0] for path in FILES if path.is_relative_to(REPO / "imet")
+    }
+    assert parts - {""} == set(LEVEL)
+
+
+def test_contributing_holds_the_table():
+    text = (REPO / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert text.partition(TABLE[0])[2].partition(TABLE[1])[0].strip() == layer_table()
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_modules_import_downwards_only(path):
     assert faults(module_of(path), imports(path.read_text(encoding="utf-8"))) == []
+
+
+def outside() -> list[Path]:
+    """Python files that are not of the drawing program."""
+    folders = ("notebooks", "benchmarks", "book", "tests")
+    files = [path for name in folders for path in (REPO / name).rglob("*.py")]
+    return [p for p in files if not p.is_relative_to(REPO / "tests" / "unit" / "simulation")]
+
+
+def test_the_drawing_program_has_one_door():
+    """Others import what its `__all__` names and nothing from inside; its own tests may look in."""
+    import imet_simulation
+
+    for path in outside():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(DOOR):
+                assert node.module == DOOR, f"{path}: {node.module}"
+                assert {alias.name for alias in node.names} <= set(imet_simulation.__all__), path
+            if isinstance(node, ast.Import):
+                assert not [a for a in node.names if a.name.startswith(f"{DOOR}.")], path
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
@@ -122,12 +191,19 @@ def test_no_part_imports_itself_in_a_circle():
         visit(name, ())
 
 
-def test_analysis_is_given_arrays_and_reads_no_file():
+def test_plots_are_given_arrays_and_read_no_file():
     """Arrays in, a Figure out: no path, no open(), except the style file beside the module."""
-    for path in sorted((PACKAGE / "analysis").glob("*.py")):
+    for path in sorted((REPO / "imet" / "report" / "plots").glob("*.py")):
         calls = {
             node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             if isinstance(node, ast.Call)
         }
         assert not calls & {"open", "read_text", "read_bytes", "imread", "read_csv"}, path.name
+
+
+if __name__ == "__main__":
+    file = REPO / "CONTRIBUTING.md"
+    before, _, rest = file.read_text(encoding="utf-8").partition(TABLE[0])
+    after = rest.partition(TABLE[1])[2]
+    file.write_text(f"{before}{TABLE[0]}\n\n{layer_table()}\n\n{TABLE[1]}{after}", encoding="utf-8")

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from imet.data.csvfile import Problem, read_columns
 from imet.data.images import read_image
-from imet.data.tables import id_faults, picture_path, scan_tables
+from imet.data.tables import Problem, id_faults, picture_path, read_columns, scan_tables
 from imet.io import InputError
 
 CHUNK = 1024  # pictures handed to the threads at a time

@@ -20,13 +20,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from imet.config import Recipe
+from imet.data.augment import Jitter, apply_jitter, draw_jitter
 from imet.data.images import read_image
 from imet.data.tables import Collection
 from imet.data.views import make_views, view_kinds, view_targets, work_rng
 from imet.io import InputError
-from imet.transforms import Jitter, apply_jitter, draw_jitter
+from imet.typing import Array
 
-Array = np.ndarray
 Batch = dict[str, Tensor]
 
 

@@ -13,8 +13,7 @@ import pyspng
 from PIL import Image, ImageOps
 
 from imet.io import InputError
-
-Array = np.ndarray
+from imet.typing import Array
 
 LARGEST = 100_000_000  # pixels; a file of a few kilobytes can ask for far more memory than this
 # Not every format Pillow knows: opening an EPS file, for one, starts another program.

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from imet.config import Profile, Recipe
 from imet.data.dataset import Part
-from imet.data.noise import with_noise
 from imet.data.split import PARTS, Split, split_collection, subsample
 from imet.data.tables import Collection, read_collection
+from imet.data.views import work_rng
 from imet.io import REPO, InputError
 from imet.labels import LabelSpace
 
-Array = np.ndarray
+
+def simulate(out: Path, **settings: Any) -> None:
+    """Draw a simulated collection; see `imet_simulation.simulate`."""
+    from imet_simulation import simulate as draw
+
+    draw(out, **settings)
+
+
+def contact_sheets(out: Path) -> Path:
+    """Draw contact sheets of every culture and tag; see `imet_simulation.sheets`."""
+    from imet_simulation import sheets
+
+    return sheets(out)
 
 
 def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
@@ -30,8 +43,6 @@ def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
         InputError: there is no such folder; says how to get the collection.
     """
     if data is None and profile.data == "simulated":
-        from imet.data.simulate import simulate
-
         folder = REPO / "data" / profile.name
         simulate(folder, works=profile.works, seed=profile.collection_seed)
         return folder
@@ -78,7 +89,37 @@ def load_parts(root: Path | str, recipe: Recipe) -> Parts:
         split = subsample(split, recipe.max_works, recipe.split_seed)
     seen_as = None
     if recipe.label_noise >= 0:  # other labels on the same works in the same parts and views
-        seen_as, collection = collection.targets, with_noise(collection, recipe.label_noise)
+        seen_as, collection = collection.targets, add_label_noise(collection, recipe.label_noise)
     columns = split.columns if recipe.labels == "kept" else np.arange(len(collection.labels))
     parts = {name: Part(collection, split.rows(name), columns, name, seen_as) for name in PARTS}
     return Parts(collection, split, collection.labels.select(columns), **parts)
+
+
+def add_label_noise(collection: Collection, factor: float, seed: int = 0) -> Collection:
+    """The collection with its true labels, annotated anew.
+
+    Every work has random numbers of its own, the same for all factors: what a small factor leaves
+    out, a larger one leaves out too.
+
+    Args:
+        collection: simulated.
+        factor: times the simulation's rates of mistakes; 0 gives the truth.
+        seed: of the mistakes.
+
+    Raises:
+        InputError: the collection has no `truth.jsonl`.
+    """
+    from imet_simulation import Noise, annotate, read_ground_truth
+
+    truth = read_ground_truth(collection).targets  # (N, K)
+    if factor == 0:
+        return replace(collection, targets=truth)
+    rates = {name: min(factor * rate, 1.0) for name, rate in Noise().asdict().items()}
+    names = collection.labels.names
+    column = {name: k for k, name in enumerate(names)}
+    targets = np.zeros_like(truth)
+    for row, work in enumerate(collection.ids):
+        shown = tuple(names[k] for k in np.flatnonzero(truth[row]))
+        said = annotate(shown, Noise(**rates), work_rng(seed, str(work)), names) if shown else ()
+        targets[row, [column[name] for name in said]] = True
+    return replace(collection, targets=targets)

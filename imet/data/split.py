@@ -17,8 +17,7 @@ from sklearn.model_selection import train_test_split
 
 from imet.data.tables import Collection, read_collection
 from imet.io import InputError, atomic_path
-
-Array = np.ndarray
+from imet.typing import Array
 
 PARTS = ("train", "val", "test")
 SEED = 231

@@ -1,7 +1,7 @@
 """The paper's six views of a work: which, of which part of the picture, with which labels.
 
 A work is decoded once and its views are cut from those bytes; flip, colour jitter and
-normalisation follow a batch at a time (`imet.transforms`).
+normalisation follow a batch at a time (`imet.data.augment`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torchvision.transforms.v2 import functional as F
 
-Array = np.ndarray
+from imet.typing import Array
+
 Kind = Literal["resize", "crop"]
 CropTargets = Literal["as_written", "as_coded"]
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from imet.features.hog import hog_cells
+from imet.hog import hog_cells
 from imet.models.backbones import Backbone
 
 FEATURES = ("pooled", "spatial", "hog_cells", "grid")

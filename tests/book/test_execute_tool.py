@@ -54,7 +54,7 @@ print(sys.executable, profile, seed, os.getcwd(), sep="|")
 print("noise", file=sys.stderr)
 
 # %%
-from imet.analysis.curves import training_curves
+from imet.report.plots.curves import training_curves
 training_curves([{"train_loss": 1.0}])
 """
     made = run(script(tmp_path, body), out, "-p", "profile=tiny", "-p", "seed=7")

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from imet.features.hog import hog_blocks, hog_cells
-from imet.inference.beam import beam_search
-from imet.inference.greedy import decode_greedy
+from imet.decoding import beam_search, decode_greedy
+from imet.hog import hog_blocks, hog_cells
 from imet.models.attn_cnn_rnn import AttnCnnRnn, sequence_loss
 
 pytestmark = [

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from imet import experiments
-from imet.inference.crops import saliency
+from imet import runs
+from imet.crop import saliency
 from imet.models.backbones import build_backbone
 from imet.models.encoder import Encoder
 
@@ -18,7 +18,7 @@ pytestmark = [
 
 
 def test_vgg16_is_fine_tuned_in_mixed_precision(small_collection, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiments, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
     changes = {
         "model": "vgg16",
         "backbone": "vgg16_bn",
@@ -30,7 +30,7 @@ def test_vgg16_is_fine_tuned_in_mixed_precision(small_collection, tmp_path, monk
     }
     scores = {}
     for precision in ("auto", "32-true"):
-        made = experiments.run(
+        made = runs.run(
             "vgg16", "tiny", device="cuda", data=small_collection,
             overrides=changes | {"precision": precision},
         )  # fmt: skip

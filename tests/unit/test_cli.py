@@ -14,11 +14,12 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from imet import experiments, results
+from imet import runs
 from imet.cli import app
 from imet.config import recipe_names
 from imet.data.split import part_names, split_collection
 from imet.data.tables import read_collection
+from imet.report import results
 
 FACTS = [
     "rows",
@@ -63,8 +64,8 @@ def home(tmp_path_factory):
     """Runs and features go elsewhere."""
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiments, "RUNS", folder / "runs")
-        patch.setattr(experiments, "FEATURES", folder / "features")
+        patch.setattr(runs, "RUNS", folder / "runs")
+        patch.setattr(runs, "FEATURES", folder / "features")
         patch.setattr(results, "RUNS", folder / "runs")
         yield folder
 
@@ -172,7 +173,7 @@ def test_run_prints_metrics_and_the_folder(ran, home):
 
 
 def test_run_loads_what_is_there(ran, small_collection, monkeypatch):
-    monkeypatch.setattr(experiments, "_train_and_evaluate", None)
+    monkeypatch.setattr(runs, "_train_and_evaluate", None)
     changes = ["--set", "input_size=32", "--set", "learning_rate=5e-2", "--set", "workers=0"]
     changes += ["--set", "stored = "]
     text = ok("run", "resnet50", "--profile=tiny", "--data", small_collection, *changes)
@@ -397,7 +398,7 @@ def test_a_full_disk_is_no_traceback(small_collection, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device", "runs")
 
-    monkeypatch.setattr(experiments, "write_json", full)
+    monkeypatch.setattr(runs, "write_json", full)
     arguments = ["resnet50", "--profile", "tiny", "--data", small_collection, "--device", "cpu"]
     assert "No space left" in refused("run", *arguments, "--set", "seed=77")
 

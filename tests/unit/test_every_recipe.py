@@ -10,13 +10,11 @@ import numpy as np
 import pytest
 from conftest import draw_collection
 
-from imet import experiments
+from imet import evaluation, runs
 from imet.config import recipe_names
-from imet.experiments import Run, run
-from imet.inference.pathrule import tune_path_rule
-from imet.inference.paths import stop
-from imet.inference.pictures import label_pictures
-from imet.training import judges
+from imet.decoding import stop, tune_path_rule
+from imet.predict import label_pictures
+from imet.runs import Run, run
 
 SHORT = {"epochs": 1, "most_beams": 2, "rnn_width": 16, "attention_width": 16}
 
@@ -26,8 +24,8 @@ def home(tmp_path_factory):
     """Runs and features of this module: recipes share features as they do in the book."""
     folder = tmp_path_factory.mktemp("recipes")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(experiments, "RUNS", folder / "runs")
-        patch.setattr(experiments, "FEATURES", folder / "features")
+        patch.setattr(runs, "RUNS", folder / "runs")
+        patch.setattr(runs, "FEATURES", folder / "features")
         yield folder
 
 
@@ -57,8 +55,8 @@ def test_it_runs_on_other_labels_and_labels_pictures(name, small_collection):
 
 def test_recipes_share_the_features_they_read_alike(tmp_path, small_collection, monkeypatch):
     """One pass over the pictures serves all recipes with the same pictures and views."""
-    monkeypatch.setattr(experiments, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(experiments, "FEATURES", tmp_path / "features")
+    monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(runs, "FEATURES", tmp_path / "features")
     for name in ("resnet50", "resnet50_hog", "attn_cnn_rnn", "attn_cnn_rnn_hog"):
         make(name, small_collection)
     stores = [p for p in (tmp_path / "features").iterdir() if p.is_dir()]
@@ -85,7 +83,7 @@ def test_views_go_together_as_the_recipe_says(combine, small_collection):
 
 def test_test_labels_decide_nothing(small_collection, monkeypatch):
     """With other labels on the test works the rules, epochs and weights stay what they were."""
-    real = experiments.load_parts
+    real = runs.load_parts
 
     def scrambled(*args, **kwargs):
         parts = real(*args, **kwargs)
@@ -101,7 +99,7 @@ def test_test_labels_decide_nothing(small_collection, monkeypatch):
     for name in ("resnet50", "attn_cnn_rnn"):
         plain = make(name, small_collection)
         with monkeypatch.context() as patch:
-            patch.setattr(experiments, "load_parts", scrambled)
+            patch.setattr(runs, "load_parts", scrambled)
             other = make(name, small_collection)
         assert other.rule == plain.rule
         assert other.history == plain.history
@@ -116,7 +114,7 @@ class Killed(KeyboardInterrupt):
 def test_a_killed_rnn_ends_in_the_same_numbers(at, home, small_collection, monkeypatch):
     """Killed in the validation of the second epoch, or when the rule is tuned."""
     whole = make("attn_cnn_rnn", small_collection, epochs=2)
-    real, calls = judges.tune_path_rule, []
+    real, calls = evaluation.tune_path_rule, []
 
     def dying(*args, **kwargs):
         calls.append(1)
@@ -124,9 +122,9 @@ def test_a_killed_rnn_ends_in_the_same_numbers(at, home, small_collection, monke
             raise Killed
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(experiments, "RUNS", home / f"killed{at}")
+    monkeypatch.setattr(runs, "RUNS", home / f"killed{at}")
     with monkeypatch.context() as patch:
-        patch.setattr(judges, "tune_path_rule", dying)
+        patch.setattr(evaluation, "tune_path_rule", dying)
         with pytest.raises(Killed):
             make("attn_cnn_rnn", small_collection, epochs=2)
     resumed = make("attn_cnn_rnn", small_collection, epochs=2)

@@ -16,7 +16,7 @@ from sklearn.metrics import fbeta_score, precision_score, recall_score, roc_auc_
 from sklearn.model_selection import train_test_split
 from torchmetrics.functional.classification import multilabel_auroc
 
-from imet import auc, counting, metrics
+from imet import _kernels, metrics
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 5))
 # Few distinct values, so that ties are the rule.
@@ -136,7 +136,7 @@ def test_thresholds_meet_low_precision_scores_in_double(dtype):
 
 def test_rounding_thresholds_up_keeps_extremes():
     wide = np.array([-np.inf, -1e300, -0.0, 1e-60, 0.1, 0.7, 1e300, np.inf])
-    up = counting._rounded_up(wide, np.dtype(np.float32))
+    up = _kernels._rounded_up(wide, np.dtype(np.float32))
     assert up.dtype == np.float32
     assert (up.astype(np.float64) >= wide).all()
     with np.errstate(over="ignore"):
@@ -246,7 +246,7 @@ def test_kernels_give_the_same_uncompiled(monkeypatch):
         metrics.fbeta_at_thresholds(scores, targets, grid),
         metrics.best_threshold(scores, targets),
     )
-    for module in (metrics, counting):
+    for module in (metrics, _kernels):
         monkeypatch.setattr(module, "compiled", lambda function: function)
     np.testing.assert_allclose(metrics.fbeta_at_thresholds(scores, targets, grid), expected[0])
     assert metrics.best_threshold(scores, targets) == expected[1]
@@ -263,7 +263,7 @@ def test_kernels_compile_where_no_cache_can_be_written(monkeypatch):
         return plain(*functions)
 
     monkeypatch.setattr(numba, "njit", without_cache)
-    run = counting.compiled.__wrapped__(counting._file_scores)
+    run = _kernels.compiled.__wrapped__(_kernels._file_scores)
     n = np.zeros((1, 1), np.int32)
     assert run(np.ones((1, 2)), np.ones((1, 2), bool), np.zeros(1), n, n.copy())
     assert n.tolist() == [[2]]
@@ -325,9 +325,9 @@ def test_inputs_are_left_as_they_were():
 def test_counting_and_sorting_give_the_same_area(monkeypatch):
     scores, targets = synthetic(works=200, labels=70)
     scores = scores.round(2)
-    monkeypatch.setattr(auc, "FEW", 10_000)
+    monkeypatch.setattr(metrics, "FEW", 10_000)
     counted = metrics.roc_auc_per_class(scores, targets)
-    monkeypatch.setattr(auc, "FEW", 0)
+    monkeypatch.setattr(metrics, "FEW", 0)
     np.testing.assert_array_equal(metrics.roc_auc_per_class(scores, targets), counted)
 
 

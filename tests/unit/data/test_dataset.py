@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from imet.config import Recipe, resolve
+from imet.data.augment import Jitter, apply_jitter
 from imet.data.dataset import (
     Part,
     WorkViews,
@@ -25,7 +26,6 @@ from imet.data.tables import Collection
 from imet.data.views import make_views, work_rng
 from imet.io import InputError
 from imet.labels import LabelSpace
-from imet.transforms import Jitter, apply_jitter
 
 
 def recipe(**changes) -> Recipe:

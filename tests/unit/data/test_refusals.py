@@ -7,10 +7,10 @@ import shutil
 import pytest
 
 from imet.data.check import check
-from imet.data.simulate import simulate
 from imet.data.split import write_split
 from imet.data.tables import read_collection
 from imet.io import InputError
+from imet_simulation import simulate
 
 
 def content(folder) -> dict[str, bytes]:

@@ -38,7 +38,7 @@ def test_a_missing_collection_says_how_to_get_it(name, monkeypatch, tmp_path):
 def test_simulated_profiles_draw_their_own(monkeypatch, tmp_path):
     drawn = []
     monkeypatch.setattr(
-        "imet.data.simulate.simulate", lambda out, **k: drawn.append((out, k)), raising=True
+        "imet_simulation.simulate", lambda out, **k: drawn.append((out, k)), raising=True
     )
     monkeypatch.setattr(source, "REPO", tmp_path)
     folder = collection_folder(get_profile("tiny"))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imet.data.csvfile import read_columns
-from imet.data.tables import read_collection, scan_tables
+from imet.data.tables import read_collection, read_columns, scan_tables
 from imet.io import InputError
 
 WORKS = [("a", "3 5"), ("b", "8"), ("c", "5 3")]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from imet.models.attention import Attention
+from imet.models.attn_cnn_rnn import Attention
 
 
 def test_equations_one_region_at_a_time() -> None:

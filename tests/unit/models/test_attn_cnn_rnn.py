@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from oracles_paper import PlainDecoder, sequence_loss_loops
 from torch import nn
 
-from imet.inference.greedy import decode_greedy
-from imet.inference.paths import stop
+from imet.decoding import decode_greedy, stop
 from imet.models.attn_cnn_rnn import (
     AttnCnnRnn,
     LabelLSTM,

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from imet.features.hog import hog, hog_blocks
+from imet.hog import hog, hog_blocks
 from imet.models.backbones import Backbone, build_backbone
 from imet.models.encoder import CompiledEncoder, Encoder
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from imet import experiments
+from imet import runs
 from imet.config import resolve
-from imet.models import build_encoder, build_head, feature_shapes
 from imet.models.backbones import build_backbone
-from imet.models.vgg_head import VggHead
+from imet.models.heads import VggHead
+from imet.models.registry import build_encoder, build_head, feature_shapes
 
 POSTER = {
     "vgg16": ("vgg16", 10, 0.001, 10, 5000),
@@ -63,7 +63,7 @@ def test_the_kaggle_profile_gives_the_poster_s_table(name):
 
 
 def test_the_reported_rows_are_the_recipes():
-    from imet.results import reported_numbers
+    from imet.report.results import reported_numbers
 
     for row in reported_numbers():
         field = row["metric"]
@@ -135,8 +135,8 @@ def test_channels_of_both_networks():
 def test_vgg16_itself_from_pictures_to_metrics(
     name, frozen, small_collection, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(experiments, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(experiments, "FEATURES", tmp_path / "features")
+    monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(runs, "FEATURES", tmp_path / "features")
     changes = {
         "model": "vgg16",
         "backbone": resolve(name, "kaggle").backbone,
@@ -147,7 +147,7 @@ def test_vgg16_itself_from_pictures_to_metrics(
         "fc6_units": 24,
         "head_units": 20,
     }
-    made = experiments.run(name, "tiny", device="cpu", data=small_collection, overrides=changes)
+    made = runs.run(name, "tiny", device="cpu", data=small_collection, overrides=changes)
     state = torch.load(made.folder / "best.pt", weights_only=True)["model"]
     assert state["head.layers.0.weight"].shape == (24, 25088)
     first = "encoder.backbone.network.0.weight"

@@ -8,15 +8,14 @@ import torch
 from lightning_fabric import Fabric
 
 from imet.config import resolve
-from imet.inference.decode import decode
-from imet.inference.pathrule import tune_path_rule
-from imet.inference.predict import predict
-from imet.inference.reduce import reduce_views
+from imet.decoding import decode, tune_path_rule
+from imet.evaluation import predict
 from imet.metrics import best_threshold
-from imet.models import build_head, writes_labels
-from imet.models.classifiers import Network
+from imet.models.heads import Network
+from imet.models.registry import build_head, writes_labels
+from imet.thresholds import reduce_views
+from imet.training.criterion import make_objective
 from imet.training.loop import fit
-from imet.training.objectives import make_objective
 
 WORKS, LABELS, STEPS = 8, 11, 4
 LEARNING = {

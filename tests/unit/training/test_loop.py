@@ -14,8 +14,7 @@ from torch import nn
 from imet.config import Recipe, resolve
 from imet.io import InputError
 from imet.training.checkpoint import load_checkpoint, save_checkpoint
-from imet.training.loop import TrainingDiverged, fit
-from imet.training.schedules import make_optimizer
+from imet.training.loop import TrainingDiverged, fit, make_optimizer
 
 WORKS, WIDTH, LABELS = 24, 6, 4
 

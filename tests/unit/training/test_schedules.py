@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from imet.config import resolve
-from imet.training.schedules import make_optimizer, make_schedule
+from imet.training.loop import make_optimizer, make_schedule
 
 
 def rates(epochs: int, **changes) -> list[float]:

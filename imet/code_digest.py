@@ -1,0 +1,120 @@
+"""Which source files a module or notebook depends on, read from its imports.
+
+Two uses: a run's key holds the digest of the code it depends on, so that a number never stands
+under code that did not make it; and Make re-runs a notebook when a file it depends on changed.
+Only the standard library is used, so that Make can ask before anything is installed:
+
+    python3 -P imet/sources.py TARGET NOTEBOOK.py     prints a Make rule
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("imet", "imet_simulation")
+
+
+def module_files(name: str) -> list[Path]:
+    """Files that importing `name` runs: the module and the packages above it.
+
+    Examples:
+        >>> [path.name for path in module_files("imet.data.split")]
+        ['__init__.py', '__init__.py', 'split.py']
+    """
+    parts = name.split(".")
+    if parts[0] not in PACKAGES:
+        return []
+    files = []
+    for depth in range(1, len(parts) + 1):
+        stem = ROOT.joinpath(*parts[:depth])
+        files += [p for p in (stem / "__init__.py", stem.with_suffix(".py")) if p.exists()][:1]
+    return files
+
+
+@cache
+def _imports(path: Path) -> tuple[Path, ...]:
+    """Package files that a file imports, anywhere in it."""
+    found: list[Path] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found += module_files(alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute(path, node)
+            found += module_files(module)
+            for alias in node.names:  # `from imet.data import split` imports a module
+                found += module_files(f"{module}.{alias.name}")
+    return tuple(dict.fromkeys(found))
+
+
+def _absolute(path: Path, node: ast.ImportFrom) -> str:
+    """The module that a `from … import` names; relative ones start at the file's package."""
+    if not node.level:
+        return node.module or ""
+    package = path.relative_to(ROOT).parent.parts
+    parts = package[: len(package) - node.level + 1]
+    return ".".join([*parts, *(node.module or "").split(".")]).strip(".")
+
+
+def closure(*starts: str | Path) -> list[Path]:
+    """All package files that modules (by name) or scripts (by path) depend on, sorted.
+
+    Examples:
+        >>> sorted(path.name for path in closure("imet.labels"))
+        ['__init__.py', 'labels.py', 'typing.py']
+    """
+    todo: list[Path] = []
+    for start in starts:
+        todo += module_files(start) if isinstance(start, str) else [start.resolve()]
+    seen: set[Path] = set()
+    while todo:
+        path = todo.pop()
+        if path not in seen:
+            seen.add(path)
+            todo += _imports(path)
+    return sorted(seen)
+
+
+@cache
+def source_digest(*modules: str) -> str:
+    """Digest of the code of modules and of all they import; comments and docstrings aside.
+
+    Examples:
+        >>> source_digest("imet.labels") == source_digest("imet.io")
+        False
+    """
+    state = hashlib.blake2b(digest_size=8)
+    for path in closure(*modules):
+        state.update(f"{path.relative_to(ROOT)} {file_digest(path)}\n".encode())
+    return state.hexdigest()
+
+
+@cache
+def file_digest(path: Path) -> str:
+    """Digest of one file's code; comments, docstrings and layout aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_text(body[0]):
+            body[0] = ast.Pass()
+    return hashlib.blake2b(ast.dump(tree).encode(), digest_size=8).hexdigest()
+
+
+def _is_text(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+if __name__ == "__main__":
+    target, script = sys.argv[1:]
+    needs = [path.relative_to(ROOT) for path in closure(Path(script))]
+    print(f"{target}: {' '.join(str(path) for path in needs)}")
+    print(*(f"{path}:" for path in needs), sep="\n")  # a deleted file is no error

@@ -1,0 +1,493 @@
+"""Content-aware crop: cut a picture to where a trained network's first layers respond.
+
+The poster's own idea, in its words: feature maps of "the first 8 layers", "normalized by layer, and
+layers with low standard deviation are not used. 'Nearest' interpolation is done to scale feature
+maps up." What it leaves open is chosen here and named in `CropMethod`:
+
+1. the picture is squeezed to the network's square input, so any aspect ratio will do;
+2. from each layer's maps the *ground* is taken away, the median of each map along its frame, since
+   a museum photographs things on a ground; what is left counts by its size, not its sign;
+3. maps are divided by the standard deviation of their layer, and those that vary less than `cutoff`
+   of it are left out: they have next to nothing to say, and every map counts the same;
+4. the layer is the mean of its maps, scaled to [0, 1] and then up by nearest neighbour; the
+   saliency is the mean of the layers;
+5. the box leaves `tail` of the cells above the mean saliency outside on each of its four sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from scipy.ndimage import gaussian_filter, uniform_filter
+from skimage.color import rgb2gray
+from skimage.filters import threshold_otsu
+from skimage.transform import resize
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from imet.data.images import read_image
+from imet.data.views import WINDOW, make_views
+from imet.io import InputError, atomic_path, write_json
+from imet.models.encoder import Encoder
+from imet.predict import load_network
+from imet.typing import Array
+
+# --- Content-aware crop
+
+
+@dataclass(frozen=True)
+class CropMethod:
+    """What the poster says of its crop, and what it leaves open.
+
+    Attributes:
+        layers: how many of the first layers (the poster's 8).
+        reading: "convolutions", the first 8 convolutions in the order in which they run, or
+            "modules", the first 8 modules of any kind, as `vgg16.features[:8]` would give.
+        leave_out: what has a "low standard deviation": single "maps", or whole "layers".
+        cutoff: least standard deviation of a map over that of its layer. At 1/2 a map has at most
+            a quarter of its layer's variance.
+        layer_cutoff: least standard deviation of a layer scaled to [0, 1], for `leave_out`
+            "layers"; one that varies evenly over its range has 0.29.
+        rim: share of each side that is not looked at, but filled with the values beside it: zeros
+            that convolutions pad with make edges there that no picture has.
+        tail: share of the cells above the mean left outside on each side of the box.
+    """
+
+    layers: int = 8
+    reading: Literal["convolutions", "modules"] = "convolutions"
+    leave_out: Literal["maps", "layers"] = "maps"
+    cutoff: float = 0.5
+    layer_cutoff: float = 0.1
+    rim: float = 0.04
+    tail: float = 0.01
+
+    def __post_init__(self) -> None:
+        if self.layers < 1:
+            raise ValueError(f"layers = {self.layers}; at least 1")
+        if self.reading not in ("convolutions", "modules"):
+            raise ValueError(f'reading is "convolutions" or "modules", not {self.reading!r}')
+        if self.leave_out not in ("maps", "layers"):
+            raise ValueError(f'leave_out is "maps" or "layers", not {self.leave_out!r}')
+        if not (0 <= self.rim < 0.5 and 0 <= self.tail < 0.5):
+            raise ValueError("rim and tail are shares of one side: they lie in [0, 0.5)")
+
+
+POSTER = CropMethod()
+
+
+class _Enough(Exception):
+    """The last layer asked for has run; the rest of the network need not."""
+
+
+@contextmanager
+def _watching(
+    network: nn.Module, method: CropMethod, see: Callable[[nn.Module, Tensor], None]
+) -> Iterator[None]:
+    """Call `see` with each of the first layers and its output, then stop the forward pass."""
+    seen = 0
+
+    def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+        nonlocal seen
+        if seen < method.layers and isinstance(output, Tensor) and output.ndim == 4:
+            see(module, output)  # at once: a ReLU in place may change it afterwards
+            seen += 1
+        if seen == method.layers:
+            raise _Enough
+
+    def wanted(module: nn.Module) -> bool:
+        if method.reading == "convolutions":
+            return isinstance(module, nn.Conv2d)
+        return not any(True for _ in module.children())
+
+    hooks = [m.register_forward_hook(hook) for m in network.modules() if wanted(m)]
+    try:
+        yield
+    except _Enough:
+        pass
+    finally:
+        for handle in hooks:
+            handle.remove()
+
+
+@torch.inference_mode()
+def feature_maps(
+    encoder: Encoder, views: Tensor, method: CropMethod = POSTER
+) -> list[tuple[str, Tensor]]:
+    """The first layers' names and outputs, (B, C, h, w) each, in the order in which they run.
+
+    Args:
+        encoder: of any backbone; a network with fewer layers gives those it has.
+        views: (B, 3, S, S) uint8.
+        method: how many layers, and of which kind.
+    """
+    names = {module: name for name, module in encoder.backbone.named_modules()}
+    found: list[tuple[str, Tensor]] = []
+    with _watching(
+        encoder.backbone, method, lambda module, maps: found.append((names[module], maps.clone()))
+    ):
+        encoder.eval().maps(views)
+    return found
+
+
+def layer_saliency(maps: Tensor, method: CropMethod = POSTER) -> tuple[Tensor, Tensor]:
+    """One map a picture from a layer's feature maps, and which of them it was made from.
+
+    Args:
+        maps: (B, C, h, w).
+        method: rim and cut-off.
+
+    Returns:
+        (B, h, w) in [0, 1] (all 0 where a layer says the same everywhere), and (B, C) bool, the
+        maps that are used.
+
+    Examples:
+        >>> maps = torch.zeros(1, 2, 5, 5)
+        >>> maps[0, 0, 2, 2] = 1.0  # the second map is flat
+        >>> found, used = layer_saliency(maps)
+        >>> found[0, 2].tolist(), used.tolist()
+        ([0.0, 0.0, 1.0, 0.0, 0.0], [[True, False]])
+    """
+    height, width = maps.shape[2:]
+    top, left = (_rim(side, method.rim) for side in (height, width))
+    inner = maps[:, :, top : height - top, left : width - left].float()  # (B, C, h', w')
+    frame = [inner[:, :, 0], inner[:, :, -1], inner[:, :, :, 0], inner[:, :, :, -1]]
+    ground = torch.cat(frame, 2).median(2).values  # (B, C)
+    off = inner - ground[..., None, None]  # (B, C, h', w')
+    mean, square = off.mean((2, 3)), torch.linalg.vector_norm(off, dim=(2, 3)).square()
+    variance = (square / off[0, 0].numel() - mean.square()).clamp_min(0)  # (B, C), of each map
+    level = mean + ground  # (B, C)
+    whole = variance.mean(1) + level.var(1, correction=0)  # (B,), of the layer
+    used = variance >= method.cutoff**2 * whole[:, None].clamp_min(1e-24)  # (B, C)
+    if method.leave_out == "layers":
+        used = torch.ones_like(used)
+    weight = used / (whole.sqrt()[:, None] * used.sum(1, keepdim=True)).clamp_min(1e-12)  # (B, C)
+    found = torch.einsum("bchw,bc->bhw", off.abs_(), weight)
+    low, high = found.amin((1, 2), keepdim=True), found.amax((1, 2), keepdim=True)
+    found = (found - low) / (high - low).clamp_min(1e-12)  # (B, h', w')
+    return F.pad(found, (left, left, top, top), mode="replicate"), used
+
+
+@torch.inference_mode()
+def saliency(encoder: Encoder, views: Tensor, method: CropMethod = POSTER) -> Tensor:
+    """Where the first layers respond, (B, S, S) in [0, 1], of uint8 views (B, 3, S, S).
+
+    Maps are added within a layer before they are scaled up, which by the linearity of
+    nearest-neighbour scaling is the same as scaling each, and needs one scaling a layer.
+    """
+    size = views.shape[-1]
+    total = torch.zeros(len(views), size, size, device=views.device)
+    used = torch.zeros(len(views), 1, 1, device=views.device)
+
+    def add(module: nn.Module, maps: Tensor) -> None:
+        found, _ = layer_saliency(maps, method)  # (B, h, w)
+        keep = torch.ones_like(used)
+        if method.leave_out == "layers":
+            keep = (found.std((1, 2), correction=0) >= method.layer_cutoff).float()[:, None, None]
+        total.add_(keep * F.interpolate(found[:, None], (size, size), mode="nearest")[:, 0])
+        used.add_(keep)
+
+    with _watching(encoder.backbone, method, add):
+        encoder.eval().maps(views)
+    return total / used.clamp_min(1)
+
+
+def boxes_of(saliency: Array, tail: float = POSTER.tail) -> Array:
+    """Boxes around what stands out of maps: the mean is the limit, `tail` is cut off each side.
+
+    Args:
+        saliency: (B, h, w).
+        tail: share of the cells above the mean left outside on each side.
+
+    Returns:
+        (B, 4) float64 left, top, right, bottom as shares of the map's sides; the whole map where
+        nothing stands out.
+
+    Examples:
+        >>> one = np.zeros((1, 4, 4))
+        >>> one[0, 1:3, 2] = 1
+        >>> boxes_of(one, tail=0).tolist()
+        [[0.5, 0.25, 0.75, 0.75]]
+    """
+    maps = np.asarray(saliency, np.float64)
+    above = maps > maps.mean((1, 2), keepdims=True) + 1e-9  # (B, h, w)
+    found = np.tile([0.0, 0.0, 1.0, 1.0], (len(maps), 1))
+    some = above.any((1, 2))
+    for axis, (low, high) in ((1, (0, 2)), (2, (1, 3))):  # columns, then rows
+        counts = above.sum(axis)  # (B, w) or (B, h)
+        side, most = counts.shape[1], tail * counts.sum(1, keepdims=True)
+        first = (np.cumsum(counts, 1) > most).argmax(1)
+        last = side - (np.cumsum(counts[:, ::-1], 1) > most).argmax(1)
+        found[some, low], found[some, high] = first[some] / side, last[some] / side
+    return found
+
+
+def crop_boxes(
+    encoder: Encoder,
+    pictures: Sequence[Array],
+    size: int = 224,
+    method: CropMethod = POSTER,
+    batch: int = 16,
+    device: torch.device | str = "cpu",
+) -> Array:
+    """The crop of every picture, in its own pixels.
+
+    Args:
+        encoder: of a trained network, on `device`.
+        pictures: (H, W, 3) uint8 each, of any size.
+        size: S, side of the network's input.
+        method: see `CropMethod`.
+        batch: pictures at once.
+        device: where the encoder is.
+
+    Returns:
+        (N, 4) int64 left, top, right, bottom; right and bottom exclusive, at least one pixel.
+    """
+    unused = np.random.default_rng(0)  # a squeezed picture needs no chance
+    found = np.empty((len(pictures), 4), np.int64)
+    for start in range(0, len(pictures), batch):
+        some = pictures[start : start + batch]
+        views = torch.cat([make_views(picture, ["resize"], unused, size) for picture in some])
+        shares = boxes_of(saliency(encoder, views.to(device), method).cpu().numpy(), method.tail)
+        found[start : start + len(some)] = [
+            to_pixels(box, *picture.shape[:2]) for box, picture in zip(shares, some)
+        ]
+    return found
+
+
+def to_pixels(box: Array, height: int, width: int) -> Array:
+    """A box in shares of the sides as whole pixels that hold it, (4,) int64.
+
+    Examples:
+        >>> to_pixels(np.array([0.1, 0.0, 0.5, 1.0]), 10, 30).tolist()
+        [3, 0, 15, 10]
+    """
+    left, top, right, bottom = np.asarray(box) * [width, height, width, height]
+    tiny = 1e-6  # 0.1 · 30 is a little over 3
+    low_x, low_y = min(int(left + tiny), width - 1), min(int(top + tiny), height - 1)
+    high_x, high_y = int(np.ceil(right - tiny)), int(np.ceil(bottom - tiny))
+    return np.array([low_x, low_y, max(high_x, low_x + 1), max(high_y, low_y + 1)])
+
+
+def _rim(side: int, share: float) -> int:
+    """Cells left out at each end of a side, so that one stays at least."""
+    return min(round(share * side + 0.499) if share else 0, (side - 1) // 2)
+
+
+# --- Boxes
+
+
+SMALL = 64
+"""Side at which the spectral residual is taken, as its authors do."""
+
+
+def centre_box(height: int, width: int) -> Array:
+    """The square in the middle, as large as the paper's crops: 224/300 of the shorter side.
+
+    Examples:
+        >>> centre_box(300, 400).tolist()
+        [88, 38, 312, 262]
+    """
+    part, whole = WINDOW
+    side = max(1, round(min(height, width) * part / whole))
+    left, top = (width - side) // 2, (height - side) // 2
+    return np.array([left, top, left + side, top + side])
+
+
+def otsu_box(picture: Array) -> Array:
+    """Box around what Otsu's threshold tells from the ground (the frame's median grey).
+
+    Args:
+        picture: (H, W, 3) uint8.
+    """
+    grey = rgb2gray(picture)  # (H, W)
+    frame = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    distance = np.abs(grey - np.median(frame))  # (H, W)
+    if np.ptp(distance) < 1e-9:
+        return np.array([0, 0, picture.shape[1], picture.shape[0]])
+    apart = (distance > threshold_otsu(distance)).astype(float)
+    return to_pixels(boxes_of(apart[None])[0], *picture.shape[:2])
+
+
+def spectral_residual(picture: Array) -> Array:
+    """Saliency of a picture without any training (Hou and Zhang 2007), (64, 64).
+
+    The log amplitude of the spectrum less its local mean, transformed back, squared and smoothed.
+
+    Args:
+        picture: (H, W, 3) uint8.
+    """
+    grey = resize(rgb2gray(picture), (SMALL, SMALL), anti_aliasing=True)  # (64, 64)
+    spectrum = np.fft.fft2(grey)
+    log_amplitude = np.log(np.abs(spectrum) + 1e-9)
+    residual = log_amplitude - uniform_filter(log_amplitude, 3, mode="wrap")
+    back = np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))
+    return gaussian_filter(np.abs(back) ** 2, SMALL / 25)
+
+
+def spectral_residual_box(picture: Array) -> Array:
+    """Box around the spectral residual's saliency, by the rule of the content-aware crop."""
+    return to_pixels(boxes_of(spectral_residual(picture)[None])[0], *picture.shape[:2])
+
+
+def hull(boxes: Array) -> Array:
+    """The smallest box around all of (M, 4), M ≥ 1.
+
+    Examples:
+        >>> hull(np.array([[1, 2, 3, 4], [0, 3, 2, 9]])).tolist()
+        [0, 2, 3, 9]
+    """
+    boxes = np.asarray(boxes)
+    return np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
+
+
+def area(boxes: Array) -> Array:
+    """(…,) areas of boxes (…, 4); 0 where a box is turned inside out."""
+    boxes = np.asarray(boxes)
+    return np.maximum(boxes[..., 2] - boxes[..., 0], 0) * np.maximum(
+        boxes[..., 3] - boxes[..., 1], 0
+    )
+
+
+def iou(a: Array, b: Array) -> Array:
+    """Intersection over union of boxes (…, 4), 0 where both are empty.
+
+    Examples:
+        >>> float(iou(np.array([0, 0, 2, 2]), np.array([1, 0, 3, 2])).round(3))
+        0.333
+    """
+    a, b = np.asarray(a), np.asarray(b)
+    both = area(
+        np.concatenate([np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])], -1)
+    )
+    whole = area(a) + area(b) - both
+    return both / np.maximum(whole, 1e-12)
+
+
+def covered(crop: Array, boxes: Array) -> float:
+    """Share of the area under boxes (M, 4), counted once where they overlap, that a crop keeps.
+
+    Examples:
+        >>> covered(np.array([0, 0, 2, 9]), np.array([[0, 0, 4, 1], [0, 0, 4, 1]]))
+        0.5
+    """
+    boxes = np.asarray(boxes, np.int64)
+    under = np.zeros((boxes[:, 3].max(), boxes[:, 2].max()), bool)
+    for left, top, right, bottom in boxes:
+        under[top:bottom, left:right] = True
+    left, top, right, bottom = np.asarray(crop, np.int64)
+    return float(under[top:bottom, left:right].sum() / max(under.sum(), 1))
+
+
+def crop_scores(crop: Array, boxes: Array, height: int, width: int) -> dict[str, float]:
+    """How good a crop is, given the boxes of everything that the labels name.
+
+    Args:
+        crop: (4,).
+        boxes: (M, 4), of the tags.
+        height, width: the picture's.
+
+    Returns:
+        `iou` with the hull of the boxes, `kept`, the share of the tags' area inside the crop, and
+        `area`, the share of the picture inside the crop.
+    """
+    return {
+        "iou": float(iou(crop, hull(boxes))),
+        "kept": covered(crop, boxes),
+        "area": float(area(crop) / (height * width)),
+    }
+
+
+# --- Crop picture files with a finished run's network, many at a time
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2")
+
+
+def picture_files(given: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Pictures named or inside named folders, each with where its crop goes below the output.
+
+    Folders are searched to their last branch, in sorted order; files that are no pictures by their
+    ending are passed over there. Two pictures that would go to one place are refused.
+
+    Raises:
+        InputError: nothing at a path, a folder without pictures, or two with one name.
+    """
+    found: list[tuple[Path, Path]] = []
+    for path in given:
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS)
+            if not inside:
+                raise InputError(f"{path}: no picture in this folder ({', '.join(ENDINGS)})")
+            found += [(p, p.relative_to(path)) for p in inside]
+        elif path.exists():
+            found.append((path, Path(path.name)))
+        else:
+            raise InputError(f"{path}: there is no such file or folder")
+    taken: dict[Path, Path] = {}
+    for path, place in found:
+        place = place.with_suffix(".png")
+        if place in taken:
+            raise InputError(
+                f"{path} and {taken[place]} would both become {place}; crop them into two folders"
+            )
+        taken[place] = path
+    return [(path, place) for place, path in taken.items()]
+
+
+def crop_pictures(
+    files: Sequence[tuple[Path, Path]],
+    out: Path,
+    folder: Path,
+    method: CropMethod = POSTER,
+    device: str = "cpu",
+    batch: int = 16,
+    progress: bool = False,
+) -> tuple[dict[str, list[int]], list[str]]:
+    """Cut pictures to what a run's network responds to, and write them as PNG files.
+
+    Args:
+        files: pictures and their places below `out`, from `picture_files`.
+        out: folder to write into; each file is whole or absent. `crops.json` gets every box.
+        folder: a finished run.
+        method: see `CropMethod`.
+        device: "cpu" or "cuda".
+        batch: pictures at once.
+        progress: show a bar.
+
+    Returns:
+        Picture to its box (left, top, right, bottom), and a message for each that was not read.
+    """
+    sources = {path.resolve() for path, _ in files}
+    for _, place in files:
+        if (out / place).resolve() in sources:
+            raise InputError(f"{out / place} would be overwritten by its crop; name another folder")
+    network, recipe, *_ = load_network(Path(folder), device)
+    assert network.encoder is not None
+    boxes: dict[str, list[int]] = {}
+    problems: list[str] = []
+    with tqdm(total=len(files), unit="picture", disable=not progress) as bar:
+        for start in range(0, len(files), batch):
+            some = files[start : start + batch]
+            read: list[tuple[Path, Path, np.ndarray]] = []
+            for path, place in some:
+                try:
+                    read.append((path, place, read_image(path)))
+                except InputError as error:  # one bad file does not cost the others
+                    problems.append(str(error))
+            pictures = [picture for _, _, picture in read]
+            found = crop_boxes(network.encoder, pictures, recipe.input_size, method, batch, device)
+            for (path, place, picture), box in zip(read, found):
+                left, top, right, bottom = (int(side) for side in box)
+                with atomic_path(out / place) as temporary:
+                    Image.fromarray(picture[top:bottom, left:right]).save(temporary, format="PNG")
+                boxes[str(path)] = [left, top, right, bottom]
+            bar.update(len(some))
+    write_json(out / "crops.json", boxes)
+    return boxes, problems

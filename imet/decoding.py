@@ -1,0 +1,559 @@
+"""The rule of AttnCNN-RNN: where paths stop, and what the views of a work say together.
+
+The counterpart of `imet.thresholds` for models that give paths of labels instead of scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from imet.metrics import fbeta
+from imet.models.attn_cnn_rnn import AttnCnnRnn, Features, State
+from imet.thresholds import Rule, rule_from_json
+from imet.typing import Array
+
+# --- Label paths
+
+Floats = npt.NDArray[np.floating]
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Mode = Literal["terminate", "mask"]
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """T chosen labels for every view, or for every work; leading axes are free.
+
+    Attributes:
+        labels: int64 (..., T), no label twice in a path.
+        probabilities: float32 (..., T), p_t of the label chosen at step t.
+        scores: float32 (..., K), every label's largest p_t over the steps: what a ROC curve needs
+            and the paper says the model lacks. A label may score high at a step that chose another.
+    """
+
+    labels: Ints
+    probabilities: Floats
+    scores: Floats
+
+    def views(self, count: int) -> Paths:
+        """Split the first axis into works and their `count` views: (N·V, …) to (N, V, …)."""
+
+        works = (-1, count)
+        return Paths(
+            self.labels.reshape(*works, self.labels.shape[-1]),
+            self.probabilities.reshape(*works, self.probabilities.shape[-1]),
+            self.scores.reshape(*works, self.scores.shape[-1]),
+        )
+
+    @staticmethod
+    def concatenate(parts: list[Paths]) -> Paths:
+        """Join batches along the first axis."""
+        return Paths(
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.probabilities for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+        )
+
+
+def path_probability(probabilities: Floats) -> Floats:
+    """Normalised path probability P_t, Equation 6: the geometric mean of the first t.
+
+    (..., T) to (..., T). A product of independent sigmoids, so a score and not a probability.
+
+    Examples:
+        >>> path_probability(np.array([0.5, 0.125])).round(3).tolist()
+        [0.5, 0.25]
+    """
+    return np.exp(_running_mean(_log(probabilities)))
+
+
+def path_threshold(labels: Ints, gamma: float, f: Floats) -> Floats:
+    """Geometric mean of γ f over the labels of a path so far, (..., T) to (..., T).
+
+    f (K,) are the labels' proportions in training. A label without a training work (f = 0) makes
+    the threshold 0 from its step on, as the formula has it.
+
+    Examples:
+        >>> path_threshold(np.array([0, 1]), 2.5, np.array([0.2, 0.05])).round(3).tolist()
+        [0.5, 0.25]
+    """
+    return np.exp(_running_mean(_log(gamma * np.asarray(f, np.float64)[labels])))
+
+
+def kept_steps(
+    paths: Paths,
+    gamma: float,
+    f: Floats,
+    mode: Mode = "terminate",
+    *,
+    keep_first: bool = True,
+    keep_failing: bool = False,
+) -> Bools:
+    """Which steps' labels are output, (..., T).
+
+    Args:
+        gamma, f: a step fails where P_t < `path_threshold`.
+        mode: "terminate" ends at the first step that fails (the paper); "mask" drops the failing
+            steps one by one and lets a later one in again (as coded).
+        keep_first: a path outputs its first label even if it fails (as coded).
+        keep_failing: the step that ends the path is output too, which "terminate at the end of time
+            step t" may also mean; only with "terminate".
+
+    Examples:
+        >>> paths = Paths(np.array([0, 1, 2]), np.array([0.9, 0.1, 0.9]), np.zeros(3))
+        >>> kept_steps(paths, 1.0, np.full(3, 0.4)).tolist()
+        [True, False, False]
+        >>> kept_steps(paths, 1.0, np.full(3, 0.4), "mask").tolist()
+        [True, False, True]
+    """
+    if mode not in ("terminate", "mask"):
+        raise ValueError(f'mode is "terminate" or "mask", not {mode!r}')
+    p = _running_mean(_log(paths.probabilities))  # compared as logarithms: nothing underflows
+    passed = p >= _running_mean(_log(gamma * np.asarray(f, np.float64)[paths.labels]))  # (..., T)
+    if mode == "terminate":
+        passed = np.logical_and.accumulate(passed, axis=-1)
+        if keep_failing:
+            passed[..., 1:] |= passed[..., :-1].copy()
+    if keep_first or (keep_failing and mode == "terminate"):
+        passed[..., 0] = True
+    return passed
+
+
+def stop(
+    paths: Paths,
+    gamma: float,
+    f: Floats,
+    mode: Mode = "terminate",
+    *,
+    keep_first: bool = True,
+    keep_failing: bool = False,
+) -> Bools:
+    """Decisions of each path, bool (..., K): the labels of `kept_steps`."""
+    kept = kept_steps(paths, gamma, f, mode, keep_first=keep_first, keep_failing=keep_failing)
+    return _multi_hot(paths.labels, kept, paths.scores.shape[-1])
+
+
+def combine_views(predicted: Bools, how: Literal["union", "vote"] = "union") -> Bools:
+    """A work's decisions from its views', (N, V, K) to (N, K): any of them, or at least half.
+
+    Examples:
+        >>> views = np.array([[[True, True, False], [False, True, False], [False, False, False]]])
+        >>> combine_views(views).tolist(), combine_views(views, "vote").tolist()
+        ([[True, True, False]], [[False, True, False]])
+    """
+    if how == "union":
+        return np.asarray(predicted.any(1))
+    if how == "vote":
+        return np.asarray(2 * predicted.sum(1) >= predicted.shape[1])
+    raise ValueError(f'views combine by "union" or "vote", not {how!r}')
+
+
+def tune_gamma(
+    paths: Paths,
+    f: Floats,
+    targets: Bools,
+    gammas: Floats,
+    metric: Callable[[Bools, Bools], float],
+    mode: Mode = "terminate",
+    *,
+    how: Literal["union", "vote"] = "union",
+    keep_first: bool = True,
+    keep_failing: bool = False,
+) -> tuple[float, Floats]:
+    """The γ with the best metric on validation works, and the metric of each γ.
+
+    Args:
+        paths: with axes (N, V, T), or (N, T) for one path a work.
+        targets: bool (N, K).
+        gammas: (M,) candidates; the first one wins ties.
+        metric: of (predicted, targets), the larger the better, `imet.metrics.fbeta` for instance.
+
+    Examples:
+        >>> paths = Paths(np.array([[0, 1]]), np.array([[0.9, 0.1]]), np.zeros((1, 2)))
+        >>> truth, agreement = np.array([[True, False]]), lambda a, b: float((a == b).mean())
+        >>> tune_gamma(paths, np.full(2, 0.4), truth, np.array([0.1, 1.0]), agreement)
+        (1.0, array([0.5, 1. ]))
+    """
+    values = np.empty(len(gammas))
+    labels = paths.scores.shape[-1]
+    for m, gamma in enumerate(gammas):
+        kept = kept_steps(
+            paths, float(gamma), f, mode, keep_first=keep_first, keep_failing=keep_failing
+        )
+        if paths.labels.ndim == 3 and how == "union":  # straight to works: (N, V·T)
+            n = len(kept)
+            predicted = _multi_hot(paths.labels.reshape(n, -1), kept.reshape(n, -1), labels)
+        else:
+            predicted = _multi_hot(paths.labels, kept, labels)
+            if predicted.ndim == 3:
+                predicted = combine_views(predicted, how)
+        values[m] = metric(predicted, targets)
+    return float(gammas[values.argmax()]), values
+
+
+def _multi_hot(labels: Ints, kept: Bools, count: int) -> Bools:
+    predicted = np.zeros((*labels.shape[:-1], count), bool)
+    where = np.nonzero(kept)
+    predicted[(*where[:-1], labels[where])] = True
+    return predicted
+
+
+def _log(x: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        return np.log(np.asarray(x, np.float64))
+
+
+def _running_mean(x: Floats) -> Floats:
+    return x.cumsum(-1) / np.arange(1, x.shape[-1] + 1)
+
+
+# --- Greedy decoding
+
+
+@torch.no_grad()
+def decode_greedy(head: AttnCnnRnn, features: Features, *, shared_views: int = 1) -> Paths:
+    """At every step the most probable label that the path does not have yet.
+
+    Args:
+        head: its training mode is put aside while decoding: dropout is off.
+        features: of B views, as the head takes them.
+        shared_views: V > 1 averages p_t over each run of V consecutive views, the views of a
+            work, and all of them follow the one path so chosen ("mean", where the paper has the
+            union of V paths).
+
+    Returns:
+        Paths of B views, or of B / V works.
+
+    Examples:
+        >>> _ = torch.manual_seed(0)
+        >>> head = AttnCnnRnn(labels=7, feature_dim=6, width=4, steps=3)
+        >>> views = {"spatial": torch.randn(12, 49, 6), "pooled": torch.randn(12, 6)}
+        >>> decode_greedy(head, views).labels.shape
+        (12, 3)
+        >>> decode_greedy(head, views, shared_views=6).labels.shape
+        (2, 3)
+    """
+    with evaluation_mode(head):
+        view, state = head.begin(features)
+        labels, probabilities, best = [], [], None
+        for _ in range(head.steps):
+            logits, _, state = head.step(view, state)  # (B, 1, K)
+            p = logits.to(precision(logits)).sigmoid()
+            works = p.reshape(-1, shared_views, head.labels).mean(1)  # (N, K)
+            pool = state.pool[::shared_views, 0]  # (N, K)
+            label = works.masked_fill(~pool, -1).argmax(-1, keepdim=True)  # (N, 1)
+            labels.append(label)
+            probabilities.append(works.gather(1, label))
+            best = works if best is None else torch.maximum(best, works)
+            followed = label.repeat_interleave(shared_views, 0)  # (B, 1)
+            state = head.advance(state, logits.sigmoid(), followed)
+    assert best is not None
+    return Paths(
+        torch.cat(labels, 1).cpu().numpy(),
+        torch.cat(probabilities, 1).float().cpu().numpy(),
+        best.float().cpu().numpy(),
+    )
+
+
+@contextmanager
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Put a module in evaluation mode for a while: no dropout."""
+    training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(training)
+
+
+def precision(x: Tensor) -> torch.dtype:
+    """Float64, so that near ties of probabilities stay apart, where the device has it."""
+    return torch.float32 if x.device.type == "mps" else torch.float64
+
+
+# --- Beam search
+
+
+@torch.no_grad()
+def beam_search(head: AttnCnnRnn, features: Features, beams: int = 5) -> Paths:
+    """The `beams` best paths of every view, by the product of their labels' probabilities.
+
+    Step 1 starts from one path and keeps its `beams` most probable labels. Every later step
+    extends each path by every label it does not have yet, and keeps the best of all these
+    successors. Each path has its own ỹ and state (as coded, the first step mixes ỹ between paths:
+    not copied). Ties go to the path that ranked higher before, then to the lower label. One beam
+    is greedy decoding.
+
+    Args:
+        head: its training mode is put aside while decoding.
+        features: of B views.
+        beams: S, at least 1.
+
+    Returns:
+        Paths with axes (B, S, ...), the best path first; fewer than S where so few labels allow no
+        more. Two paths may hold the same labels in another order.
+
+    Raises:
+        ValueError: no beam.
+
+    Examples:
+        >>> _ = torch.manual_seed(0)
+        >>> head = AttnCnnRnn(labels=7, feature_dim=6, width=4, steps=3)
+        >>> views = {"spatial": torch.randn(2, 49, 6), "pooled": torch.randn(2, 6)}
+        >>> beam_search(head, views, beams=4).labels.shape
+        (2, 4, 3)
+    """
+    if beams < 1:
+        raise ValueError(f"beam search needs at least one beam, got {beams}")
+    with evaluation_mode(head):
+        view, state = head.begin(features)  # one path a view
+        batch, k = len(view.v), head.labels
+        row = torch.arange(batch, device=view.v.device)[:, None]  # (B, 1)
+        total = torch.zeros(batch, 1, dtype=precision(view.v), device=view.v.device)  # (B, S)
+        labels = torch.empty(batch, 1, 0, dtype=torch.long, device=total.device)  # (B, S, t)
+        chosen = total.new_empty(batch, 1, 0)  # (B, S, t) log p of the labels
+        best = total.new_full((batch, 1, k), -torch.inf)  # (B, S, K) largest log p so far
+        for t in range(head.steps):
+            logits, _, state = head.step(view, state)  # (B, S, K)
+            log_p = F.logsigmoid(logits.to(total.dtype))
+            successors = (total[..., None] + log_p).masked_fill(~state.pool, -torch.inf)
+            possible = total.shape[1] * (k - t)
+            total, index = _largest(successors.flatten(1), min(beams, possible))  # (B, S)
+            parent, label = index // k, index % k
+            labels = torch.cat([labels[row, parent], label[..., None]], -1)
+            chosen = torch.cat([chosen[row, parent], log_p[row, parent, label][..., None]], -1)
+            best = torch.maximum(best, log_p)[row, parent]
+            state = State(*(x[row, parent] for x in state))
+            state = head.advance(state, logits.sigmoid()[row, parent], label)
+    return Paths(
+        labels.cpu().numpy(), chosen.exp().float().cpu().numpy(), best.exp().float().cpu().numpy()
+    )
+
+
+def best_paths(paths: Paths) -> Paths:
+    """The best of each view's beams: axes (B, S, ...) to (B, ...)."""
+    return Paths(paths.labels[:, 0], paths.probabilities[:, 0], paths.scores[:, 0])
+
+
+def _largest(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` largest of each row in descending order, ties to the lower index.
+
+    `torch.topk` breaks ties as it likes; argmax promises the first maximum.
+    """
+    rest, index = x.clone(), []
+    for _ in range(count):
+        i = rest.argmax(-1, keepdim=True)  # (B, 1)
+        index.append(i)
+        rest.scatter_(-1, i, -torch.inf)
+    places = torch.cat(index, -1)  # (B, count)
+    return x.gather(-1, places), places
+
+
+# --- Paths of all works of a part
+
+
+@torch.inference_mode()
+def decode(
+    network: Any, batches: Iterable[Mapping[str, Tensor]], works: int, beams: int = 1,
+    *, shared: bool = False,
+) -> Paths:  # fmt: skip
+    """The best path of every view of every work.
+
+    Args:
+        network: an `imet.models.heads.Network` around an `AttnCnnRnn`.
+        batches: as `imet.data.dataset` makes them; together they hold each work once.
+        works: N.
+        beams: width of the search; 1 is greedy.
+        shared: greedy only: one path a work, chosen by the mean probability of its views.
+
+    Returns:
+        Paths in the order of the works, axes (N, V, …), or (N, …) where `shared`.
+    """
+    found: list[Paths] = []
+    rows: list[Array] = []
+    with evaluation_mode(network):
+        for batch in batches:
+            features = network.features(batch)
+            count = len(batch["works"])
+            views = len(features["spatial"]) // count
+            if shared:
+                found.append(decode_greedy(network.head, features, shared_views=views))
+            elif beams == 1:
+                found.append(decode_greedy(network.head, features).views(views))
+            else:
+                found.append(best_paths(beam_search(network.head, features, beams)).views(views))
+            rows.append(batch["works"].cpu().numpy())
+    return ordered(Paths.concatenate(found), np.concatenate(rows), works)
+
+
+def ordered(paths: Paths, rows: Array, works: int) -> Paths:
+    """Paths that came in the order of `rows`, in the order of the works, each of them once."""
+    if len(rows) != works or len(np.unique(rows)) != works:
+        raise ValueError(f"{len(np.unique(rows))} of {works} works came, {len(rows)} times in all")
+    order = np.argsort(rows)
+    return Paths(paths.labels[order], paths.probabilities[order], paths.scores[order])
+
+
+@torch.inference_mode()
+def watch(
+    network: Any, batches: Iterable[Mapping[str, Tensor]], works: int, objective: Any
+) -> tuple[Paths, float]:
+    """Greedy paths and the mean loss of free running, from one pass: what validation needs."""
+    found: list[Paths] = []
+    rows: list[Array] = []
+    total = 0.0
+    with evaluation_mode(network):
+        for batch in batches:
+            count = len(batch["works"])
+            trace = network.head.trace(network.features(batch))
+            p = trace.logits.sigmoid()  # (B·V, T, K)
+            chosen = p.gather(2, trace.labels[..., None])[..., 0]  # (B·V, T)
+            paths = Paths(*(x.cpu().numpy() for x in (trace.labels, chosen, p.amax(1))))
+            found.append(paths.views(len(p) // count))
+            rows.append(batch["works"].cpu().numpy())
+            total += count * float(objective(trace.logits, batch))
+    return ordered(Paths.concatenate(found), np.concatenate(rows), works), total / works
+
+
+def save_paths(path: Path, paths: Mapping[str, Paths]) -> None:
+    """Write paths by name, "5" for five beams, without their scores, to one .npz file."""
+    arrays: dict[str, Any] = {}
+    for name, each in paths.items():
+        arrays[f"labels_{name}"] = each.labels.astype(np.int16)
+        arrays[f"probabilities_{name}"] = each.probabilities
+    np.savez_compressed(path, **arrays)
+
+
+def load_paths(path: Path, name: str, labels: int) -> Paths:
+    """Read one of them back; its scores are zeros that take no memory."""
+    with np.load(path) as arrays:
+        chosen = arrays[f"labels_{name}"].astype(np.int64)
+        probabilities = arrays[f"probabilities_{name}"]
+    zeros = np.broadcast_to(np.float32(0), (*chosen.shape[:-1], labels))
+    return Paths(chosen, probabilities, zeros)
+
+
+# --- The rule of AttnCNN-RNN
+
+Combine = Literal["union", "vote", "mean"]
+
+BEAMS = (1, 2, 3, 5, 10)
+"""Widths of the search that are tried on validation."""
+GAMMAS = np.geomspace(0.1, 1000, 81)
+"""γ that are tried on validation, each 12 % above the last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathRule:
+    """Stop a path where P_t < the geometric mean of γ·f (Eq. 6); then put views together.
+
+    Attributes:
+        gamma: γ.
+        proportions: (K,) f, shares of training works.
+        beams: width of the search that gives the paths; 1 is greedy.
+        mode: "terminate" (as written) or "mask" (as coded).
+        keep_first: a path always gives its first label (as coded).
+        combine: labels of a work: "union" of its views' (the paper), "vote" of half of them, or
+            one path for all views by their "mean" probability.
+        f_beta: F2 where γ and K were chosen.
+        at_edge: the best γ lies on the edge of what was tried.
+    """
+
+    gamma: float
+    proportions: tuple[float, ...]
+    beams: int = 1
+    mode: Mode = "terminate"
+    keep_first: bool = False
+    combine: Combine = "union"
+    f_beta: float | None = None
+    at_edge: bool = False
+
+    def predict(self, paths: Paths) -> Array:
+        """Decisions (N, K) bool from paths (N, V, T), or (N, T) where all views follow one."""
+        predicted = stop(
+            paths, self.gamma, np.array(self.proportions), self.mode, keep_first=self.keep_first
+        )
+        if predicted.ndim == 2:
+            return predicted
+        return combine_views(predicted, "vote" if self.combine == "vote" else "union")
+
+    def describe(self) -> str:
+        """The rule in words."""
+        search = "greedy paths" if self.beams == 1 else f"best of {self.beams} beams"
+        end = "ending" if self.mode == "terminate" else "masked"
+        return f"{search}, {end} where P < {self.gamma:.3g}·f, {self.combine} of the views"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able dict that `read_rule` reads."""
+        return {"rule": "path", **asdict(self)}
+
+
+def read_rule(value: Mapping[str, Any]) -> Rule | PathRule:
+    """The rule in a run's metrics, of whichever kind."""
+    if value.get("rule") != "path":
+        return rule_from_json(dict(value))
+    given: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k != "rule"
+    }
+    return PathRule(**given)
+
+
+def tune_path_rule(
+    paths: Mapping[int, Paths],
+    targets: Array,
+    proportions: Array,
+    *,
+    gamma: float = 0.0,
+    mode: Mode = "terminate",
+    keep_first: bool = False,
+    combine: Combine = "union",
+) -> tuple[PathRule, dict[str, dict[str, float]]]:
+    """The γ and K with the best F2 on validation works.
+
+    Args:
+        paths: width of the search to its paths (N, V, T); ties go to the narrower one.
+        targets: (N, K) bool.
+        proportions: (K,) f, shares of training works.
+        gamma: a fixed γ; 0 tries all of `GAMMAS`.
+        mode, keep_first, combine: as in `PathRule`.
+
+    Returns:
+        The rule, and for each width the best γ and its F2.
+    """
+    tried = np.array([gamma]) if gamma else GAMMAS
+    found: dict[str, dict[str, float]] = {}
+    for beams in sorted(paths):
+        best, values = tune_gamma(
+            paths[beams],
+            proportions,
+            targets,
+            tried,
+            fbeta,
+            mode,
+            how="vote" if combine == "vote" else "union",
+            keep_first=keep_first,
+        )
+        found[str(beams)] = {"gamma": best, "f2": float(values.max())}
+    width = max(found, key=lambda name: found[name]["f2"])  # the first of ties
+    chosen = found[width]["gamma"]
+    rule = PathRule(
+        gamma=chosen,
+        proportions=tuple(np.asarray(proportions, float).tolist()),
+        beams=int(width),
+        mode=mode,
+        keep_first=keep_first,
+        combine=combine,
+        f_beta=found[width]["f2"],
+        at_edge=not gamma and chosen in (tried[0], tried[-1]),
+    )
+    return rule, found

@@ -1,0 +1,328 @@
+"""Looking at finished runs: what their networks say of single works and views, step by step."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
+
+from imet.config import Recipe
+from imet.data.dataset import Part
+from imet.data.images import read_image
+from imet.data.source import Parts
+from imet.data.views import make_views, work_rng
+from imet.decoding import PathRule, Paths, evaluation_mode, kept_steps
+from imet.labels import quartile_picks
+from imet.models.heads import Network
+from imet.models.registry import build_encoder
+from imet.predict import load_network
+from imet.runs import Run, batch_source, resolve_device
+from imet.typing import Array
+
+# --- Where a model looks
+
+
+SIGMA = 50.0
+"""Pixels by which the paper's overlays are smoothed, as coded."""
+
+
+def on_view(weights: Array, side: int, sigma: float = 0.0) -> Array:
+    """Weights of square regions as a map of a view's pixels.
+
+    Args:
+        weights: (..., P), P = r·r regions in rows.
+        side: S, pixels of the view.
+        sigma: standard deviation of the smoothing in pixels; 0 shows the regions as they are.
+
+    Returns:
+        (..., S, S) float64 with the same sum: a region's weight is shared by its pixels.
+
+    Examples:
+        >>> on_view(np.eye(4)[0], 4)[0].tolist()
+        [0.25, 0.25, 0.0, 0.0]
+    """
+    weights = np.asarray(weights, np.float64)
+    rows = round(weights.shape[-1] ** 0.5)
+    if rows * rows != weights.shape[-1]:
+        raise ValueError(f"{weights.shape[-1]} regions are no square")
+    grid = weights.reshape(*weights.shape[:-1], rows, rows)
+    place = np.arange(side) * rows // side  # (S,) the region a pixel lies in
+    pixels = np.bincount(place, minlength=rows)  # (r,) pixels of a region
+    share = grid / (pixels[:, None] * pixels)  # (..., r, r) weight of one pixel
+    found = share[..., place[:, None], place]  # (..., S, S)
+    if sigma:
+        found = gaussian_filter(found, (0,) * (found.ndim - 2) + (sigma, sigma), mode="reflect")
+    return found
+
+
+def entropy(weights: Array) -> Array:
+    """Entropy of attention over P regions as a share of the largest possible, (..., P) to (...).
+
+    1 looks everywhere alike, 0 at one region only; log 0 counts as 0.
+
+    Examples:
+        >>> entropy(np.array([[0.5, 0.5], [1.0, 0.0]])).tolist()
+        [1.0, 0.0]
+    """
+    p = np.asarray(weights, np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(p > 0, p * np.log(p), 0.0)
+    return np.abs(terms.sum(-1)) / np.log(max(p.shape[-1], 2))
+
+
+def boxes_on_view(boxes: Array, height: int, width: int, side: int) -> Array:
+    """Boxes (M, 4) in a picture's pixels to those of its resized view: each axis is squeezed.
+
+    Examples:
+        >>> boxes_on_view(np.array([[0, 0, 200, 50]]), 100, 400, 100).tolist()
+        [[0.0, 0.0, 50.0, 50.0]]
+    """
+    scale = np.array([side / width, side / height, side / width, side / height])
+    return np.asarray(boxes, np.float64).reshape(-1, 4) * scale
+
+
+def inside(boxes: Array, side: int) -> Array:
+    """(S, S) bool, the pixels whose centre lies in one of the boxes (M, 4)."""
+    centre = np.arange(side) + 0.5
+    found = np.zeros((side, side), bool)
+    for left, top, right, bottom in np.asarray(boxes, float).reshape(-1, 4):
+        rows, columns = (centre >= top) & (centre < bottom), (centre >= left) & (centre < right)
+        found |= rows[:, None] & columns
+    return found
+
+
+def scores_of_map(weights: Array, boxes: Array) -> dict[str, float]:
+    """How well a map finds boxes.
+
+    Args:
+        weights: (S, S), not negative.
+        boxes: (M, 4) in the map's pixels.
+
+    Returns:
+        `hit`: share of the map's highest pixels that lie in a box, so 1 or 0 where a single region
+        is highest (the pointing game); `mass`: share of all weight in the boxes; `area`: share of
+        the pixels in them, which is what an even map gets for both.
+
+    Examples:
+        >>> scores_of_map(np.eye(2), np.array([[0, 0, 1, 1]]))
+        {'hit': 0.5, 'mass': 0.5, 'area': 0.25}
+    """
+    weights = np.asarray(weights, np.float64)
+    mask = inside(boxes, weights.shape[0])
+    top = weights >= weights.max() * (1 - 1e-9)
+    total = weights.sum()
+    mass = weights[mask].sum() / total if total > 0 else mask.mean()
+    return {"hit": float(mask[top].mean()), "mass": float(mass), "area": float(mask.mean())}
+
+
+def centre_prior(side: int, spread: float = 0.25) -> Array:
+    """A Gaussian in the middle of the view, (S, S): where things tend to be, without looking.
+
+    Args:
+        side: S.
+        spread: standard deviation as a share of the side.
+    """
+    along = np.exp(-0.5 * ((np.arange(side) + 0.5) / side - 0.5) ** 2 / spread**2)
+    found = np.outer(along, along)
+    return found / found.sum()
+
+
+def grad_cam(spatial: Array, weights: Array) -> Array:
+    """Grad-CAM of a linear layer on mean features, which is its class activation map.
+
+    The gradient of logit k by a feature at any position is w_k / P, so Grad-CAM's weights are w_k.
+
+    Args:
+        spatial: (P, D) features of the regions.
+        weights: (D,) of the label in the linear layer.
+
+    Returns:
+        (P,) positive evidence of each region; all alike where there is none.
+    """
+    evidence = np.maximum(np.asarray(spatial, np.float64) @ np.asarray(weights, np.float64), 0)
+    return evidence if evidence.any() else np.ones_like(evidence)
+
+
+# --- Looking at finished runs
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """What AttnCNN-RNN does in its T steps, greedily, for V views of n works.
+
+    Attributes:
+        labels: (n, V, T) int64, label chosen at each step.
+        probabilities: (n, V, T), p_t of that label.
+        attention: (n, V, T, P), α_t.
+        kept: (n, V, T) bool, the steps that the run's rule lets through.
+        spatial: (n, V, P, D) features of the regions.
+        totals: (n, V, T), the sum of p_t over all labels: 1 if it were a distribution.
+    """
+
+    labels: Array
+    probabilities: Array
+    attention: Array
+    kept: Array
+    spatial: Array
+    totals: Array
+
+
+def batches_of(
+    recipe: Recipe, parts: Parts, part: Part, works: Sequence[int] | Array, device: str = "cpu"
+) -> Iterator[Mapping[str, Tensor]]:
+    """Batches of some works of a part as the recipe's network reads them in evaluation."""
+    encoder = build_encoder(recipe)
+    return iter(batch_source(recipe, parts, encoder, device)(part, np.asarray(works, int), 0))
+
+
+@torch.inference_mode()
+def features_of(
+    recipe: Recipe,
+    parts: Parts,
+    part: Part,
+    name: str,
+    works: Sequence[int] | Array | None = None,
+    device: str = "auto",
+) -> Array:
+    """One of the features that a recipe's model reads, (n, V, …) float32.
+
+    Args:
+        recipe: with `views="one"` of the resized view alone.
+        parts, part: a split collection and one of its parts.
+        name: "pooled", "spatial" or "hog".
+        works: which works; all without it.
+        device: "auto", "cpu" or "cuda".
+    """
+    device = resolve_device(device)
+    reader = Network(torch.nn.Identity(), build_encoder(recipe).to(device))
+    wanted = np.arange(len(part)) if works is None else works
+    return np.concatenate(
+        [
+            reader.features(batch)[name]
+            .float()
+            .unflatten(0, (len(batch["works"]), -1))
+            .cpu()
+            .numpy()
+            for batch in batches_of(recipe, parts, part, wanted, device)
+        ]
+    )
+
+
+@torch.inference_mode()
+def steps_of(run: Run, part: Part, works: Sequence[int] | Array, device: str = "auto") -> Steps:
+    """Follow the greedy paths of some works through a finished AttnCNN-RNN run."""
+    device = resolve_device(device)
+    network = load_network(run.folder, device)[0]
+    rule = run.rule
+    assert isinstance(rule, PathRule)
+    found: list[list[Array]] = []
+    with evaluation_mode(network):
+        for batch in batches_of(run.recipe, run.parts, part, works, device):
+            count = len(batch["works"])
+            features = network.features(batch)
+            trace = network.head.trace(features)  # type: ignore[operator]
+            p = trace.logits.sigmoid()  # (B, T, K)
+            chosen = p.gather(2, trace.labels[..., None])[..., 0]  # (B, T)
+            values = (
+                trace.labels,
+                chosen,
+                trace.alphas,
+                features["spatial"].float(),
+                p.sum(2),
+            )
+            found.append([x.unflatten(0, (count, -1)).cpu().numpy() for x in values])
+    labels, probabilities, attention, spatial, totals = (np.concatenate(x) for x in zip(*found))
+    paths = Paths(labels, probabilities, np.zeros((*labels.shape[:2], run.metrics["labels"])))
+    kept = kept_steps(
+        paths, rule.gamma, np.array(rule.proportions), rule.mode, keep_first=rule.keep_first
+    )
+    return Steps(labels, probabilities, attention, kept, spatial, totals)
+
+
+def head_weights(run: Run) -> Array:
+    """(K, D) weights of a linear head on the pooled features, without those of HOG."""
+    head: Any = load_network(run.folder)[0].head
+    weights: Array = head.fc.weight.detach().numpy()
+    return weights[:, : weights.shape[1] - head.hog_width]
+
+
+def view_pictures(run: Run, part: Part, work: int) -> tuple[Array, Array, list[str]]:
+    """A work's picture, its evaluation views (V, S, S, 3) uint8 and their kinds."""
+    row = int(part.rows[work])
+    picture = read_image(part.collection.path(row))
+    kinds = part.kinds(work, run.recipe.views)
+    rng = work_rng(run.recipe.view_seed, str(part.collection.ids[row]))
+    views = make_views(picture, kinds, rng, run.recipe.input_size)  # type: ignore[arg-type]
+    return picture, views.permute(0, 2, 3, 1).numpy(), list(kinds)
+
+
+@torch.inference_mode()
+def influence(
+    run: Run, part: Part, works: Sequence[int] | Array, labels: Array, device: str = "auto"
+) -> Array:
+    """What naming one label does to the probability of the others at the next step.
+
+    Every work's resized view goes through step 1; then each of `labels` in turn is taken as l_1,
+    and step 2 is compared with step 2 after no label at all.
+
+    Args:
+        run: a finished AttnCNN-RNN.
+        part: works of which part.
+        works: which works.
+        labels: (A,) columns.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        (A, A): row i, column j: mean change of label j's logit once label i has been named.
+    """
+    device = resolve_device(device)
+    network = load_network(run.folder, device)[0]
+    head: Any = network.head
+    chosen = torch.as_tensor(np.append(labels, -1), device=device)  # (A + 1,)
+    recipe = dataclasses.replace(run.recipe, views="one")
+    total, count = torch.zeros(len(labels), len(labels), device=device), 0
+    with evaluation_mode(network):
+        for batch in batches_of(recipe, run.parts, part, works, device):
+            view, state = head.begin(network.features(batch))
+            logits, _, state = head.step(view, state)  # (B, 1, K)
+            paths = len(chosen)
+            state = type(state)(*(x.expand(-1, paths, *x.shape[2:]) for x in state))
+            p = logits.sigmoid().expand(-1, paths, -1)
+            state = head.advance(state, p, chosen.expand(len(logits), -1))
+            after, _, _ = head.step(view, state)  # (B, A + 1, K)
+            change = after[:, :-1] - after[:, -1:]  # (B, A, K)
+            total += change[..., chosen[:-1]].sum(0)
+            count += len(logits)
+    return (total / count).cpu().numpy()
+
+
+FIGURE_3 = (813, 1092, 871, 688, 447, 696, 841, 67)
+"""Ids of the labels in the paper's Figure 3; several labels have as many uses as the last four."""
+
+
+def figure_3_columns(parts: Parts) -> tuple[Array, str]:
+    """Columns of the paper's Figure 3 among the labels in use, and who picked them.
+
+    The rule sorts all labels of the table, dropped ones too; where it picks one of those, which a
+    small collection may have it do, it is applied to the labels in use instead. Where ties alone
+    part its picks from the paper's, as on the real table, the paper's are taken.
+
+    Returns:
+        (8,) int64 columns, from the most frequent quartile to the rarest, and "the paper" or "the
+        rule".
+    """
+    counts, ids = parts.collection.targets[parts.split.train].sum(0), parts.collection.labels.ids
+    picks = quartile_picks(counts)
+    if np.isin(FIGURE_3, ids).all():
+        printed = np.array([parts.collection.labels.column(k) for k in FIGURE_3])
+        if (counts[printed] == counts[picks]).all():
+            return np.array([parts.labels.column(k) for k in FIGURE_3]), "the paper"
+    if np.isin(ids[picks], parts.labels.ids).all():
+        return np.array([parts.labels.column(int(k)) for k in ids[picks]]), "the rule"
+    return quartile_picks(parts.train.targets.sum(0)), "the rule"

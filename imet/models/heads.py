@@ -1,0 +1,134 @@
+"""The paper's baseline: one linear layer on the features before ResNet50's last (section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from imet.hog import hog_blocks
+from imet.models.encoder import Encoder
+
+# --- The paper's baseline
+
+
+class LinearHead(nn.Module):
+    """A new last fully connected layer, on the pooled features or on them and the HOG vector.
+
+    Args:
+        width: D, of the pooled features.
+        num_labels: K.
+        hog_width: H, 0 without HOG (section 3.2).
+        standardise: shift and scale each HOG value by its mean and deviation over training
+            batches. The paper does not say that it does.
+
+    Examples:
+        >>> LinearHead(4, 3)({"pooled": torch.zeros(2, 4)}).shape
+        torch.Size([2, 3])
+    """
+
+    def __init__(
+        self, width: int, num_labels: int, hog_width: int = 0, *, standardise: bool = False
+    ) -> None:
+        super().__init__()
+        self.hog_width = hog_width
+        self.scale = nn.BatchNorm1d(hog_width, affine=False) if standardise else nn.Identity()
+        self.fc = nn.Linear(width + hog_width, num_labels)
+
+    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Logits (B, K) of features with "pooled" (B, D) and, with HOG, "hog" (B, H)."""
+        v = features["pooled"]  # (B, D)
+        if self.hog_width:
+            v = torch.cat([v, self.scale(features["hog"])], dim=1)  # (B, D + H)
+        return self.fc(v)  # (B, K)
+
+
+class Network(nn.Module):
+    """Encoder and head as one module that takes either views or features computed before.
+
+    Args:
+        head: features to logits.
+        encoder: views to features; None where only stored features will come.
+    """
+
+    def __init__(self, head: nn.Module, encoder: Encoder | None = None) -> None:
+        super().__init__()
+        self.head, self.encoder = head, encoder
+
+    def features(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What the head reads, from views (B, 3, S, S) uint8 or from features computed before.
+
+        Cells of gradients are normalised to the HOG vector here: they are a sixth of its size, so
+        they are what stores keep.
+        """
+        if "views" not in batch:
+            features = dict(batch)
+        elif self.encoder is None:
+            raise ValueError("this network was built for stored features and got pictures")
+        else:
+            features = self.encoder(batch["views"])
+        if "hog_cells" in features:
+            features["hog"] = hog_blocks(features["hog_cells"])  # (B, H)
+        return features
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Logits of a batch; one that carries a "path" of labels (B, T) is led along it."""
+        features = self.features(batch)
+        return self.head(features, batch["path"]) if "path" in batch else self.head(features)
+
+
+# --- The poster's head
+
+
+class VggHead(nn.Module):
+    """25088 → 4096 → 5000 → K, or 25088 → 5000 → K.
+
+    "Intermediate layer of 5000 in the fully connected stack" can be read both ways. The first
+    keeps VGG16's first fully connected layer (fc6) with its ImageNet weights, the second starts
+    anew. ReLU and dropout follow each layer but the last, as in VGG16.
+
+    Args:
+        width: D of the features, 25,088 for VGG16 at 224 pixels.
+        num_labels: K.
+        units: of the intermediate layer, the poster's 5,000 or 6,000.
+        fc6_units: of the layer that is kept, 4,096; 0 for the reading without it.
+        dropout: chance of a unit to be left out in training.
+        feature: which feature of the encoder is read.
+
+    Examples:
+        >>> import torch
+        >>> head = VggHead(8, 3, units=5, fc6_units=4)
+        >>> [tuple(layer.weight.shape) for layer in head.layers if isinstance(layer, nn.Linear)]
+        [(4, 8), (5, 4), (3, 5)]
+        >>> head({"grid": torch.zeros(2, 8)}).shape
+        torch.Size([2, 3])
+    """
+
+    def __init__(
+        self,
+        width: int,
+        num_labels: int,
+        units: int = 5000,
+        fc6_units: int = 4096,
+        dropout: float = 0.5,
+        feature: str = "grid",
+    ) -> None:
+        super().__init__()
+        self.feature, self.fc6_units = feature, fc6_units
+        layers: list[nn.Module] = []
+        for size in (fc6_units, units) if fc6_units else (units,):
+            layers += [nn.Linear(width, size), nn.ReLU(), nn.Dropout(dropout)]
+            width = size
+        self.layers = nn.Sequential(*layers, nn.Linear(width, num_labels))
+
+    def start_from(self, fc6: Mapping[str, Tensor]) -> None:
+        """Take ImageNet's weights of fc6, where this head has a layer of the same shape."""
+        first = self.layers[0]
+        assert isinstance(first, nn.Linear)
+        if self.fc6_units and first.weight.shape == fc6["weight"].shape:
+            first.load_state_dict(dict(fc6))
+
+    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Logits (B, K)."""
+        return self.layers(features[self.feature])  # (B, K)

@@ -1,0 +1,113 @@
+"""Label any picture file with a finished run."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imet.config import Recipe
+from imet.data.images import read_image
+from imet.data.views import make_views, view_kinds, work_rng
+from imet.decoding import PathRule, decode, read_rule
+from imet.evaluation import predict
+from imet.io import InputError, read_json
+from imet.models.heads import Network
+from imet.models.registry import build_encoder, build_head, feature_shapes
+from imet.thresholds import Rule, reduce_views
+from imet.typing import Array
+
+
+def load_network(
+    folder: Path, device: str = "cpu"
+) -> tuple[Network, Recipe, list[str], Rule | PathRule]:
+    """A finished run's network with its recipe, label names and decision rule.
+
+    Raises:
+        InputError: the folder holds no finished run.
+    """
+    needed = ("config.json", "labels.json", "metrics.json", "best.pt")
+    missing = [name for name in needed if not (folder / name).exists()]
+    if missing:
+        raise InputError(
+            f"{folder} is no finished run: {', '.join(missing)} missing; `imet run RECIPE` prints "
+            "the folder of a finished one"
+        )
+    config = {k: v for k, v in read_json(folder / "config.json").items() if k != "profile"}
+    try:
+        recipe = Recipe(**config)
+    except TypeError as error:
+        raise InputError(
+            f"{folder}/config.json was written by another version ({error}); run the recipe again"
+        ) from error
+    names = read_json(folder / "labels.json")["names"]
+    encoder = build_encoder(dataclasses.replace(recipe, stored=""))  # what the model reads alone
+    head = build_head(recipe, feature_shapes(encoder, recipe.input_size), len(names))
+    network = Network(head, encoder)
+    best = folder / "best.pt"
+    try:
+        state = torch.load(best, map_location="cpu", weights_only=True)["model"]
+        result = network.load_state_dict(state, strict=False)
+    except (RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        raise InputError(f"{best}: damaged, or of another network ({error}); run again") from error
+    # A run on cached features kept its head only; its encoder is the frozen one built above.
+    absent = [n for n in result.missing_keys if not (recipe.frozen and n.startswith("encoder."))]
+    if absent or result.unexpected_keys:
+        unfit = ", ".join([*absent, *result.unexpected_keys])
+        raise InputError(f"{best} does not fit the recipe's network ({unfit}); run again")
+    rule = read_rule(read_json(folder / "metrics.json")["rule"])
+    return network.to(device).eval(), recipe, names, rule
+
+
+def label_work(
+    network: Network, recipe: Recipe, rule: Rule | PathRule, views: Tensor
+) -> tuple[Array, Array]:
+    """Scores and labels, both (K,), of one work from its views (V, 3, S, S) uint8."""
+    batch = {"views": views, "works": torch.zeros(1, dtype=torch.long)}
+    if isinstance(rule, PathRule):
+        mean = rule.combine == "mean"
+        paths = decode(network, [batch], 1, 1 if mean else rule.beams, shared=mean)
+        greedy = paths if rule.beams == 1 and not mean else decode(network, [batch], 1)
+        return greedy.scores.mean(1)[0], rule.predict(paths)[0]
+    logits = predict(network, [batch], 1)  # (1, V, K)
+    scores = reduce_views(logits, recipe.reduce_views)  # (1, K)
+    return scores[0], rule.predict(scores)[0]
+
+
+def label_pictures(
+    images: Sequence[Path], folder: Path, device: str = "cpu"
+) -> list[dict[str, Any]]:
+    """Labels of pictures with their scores, as on the test split: views, mean, threshold.
+
+    Args:
+        images: picture files of any size and kind that Pillow reads.
+        folder: a finished run.
+        device: "cpu" or "cuda".
+
+    Returns:
+        One dictionary a picture: image, and labels, each {name, score, predicted}, best first.
+    """
+    network, recipe, names, rule = load_network(Path(folder), device)
+    found = []
+    for path in images:
+        picture = read_image(path)
+        kinds = view_kinds(True, True, train=False)[: 1 if recipe.views == "one" else None]
+        rng = work_rng(recipe.view_seed, path.stem)
+        views = make_views(picture, kinds, rng, recipe.input_size)  # (V, 3, S, S)
+        scores, predicted = label_work(network, recipe, rule, views.to(device))  # (K,) both
+        labels = [
+            {
+                "name": names[k],
+                "score": float(scores[k]),
+                "predicted": bool(predicted[k]),
+            }
+            for k in np.argsort(-scores, kind="stable")
+        ]
+        found.append({"image": str(path), "labels": labels})
+    return found

@@ -1,0 +1,1 @@
+"""What only the book needs: plots, tables, pages, recorded studies."""

@@ -1,0 +1,118 @@
+"""A collection in figures small enough to be kept: to set a simulated one beside the real one.
+
+python -m imet.report.collection_statistics FOLDER results/NAME.json [--sizes sizes.csv]
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from imet.data.tables import Collection, read_collection
+from imet.io import write_json
+from imet.provenance import provenance
+from imet.typing import Array
+
+QUANTILES = 401
+PAIRS = 200
+
+
+def aspect_ratios(collection: Collection, sizes: Path | None = None) -> Array:
+    """(N,) width over height, from the pictures' headers or from a table with height and width."""
+    if sizes is not None:
+        table = pd.read_csv(sizes)
+        return (table["width"] / table["height"]).to_numpy(float)
+    ratios = np.empty(len(collection))
+    for row in range(len(collection)):
+        with Image.open(collection.path(row)) as image:  # reads the header only
+            ratios[row] = image.width / image.height
+    return ratios
+
+
+def statistics(collection: Collection, ratios: Array, top: int = 12) -> dict[str, Any]:
+    """What a reader compares between collections, JSON-able and without any work's own data.
+
+    Args:
+        collection: N works.
+        ratios: (N,) width over height.
+        top: how many of the most frequent cultures, and of the tags, to name.
+
+    Returns:
+        works, labels; frequency: uses of every label, descending; labels_per_work: works by number
+        of labels; kinds: share of works with culture only, tags only, both; top_culture, top_tag:
+        [name, works]; pairs: the culture and tag that meet most often, [culture, tag, works, lift];
+        aspect: evenly spaced quantiles of width over height.
+    """
+    counts, culture = collection.targets.sum(0), collection.labels.is_culture
+    has_culture = collection.targets[:, culture].any(1)
+    has_tag = collection.targets[:, ~culture].any(1)
+    order = np.argsort(-counts, kind="stable")
+    names = collection.labels.names
+
+    def most_frequent(chosen: Array) -> list[list[Any]]:
+        return [[names[k], int(counts[k])] for k in order if chosen[k]][:top]
+
+    return {
+        "works": len(collection),
+        "labels": len(collection.labels),
+        "frequency": np.sort(counts)[::-1].tolist(),
+        "labels_per_work": np.bincount(collection.targets.sum(1)).tolist(),
+        "kinds": {
+            "culture only": float((has_culture & ~has_tag).mean()),
+            "culture and tags": float((has_culture & has_tag).mean()),
+            "tags only": float((~has_culture & has_tag).mean()),
+        },
+        "top_culture": most_frequent(culture),
+        "top_tag": most_frequent(~culture),
+        "pairs": frequent_pairs(collection),
+        "aspect": np.quantile(ratios, np.linspace(0, 1, QUANTILES)).round(4).tolist(),
+    }
+
+
+def frequent_pairs(collection: Collection, most: int = PAIRS) -> list[list[Any]]:
+    """The pairs of a culture and a tag that meet most often: [culture, tag, works, lift].
+
+    Lift is how many times more often the two meet than if they were independent; ties keep the
+    order of the columns.
+    """
+    names = collection.labels.names
+    cultures = np.flatnonzero(collection.labels.is_culture)
+    tags = np.flatnonzero(~collection.labels.is_culture)
+    a = collection.targets[:, cultures].astype(np.float32)  # whole numbers: exact up to 2²⁴ works
+    b = collection.targets[:, tags].astype(np.float32)
+    together = (a.T @ b).astype(np.int64)  # (A, B)
+    expected = np.outer(a.sum(0, dtype=np.float64), b.sum(0, dtype=np.float64)) / len(collection)
+    first = np.argsort(-together, axis=None, kind="stable")[:most]
+    return [
+        [
+            names[cultures[i]],
+            names[tags[j]],
+            int(together[i, j]),
+            round(float(n / expected[i, j]), 3),
+        ]
+        for i, j, n in zip(*np.unravel_index(first, together.shape), together.flat[first])
+        if n
+    ]
+
+
+def main() -> None:
+    """Write the statistics of a folder, with their provenance."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--sizes", type=Path, help="table id,height,width; else picture headers")
+    arguments = parser.parse_args()
+    collection = read_collection(arguments.folder)
+    found = statistics(collection, aspect_ratios(collection, arguments.sizes))
+    command = "python -m imet.report.collection_statistics FOLDER OUT --sizes SIZES"
+    source = provenance("kaggle", 0, "cpu") | {"command": command}
+    write_json(arguments.out, {"provenance": source, "values": found})
+
+
+if __name__ == "__main__":
+    main()

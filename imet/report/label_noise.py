@@ -1,0 +1,196 @@
+"""Confident learning for many labels: which annotations disagree with the scores too clearly.
+
+Northcutt, Jiang and Chuang (2021), for each label by itself as its two classes. Scores must come
+from models that have not seen the work (`imet.report.label_noise`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from imet.losses import weighted_bce
+from imet.typing import Array
+
+# --- Confident learning for many labels
+
+
+class Suspects(NamedTuple):
+    """Annotations to look at again.
+
+    Attributes:
+        found: (N, K) bool, suspicious annotations, given or left out.
+        doubt: (N, K) how sure the scores are of the opposite: the score of a label that was left
+            out, one minus the score of a label that was given.
+    """
+
+    found: Array
+    doubt: Array
+
+
+def confident_errors(scores: Array, annotated: Array) -> Suspects:
+    """Suspicious annotations by the confident joint.
+
+    The threshold of an outcome is the mean probability that works annotated with it are given for
+    it. An annotation is suspicious when the opposite outcome reaches its threshold and the
+    annotated one does not reach its own; when both do, the more probable one counts (Eq. 2).
+
+    Args:
+        scores: (N, K) in [0, 1], out of sample.
+        annotated: (N, K) bool.
+
+    Returns:
+        Suspects; a label without both outcomes has none.
+
+    Examples:
+        >>> scores = np.array([[0.9], [0.8], [0.88], [0.1], [0.2]])
+        >>> given = np.array([[True], [True], [False], [False], [False]])
+        >>> confident_errors(scores, given).found[:, 0].tolist()
+        [False, False, True, False, False]
+    """
+    scores, annotated = np.asarray(scores, np.float64), np.asarray(annotated, bool)
+    if scores.shape != annotated.shape or scores.ndim != 2:
+        raise ValueError(f"need two (N, K) arrays, got {scores.shape} and {annotated.shape}")
+    given, left_out = annotated.sum(0), (~annotated).sum(0)  # (K,)
+    own = (scores * annotated).sum(0) / np.maximum(given, 1)  # (K,)
+    other = ((1 - scores) * ~annotated).sum(0) / np.maximum(left_out, 1)  # (K,)
+    yes, no = scores >= own, 1 - scores >= other  # (N, K)
+    likely = scores > 0.5
+    counted_yes, counted_no = yes & (~no | likely), no & (~yes | ~likely)
+    found = np.where(annotated, counted_no, counted_yes) & (given > 0) & (left_out > 0)
+    return Suspects(found, np.where(annotated, 1 - scores, scores))
+
+
+def found_errors(found: Array, wrong: Array) -> dict[str, float]:
+    """How well suspicions meet annotations that are really wrong.
+
+    Args:
+        found: bool, any shape.
+        wrong: bool, the same.
+
+    Returns:
+        `precision` (0 without suspicions), `recall` (0 without errors), and counts `suspects`,
+        `errors` and `hits`.
+
+    Examples:
+        >>> found_errors(np.array([True, True]), np.array([True, False]))["precision"]
+        0.5
+    """
+    hits, suspects, errors = int((found & wrong).sum()), int(found.sum()), int(wrong.sum())
+    return {
+        "precision": hits / max(suspects, 1),
+        "recall": hits / max(errors, 1),
+        "suspects": suspects,
+        "errors": errors,
+        "hits": hits,
+    }
+
+
+# --- Scores of works by models that have not seen them
+
+
+def out_of_fold_scores(
+    features: Array,
+    targets: Array,
+    folds: int = 5,
+    epochs: int = 20,
+    learning_rate: float = 3e-3,
+    batch_size: int = 64,
+    seed: int = 0,
+) -> Array:
+    """Scores of each work from a linear layer trained on the other folds.
+
+    Plain cross-entropy, which scores are probabilities under; Adam; features standardised by the
+    training folds.
+
+    Args:
+        features: (N, D).
+        targets: (N, K) bool.
+        folds: works are dealt into so many, at random.
+        epochs, learning_rate, batch_size: of each fold.
+        seed: of folds, weights and order.
+
+    Returns:
+        (N, K) float32 in [0, 1].
+
+    Raises:
+        ValueError: fewer works than folds, or fewer folds than two.
+
+    Examples:
+        >>> x = np.array([[-1.0], [1.0]] * 20)
+        >>> scores = out_of_fold_scores(x, x > 0, epochs=50, learning_rate=0.1)
+        >>> bool((scores[x > 0] > 0.5).all()), scores.shape
+        (True, (40, 1))
+    """
+    if not 2 <= folds <= len(features):
+        raise ValueError(f"{folds} folds of {len(features)} works: need two works and folds")
+    rng = np.random.default_rng(seed)
+    fold = rng.permutation(np.arange(len(features)) % folds)  # (N,)
+    x = torch.from_numpy(np.asarray(features, np.float32))  # (N, D)
+    y = torch.from_numpy(np.asarray(targets, np.float32))  # (N, K)
+    scores = np.empty(y.shape, np.float32)
+    for held_out in range(folds):
+        inside, outside = np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
+        mean, deviation = x[inside].mean(0), x[inside].std(0).clamp_min(1e-6)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            layer = nn.Linear(x.shape[1], y.shape[1])
+        rate = y[inside].mean(0).clamp(1e-4, 1 - 1e-4)
+        nn.init.zeros_(layer.weight)
+        layer.bias.data = torch.logit(rate)  # starts as the frequencies
+        optimizer = torch.optim.Adam(layer.parameters(), learning_rate, weight_decay=1e-4)
+        for _ in range(epochs):
+            order = rng.permutation(inside)
+            for start in range(0, len(order), batch_size):
+                rows = order[start : start + batch_size]
+                optimizer.zero_grad()
+                logits = layer((x[rows] - mean) / deviation)
+                weighted_bce(logits, y[rows], None, "sum_classes").backward()
+                optimizer.step()
+        with torch.inference_mode():
+            scores[outside] = torch.sigmoid(layer((x[outside] - mean) / deviation)).numpy()
+    return scores
+
+
+# --- Where prediction and annotation part, and who was right, where that is known
+
+
+def discrepancies(
+    predicted: Array, annotated: Array, truth: Array | None = None
+) -> dict[str, Array]:
+    """Kinds of agreement and disagreement, as (N, K) masks that do not overlap.
+
+    Args:
+        predicted: (N, K) bool, the model's labels.
+        annotated: (N, K) bool, the annotator's.
+        truth: (N, K) bool, what is really shown, where it is known.
+
+    Returns:
+        Without truth: `agreed`, `only the model`, `only the annotator`. With it, either of the
+        last two is divided by who was right.
+
+    Examples:
+        >>> found = discrepancies(np.array([[True, True]]), np.array([[True, False]]))
+        >>> {kind: int(mask.sum()) for kind, mask in found.items()}
+        {'agreed': 1, 'only the model': 1, 'only the annotator': 0}
+    """
+    predicted, annotated = np.asarray(predicted, bool), np.asarray(annotated, bool)
+    more, less = predicted & ~annotated, annotated & ~predicted
+    if truth is None:
+        return {
+            "agreed": predicted & annotated,
+            "only the model": more,
+            "only the annotator": less,
+        }
+    truth = np.asarray(truth, bool)
+    return {
+        "agreed, and shown": predicted & annotated & truth,
+        "agreed, and not shown": predicted & annotated & ~truth,
+        "only the model, which is right": more & truth,
+        "only the model, which is wrong": more & ~truth,
+        "only the annotator, who is right": less & truth,
+        "only the annotator, who is wrong": less & ~truth,
+    }

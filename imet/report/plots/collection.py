@@ -1,0 +1,217 @@
+"""What a collection is: label frequencies, labels a work, co-occurrence, shapes of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import TwoSlopeNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+from numpy.typing import ArrayLike, NDArray
+
+from imet.report.plots.style import INK, MUTED, PALETTE, line_style, short, styled
+
+
+@styled
+def label_frequency(
+    collections: Mapping[str, ArrayLike],
+    *,
+    share: bool = False,
+    below: int | None = 3,
+    named: Mapping[str, Mapping[str, int]] | None = None,
+) -> Figure:
+    """Uses of every label against its rank, both axes logarithmic.
+
+    Args:
+        collections: Name to (K,) counts of uses; labels without a use are not drawn.
+        share: Divide by the largest count, so that collections of unlike size compare.
+        below: Draw the line under which labels are called rare (none where `share`).
+        named: Collection name to label name to its count: points that are written out.
+    """
+    figure, ax = plt.subplots(figsize=(6.0, 4.2))
+    for position, (name, counts) in enumerate(collections.items()):
+        ordered = np.sort(np.asarray(counts, float))[::-1]  # (K,)
+        used = ordered[ordered > 0]
+        if not used.size:
+            raise ValueError(f"{name}: no label is used")
+        values = used / used[0] if share else used
+        ranks = np.arange(1, len(values) + 1)
+        ax.loglog(
+            ranks, values, label=f"{name}, {len(used):,} labels in use", **line_style(position)
+        )
+        for label, count in (named or {}).get(name, {}).items():
+            rank = int(np.searchsorted(-used, -count, side="left")) + 1
+            value = count / used[0] if share else count
+            ax.plot([rank], [value], "o", color=INK, markersize=4, zorder=5)
+            ax.annotate(short(label), (rank, value), xytext=(6, 3), textcoords="offset points",
+                        fontsize=9)  # fmt: skip
+    if below is not None and not share:
+        ax.axhline(below, color=MUTED, linewidth=1, linestyle=":")
+        ax.annotate(f"fewer than {below} uses: rare", (0.01, below),
+                    xycoords=("axes fraction", "data"), xytext=(0, -4),
+                    textcoords="offset points", va="top", color=MUTED, fontsize=9)  # fmt: skip
+    ax.set_xlabel("rank of the label")
+    ax.set_ylabel("uses, as a share of the most frequent label's" if share else "works")
+    if not share:
+        ax.set_ylim(bottom=0.7)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    ax.legend()
+    return figure
+
+
+@styled
+def labels_per_work(collections: Mapping[str, ArrayLike]) -> Figure:
+    """Share of works by how many labels they carry.
+
+    Args:
+        collections: Name to (N,) number of labels of each work.
+    """
+    figure, ax = plt.subplots()
+    arrays = {name: np.asarray(counts, int) for name, counts in collections.items()}
+    most = max(int(counts.max()) for counts in arrays.values())
+    width = 0.84 / len(arrays)
+    for position, (name, counts) in enumerate(arrays.items()):
+        shares = np.bincount(counts, minlength=most + 1) / len(counts)  # (most + 1,)
+        offset = (position - (len(arrays) - 1) / 2) * width
+        ax.bar(
+            np.arange(most + 1) + offset,
+            shares,
+            width=width * 0.94,
+            color=PALETTE[position],
+            hatch=("", "///", "...", "xx")[position % 4],
+            edgecolor="white",
+            label=f"{name}, mean {counts.mean():.2f}",
+        )
+    ax.set(xlabel="labels on a work", ylabel="share of works", xticks=np.arange(most + 1))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.grid(axis="x", visible=False)
+    ax.legend()
+    return figure
+
+
+@styled
+def label_kinds(shares: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Which kinds of labels works carry, one bar a collection.
+
+    Args:
+        shares: Collection to kind ("culture only", "both", …) to share of works; shares of one
+            collection sum to 1.
+    """
+    figure, ax = plt.subplots(figsize=(6.0, 0.9 + 0.62 * len(shares)))
+    kinds = list(dict.fromkeys(kind for parts in shares.values() for kind in parts))
+    left = np.zeros(len(shares))
+    for position, kind in enumerate(kinds):
+        widths = np.array([parts.get(kind, 0.0) for parts in shares.values()])
+        ax.barh(list(shares), widths, left=left, label=kind, color=PALETTE[position], height=0.62,
+                edgecolor="white", linewidth=1)  # fmt: skip
+        for row, width in enumerate(widths):
+            if width > 0.08:
+                ax.text(left[row] + width / 2, row, f"{width:.0%}", color="white", ha="center",
+                        va="center", fontsize=9, fontweight="bold")  # fmt: skip
+        left += widths
+    ax.invert_yaxis()
+    ax.grid(visible=False)
+    ax.set(xlim=(0, 1), xlabel="share of works")
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    figure.legend(loc="outside upper center", ncols=len(kinds))
+    return figure
+
+
+def lift(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+    """How much more often two labels meet than if they were independent.
+
+    Args:
+        first: (N, A) truth of one group of labels.
+        second: (N, B) truth of another.
+
+    Returns:
+        (A, B): P(a and b) / (P(a) P(b)); NaN where a label is never used.
+
+    Examples:
+        >>> lift([[1], [1], [0], [0]], [[1], [1], [0], [0]])
+        array([[2.]])
+    """
+    a = np.asarray(first, np.float64)  # (N, A)
+    b = np.asarray(second, np.float64)  # (N, B)
+    expected = np.outer(a.mean(axis=0), b.mean(axis=0))  # (A, B)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(expected > 0, (a.T @ b / len(a)) / expected, np.nan)
+
+
+@styled
+def cooccurrence(
+    values: ArrayLike,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    limit: float = 8.0,
+    value_name: str = "lift",
+    digits: int = 1,
+) -> Figure:
+    """Lift of every pair of labels as colours, with the number in each cell.
+
+    Args:
+        values: (A, B) lift, 1 where the two are independent.
+        rows: A label names (cultures, say).
+        columns: B label names (tags).
+        limit: Lift at which the colour is full; its inverse on the other side.
+        value_name: What the factors are.
+        digits: Decimals of the numbers in the cells.
+    """
+    table = np.asarray(values, float)
+    if table.shape != (len(rows), len(columns)):
+        raise ValueError(f"{table.shape} values for {len(rows)} rows and {len(columns)} columns")
+    with np.errstate(divide="ignore"):
+        powers = np.clip(np.log2(table), -np.log2(limit), np.log2(limit))
+    figure, ax = plt.subplots(figsize=(6.0, 1.9 + 0.37 * len(rows)))
+    top = float(np.log2(limit))
+    image = ax.imshow(powers, cmap="RdBu_r", norm=TwoSlopeNorm(0, -top, top), aspect="auto")
+    ax.set_xticks(range(len(columns)), [short(name) for name in columns], rotation=45, ha="right",
+                  rotation_mode="anchor")  # fmt: skip
+    ax.set_yticks(range(len(rows)), [short(name) for name in rows])
+    ax.grid(visible=False)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    for (i, j), value in np.ndenumerate(table):
+        if np.isfinite(value):
+            strong = abs(powers[i, j]) > 0.55 * top
+            ax.text(j, i, f"{value:.{digits}f}" if value < 9.95 else f"{value:.0f}", ha="center",
+                    va="center", fontsize=7.5, color="white" if strong else INK)  # fmt: skip
+    bar = figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02)
+    ticks = np.arange(-top, top + 0.5) if top >= 2 else np.linspace(-top, top, 5)
+    texts = [f"×{2**t:.3g}" if t >= 0 or top < 2 else f"×1/{2**-t:g}" for t in ticks]
+    bar.set_ticks(list(ticks), labels=texts)
+    bar.outline.set_visible(False)
+    bar.set_label(value_name)
+    return figure
+
+
+@styled
+def aspect_ratios(collections: Mapping[str, ArrayLike]) -> Figure:
+    """How wide pictures are for their height, on a logarithmic axis.
+
+    Args:
+        collections: Name to (N,) width divided by height.
+    """
+    figure, ax = plt.subplots()
+    arrays = {name: np.asarray(ratios, float) for name, ratios in collections.items()}
+    widest = max(float(np.abs(np.log2(ratios)).max()) for ratios in arrays.values())
+    edge = np.ceil(widest * 2) / 2
+    bins = np.linspace(-edge, edge, int(edge * 8) + 1).tolist()
+    for position, (name, ratios) in enumerate(arrays.items()):
+        longest = float(np.exp2(np.abs(np.log2(ratios)).max()))
+        ax.hist(np.log2(ratios), bins=bins, weights=np.full(len(ratios), 1 / len(ratios)),
+                histtype="step", linewidth=2, label=f"{name}, up to 1 : {longest:.1f}",
+                **line_style(position))  # fmt: skip
+    ax.set_yscale("log")
+    ticks = np.arange(-int(edge), int(edge) + 1)
+    ax.xaxis.set_major_locator(FixedLocator(list(ticks)))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xticklabels([f"{2**t} : 1" if t >= 0 else f"1 : {2**-t}" for t in ticks.tolist()])
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
+    ax.set(xlabel="width : height", ylabel="share of works")
+    figure.legend(loc="outside upper left")
+    return figure

@@ -1,0 +1,161 @@
+"""Comparisons: values with intervals side by side, a score by a setting, label against label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from numpy.typing import ArrayLike
+
+from imet.report.plots.style import INK, MUTED, PALETTE, line_style, styled
+
+MARKERS = ("o", "s", "^", "D", "v")
+
+
+@styled
+def intervals(
+    groups: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    *,
+    value_name: str = "F2",
+    reference: float | None = None,
+) -> Figure:
+    """Values with their intervals, one line each; several kinds share a line.
+
+    Args:
+        groups: Line to kind to {"value", "low", "high"}; kinds are told apart by mark and colour.
+        value_name: The axis.
+        reference: Value marked by a line; 0 for differences.
+    """
+    kinds = list(dict.fromkeys(kind for found in groups.values() for kind in found))
+    step = min(0.34, 0.8 / len(kinds)) if len(kinds) > 1 else 0.0
+    figure, ax = plt.subplots(figsize=(6.0, 0.9 + len(groups) * (0.34 + 0.16 * (len(kinds) - 1))))
+    if reference is not None:
+        ax.axvline(reference, color=MUTED, linewidth=1, linestyle=":", zorder=1)
+    for position, kind in enumerate(kinds):
+        lines = [(row, found[kind]) for row, found in enumerate(groups.values()) if kind in found]
+        # Side by side on their line, and in its middle where a kind has it for itself.
+        beside = [list(found) for found in groups.values()]
+        y = np.array(
+            [
+                row + (beside[row].index(kind) - (len(beside[row]) - 1) / 2) * step
+                for row, _ in lines
+            ]
+        )
+        x = np.array([found["value"] for _, found in lines], float)
+        ends = np.array([[found["low"], found["high"]] for _, found in lines], float)
+        ax.errorbar(
+            x, y, xerr=np.abs(ends.T - x), fmt=MARKERS[position % len(MARKERS)],
+            color=PALETTE[position], markersize=6, elinewidth=1.6, capsize=2.5,
+            label=kind if len(kinds) > 1 else None,
+        )  # fmt: skip
+    ax.set_yticks(range(len(groups)), list(groups))
+    ax.set_ylim(len(groups) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(value_name)
+    if len(kinds) > 1:
+        figure.legend(loc="outside upper center", ncols=min(len(kinds), 3))
+    return figure
+
+
+@styled
+def score_curves(
+    x: ArrayLike,
+    curves: Mapping[str, ArrayLike],
+    *,
+    x_name: str,
+    y_name: str = "F2",
+    logarithmic: bool = False,
+    marks: Mapping[str, tuple[float, float]] | None = None,
+    dots: bool = False,
+    guide: tuple[str, float] | None = None,
+) -> Figure:
+    """A score against a setting, one line a variant.
+
+    Args:
+        x: (M,) values of the setting, ascending.
+        curves: Variant to (M,) scores.
+        x_name, y_name: The axes.
+        logarithmic: Scale of x.
+        marks: Text to point (x, score).
+        dots: Mark every value: for settings that are few and whole.
+        guide: Text and x of a vertical line: a document's value.
+    """
+    values = np.asarray(x, float)
+    figure, ax = plt.subplots()
+    for position, (name, curve) in enumerate(curves.items()):
+        ax.plot(
+            values, np.asarray(curve, float), label=name, **line_style(position),
+            marker=MARKERS[position % len(MARKERS)] if dots else "",
+        )  # fmt: skip
+    if logarithmic:
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+    if dots:
+        ax.set_xticks(values, [f"{value:g}" for value in values])
+        ax.xaxis.set_minor_locator(NullLocator())
+    if guide:
+        ax.axvline(guide[1], color=MUTED, linewidth=1, linestyle=":")
+        ax.annotate(guide[0], (guide[1], 0.02), xycoords=("data", "axes fraction"),
+                    xytext=(4, 0), textcoords="offset points", color=MUTED, fontsize=9)  # fmt: skip
+    for name, (at, value) in (marks or {}).items():
+        ax.plot([at], [value], "o", color=INK, markersize=7, zorder=5)
+        ax.annotate(name, (at, value), xytext=(0, 8), textcoords="offset points", ha="center",
+                    fontsize=9)  # fmt: skip
+    ax.margins(y=0.16)
+    ax.set(xlabel=x_name, ylabel=y_name)
+    if len(curves) > 1:
+        ax.legend()
+    return figure
+
+
+@styled
+def label_scatter(
+    x: ArrayLike,
+    y: Mapping[str, ArrayLike],
+    *,
+    x_name: str,
+    y_name: str,
+    logarithmic: bool = True,
+    reference: float | None = None,
+    named: Sequence[tuple[str, float, float]] = (),
+) -> Figure:
+    """One point a label: a score against how frequent, or how large, what it names is.
+
+    Args:
+        x: (K,).
+        y: Model to (K,), NaN where a label has none.
+        x_name, y_name: The axes.
+        logarithmic: Scale of x.
+        reference: A horizontal line, .5 for an AUC.
+        named: Points written out: text, x, y.
+    """
+    values = np.asarray(x, float)
+    figure, ax = plt.subplots(figsize=(6.0, 4.2))
+    if reference is not None:
+        ax.axhline(reference, color=MUTED, linewidth=1, linestyle=":")
+    for position, (name, scores) in enumerate(y.items()):
+        scores = np.asarray(scores, float)
+        known = np.isfinite(scores) & np.isfinite(values) & ((values > 0) | (not logarithmic))
+        filled = position == 0  # the others are outlines, so that equal points stay visible
+        ax.plot(
+            values[known], scores[known], MARKERS[position % len(MARKERS)],
+            markersize=5 if filled else 7, color=PALETTE[position], alpha=0.8,
+            markeredgewidth=0 if filled else 1.2, label=name,
+            markerfacecolor=PALETTE[position] if filled else "none",
+        )  # fmt: skip
+    if logarithmic and (values > 0).any():
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+    for text, at, value in named:
+        ax.annotate(text, (at, value), xytext=(4, 3), textcoords="offset points", fontsize=8)
+    ax.set(xlabel=x_name, ylabel=y_name)
+    if len(y) > 1:
+        figure.legend(loc="outside upper left", ncols=len(y))
+    return figure

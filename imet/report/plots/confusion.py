@@ -1,0 +1,110 @@
+"""Confusion: one label against the rest, and which label is said where another is missed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from imet.report.plots.style import INK, MUTED, short, styled
+
+
+def binary_confusion(predicted: ArrayLike, targets: ArrayLike) -> NDArray[np.int64]:
+    """Counts of one label taken as a binary problem: [[TN, FP], [FN, TP]].
+
+    Args:
+        predicted: (N,) bool.
+        targets: (N,) bool.
+
+    Examples:
+        >>> binary_confusion([True, True, False], [True, False, False]).tolist()
+        [[1, 1], [0, 1]]
+    """
+    p, y = np.asarray(predicted, bool), np.asarray(targets, bool)
+    if p.shape != y.shape or p.ndim != 1:
+        raise ValueError(f"need (N,) decisions and truth alike, got {p.shape} and {y.shape}")
+    return np.array([[(~y & ~p).sum(), (~y & p).sum()], [(y & ~p).sum(), (y & p).sum()]], np.int64)
+
+
+def said_instead(predicted: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
+    """Among works where label i is missed, how often label j is said though it is not there.
+
+    Args:
+        predicted: (N, K) bool.
+        targets: (N, K) bool.
+
+    Returns:
+        (K, K): row i sums over wrong labels of works that miss i, as a share of those works; NaN
+        where i is never missed.
+
+    Examples:
+        >>> said_instead([[False, True], [True, False]], [[True, False], [True, False]])
+        array([[ 0.,  1.],
+               [nan, nan]])
+    """
+    p, y = np.asarray(predicted, bool), np.asarray(targets, bool)
+    missed, wrong = (y & ~p).astype(np.float64), (p & ~y).astype(np.float64)
+    works = missed.sum(0)[:, None]  # (K, 1)
+    with np.errstate(invalid="ignore"):
+        return np.where(works > 0, missed.T @ wrong / np.maximum(works, 1), np.nan)
+
+
+@styled
+def confusion_matrix(counts: ArrayLike, name: str) -> Figure:
+    """The four counts of one label (the paper's Figure 6).
+
+    Args:
+        counts: [[TN, FP], [FN, TP]].
+        name: full label name.
+    """
+    table = np.asarray(counts, float)
+    figure, ax = plt.subplots(figsize=(4.6, 3.9))
+    ax.imshow(np.sqrt(table / max(table.sum(), 1)), cmap="Blues", vmin=0, vmax=1)
+    words = (("true negatives", "false positives"), ("false negatives", "true positives"))
+    for (i, j), value in np.ndenumerate(table):
+        strong = value / max(table.sum(), 1) > 0.3
+        ax.text(j, i - 0.06, f"{value:,.0f}", ha="center", va="center", fontsize=15,
+                fontweight="bold", color="white" if strong else INK)  # fmt: skip
+        ax.text(j, i + 0.2, words[i][j], ha="center", va="center", fontsize=9,
+                color="white" if strong else MUTED)  # fmt: skip
+    ax.set_xticks([0, 1], ["not predicted", "predicted"])
+    ax.set_yticks([0, 1], ["absent", "present"], rotation=90, va="center")
+    ax.set(xlabel=f"prediction of “{short(name)}”", ylabel="annotator")
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    return figure
+
+
+@styled
+def confused_labels(
+    shares: ArrayLike, rows: Sequence[str], columns: Sequence[str], missed: Sequence[int]
+) -> Figure:
+    """Which label is said when another is missed, as a share of the works that miss it.
+
+    Args:
+        shares: (A, B) from `said_instead`.
+        rows: A full names of missed labels.
+        columns: B full names of wrongly predicted labels.
+        missed: A numbers of works.
+    """
+    table = np.asarray(shares, float)
+    if table.shape != (len(rows), len(columns)):
+        raise ValueError(f"{table.shape} values for {len(rows)} rows and {len(columns)} columns")
+    figure, ax = plt.subplots(figsize=(6.0, 1.9 + 0.37 * len(rows)))
+    ax.imshow(table, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
+    ax.set_xticks(range(len(columns)), [short(n) for n in columns], rotation=45, ha="right",
+                  rotation_mode="anchor")  # fmt: skip
+    ax.set_yticks(range(len(rows)), [f"{short(n)} ({m})" for n, m in zip(rows, missed)])
+    for (i, j), value in np.ndenumerate(table):
+        if np.isfinite(value):
+            ax.text(j, i, f"{100 * value:.0f}", ha="center", va="center", fontsize=8,
+                    color="white" if value > 0.6 else INK)  # fmt: skip
+    ax.set(xlabel="said wrongly, % of the works", ylabel="missed (works)")
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    return figure

@@ -1,0 +1,144 @@
+"""The content-aware crop: its steps on one picture, and crops of several methods side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike
+
+from imet.report.plots.examples import Picture
+from imet.report.plots.style import INK, MUTED, PALETTE, styled
+
+BOXES = (PALETTE[1], PALETTE[0], PALETTE[2], PALETTE[3])
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.2, 1.5)))
+
+
+def draw_box(ax: Axes, box: ArrayLike, position: int, width: float = 2.2) -> None:
+    """A box with a light rim, so that it shows on any picture."""
+    left, top, right, bottom = np.asarray(box, float)
+    for colour, line in (("white", width + 1.6), (BOXES[position % len(BOXES)], width)):
+        ax.add_patch(
+            Rectangle(
+                (left - 0.5, top - 0.5), right - left, bottom - top, fill=False, edgecolor=colour,
+                linewidth=line, linestyle=DASHES[position % len(DASHES)] if line == width else "-",
+                clip_on=False,
+            )
+        )  # fmt: skip
+
+
+@styled
+def crop_steps(
+    picture: Picture,
+    layers: Sequence[tuple[str, ArrayLike]],
+    saliency: ArrayLike,
+    box: ArrayLike,
+) -> Figure:
+    """The crop step by step: picture, each layer's map, their mean, the box, what it cuts out.
+
+    Args:
+        picture: (H, W, 3).
+        layers: Title and map (h, w) in [0, 1] of each layer.
+        saliency: (S, S) in [0, 1], the mean.
+        box: (4,) left, top, right, bottom in pixels of the picture.
+    """
+    height, width = picture.shape[:2]
+    cells = len(layers) + 4
+    columns = 4
+    rows = -(-cells // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(6.0, rows * 1.72))
+    flat = list(axes.ravel())
+    for ax in flat:
+        ax.axis("off")
+    frame = (-0.5, width - 0.5, height - 0.5, -0.5)
+    flat[0].imshow(picture)
+    flat[0].set_title("picture", fontsize=9)
+    for ax, (title, values) in zip(flat[1:], layers):
+        ax.imshow(np.asarray(values), cmap="cividis", extent=frame, vmin=0, vmax=1)
+        ax.set_title(title, fontsize=9)
+    values = np.asarray(saliency)
+    ax = flat[1 + len(layers)]
+    ax.imshow(values, cmap="cividis", extent=frame)
+    ax.set_title("mean of layers", fontsize=9)
+    ax = flat[2 + len(layers)]
+    ax.imshow(values > values.mean(), cmap="gray", extent=frame, vmin=-0.4, vmax=1.2)
+    draw_box(ax, box, 0)
+    ax.set_title("above mean, box", fontsize=9)
+    left, top, right, bottom = (int(side) for side in np.asarray(box))
+    ax = flat[3 + len(layers)]
+    ax.imshow(picture[top:bottom, left:right])
+    ax.set_title("crop", fontsize=9)
+    return figure
+
+
+@styled
+def box_gallery(
+    pictures: Sequence[Picture],
+    boxes: Mapping[str, Sequence[ArrayLike]],
+    *,
+    things: Sequence[ArrayLike] | None = None,
+    captions: Sequence[str] | None = None,
+    columns: int = 3,
+) -> Figure:
+    """Pictures with the boxes of several methods, and what is really there.
+
+    Args:
+        pictures: RGB.
+        boxes: Method to one box (4,) a picture.
+        things: For each picture the true boxes (M, 4), filled lightly.
+        captions: One line under each.
+        columns: Pictures a row.
+    """
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, squeeze=False, figsize=(6.0, rows * (6.0 / columns) * 1.05 + 0.45)
+    )
+    for ax in axes.ravel():
+        ax.axis("off")
+    for i, (ax, picture) in enumerate(zip(axes.ravel(), pictures)):
+        ax.imshow(picture, interpolation="antialiased")
+        if things is not None:
+            for left, top, right, bottom in np.asarray(things[i]).reshape(-1, 4):
+                ax.add_patch(
+                    Rectangle((left, top), right - left, bottom - top, fill=False,
+                              edgecolor="white", linewidth=1.4,
+                              path_effects=[withStroke(linewidth=2.8, foreground=INK)])
+                )  # fmt: skip
+        for position, found in enumerate(boxes.values()):
+            draw_box(ax, found[i], position, width=1.8)
+        if captions:
+            ax.text(0.5, -0.03, captions[i], transform=ax.transAxes, ha="center", va="top",
+                    fontsize=8.5, color=MUTED)  # fmt: skip
+    handles = [
+        Patch(fill=False, edgecolor=BOXES[p % len(BOXES)], linewidth=2, linestyle=DASHES[p % 4],
+              label=name)
+        for p, name in enumerate(boxes)
+    ]  # fmt: skip
+    if things is not None:
+        handles.append(
+            Patch(fill=False, edgecolor="white", linewidth=1.4, label="things named",
+                  path_effects=[withStroke(linewidth=2.8, foreground=INK)])
+        )  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
+    return figure
+
+
+@styled
+def before_and_after(pictures: Sequence[Picture], boxes: Sequence[ArrayLike]) -> Figure:
+    """Pictures above what is left of them."""
+    figure, axes = plt.subplots(2, len(pictures), squeeze=False, figsize=(6.0, 4.3))
+    for ax in axes.ravel():
+        ax.axis("off")
+    for column, (picture, box) in enumerate(zip(pictures, boxes)):
+        left, top, right, bottom = (int(side) for side in np.asarray(box))
+        axes[0, column].imshow(picture, interpolation="antialiased")
+        draw_box(axes[0, column], box, 0, width=1.6)
+        axes[1, column].imshow(picture[top:bottom, left:right], interpolation="antialiased")
+    return figure

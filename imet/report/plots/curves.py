@@ -1,0 +1,173 @@
+"""Curves: training, threshold search, receiver operating characteristic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from imet.report.plots.style import INK, MUTED, line_style, styled
+
+NAMES = {"train": "training", "val": "validation", "test": "test"}
+
+
+def _spoken(key: str) -> str:
+    """`val_f2` as `validation F2`."""
+    words = [NAMES.get(word, word) for word in key.split("_")]
+    return " ".join({"f2": "F2", "f1": "F1", "auc": "AUC"}.get(word, word) for word in words)
+
+
+@styled
+def training_curves(
+    history: Sequence[Mapping[str, float]],
+    *,
+    losses: Sequence[str] = ("train_loss", "val_loss"),
+    scores: Sequence[str] = ("val_f2",),
+    best_epoch: int | None = None,
+) -> Figure:
+    """Loss and score by epoch, one panel each, the kept epoch marked.
+
+    Args:
+        history: One mapping an epoch with `epoch` (counted from 1; the position where absent) and
+            the named values, as in a run's `history.jsonl`. A key that an epoch lacks is a gap.
+        losses: Keys drawn in the upper panel; those that no epoch has are left out.
+        scores: Keys drawn in the lower panel, likewise.
+        best_epoch: The epoch whose weights were kept.
+
+    Raises:
+        ValueError: `history` is empty or has none of the keys.
+    """
+    if not history:
+        raise ValueError("history is empty: train for at least one epoch")
+    epochs = np.array([row.get("epoch", i + 1) for i, row in enumerate(history)], float)  # (E,)
+    panels = [
+        (label, [key for key in keys if any(key in row for row in history)])
+        for label, keys in (("loss", losses), ("score", scores))
+    ]
+    panels = [(label, keys) for label, keys in panels if keys]
+    if not panels:
+        raise ValueError(f"history has none of {', '.join([*losses, *scores])}")
+
+    figure, axes = plt.subplots(
+        len(panels), 1, sharex=True, squeeze=False, figsize=(6.0, 2.35 * len(panels) + 0.2)
+    )
+    for ax, (label, keys) in zip(axes[:, 0], panels):
+        for position, key in enumerate(keys):
+            values = np.array([row.get(key, np.nan) for row in history], float)  # (E,)
+            ax.plot(epochs, values, marker="o", label=_spoken(key), **line_style(position))
+        if best_epoch is not None:
+            ax.axvline(best_epoch, color=MUTED, linewidth=1, linestyle=":", zorder=1)
+        ax.set_ylabel(_spoken(keys[0]) if len(keys) == 1 else label)
+        if len(keys) > 1:
+            ax.legend()
+    if best_epoch is not None:
+        axes[0, 0].annotate(
+            f"kept: epoch {best_epoch:g}",
+            (best_epoch, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(-4 if best_epoch > epochs.mean() else 4, 2),
+            textcoords="offset points",
+            ha="right" if best_epoch > epochs.mean() else "left",
+            va="bottom",
+            color=MUTED,
+            fontsize=9,
+        )
+    axes[-1, 0].set_xlabel("epoch")
+    axes[-1, 0].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    return figure
+
+
+@styled
+def threshold_curve(
+    thresholds: ArrayLike,
+    values: ArrayLike | Mapping[str, ArrayLike],
+    marks: Mapping[str, tuple[float, float]] | None = None,
+    *,
+    value_name: str = "F2",
+    edge: float | None = None,
+) -> Figure:
+    """A score against the decision threshold, with named points.
+
+    Args:
+        thresholds: (M,) ascending thresholds in [0, 1].
+        values: (M,) score at each, or several such curves by name.
+        marks: Name to (threshold, score): the optimum that was taken, for example.
+        value_name: What the score is.
+        edge: Upper end of the documents' search, drawn as a line: an optimum that sits on it says
+            that the search was too narrow.
+    """
+    thresholds = np.asarray(thresholds, float)
+    curves = values if isinstance(values, Mapping) else {"": values}
+    figure, ax = plt.subplots()
+    for position, (name, curve) in enumerate(curves.items()):
+        curve = np.asarray(curve, float)
+        if curve.shape != thresholds.shape:
+            raise ValueError(
+                f"{name or 'values'}: {curve.shape} values, {thresholds.shape} thresholds"
+            )
+        ax.plot(thresholds, curve, label=name or None, **line_style(position))
+    if edge is not None:
+        ax.axvline(edge, color=MUTED, linewidth=1, linestyle=":")
+        ax.annotate(
+            "end of the search", (edge, 0.01), xycoords=("data", "axes fraction"),
+            xytext=(-4, 2), textcoords="offset points", ha="right", color=MUTED, fontsize=9,
+        )  # fmt: skip
+    for name, (threshold, value) in (marks or {}).items():
+        ax.plot([threshold], [value], "o", color=INK, markersize=7, zorder=5)
+        left = threshold > thresholds.mean()
+        ax.annotate(
+            f"{name}\nat {threshold:.3f}: {value:.3f}",
+            (threshold, value),
+            xytext=(-9 if left else 9, 6),
+            textcoords="offset points",
+            ha="right" if left else "left",
+            va="bottom",
+            fontsize=9,
+        )
+    ax.set_ylim(0, 1.22 * ax.dataLim.ymax)
+    ax.set_xlabel("threshold")
+    ax.set_ylabel(value_name)
+    if any(curves):
+        ax.legend()
+    return figure
+
+
+def _diagonal(ax: Axes) -> None:
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", zorder=1)
+    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="false positive rate")
+    ax.set_ylabel("true positive rate")
+    ax.set_aspect("equal")
+
+
+@styled
+def roc_curves(
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    areas: Mapping[str, float] | None = None,
+    *,
+    emphasised: Sequence[str] = (),
+) -> Figure:
+    """Receiver operating characteristics of several classes in one square.
+
+    Args:
+        curves: Name to (false positive rate, true positive rate), arrays from 0 to 1.
+        areas: Name to area under the curve, written in the legend.
+        emphasised: Names drawn in ink and thick, an average for example.
+    """
+    figure, ax = plt.subplots(figsize=(6.0, 6.2))
+    _diagonal(ax)
+    position = 0
+    for name, (false_rate, true_rate) in curves.items():
+        label = name if areas is None or name not in areas else f"{name} ({areas[name]:.3f})"
+        if name in emphasised:
+            ax.plot(false_rate, true_rate, color=INK, linewidth=3, label=label, zorder=4)
+            continue
+        width = max(1.3, 2.8 - 0.25 * position)  # what lies under an equal curve shows beside it
+        ax.plot(false_rate, true_rate, label=label, linewidth=width, **line_style(position))
+        position += 1
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure

@@ -1,0 +1,181 @@
+"""A collection that was drawn: named pictures in a grid, boxes on works, lifts here and there."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import ArrayLike, NDArray
+
+from imet.report.plots.examples import Picture
+from imet.report.plots.style import MUTED, PALETTE, short, styled
+
+BOX_COLOURS = (PALETTE[5], PALETTE[4], PALETTE[3], PALETTE[2], PALETTE[1])
+
+
+def _hang(ax: Axes, picture: Picture) -> None:
+    """A picture without axes, whose label below stays."""
+    ax.imshow(picture, interpolation="antialiased")
+    ax.set(xticks=[], yticks=[])
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+
+
+@styled
+def named_grid(
+    pictures: Sequence[Picture], names: Sequence[str], *, columns: int = 6, size: float = 8.0
+) -> Figure:
+    """Small pictures, each over its name; cultures in italics.
+
+    Args:
+        pictures: RGB, best of one shape.
+        names: A label each; the kind is not written out.
+        columns: Pictures a row.
+        size: Points of the names.
+
+    Examples:
+        >>> picture = np.zeros((4, 4, 3), np.uint8)
+        >>> len(named_grid([picture] * 3, ["culture::japan", "tag::men", "tag::fish"]).axes)
+        3
+    """
+    if not pictures or len(pictures) != len(names):
+        raise ValueError(f"{len(pictures)} pictures, {len(names)} names")
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    tall = max(picture.shape[0] / picture.shape[1] for picture in pictures)
+    room = max(7, round(6.0 / columns / (size / 72 * 0.56)))  # letters in a cell
+    written = [textwrap.wrap(short(name), room) for name in names]
+    lines = max(len(words) for words in written)
+    cell = 6.0 / columns
+    height = rows * (cell * tall + lines * size / 72 * 1.25 + 0.07)
+    figure, axes = plt.subplots(
+        rows, columns, squeeze=False, figsize=(6.0, height),
+        gridspec_kw={"wspace": 0.03, "hspace": 0.0},
+    )  # fmt: skip
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)  # type: ignore[union-attr, call-arg]
+    for i, ax in enumerate(axes.ravel()):
+        if i >= len(pictures):
+            ax.remove()
+            continue
+        _hang(ax, pictures[i])
+        ax.set_xlabel(
+            "\n".join(written[i]), fontsize=size, labelpad=2,
+            style="italic" if names[i].startswith("culture::") else "normal",
+        )  # fmt: skip
+    return figure
+
+
+@styled
+def boxed_works(
+    pictures: Sequence[Picture],
+    boxes: Sequence[Sequence[tuple[str, Sequence[int]]]],
+    *,
+    columns: int = 3,
+) -> Figure:
+    """Works with a frame around every thing that carries a label, and the names below.
+
+    Args:
+        pictures: RGB, any size.
+        boxes: For each picture (label, (left, top, right, bottom)) of every thing; things of one
+            label share a colour and a number.
+        columns: Pictures a row.
+
+    Examples:
+        >>> picture = np.zeros((40, 40, 3), np.uint8)
+        >>> figure = boxed_works([picture], [[("tag::men", (1, 2, 9, 20))]])
+        >>> figure.axes[0].get_xlabel()
+        '1 men'
+    """
+    if len(pictures) != len(boxes):
+        raise ValueError(f"{len(pictures)} pictures, {len(boxes)} lists of boxes")
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    labels = [list(dict.fromkeys(name for name, _ in found)) for found in boxes]
+    lines = max(1, *(len(found) for found in labels))
+    tall = float(np.median([picture.shape[0] / picture.shape[1] for picture in pictures]))
+    figure, axes = plt.subplots(
+        rows, columns, squeeze=False,
+        figsize=(6.0, rows * (6.0 / columns * min(1.4, max(0.8, tall)) + lines * 0.155 + 0.1)),
+    )  # fmt: skip
+    for i, ax in enumerate(axes.ravel()):
+        if i >= len(pictures):
+            ax.remove()
+            continue
+        _hang(ax, pictures[i])
+        ax.set_anchor("S")
+        for name, (left, top, right, bottom) in boxes[i]:
+            place = labels[i].index(name)
+            colour = BOX_COLOURS[place % len(BOX_COLOURS)]
+            corner, wide, high = (left - 0.5, top - 0.5), right - left, bottom - top
+            for width, edge in ((3.0, "black"), (1.6, colour)):
+                ax.add_patch(Rectangle(corner, wide, high, fill=False, lw=width, ec=edge))
+            ax.text(left + 2, top + 2, str(place + 1), fontsize=7.5, va="top", ha="left",
+                    color="black", clip_on=True,
+                    bbox={"facecolor": colour, "edgecolor": "none", "pad": 1.2})  # fmt: skip
+        ax.set_xlabel(
+            "\n".join(f"{n} {short(name)}" for n, name in enumerate(labels[i], 1)),
+            fontsize=8.5, loc="left", labelpad=3,
+        )  # fmt: skip
+    return figure
+
+
+@styled
+def lift_against_lift(
+    here: ArrayLike,
+    there: ArrayLike,
+    *,
+    here_name: str,
+    there_name: str,
+    named: Sequence[tuple[str, float, float]] = (),
+    floor: float = 0.05,
+) -> Figure:
+    """Lift of the same pairs of labels in two collections, both axes logarithmic.
+
+    Args:
+        here, there: (P,) lifts, 1 where two labels are independent.
+        here_name, there_name: The collections, for the axes.
+        named: Points written out, the most important first: text, lift there, lift here. One that
+            would lie on an earlier one's line is left out.
+        floor: Lift below which a pair is drawn at the edge: those that never meet have a lift of 0.
+
+    Examples:
+        >>> figure = lift_against_lift([0, 2], [1, 2], here_name="a", there_name="b")
+        >>> figure.axes[0].get_xlabel()
+        'lift, b'
+    """
+    x = np.maximum(np.asarray(there, float), floor)
+    y: NDArray[np.floating] = np.maximum(np.asarray(here, float), floor)
+    if x.shape != y.shape:
+        raise ValueError(f"lifts of {len(y)} pairs and of {len(x)}")
+    figure, ax = plt.subplots(figsize=(6.0, 4.6))
+    ax.axhline(1, color=MUTED, linewidth=1, linestyle=":")
+    ax.axvline(1, color=MUTED, linewidth=1, linestyle=":")
+    never = np.asarray(here, float) <= floor
+    ax.plot(x[~never], y[~never], "o", alpha=0.6, markeredgewidth=0, label="pairs of labels")
+    if never.any():
+        ax.plot(x[never], y[never], "v", color=PALETTE[1], alpha=0.7, markeredgewidth=0,
+                label="pairs that never meet here")  # fmt: skip
+    ax.set(xscale="log", yscale="log", xlabel=f"lift, {there_name}", ylabel=f"lift, {here_name}")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(LogLocator(2))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_locator(NullLocator())
+    written: list[NDArray[np.floating]] = []
+    middle = float(np.sqrt(x.min() * x.max())) if len(x) else 1.0
+    for text, at, value in named:
+        point = np.maximum([at, value], floor)
+        if any(np.abs(np.log2(point / other))[1] < 0.28 for other in written):
+            continue  # two names would lie on each other
+        written.append(point)
+        left = at <= middle
+        ax.annotate(text, (point[0], point[1]), xytext=(-3 if left else 3, 5),
+                    textcoords="offset points", fontsize=8, va="bottom",
+                    ha="left" if left else "right")  # fmt: skip
+    figure.legend(loc="outside upper left", ncols=2)
+    return figure

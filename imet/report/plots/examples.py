@@ -1,0 +1,226 @@
+"""Pictures with their words: samples, views of one work, predictions beside the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from numpy.typing import NDArray
+
+from imet.report.plots.style import INK, MISSED, MUTED, RIGHT, WRONG, short, styled
+
+Picture = NDArray[np.uint8]  # (H, W, 3)
+
+INCHES_A_LINE = 0.175
+
+
+def show_picture(ax: Axes, picture: Picture) -> None:
+    """A picture without axes, at its own aspect ratio, at the lower left of its cell."""
+    ax.imshow(picture, interpolation="antialiased")
+    ax.set_anchor("SW")
+    ax.axis("off")
+
+
+def write_labels(
+    ax: Axes,
+    names: Sequence[str],
+    *,
+    colours: Sequence[str] | None = None,
+    marks: Sequence[str] | None = None,
+    heading: str = "",
+    lines: int | None = None,
+    size: float = 9.0,
+) -> None:
+    """Write names below one another from the top of an empty cell; cultures in italics.
+
+    Args:
+        ax: The cell.
+        names: Full label names; the kind is not written out.
+        colours: One a name; ink where absent.
+        marks: A sign before each name, so that nothing is told by colour alone.
+        heading: A grey line above.
+        lines: How many lines the cell's height stands for (all names where absent).
+        size: Points.
+    """
+    ax.axis("off")
+    total = (lines or len(names)) + (1 if heading else 0)
+    row = 0.0
+    if heading:
+        ax.text(0, 1, heading, va="top", fontsize=size, color=MUTED, transform=ax.transAxes)
+        row = 1.0
+    for i, name in enumerate(names):
+        ax.text(
+            0,
+            1 - (row + i) / max(total, 1),
+            (f"{marks[i]} " if marks else "") + short(name),
+            va="top",
+            fontsize=size,
+            style="italic" if name.startswith("culture::") else "normal",
+            color=colours[i] if colours else INK,
+            transform=ax.transAxes,
+        )
+
+
+@styled
+def picture_grid(
+    pictures: Sequence[Picture],
+    labels: Sequence[Sequence[str]],
+    *,
+    columns: int = 3,
+    titles: Sequence[str] | None = None,
+) -> Figure:
+    """Pictures in a grid, each over its labels (the paper's Figure 1).
+
+    Args:
+        pictures: RGB pictures of any size.
+        labels: Full names for each picture; cultures are written in italics.
+        columns: Pictures a row.
+        titles: A heading for each picture.
+    """
+    if len(pictures) != len(labels):
+        raise ValueError(f"{len(pictures)} pictures, {len(labels)} lists of labels")
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    depth = [
+        max(len(names) + bool(titles) for names in labels[r * columns : (r + 1) * columns])
+        for r in range(rows)
+    ]
+    side = 5.8 / columns
+    heights = [h for d in depth for h in (side, max(d, 1) * INCHES_A_LINE + 0.06)]
+    spacing = ConstrainedLayoutEngine(h_pad=0.03, w_pad=0.04, hspace=0.01, wspace=0.03)
+    figure = plt.figure(figsize=(6.0, sum(heights) + 0.12 * rows), layout=spacing)
+    grid = figure.add_gridspec(2 * rows, columns, height_ratios=heights)
+    for i, (picture, names) in enumerate(zip(pictures, labels)):
+        row, column = divmod(i, columns)
+        show_picture(figure.add_subplot(grid[2 * row, column]), picture)
+        write_labels(
+            figure.add_subplot(grid[2 * row + 1, column]),
+            names,
+            heading=titles[i] if titles else "",
+            lines=depth[row] - bool(titles),
+        )
+    return figure
+
+
+@styled
+def picture_wall(pictures: Sequence[Picture], *, rows: int = 3, gap: float = 0.05) -> Figure:
+    """Pictures hung edge to edge in rows of one width, without words: a cover.
+
+    Every picture keeps its aspect ratio; rows differ in height so that all are equally wide.
+
+    Args:
+        pictures: RGB pictures, hung in their order.
+        rows: Rows, each with as equal a sum of aspect ratios as the order allows.
+        gap: Between pictures, in inches.
+    """
+    ratios = np.array([picture.shape[1] / picture.shape[0] for picture in pictures])  # (N,)
+    middle = (np.cumsum(ratios) - ratios / 2) / ratios.sum()  # (N,) where on the whole line
+    hung = [np.flatnonzero((middle * rows).astype(int) == row) for row in range(rows)]
+    hung = [members for members in hung if members.size]
+    heights = [(6.0 - gap * (len(m) - 1)) / ratios[m].sum() for m in hung]
+    tall = sum(heights) + gap * (len(hung) - 1)
+    figure = plt.figure(figsize=(6.0, tall), layout="none")
+    top = tall
+    for members, height in zip(hung, heights):
+        left = 0.0
+        for i in members.tolist():
+            width = float(ratios[i]) * height
+            cell = (left / 6.0, (top - height) / tall, width / 6.0, height / tall)
+            ax = figure.add_axes(cell)
+            ax.imshow(pictures[i], interpolation="antialiased", aspect="auto")
+            ax.axis("off")
+            left += width + gap
+        top -= height + gap
+    return figure
+
+
+@styled
+def view_strip(
+    rows: Sequence[Sequence[Picture]],
+    titles: Sequence[Sequence[str]],
+    *,
+    headings: Sequence[str] | None = None,
+) -> Figure:
+    """The views of some works, a work a row.
+
+    Args:
+        rows: For each work its views, RGB.
+        titles: For each work one line a view (its kind and the labels it trains on, say).
+        headings: A line above each work.
+    """
+    wide = max(len(views) for views in rows)
+    columns = min(wide, 3)  # two lines of three stay readable on a phone
+    lines = -(-wide // columns)
+    figure = plt.figure(figsize=(6.0, len(rows) * lines * 2.28), layout="constrained")
+    parts = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
+    for r, (part, views) in enumerate(zip(parts, rows)):
+        axes = part.subplots(lines, columns, squeeze=False).ravel()
+        for ax in axes:
+            ax.axis("off")
+        for ax, view, title in zip(axes, views, titles[r]):
+            show_picture(ax, view)
+            ax.set_title(title, fontsize=8.5, fontweight="normal", loc="center", pad=3)
+        if headings:
+            part.suptitle(headings[r], fontsize=10, x=0.01, ha="left")
+    return figure
+
+
+@styled
+def predictions(
+    pictures: Sequence[Picture],
+    truth: Sequence[Sequence[str]],
+    predicted: Sequence[Sequence[str]],
+    *,
+    most: int = 14,
+) -> Figure:
+    """Predictions beside the truth (the paper's Figure 5).
+
+    The truth is written in black; a prediction in blue with a tick where it is right, in red with
+    a cross where it is wrong; a label that was missed carries a ring in the column of the truth.
+
+    Args:
+        pictures: RGB pictures.
+        truth: Full names of the true labels of each.
+        predicted: Full names of the predicted labels, in any order.
+        most: Predictions written out; the rest is counted.
+    """
+    if not len(pictures) == len(truth) == len(predicted):
+        raise ValueError(
+            f"{len(pictures)} pictures, {len(truth)} truths, {len(predicted)} predictions"
+        )
+    cut = [list(names[:most]) for names in predicted]
+    rest = [len(names) - len(kept) for names, kept in zip(predicted, cut)]
+    lines = [max(len(t), len(c) + bool(more), 8) + 1 for t, c, more in zip(truth, cut, rest)]
+    heights = [INCHES_A_LINE * n + 0.1 for n in lines]
+    figure = plt.figure(figsize=(6.0, sum(heights) + 0.14 * len(lines)), layout="constrained")
+    grid = figure.add_gridspec(len(pictures), 3, width_ratios=(2.3, 1.5, 1.6),
+                               height_ratios=heights)  # fmt: skip
+    for row, picture in enumerate(pictures):
+        cell = figure.add_subplot(grid[row, 0])
+        show_picture(cell, picture)
+        cell.set_anchor("NW")
+        true, said = list(truth[row]), cut[row]
+        hit = [name in said for name in true]
+        write_labels(
+            figure.add_subplot(grid[row, 1]),
+            true,
+            marks=["●" if h else "○" for h in hit],
+            colours=[INK if h else MISSED for h in hit],
+            heading="truth",
+            lines=lines[row] - 1,
+        )
+        right = [name in true for name in said]
+        names = said + ([f"and {rest[row]} more"] if rest[row] else [])
+        write_labels(
+            figure.add_subplot(grid[row, 2]),
+            names,
+            marks=["✓" if r else "✗" for r in right] + [" "] * bool(rest[row]),
+            colours=[RIGHT if r else WRONG for r in right] + [MUTED] * bool(rest[row]),
+            heading="predicted",
+            lines=lines[row] - 1,
+        )
+    return figure

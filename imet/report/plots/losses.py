@@ -1,0 +1,102 @@
+"""Losses: their shapes, and whether a low loss means a high score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from imet.report.plots.comparisons import MARKERS
+from imet.report.plots.style import MUTED, PALETTE, line_style, styled
+
+
+@styled
+def loss_shapes(
+    probabilities: ArrayLike, curves: Mapping[str, tuple[ArrayLike, ArrayLike]]
+) -> Figure:
+    """Losses against the probability that was given to a label.
+
+    Args:
+        probabilities: (M,) ascending in (0, 1).
+        curves: Loss to its value (M,) where the label is there, and where it is not.
+    """
+    x = np.asarray(probabilities, float)
+    figure, axes = plt.subplots(1, 2, sharey=True, figsize=(6.0, 3.3))
+    for position, (name, pair) in enumerate(curves.items()):
+        for ax, values in zip(axes, pair):
+            ax.plot(x, np.asarray(values, float), label=name, **line_style(position))
+    for ax, title in zip(axes, ("the label is there", "the label is not there")):
+        ax.set_title(title)
+        ax.set(xlabel="probability given", xlim=(0, 1), ylim=(-0.05, 3))
+    axes[0].set_ylabel("loss")
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def loss_against_score(
+    groups: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    *,
+    x_name: str = "focal loss on validation",
+    y_name: str = "F2 on validation",
+    joined: bool = False,
+) -> Figure:
+    """One point a model (or epoch): its loss and its score.
+
+    Args:
+        groups: Name to losses (M,) and scores (M,).
+        x_name, y_name: The axes.
+        joined: Join a group's points in their order, and ring the last.
+    """
+    figure, ax = plt.subplots(figsize=(6.0, 4.2))
+    for position, (name, (losses, scores)) in enumerate(groups.items()):
+        x, y = np.asarray(losses, float), np.asarray(scores, float)
+        colour = PALETTE[position % len(PALETTE)]
+        ax.plot(
+            x, y, linestyle="-" if joined else "", linewidth=0.9, color=colour, alpha=0.9,
+            marker=MARKERS[position % len(MARKERS)], markersize=4.5 if joined else 7, label=name,
+        )  # fmt: skip
+        if joined and len(x):
+            ax.plot(x[-1:], y[-1:], "o", markersize=11, markerfacecolor="none",
+                    markeredgecolor=colour, markeredgewidth=1.6)  # fmt: skip
+    if joined:
+        ax.annotate("ringed: the last epoch", (0.99, 0.02), xycoords="axes fraction", ha="right",
+                    color=MUTED, fontsize=9)  # fmt: skip
+    ax.set(xlabel=x_name, ylabel=y_name)
+    ax.margins(0.08)
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def setting_curves(
+    histories: Mapping[str, Mapping[str, ArrayLike]],
+    names: Mapping[str, str],
+) -> Figure:
+    """Training of several settings side by side: one panel a measure, one line a setting.
+
+    Args:
+        histories: Setting to measure to (E,) values by epoch, from epoch 1.
+        names: Measure to its axis, in the order of the panels.
+    """
+    figure, axes = plt.subplots(
+        len(names), 1, sharex=True, squeeze=False, figsize=(6.0, 2.4 * len(names) + 0.5)
+    )
+    for ax, (measure, label) in zip(axes[:, 0], names.items()):
+        for position, (setting, found) in enumerate(histories.items()):
+            values = np.asarray(found[measure], float)  # (E,)
+            few = len(values) < 12
+            ax.plot(np.arange(1, len(values) + 1), values, label=setting,
+                    marker=MARKERS[position % len(MARKERS)] if few else "",
+                    **line_style(position))  # fmt: skip
+        ax.set_ylabel(label)
+    axes[-1, 0].set_xlabel("epoch")
+    axes[-1, 0].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return figure

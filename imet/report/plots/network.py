@@ -1,0 +1,82 @@
+"""A network as a row of boxes, the poster's diagram, drawn from what the module is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from imet.report.plots.style import INK, MUTED, PALETTE, styled
+
+COLOURS = {"convolution": PALETTE[5], "pool": PALETTE[4], "linear": PALETTE[3]}
+KINDS = {"convolution": "convolution + ReLU", "pool": "max pool", "linear": "fully connected"}
+
+
+def _count(number: int) -> str:
+    """12345678 as 12.3 M."""
+    for limit, unit in ((1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{number / limit:.1f} {unit}" if number < 99.5 * limit else (
+                f"{number / limit:.0f} {unit}"
+            )  # fmt: skip
+    return str(number)
+
+
+@styled
+def network_diagram(
+    kinds: Sequence[str],
+    shapes: Sequence[Sequence[int]],
+    parameters: Sequence[int],
+    fields: Sequence[int],
+    *,
+    emphasised: int = 0,
+) -> Figure:
+    """Layers from input to output, one bar each.
+
+    A bar's height is the side of the layer's output on a logarithmic scale (its width, for fully
+    connected layers, is 1 × 1); its thickness grows with the number of channels.
+
+    Args:
+        kinds: "convolution", "pool" or "linear" of each layer.
+        shapes: (C, h, w) or (C,) of each output.
+        parameters: of each.
+        fields: receptive field of each in pixels; 0 for none.
+        emphasised: that many first convolutions get an outline: those that the crop looks at.
+    """
+    sides = [shape[1] if len(shape) == 3 else 1 for shape in shapes]
+    heights = [0.55 + np.log2(side + 1) for side in sides]
+    rows = len(kinds)
+    figure, ax = plt.subplots(figsize=(6.0, 0.27 * rows + 0.9))
+    seen = 0
+    for row, (kind, shape, height) in enumerate(zip(kinds, shapes, heights)):
+        thick = 0.35 + 0.45 * np.log2(shape[0]) / 13
+        seen += kind == "convolution"
+        marked = kind == "convolution" and seen <= emphasised
+        ax.add_patch(
+            Rectangle(
+                (-height / 2, row - thick / 2), height, thick, facecolor=COLOURS[kind],
+                edgecolor=INK, linewidth=1.6 if marked else 0, zorder=3,
+            )
+        )  # fmt: skip
+        text = " × ".join(str(n) for n in shape)
+        ax.text(5.1, row, text, va="center", fontsize=8.5, color=INK)
+        ax.text(10.3, row, _count(parameters[row]) if parameters[row] else "–", va="center",
+                ha="right", fontsize=8.5, color=INK)  # fmt: skip
+        ax.text(12.4, row, str(fields[row]) if fields[row] else "all", va="center", ha="right",
+                fontsize=8.5, color=INK)  # fmt: skip
+    for x, text, side in ((5.1, "output", "left"), (10.3, "parameters", "right"),
+                          (12.4, "sees, px", "right")):  # fmt: skip
+        ax.text(x, -1.1, text, ha=side, va="center", fontsize=8.5, color=MUTED)
+    ax.set(xlim=(-4.6, 12.6), ylim=(rows - 0.3, -1.6))
+    ax.axis("off")
+    handles = [Patch(color=COLOURS[kind], label=KINDS[kind]) for kind in COLOURS if kind in kinds]
+    if emphasised:
+        handles.append(
+            Patch(facecolor="white", edgecolor=INK, linewidth=1.6,
+                  label=f"the first {emphasised} convolutions")
+        )  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    return figure

@@ -1,0 +1,166 @@
+"""What a model sees of a picture: gradients as stars, attention laid over a view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from imet.report.plots.examples import INCHES_A_LINE, Picture, show_picture, write_labels
+from imet.report.plots.style import INK, MUTED, RIGHT, WRONG, short, styled
+
+Map = NDArray[np.floating]  # (S, S), how much each pixel counts
+
+
+@dataclass(frozen=True)
+class Attended:
+    """One predicted label of a view and where the model looked when it chose it.
+
+    Attributes:
+        name: full label name.
+        right: whether the annotator gave the label too.
+        weights: (S, S) attention, any scale.
+        boxes: (M, 4) left, top, right, bottom in the view's pixels of what the label names.
+    """
+
+    name: str
+    right: bool
+    weights: Map
+    boxes: NDArray[np.integer] | None = None
+
+
+@styled
+def picture_strip(
+    pictures: Sequence[NDArray[np.generic]],
+    titles: Sequence[str],
+    *,
+    columns: int = 3,
+    colours: Sequence[str | None] | None = None,
+) -> Figure:
+    """Pictures and maps in rows, each under its title: the steps of a method.
+
+    Args:
+        pictures: RGB (H, W, 3) uint8, or one number a pixel (H, W).
+        titles: One each.
+        columns: Pictures a row.
+        colours: Colour map of each map without colours; grey where None.
+    """
+    rows = -(-len(pictures) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, squeeze=False, figsize=(6.0, rows * (6.0 / columns + 0.32))
+    )
+    for i, ax in enumerate(axes.ravel()):
+        ax.axis("off")
+        if i >= len(pictures):
+            continue
+        picture = np.asarray(pictures[i])
+        # A few extreme values must not leave the rest of a map in the dark.
+        top = np.nanpercentile(picture, 99.5) if picture.ndim == 2 else None
+        ax.imshow(picture, cmap=(colours[i] if colours else None) or "gray", vmax=top)
+        ax.set_title(titles[i], fontsize=9, fontweight="normal", loc="left", pad=3)
+    return figure
+
+
+def _overlay(ax: Axes, view: Picture, weights: Map, strength: float = 0.72) -> None:
+    """A view in grey, attention over it in colour; the more attention, the more opaque."""
+    grey = view.mean(2)
+    ax.imshow(grey, cmap="gray", vmin=0, vmax=255)
+    top = max(float(weights.max()), 3 * float(weights.mean()))  # an even map stays dim
+    share = weights / top if top > 0 else weights
+    ax.imshow(share, cmap="inferno", vmin=0, vmax=1, alpha=strength * np.sqrt(share))
+    ax.axis("off")
+
+
+def _boxes(ax: Axes, boxes: NDArray[np.integer] | None) -> None:
+    for left, top, right, bottom in [] if boxes is None else np.asarray(boxes).tolist():
+        corner, width, height = (left - 0.5, top - 0.5), right - left, bottom - top
+        ax.add_patch(
+            Rectangle(corner, width, height, fill=False, linewidth=1.2, edgecolor="#56B4E9")
+        )
+
+
+@styled
+def attention_examples(
+    pictures: Sequence[Picture],
+    truth: Sequence[Sequence[str]],
+    views: Sequence[Picture],
+    attended: Sequence[Sequence[Attended]],
+    *,
+    columns: int = 2,
+) -> Figure:
+    """The paper's Figure 4: picture with its truth, the view, attention for each predicted label.
+
+    A predicted label is blue with a tick where it is right and red with a cross where it is wrong.
+
+    Args:
+        pictures: raw pictures, RGB.
+        truth: full names of the true labels of each.
+        views: the view (S, S, 3) of each that the model saw.
+        attended: for each, labels in the order of their choice; the first 2 · `columns` are drawn.
+        columns: overlays a row, beside the picture and its view.
+    """
+    depth = [max(1, min(-(-len(labels) // columns), 2)) for labels in attended]
+    text = [INCHES_A_LINE * max(len(names), 1) + 0.1 for names in truth]
+    side = 6.0 / (2 + columns)
+    heights = [max(d * (side + 0.24), side + 0.3 + t) for d, t in zip(depth, text)]
+    figure = plt.figure(figsize=(6.0, sum(heights)), layout="constrained")
+    rows = figure.subfigures(len(pictures), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for row, (part, height) in enumerate(zip(rows, heights)):
+        left, right = part.subfigures(1, 2, width_ratios=(2, columns))
+        below = max(height - side - 0.2 - text[row], 0.01)  # where overlays need more room
+        grid = left.add_gridspec(3, 2, height_ratios=(side + 0.2, text[row], below))
+        for column, picture in enumerate((pictures[row], views[row])):
+            cell = left.add_subplot(grid[0, column])
+            show_picture(cell, picture)
+            cell.set_anchor("N")
+            if row == 0:
+                cell.set_title(("picture", "view")[column], fontsize=9, color=MUTED, pad=3)
+        write_labels(
+            left.add_subplot(grid[1, :]), list(truth[row]), colours=[INK] * len(truth[row])
+        )
+        axes = right.subplots(depth[row], columns, squeeze=False).ravel()
+        for ax in axes:
+            ax.axis("off")
+        for ax, label in zip(axes, attended[row]):
+            _overlay(ax, views[row], label.weights)
+            _boxes(ax, label.boxes)
+            mark = "✓" if label.right else "✗"
+            ax.set_title(
+                f"{mark} {short(label.name)}", fontsize=8.5, pad=2, fontweight="normal",
+                color=RIGHT if label.right else WRONG,
+            )  # fmt: skip
+    return figure
+
+
+@styled
+def attention_steps(
+    view: Picture, names: Sequence[str], raw: Sequence[Map], smooth: Sequence[Map]
+) -> Figure:
+    """One view, step by step: attention as it is above, smoothed as the paper shows it below.
+
+    Args:
+        view: (S, S, 3).
+        names: full name of the label chosen at each step.
+        raw: (S, S) weights of each step, the regions as squares.
+        smooth: the same, smoothed.
+    """
+    columns = len(names)
+    figure, axes = plt.subplots(2, columns, squeeze=False, figsize=(6.0, 11.4 / columns + 0.4))
+    for column, name in enumerate(names):
+        for row, maps in enumerate((raw, smooth)):
+            _overlay(axes[row, column], view, maps[column])
+        axes[0, column].set_title(
+            f"{column + 1}. {short(name)}", fontsize=8.5, fontweight="normal", pad=3, loc="center"
+        )
+    for row, text in enumerate(("raw", "smoothed")):
+        axes[row, 0].text(
+            -0.06, 0.5, text, rotation=90, ha="right", va="center", color=MUTED, fontsize=9,
+            transform=axes[row, 0].transAxes,
+        )  # fmt: skip
+    return figure

@@ -1,0 +1,192 @@
+"""Longer experiments, recorded in `results/`: more seeds than a build of the book has time for.
+
+    python -m imet.report.studies [NAME …] [--profile sample] [--device auto]
+
+Each study is a list of recipes with changes, run with several seeds; its file holds every run's
+measures, so that pages can show their spread, and says where they came from.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from imet.config import resolve
+from imet.io import REPO, write_json
+from imet.provenance import provenance
+from imet.report.results import f2_by_rule, ranged, require_same_works
+from imet.runs import Run, code_key, resolve_device, run
+from imet.statistics import paired_difference
+
+SEEDS = (0, 1, 2)
+MEASURES = ("f2", "f1", "precision", "recall", "auc_macro", "predicted_labels")
+STOPPING = ("gamma", "gamma_at_edge", "beams")
+Variants = dict[str, tuple[str, dict[str, Any]]]
+
+STUDIES: dict[str, Variants] = {
+    # Tables 1 and 2, as written and as coded.
+    "baseline_rows": {
+        name: (name, {})
+        for row in ("resnet50", "resnet50_hog")
+        for name in (row, f"{row}_as_coded")
+    }
+    | {"resnet50, as long as with HOG": ("resnet50", {"epochs": 25})},
+    "rnn_rows": {name: (name, {}) for name in ("attn_cnn_rnn", "attn_cnn_rnn_as_coded")},
+    "rnn_hog_rows": {
+        name: (name, {}) for name in ("attn_cnn_rnn_hog", "attn_cnn_rnn_hog_as_coded")
+    },
+    # Table 1 with the same number of epochs for every row: what is left for the models themselves?
+    "equal_length": {
+        name: (recipe, {"epochs": 25})
+        for recipe, name in (
+            ("resnet50", "baseline"),
+            ("resnet50_hog", "ResNet50 + HOG"),
+            ("attn_cnn_rnn", "AttnCNN-RNN"),
+            ("attn_cnn_rnn_hog", "AttnCNN-RNN + HOG"),
+        )
+    },
+    # What the authors' crop targets cost, all else equal.
+    "crop_targets": {
+        "as_written": ("resnet50", {"crop_targets": "as_written", "epochs": 15}),
+        "as_coded": ("resnet50", {"crop_targets": "as_coded", "epochs": 15}),
+    },
+    "crop_targets_rnn": {
+        "as_written": ("attn_cnn_rnn", {"crop_targets": "as_written"}),
+        "as_coded": ("attn_cnn_rnn", {"crop_targets": "as_coded"}),
+    },
+    # The paper's future work: which of the two contributes more?
+    "recurrence_and_attention": {
+        "both": ("ablation", {}),
+        "recurrence alone": ("ablation", {"attention": False}),
+        "attention alone": ("ablation", {"recurrent": False}),
+        "neither": ("ablation", {"attention": False, "recurrent": False}),
+    },
+    "steps": {f"T = {t}": ("ablation", {"steps": t}) for t in (10, 5, 2, 1)},
+    # Why .533 and .393: losses crossed with crop targets on one frozen network.
+    "factorial": {
+        f"{loss} {crops}": (
+            "resnet50",
+            {"loss": loss, "crop_targets": crops},
+        )
+        for loss in ("weighted_bce", "focal")
+        for crops in ("as_coded", "as_written")
+    },
+    "poster_rows": {
+        name: (name, {}) for name in ("vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
+    },
+    "poster_tuned": {"vgg16": ("vgg16", {})},
+    "label_order": {
+        "free": ("ablation", {}),
+        "frequent first": ("ablation", {"label_order": "frequent_first"}),
+        "rare first": ("ablation", {"label_order": "rare_first"}),
+    },
+    # As coded the frozen network is in training mode: no stored features, so few works.
+    "batch_norm": {
+        "evaluation": ("resnet50", {"max_works": 200, "view_mode": "fresh", "epochs": 5}),
+        "training": (
+            "resnet50",
+            {"max_works": 200, "view_mode": "fresh", "epochs": 5, "batch_norm": "training"},
+        ),
+    },
+}
+"""Study to variant to recipe and changes; the others are compared with the first variant."""
+
+
+def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str, Any]:
+    """Run every variant of a study with every seed.
+
+    Returns:
+        For each variant: per measure its value for every seed on val and test, their mean and
+        range; γ and K of every seed where paths are stopped; test F2 under every rule, each tuned
+        on validation; and, for all but the first variant, the paired difference of test F2 from
+        the first, each work's F2 averaged over seeds.
+    """
+    found: dict[str, Any] = {}
+    first: dict[str, np.ndarray] = {}
+    reference: Run | None = None
+    for variant, (recipe, changes) in STUDIES[name].items():
+        changes = _length(recipe, profile) | changes
+        runs = [run(recipe, profile, seed=s, device=device, overrides=changes) for s in SEEDS]
+        reference = reference or runs[0]
+        for made in runs:
+            require_same_works(made, reference)
+        seeds = [f2_by_rule(r) for r in runs]
+        per_work = {rule: np.mean([f2[rule] for f2 in seeds], axis=0) for rule in seeds[0]}  # (N,)
+        rules: dict[str, Any] = {
+            rule: spread([float(f2[rule].mean()) for f2 in seeds]) for rule in per_work
+        }
+        for rule in first:
+            difference = paired_difference(per_work[rule], first[rule])._asdict()
+            rules[rule]["difference"] = ranged(difference)
+        found[variant] = {
+            "recipe": recipe,
+            "changes": changes,
+            "code": code_key(runs[0].recipe),
+            **{
+                part: {m: spread([_value(r.metrics[part][m]) for r in runs]) for m in MEASURES}
+                for part in ("val", "test")
+            },
+            **{key: [r.metrics[key] for r in runs] for key in STOPPING if key in runs[0].metrics},
+            "rules": rules,
+        }
+        if first:
+            found[variant]["difference"] = rules["its own"]["difference"]
+        first = first or per_work
+    return found
+
+
+def _length(recipe: str, profile: str) -> dict[str, Any]:
+    """The documents' number of epochs, where a chapter has time for fewer."""
+    return {} if profile == "tiny" else {"epochs": resolve(recipe, "kaggle").epochs}
+
+
+def _value(measure: Any) -> float:
+    value = measure["value"] if isinstance(measure, dict) else measure
+    return math.nan if value is None else float(value)
+
+
+def spread(values: list[float]) -> dict[str, Any]:
+    """Mean and range over seeds; None where a seed has no value.
+
+    Examples:
+        >>> spread([0.25, 0.75])
+        {'value': 0.5, 'low': 0.25, 'high': 0.75, 'seeds': [0.25, 0.75]}
+        >>> spread([math.nan])
+        {'value': None, 'low': None, 'high': None, 'seeds': [None]}
+    """
+    seeds = [None if math.isnan(v) else v for v in values]
+    if None in seeds:
+        return {"value": None, "low": None, "high": None, "seeds": seeds}
+    return {
+        "value": float(np.mean(values)),
+        "low": min(values),
+        "high": max(values),
+        "seeds": seeds,
+    }
+
+
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help="Studies; all without one.")] = None,
+    profile: Annotated[str, typer.Option(help="sample, tiny, small or kaggle.")] = "sample",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Run studies and record them in results/."""
+    device = resolve_device(device)
+    for name in names or STUDIES:
+        if name not in STUDIES:
+            raise typer.BadParameter(f"no study {name}; there are: {', '.join(STUDIES)}")
+        values = study(name, profile, device)
+        source = provenance(profile, SEEDS[0], device) | {
+            "seeds": list(SEEDS),
+            "command": f"make studies PROFILE={profile}",
+        }
+        path = REPO / "results" / f"{name}.json"
+        write_json(path, {"provenance": source, "values": values})
+        typer.echo(path.relative_to(REPO))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,81 @@
+"""What VGG16 is made of, read from the module: shapes, parameters, receptive fields."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from imet.models.heads import VggHead
+
+
+class Layer(NamedTuple):
+    """One layer of a network.
+
+    Attributes:
+        name: as PyTorch names it.
+        kind: "convolution", "pool" or "linear".
+        shape: of its output, without the batch.
+        parameters: weights and biases; a batch norm that follows counts with its convolution.
+        field: side of the input square that one output sees, in pixels; 0 for linear layers, which
+            see everything.
+        stride: pixels between neighbouring outputs; 0 for linear layers.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    field: int
+    stride: int
+
+
+def vgg_layers(
+    name: str = "vgg16", labels: int = 1103, units: int = 5000, fc6_units: int = 4096
+) -> list[Layer]:
+    """Layers of torchvision's VGG16 or VGG16_bn with the poster's head, for a view of 224 pixels.
+
+    The modules are built on PyTorch's "meta" device: shapes and counts without memory or weights.
+
+    Examples:
+        >>> layers = vgg_layers()
+        >>> layers[0].shape, layers[0].parameters, layers[0].field
+        ((64, 224, 224), 1792, 3)
+        >>> [layer.shape[0] for layer in layers if layer.kind == "linear"]
+        [4096, 5000, 1103]
+    """
+    with torch.device("meta"):
+        convolutions = getattr(torchvision.models, name)().features
+        head = VggHead(512 * 49, labels, units, fc6_units)
+        found: list[Layer] = []
+        field, stride = 1, 1
+        shape: tuple[int, ...] = (3, 224, 224)
+        x = torch.empty(1, *shape)
+        for index, module in enumerate(convolutions):
+            x = module(x)
+            shape = tuple(x.shape[1:])
+            size = _parameters(module)
+            if isinstance(module, nn.BatchNorm2d):
+                found[-1] = found[-1]._replace(parameters=found[-1].parameters + size)
+            elif isinstance(module, nn.Conv2d | nn.MaxPool2d):
+                side, step = _first(module.kernel_size), _first(module.stride)
+                field, stride = field + (side - 1) * stride, stride * step
+                kind = "convolution" if size else "pool"
+                found.append(Layer(f"features.{index}", kind, shape, size, field, stride))
+        for index, module in enumerate(head.layers):
+            if isinstance(module, nn.Linear):
+                out = (module.out_features,)
+                found.append(
+                    Layer(f"head.layers.{index}", "linear", out, _parameters(module), 0, 0)
+                )
+    return found
+
+
+def _parameters(module: nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def _first(value: Any) -> int:
+    return int(value[0] if isinstance(value, tuple | list | Tensor) else value)

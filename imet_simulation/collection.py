@@ -1,0 +1,246 @@
+"""Writing a collection to disk in Kaggle's layout: in parallel, resumable, whole or not there."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from imet.io import InputError, atomic_path, digest, file_lock, read_json, write_json
+from imet_simulation.annotate import Noise
+from imet_simulation.given import given_program, read_labels, read_rows
+from imet_simulation.program import labels_of, make_program, vocabulary
+from imet_simulation.render import draw_whole, encode
+from imet_simulation.work import Plan, work_id
+
+CHUNK = 16
+"""Works drawn between two marks of progress; a killed run repeats at most this many a worker."""
+
+SCHEMA = {
+    "id": "work id, the picture's file name without .png",
+    "labels": "label names before annotation noise",
+    "annotated": "label names after annotation noise, as in train.csv",
+    "culture": "first culture label, or null where none is recorded",
+    "composition": "kind of picture",
+    "height": "pixels",
+    "width": "pixels",
+    "boxes": "tag name -> list of [left, top, right, bottom] in pixels around each drawn "
+    "instance's visible part, right and bottom exclusive",
+    "pixels": "tag name -> list of visible pixels, in the order of boxes",
+}
+"""Fields of a line of truth.jsonl."""
+
+
+@lru_cache(maxsize=1)
+def source_digest() -> str:
+    """Digest of the files that draw: another drawing is another collection."""
+    folder = Path(__file__).parent
+    files = sorted(folder.rglob("*.py"))
+    return digest(*(part for f in files for part in (f.name, f.read_bytes())))
+
+
+def simulate(
+    out: Path | str,
+    *,
+    works: int = 1600,
+    seed: int = 0,
+    labels_from: Path | str | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+    side: int = 300,
+    noise: Noise | None = None,
+) -> None:
+    """Draw a collection into `out`; a finished one with the same parameters is left as it is.
+
+    The same (works, seed, side, noise, label table, source) gives the same bytes on one machine,
+    whatever the number of workers and however often the run was killed.
+
+    Args:
+        out: folder to write `train.csv`, `labels.csv`, `train/<id>.png`, `truth.jsonl` and
+            `simulation.json` into.
+        works: number of works, at least 1.
+        seed: everything random follows from it.
+        labels_from: folder whose `labels.csv` (and `train.csv` rows, if there) give the labels.
+        workers: processes; all cores if None.
+        progress: show a bar.
+        side: shorter side of every picture in pixels.
+        noise: rates of annotation mistakes; a given label table is taken as annotated, so its
+            default is none at all.
+
+    Raises:
+        ValueError: works, side or workers under 1.
+        InputError: the label table cannot be read.
+    """
+    if works < 1 or side < 8 or (workers is not None and workers < 1):
+        raise ValueError(f"works={works}, side={side}, workers={workers}: must be at least 1, 8, 1")
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    given = Path(labels_from) if labels_from is not None else None
+    noise = noise or (Noise(0, 0, 0, 0) if given else Noise())
+    parameters: dict[str, Any] = {
+        "works": works,
+        "seed": seed,
+        "side": side,
+        "noise": noise.asdict(),
+        "labels": _table_digest(given) if given else "own",
+        "source": source_digest(),
+    }
+    with file_lock(out / ".simulating"):
+        if _finished(out, parameters):
+            return
+        _prepare(out, parameters)
+        if given:
+            table = read_labels(given)
+            plans = given_program(works, seed, side, table, read_rows(given, table))
+            names = tuple(n for _, n in table)
+        else:
+            names = vocabulary()
+            table = list(enumerate(names))
+            plans = make_program(works, seed, side, noise)
+        _draw_all(out, plans, seed, noise, names, workers or os.cpu_count() or 1, progress)
+        _write_tables(out, plans, table, seed)
+        write_json(out / "simulation.json", {**parameters, "truth": SCHEMA})
+        shutil.rmtree(out / ".parts")
+        (out / ".begun.json").unlink()
+
+
+def _table_digest(root: Path) -> str:
+    files = [root / "labels.csv", root / "train.csv"]
+    return digest(*(f.read_bytes() if f.exists() else b"" for f in files))
+
+
+def _finished(out: Path, parameters: dict[str, Any]) -> bool:
+    """Whether `out` holds exactly this collection, pictures and all."""
+    if not (out / "simulation.json").exists() or (out / ".begun.json").exists():
+        return False
+    recorded = read_json(out / "simulation.json")
+    recorded.pop("truth", None)
+    if recorded != parameters or not (out / "train.csv").exists():
+        return False
+    with (out / "train.csv").open(encoding="utf-8", newline="") as handle:
+        ids = {row["id"] for row in csv.DictReader(handle)}
+    there = {entry.name[:-4] for entry in os.scandir(out / "train") if entry.name.endswith(".png")}
+    return len(ids) == parameters["works"] and ids <= there
+
+
+def _prepare(out: Path, parameters: dict[str, Any]) -> None:
+    """Keep what an interrupted run of the same parameters drew; clear away an older simulation."""
+    begun = out / ".begun.json"
+    mine = begun.exists() or (out / "simulation.json").exists()
+    there = [n for n in ("train", "train.csv", "labels.csv", "truth.jsonl") if (out / n).exists()]
+    if there and not mine:  # somebody's pictures: never cleared away
+        raise InputError(
+            f"{out} holds {', '.join(there)}, which no simulation wrote; name an empty folder"
+        )
+    if not begun.exists() or json.loads(begun.read_text()) != parameters:
+        for name in ("simulation.json", "train.csv", "labels.csv", "truth.jsonl", ".begun.json"):
+            (out / name).unlink(missing_ok=True)
+        for folder in ("train", ".parts"):
+            shutil.rmtree(out / folder, ignore_errors=True)
+        write_json(begun, parameters)
+    (out / "train").mkdir(exist_ok=True)
+    (out / ".parts").mkdir(exist_ok=True)
+
+
+def _draw_all(
+    out: Path, plans: list[Plan], seed: int, noise: Noise, names: tuple[str, ...], workers: int,
+    progress: bool,
+) -> None:  # fmt: skip
+    chunks = [plans[i : i + CHUNK] for i in range(0, len(plans), CHUNK)]
+    left = [
+        (out, k, chunk, seed, noise, names)
+        for k, chunk in enumerate(chunks)
+        if not (out / ".parts" / f"{k:06}.jsonl").exists()
+    ]
+    from tqdm import tqdm
+
+    bar = tqdm(total=len(plans), desc="drawing", unit="work", disable=not progress)
+    bar.update(len(plans) - sum(len(job[2]) for job in left))
+    with bar:
+        for count in _run(left, min(workers, len(left))):
+            bar.update(count)
+
+
+def _run(jobs: list[tuple], workers: int) -> Iterator[int]:
+    if workers <= 1:
+        yield from map(_draw_chunk, jobs)
+        return
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_draw_chunk, jobs)
+
+
+def _draw_chunk(job: tuple[Path, int, list[Plan], int, Noise, tuple[str, ...]]) -> int:
+    """Draw some works, then write their lines: a chunk without its lines is drawn again.
+
+    One thread a process: small matrix products in many threads cost twice the time and more.
+    """
+    with threadpool_limits(1):
+        return _draw_works(*job)
+
+
+def _draw_works(
+    out: Path, number: int, plans: list[Plan], seed: int, noise: Noise, names: tuple[str, ...]
+) -> int:
+    lines = []
+    for plan in plans:
+        name = work_id(seed, plan.index)
+        drawn = draw_whole(plan, seed)
+        path = out / "train" / f"{name}.png"
+        temporary = path.with_name(f".{name}.{os.getpid()}.tmp")
+        temporary.write_bytes(encode(drawn.image))
+        os.replace(temporary, path)
+        boxes: dict[str, list[list[int]]] = {}
+        pixels: dict[str, list[int]] = {}
+        for label, box, count in drawn.boxes:
+            if label not in plan.labels:
+                continue
+            boxes.setdefault(label, []).append(list(box))
+            pixels.setdefault(label, []).append(count)
+        lines.append(
+            json.dumps(
+                {
+                    "id": name,
+                    "labels": list(plan.labels),
+                    "annotated": list(labels_of(plan, seed, noise, names)),
+                    "culture": plan.cultures[0] if plan.cultures else None,
+                    "composition": plan.composition,
+                    "height": drawn.image.shape[0],
+                    "width": drawn.image.shape[1],
+                    "boxes": boxes,
+                    "pixels": pixels,
+                },
+                ensure_ascii=False,
+            )
+        )
+    with atomic_path(out / ".parts" / f"{number:06}.jsonl") as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return len(plans)
+
+
+def _write_tables(out: Path, plans: list[Plan], table: list[tuple[int, str]], seed: int) -> None:
+    parts = sorted((out / ".parts").glob("*.jsonl"))
+    text = "".join(p.read_text(encoding="utf-8") for p in parts)
+    number = {name: i for i, name in table}
+    with atomic_path(out / "labels.csv") as path, path.open("w", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(["attribute_id", "attribute_name"])
+        writer.writerows(table)
+    with atomic_path(out / "truth.jsonl") as path:
+        path.write_text(text, encoding="utf-8")
+    with atomic_path(out / "train.csv") as path, path.open("w", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(["id", "attribute_ids"])
+        for line in text.splitlines():
+            work = json.loads(line)
+            ids = sorted(number[k] for k in work["annotated"])
+            writer.writerow([work["id"], " ".join(map(str, ids))])

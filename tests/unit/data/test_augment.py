@@ -1,0 +1,213 @@
+"""Batched flip, jitter and normalisation against torchvision, one picture at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torchvision.transforms.v2 import functional as F
+
+from imet.data.augment import (
+    Jitter,
+    _jitter_with_torch,
+    apply_jitter,
+    augment,
+    colour_jitter,
+    draw_jitter,
+    flip,
+    normalise,
+)
+
+MEAN, STD = (0.6473, 0.6115, 0.5658), (0.2507, 0.2501, 0.2533)
+LAYOUTS = [torch.contiguous_format, torch.channels_last]
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def batch_of(count: int, height: int = 17, width: int = 23, seed: int = 0) -> torch.Tensor:
+    shape = (count, 3, height, width)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator(seed))
+
+
+def in_torch(batch: torch.Tensor, jitter: Jitter) -> torch.Tensor:
+    """The way of other devices, on the CPU."""
+    return _jitter_with_torch(batch, jitter, torch.zeros(len(batch), dtype=torch.bool))
+
+
+def torchvision_jitter(view: torch.Tensor, jitter: Jitter, b: int) -> torch.Tensor:
+    """(3, H, W) floats in [0, 255] by torchvision's functions on a float picture."""
+    steps = [
+        lambda x: F.adjust_saturation(x, float(jitter.saturation[b])),
+        lambda x: F.adjust_hue(x, float(jitter.hue[b])),
+    ]
+    picture = view.double() / 255
+    for step in steps if jitter.saturation_first[b] else steps[::-1]:
+        picture = step(picture)
+    return 255 * picture
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("way", [apply_jitter, in_torch])
+@pytest.mark.parametrize(("hue", "saturation"), [(0.05, 0.05), (0.5, 0.9), (0, 0.3), (0.2, 0)])
+def test_jitter_is_torchvisions_rounded_once(way, hue, saturation, layout):
+    batch = batch_of(12).contiguous(memory_format=layout)
+    jitter = draw_jitter(12, hue, saturation, generator=generator(1))
+    assert 0 < jitter.saturation_first.sum() < 12  # both orders occur
+    out = way(batch, jitter)
+    assert out.dtype == torch.uint8
+    for b in range(12):
+        expected = torchvision_jitter(batch[b], jitter, b)
+        assert (out[b].double() - expected).abs().max() <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize("way", [apply_jitter, in_torch])
+def test_every_grey_and_every_pure_colour(way):
+    greys = torch.arange(256, dtype=torch.uint8).view(1, 1, 256, 1).expand(1, 3, 256, 1)
+    jitter = Jitter(torch.tensor([1.05]), torch.tensor([-0.05]), torch.tensor([True]))
+    assert (way(greys, jitter).int() - greys.int()).abs().max() <= 1
+    colours = torch.cartesian_prod(*[torch.tensor([0, 127, 255], dtype=torch.uint8)] * 3)  # (27, 3)
+    batch = colours.T.reshape(1, 3, 1, 27)
+    for shift in (-0.5, -0.3, 0.0, 0.05, 1 / 6, 0.5):
+        for first in (True, False):
+            jitter = Jitter(torch.tensor([0.7]), torch.tensor([shift]), torch.tensor([first]))
+            expected = torchvision_jitter(batch[0], jitter, 0)
+            assert (way(batch, jitter)[0].double() - expected).abs().max() <= 0.5 + 1e-3
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    count=st.integers(0, 9),
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    seed=st.integers(0, 99),
+    layout=st.sampled_from(LAYOUTS),
+)
+def test_both_ways_agree_on_any_shape(count, height, width, seed, layout):
+    batch = batch_of(count, height, width, seed).contiguous(memory_format=layout)
+    jitter = draw_jitter(count, 0.5, 0.5, generator=generator(seed))
+    compiled, plain = apply_jitter(batch, jitter), in_torch(batch, jitter)
+    assert compiled.shape == batch.shape
+    assert bool(((compiled.int() - plain.int()).abs() <= 1).all())
+
+
+def test_mirrored_views_are_jittered_mirrors():
+    batch = batch_of(6, 16, 9)
+    jitter = draw_jitter(6, generator=generator(2))
+    mirrored = torch.tensor([True, False, True, True, False, False])
+    turned = torch.where(mirrored[:, None, None, None], batch.flip(-1), batch)
+    expected = in_torch(turned, jitter).int()
+    assert (apply_jitter(batch, jitter, mirrored).int() - expected).abs().max() <= 1
+    assert torch.equal(_jitter_with_torch(batch, jitter, mirrored).int(), expected)
+
+
+def test_no_jitter_changes_no_byte():
+    batch = batch_of(4, 64, 64)
+    for first in (True, False):
+        nothing = Jitter(torch.ones(4), torch.zeros(4), torch.full((4,), first))
+        assert torch.equal(apply_jitter(batch, nothing), batch)
+    assert torch.equal(colour_jitter(batch, 0, 0, generator=generator()), batch)
+
+
+def test_jitter_is_close_to_pillows():
+    y, x = np.mgrid[:64, :64]
+    picture = np.stack([3 * x, 2 * y + 60, 255 - 2 * x], axis=2).clip(0, 255).astype(np.uint8)
+    jitter = Jitter(torch.tensor([1.05]), torch.tensor([0.05]), torch.tensor([True]))
+    ours = apply_jitter(torch.from_numpy(picture).permute(2, 0, 1)[None], jitter)[0]
+    pillow = F.adjust_hue(F.adjust_saturation(Image.fromarray(picture), 1.05), 0.05)
+    difference = ours.permute(1, 2, 0).numpy().astype(int) - np.asarray(pillow)
+    assert np.abs(difference).mean() < 2  # Pillow keeps hue in 8 bits
+    assert np.abs(ours.permute(1, 2, 0).numpy().astype(int) - picture).mean() > 4
+
+
+def test_drawn_jitters_are_uniform_and_in_either_order():
+    drawn = draw_jitter(20_000, 0.05, 0.1, generator=generator())
+    for values, middle, reach in ((drawn.hue, 0, 0.05), (drawn.saturation, 1, 0.1)):
+        assert values.min() >= middle - reach - 1e-6
+        assert values.max() <= middle + reach + 1e-6
+        scaled = (values - middle) / reach
+        assert scaled.mean().abs() < 0.03
+        assert (scaled.std() - 3**-0.5).abs() < 0.01
+    assert (drawn.saturation_first.float().mean() - 0.5).abs() < 0.02
+    assert draw_jitter(9, 0, 2, generator=generator()).saturation.min() >= 0
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_normalise_is_torchvisions(layout):
+    batch = batch_of(5).contiguous(memory_format=layout)
+    expected = F.normalize(batch.double() / 255, list(MEAN), list(STD))
+    out = normalise(batch, MEAN, STD)
+    assert out.dtype == torch.float32
+    assert (out - expected).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_flip_mirrors_some_views(layout):
+    batch = batch_of(40).contiguous(memory_format=layout)
+    before = batch.clone()
+    out = flip(batch, generator=generator())
+    assert torch.equal(batch, before)
+    mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(out, batch)]
+    same = [torch.equal(a, b) for a, b in zip(out, batch)]
+    assert all(a != b for a, b in zip(mirrored, same))
+    assert 8 < sum(mirrored) < 32
+    assert torch.equal(flip(batch, generator=generator(), probability=0), batch)
+    assert torch.equal(flip(batch, generator=generator(), probability=1), batch.flip(-1))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("count", [1, 3, 16])
+def test_augment_is_flip_then_jitter(layout, count):
+    batch = batch_of(count, 20, 31).contiguous(memory_format=layout)
+    fused = augment(batch, generator=generator(3))
+    steps = generator(3)
+    expected = colour_jitter(flip(batch, generator=steps), generator=steps)
+    assert fused.dtype == torch.uint8
+    assert fused.is_contiguous(memory_format=torch.channels_last)
+    assert bool(((fused.int() - expected.int()).abs() <= 1).all())
+    assert (fused != expected).float().mean() < 0.001
+
+
+def test_the_number_of_threads_changes_nothing():
+    batch, threads = batch_of(13, 32, 32), torch.get_num_threads()
+    results = []
+    try:
+        for number in (1, 3):
+            torch.set_num_threads(number)
+            results.append(augment(batch, generator=generator()))
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(*results)
+
+
+def test_the_generator_decides():
+    batch = batch_of(6)
+    first = augment(batch, generator=generator(1))
+    assert torch.equal(first, augment(batch, generator=generator(1)))
+    assert not torch.equal(first, augment(batch, generator=generator(2)))
+
+
+@pytest.mark.parametrize(
+    "wrong", [torch.zeros(2, 3, 4, 4), torch.zeros(3, 4, 4, dtype=torch.uint8)]
+)
+def test_wrong_input_is_refused(wrong):
+    with pytest.raises(ValueError, match="expected uint8"):
+        normalise(wrong, MEAN, STD)
+    with pytest.raises(ValueError, match="expected uint8"):
+        colour_jitter(wrong, generator=generator())
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_equals_cpu():
+    batch = batch_of(16, 64, 64)
+    cpu = augment(batch, generator=generator())
+    cuda = augment(batch.cuda(), generator=generator())
+    assert cuda.device.type == "cuda"
+    assert (cuda.cpu().int() - cpu.int()).abs().max() <= 1
+    normal = normalise(batch.cuda(), MEAN, STD)
+    assert (normal.cpu() - normalise(batch, MEAN, STD)).abs().max() < 1e-5

@@ -1,0 +1,91 @@
+"""The rule of models that write labels: what it predicts, how it is tuned, that it keeps."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imet.decoding import GAMMAS, PathRule, Paths, combine_views, read_rule, stop, tune_path_rule
+from imet.metrics import fbeta
+from imet.thresholds import FixedCount
+
+LABELS = 6
+
+
+def draw(seed: int, works: int = 8, views: int = 3, steps: int = 4) -> Paths:
+    rng = np.random.default_rng(seed)
+    labels = np.array(
+        [[rng.permutation(LABELS)[:steps] for _ in range(views)] for _ in range(works)]
+    )
+    return Paths(labels, rng.random(labels.shape), np.zeros((works, views, LABELS)))
+
+
+def truth(seed: int, works: int = 8) -> np.ndarray:
+    found = np.random.default_rng(seed + 1).random((works, LABELS)) < 0.4
+    found[:, 0] = True
+    return found
+
+
+F = np.linspace(0.05, 0.3, LABELS)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from(["terminate", "mask"]),
+    st.booleans(),
+    st.sampled_from(["union", "vote"]),
+)
+def test_tuning_finds_the_best_of_every_width_and_gamma(seed, mode, keep_first, combine):
+    paths, targets = {1: draw(seed), 3: draw(seed + 7)}, truth(seed)
+    rule, tried = tune_path_rule(
+        paths, targets, F, mode=mode, keep_first=keep_first, combine=combine
+    )
+    best = {}
+    for beams, each in paths.items():
+        values = [
+            fbeta(combine_views(stop(each, g, F, mode, keep_first=keep_first), combine), targets)
+            for g in GAMMAS
+        ]
+        best[beams] = max(values)
+        assert tried[str(beams)]["f2"] == pytest.approx(max(values))
+        assert tried[str(beams)]["gamma"] == GAMMAS[int(np.argmax(values))]
+    assert rule.f_beta == pytest.approx(max(best.values()))
+    assert rule.beams == (1 if best[1] >= best[3] else 3)  # ties go to the narrower search
+    assert fbeta(rule.predict(paths[rule.beams]), targets) == pytest.approx(rule.f_beta)
+
+
+def test_a_fixed_gamma_is_not_tuned():
+    rule, tried = tune_path_rule({5: draw(0)}, truth(0), F, gamma=2.5)
+    assert (rule.gamma, rule.beams, rule.at_edge) == (2.5, 5, False)
+    assert list(tried) == ["5"]
+
+
+def test_an_optimum_on_the_edge_is_flagged():
+    paths = draw(0)
+    everything = np.zeros((8, LABELS), bool)
+    for work in range(8):
+        everything[work, paths.labels[work].ravel()] = True
+    rule, _ = tune_path_rule({1: paths}, everything, F)
+    assert rule.gamma == GAMMAS[0]
+    assert rule.at_edge
+
+
+def test_one_path_a_work_needs_no_union():
+    paths = draw(0)
+    single = Paths(paths.labels[:, 0], paths.probabilities[:, 0], paths.scores[:, 0])
+    rule = PathRule(gamma=1.0, proportions=tuple(F), combine="mean")
+    assert np.array_equal(rule.predict(single), stop(single, 1.0, F, keep_first=False))
+
+
+def test_a_rule_survives_json_and_scores_keep_their_own():
+    rule = PathRule(gamma=1.5, proportions=tuple(F), beams=3, mode="mask", f_beta=0.25)
+    assert read_rule(json.loads(json.dumps(rule.to_json()))) == rule
+    count = FixedCount(3, f_beta=0.5)
+    assert read_rule(json.loads(json.dumps(count.to_json()))) == count
+    assert "3 beams" in rule.describe()
+    assert "greedy" in PathRule(gamma=1.0, proportions=()).describe()

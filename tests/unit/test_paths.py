@@ -1,0 +1,155 @@
+"""Label paths: the stopping rule, the views' union, γ."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles_paper import stopped_labels
+
+from imet.data.split import split_collection
+from imet.data.tables import read_collection
+from imet.decoding import (
+    Paths,
+    combine_views,
+    kept_steps,
+    path_probability,
+    path_threshold,
+    stop,
+    tune_gamma,
+)
+
+MODES = [("terminate", False), ("terminate", True), ("mask", False)]
+
+
+def random_paths(seed: int, shape: tuple[int, ...], steps: int = 5, labels: int = 9) -> Paths:
+    rng = np.random.default_rng(seed)
+    order = rng.permuted(np.broadcast_to(np.arange(labels), (*shape, labels)), axis=-1)
+    scores = rng.random((*shape, labels), dtype=np.float32)
+    return Paths(order[..., :steps].copy(), rng.random((*shape, steps), dtype=np.float32), scores)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.floats(0, 5),
+    st.sampled_from(MODES),
+    st.booleans(),
+    st.sampled_from([(1,), (4,), (2, 3)]),
+)
+def test_stop_equals_loops(seed, gamma, mode, keep_first, shape) -> None:
+    paths = random_paths(seed, shape)
+    f = np.random.default_rng(seed).uniform(0.01, 0.6, 9)
+    name, keep_failing = mode
+    predicted = stop(paths, gamma, f, name, keep_first=keep_first, keep_failing=keep_failing)
+    assert predicted.shape == (*shape, 9)
+    for where in np.ndindex(shape):
+        labels, p = paths.labels[where].tolist(), paths.probabilities[where].astype(float).tolist()
+        expected = stopped_labels(labels, p, gamma, f, name, keep_first, keep_failing)
+        assert set(np.flatnonzero(predicted[where]).tolist()) == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["terminate", "mask"]))
+def test_a_larger_gamma_never_adds_a_label(seed, mode) -> None:
+    paths, f = random_paths(seed, (5,)), np.full(9, 0.2)
+    counts = [stop(paths, gamma, f, mode, keep_first=False) for gamma in (0, 0.5, 1, 2, 4, 10)]
+    assert all((more | less == more).all() for more, less in itertools.pairwise(counts))
+    assert counts[0].sum() == 5 * 5  # γ = 0 keeps every step
+    assert counts[-1].sum() == 0  # a threshold of 2 keeps none
+
+
+def test_first_label_survives_any_threshold_and_ends_the_path() -> None:
+    paths = Paths(np.array([[4, 1, 0]]), np.array([[0.1, 0.9, 0.9]]), np.zeros((1, 6)))
+    f = np.full(6, 0.5)
+    assert np.flatnonzero(stop(paths, 1.0, f)).tolist() == [4]
+    assert not stop(paths, 1.0, f, keep_first=False).any()
+    assert np.flatnonzero(stop(paths, 1.0, f, keep_first=False, keep_failing=True)).tolist() == [4]
+    # masked, the geometric means .1, .3, .433 all fail
+    assert np.flatnonzero(stop(paths, 1.0, f, "mask")).tolist() == [4]
+    assert np.flatnonzero(stop(paths, 0.8, f, "mask")).tolist() == [0, 4]
+
+
+def test_label_without_training_works_and_zero_probability() -> None:
+    paths = Paths(np.array([[0, 1]]), np.array([[0.0, 0.5]]), np.zeros((1, 2)))
+    assert kept_steps(paths, 2.5, np.array([0.0, 0.3])).tolist() == [[True, True]]  # 0 < 0 is false
+    assert kept_steps(paths, 2.5, np.array([0.3, 0.3]), keep_first=False).tolist() == [[False] * 2]
+
+
+def test_path_probability_and_threshold_are_geometric_means() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.random((3, 4))
+    expected = [[np.prod(row[: t + 1]) ** (1 / (t + 1)) for t in range(4)] for row in p]
+    np.testing.assert_allclose(path_probability(p), expected)
+    labels, f = rng.integers(0, 7, (3, 4)), rng.random(7)
+    np.testing.assert_allclose(path_threshold(labels, 2.5, f), path_probability(2.5 * f[labels]))
+    tiny = np.full(400, 1e-30)
+    np.testing.assert_allclose(path_probability(tiny), tiny)  # the plain product underflows
+
+
+def test_threshold_from_the_real_training_counts(real_tables: Path) -> None:
+    collection = read_collection(real_tables)
+    split = split_collection(collection)
+    targets = collection.targets[split.train][:, split.columns]
+    f = targets.mean(0)
+    men, women = (
+        int(np.flatnonzero(collection.labels.ids[split.columns] == i)[0]) for i in (813, 1092)
+    )
+    with open(real_tables / "train.csv", newline="") as file:  # counted anew, row by row
+        carried = [set(row["attribute_ids"].split()) for row in csv.DictReader(file)]
+    counts = [sum(label in carried[row] for row in split.train) for label in ("813", "1092")]
+    threshold = path_threshold(np.array([men, women]), 2.5, f)
+    shares = 2.5 * np.array(counts) / 87360
+    np.testing.assert_allclose(threshold, [shares[0], np.sqrt(shares[0] * shares[1])])
+
+
+def test_union_and_vote() -> None:
+    predicted = np.random.default_rng(0).random((5, 6, 7)) < 0.4
+    union, vote = combine_views(predicted), combine_views(predicted, "vote")
+    for n in range(5):
+        for k in range(7):
+            assert union[n, k] == (predicted[n, :, k].sum() > 0)
+            assert vote[n, k] == (predicted[n, :, k].sum() >= 3)
+    with pytest.raises(ValueError, match="union"):
+        combine_views(predicted, "mean")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("how", ["union", "vote"])
+@pytest.mark.parametrize(("mode", "keep_failing"), MODES)
+def test_tuned_gamma_is_the_best_of_the_grid(how, mode, keep_failing) -> None:
+    paths, f = random_paths(0, (8 * 6,)).views(6), np.linspace(0.05, 0.5, 9)
+    targets = np.random.default_rng(1).random((8, 9)) < 0.3
+    gammas = np.linspace(0, 4, 17)
+
+    def agreement(predicted, truth) -> float:
+        return float((predicted == truth).mean())
+
+    gamma, values = tune_gamma(
+        paths, f, targets, gammas, agreement, mode, how=how, keep_failing=keep_failing
+    )
+    expected = [
+        agreement(combine_views(stop(paths, g, f, mode, keep_failing=keep_failing), how), targets)
+        for g in gammas
+    ]
+    np.testing.assert_allclose(values, expected)
+    assert gamma == gammas[np.argmax(expected)]
+    assert len(set(expected)) > 2  # γ matters here
+
+
+def test_batches_concatenate_and_split_into_views() -> None:
+    paths = random_paths(0, (12,))
+    parts = [Paths(*(x[i : i + 5] for x in vars(paths).values())) for i in (0, 5, 10)]
+    joined = Paths.concatenate(parts).views(6)
+    assert joined.labels.shape == (2, 6, 5)
+    assert joined.scores.shape == (2, 6, 9)
+    assert (joined.probabilities.reshape(12, 5) == paths.probabilities).all()
+
+
+def test_unknown_mode_is_refused() -> None:
+    with pytest.raises(ValueError, match="terminate"):
+        stop(random_paths(0, (2,)), 1.0, np.ones(9), "halt")  # type: ignore[arg-type]
