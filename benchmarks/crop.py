@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks import interleaved
-from imet.crop import POSTER, boxes_of, saliency
+from imet.crop import POSTER, boxes_from_saliency, saliency
 from imet.models.backbones import build_backbone
 from imet.models.encoder import Encoder
 
@@ -43,7 +43,7 @@ def by_layer(encoder: Encoder, view: torch.Tensor) -> np.ndarray:
                 used += 1
         layer /= max(used, 1)
         total += (layer - layer.min()) / (layer.max() - layer.min()).clamp_min(1e-12)
-    return boxes_of(total[None].numpy(), POSTER.tail)[0]
+    return boxes_from_saliency(total[None].numpy(), POSTER.tail)[0]
 
 
 def run(pictures: int = 32, rounds: int = 3) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def run(pictures: int = 32, rounds: int = 3) -> dict[str, Any]:
 
     def ours() -> None:
         batches = [saliency(encoder, batch).numpy() for batch in views.split(8)]
-        found["ours"] = boxes_of(np.concatenate(batches), POSTER.tail)
+        found["ours"] = boxes_from_saliency(np.concatenate(batches), POSTER.tail)
 
     def peer() -> None:
         found["peer"] = np.stack([by_layer(encoder, view[None]) for view in views[:8]])

@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import interleaved
 from imet.config import resolve
-from imet.models.encoder import CompiledEncoder
+from imet.models.encoder import OpenVinoEncoder
 from imet.models.registry import build_encoder
 
 VIEWS = 96  # sixteen works, as in extraction
@@ -20,7 +20,7 @@ def run(rounds: int = 5) -> dict[str, Any]:
     recipe = resolve("resnet50", "sample")
     encoder = build_encoder(recipe).eval()
     side = recipe.input_size
-    compiled = CompiledEncoder(encoder, VIEWS, side)
+    compiled = OpenVinoEncoder(encoder, VIEWS, side)
     rng = np.random.default_rng(0)
     views = torch.from_numpy(rng.integers(0, 256, (VIEWS, 3, side, side), dtype=np.uint8))
     value = {}

@@ -14,13 +14,13 @@ import numpy as np
 from imet.typing import Array
 
 
-def at_least(scores: Array, threshold: float | Array) -> Array:
+def threshold_scores(scores: Array, threshold: float | Array) -> Array:
     """`scores >= threshold` compared in double precision, bool of the scores' shape.
 
     NumPy compares a float32 array with a Python float in float32, where .7 is another number.
 
     Examples:
-        >>> np.array([0.7], np.float32) >= 0.7, at_least(np.array([0.7], np.float32), 0.7)
+        >>> np.array([0.7], np.float32) >= 0.7, threshold_scores(np.array([0.7], np.float32), 0.7)
         (array([ True]), array([False]))
     """
     return np.asarray(scores) >= np.asarray(threshold, np.float64)[()]

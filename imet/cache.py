@@ -31,7 +31,7 @@ from imet.code_digest import source_digest
 from imet.config import Recipe
 from imet.data.dataset import Part, view_batches
 from imet.io import InputError, digest, file_lock, read_json, write_json
-from imet.models.encoder import CompiledEncoder, Encoder
+from imet.models.encoder import Encoder, OpenVinoEncoder
 from imet.models.registry import feature_shapes
 from imet.typing import Array
 
@@ -245,7 +245,7 @@ MODULES = ("imet.data.dataset", "imet.models.encoder")
 
 
 @dataclass(frozen=True)
-class Protocol:
+class FeatureSpec:
     """What the features of a part depend on, apart from the part itself."""
 
     recipe: Recipe
@@ -270,7 +270,9 @@ class Protocol:
         }
 
 
-def extract(part: Part, protocol: Protocol, root: Path, chunk: int = 16) -> FeatureStore:
+def extract_features(
+    part: Part, protocol: FeatureSpec, root: Path, chunk: int = 16
+) -> FeatureStore:
     """The store of a part's features, each (N, V, …) float16; computes what is missing.
 
     Args:
@@ -303,7 +305,7 @@ def extract(part: Part, protocol: Protocol, root: Path, chunk: int = 16) -> Feat
     return store.fill(compute)
 
 
-def _encoder(protocol: Protocol, batch: int, size: int) -> Callable[[Tensor], dict[str, Tensor]]:
+def _encoder(protocol: FeatureSpec, batch: int, size: int) -> Callable[[Tensor], dict[str, Tensor]]:
     if torch.device(protocol.device).type == "cpu":
-        return CompiledEncoder(protocol.encoder.cpu(), batch, size)
+        return OpenVinoEncoder(protocol.encoder.cpu(), batch, size)
     return protocol.encoder.to(protocol.device).eval()

@@ -41,15 +41,15 @@ def clear_errors() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
-@data.command()
-def facts(root: Root, as_json: Json = False) -> None:
+@data.command("facts")
+def summarise(root: Root, as_json: Json = False) -> None:
     """Print the facts of a collection: rows, labels, rare labels, split sizes, counts."""
-    from imet.data.summary import facts as find
-    from imet.data.summary import format_facts
+    from imet.data.summary import format_summary
+    from imet.data.summary import summarise as find
 
     with clear_errors():
         found = find(root)
-        typer.echo(json.dumps(found, indent=2) if as_json else format_facts(found))
+        typer.echo(json.dumps(found, indent=2) if as_json else format_summary(found))
 
 
 @data.command()
@@ -231,10 +231,10 @@ def crop(
 @app.command()
 def results(profile: ProfileName = "sample", as_json: Json = False) -> None:
     """Print every reported number beside ours, with run, seed, device and commit."""
-    from imet.report.results import compare
+    from imet.report.results import reported_beside_ours
 
     with clear_errors():
-        rows = compare(profile)
+        rows = reported_beside_ours(profile)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return

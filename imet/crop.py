@@ -83,12 +83,12 @@ class CropMethod:
 POSTER = CropMethod()
 
 
-class _Enough(Exception):
+class _StopForward(Exception):
     """The last layer asked for has run; the rest of the network need not."""
 
 
 @contextmanager
-def _watching(
+def first_layer_hooks(
     network: nn.Module, method: CropMethod, see: Callable[[nn.Module, Tensor], None]
 ) -> Iterator[None]:
     """Call `see` with each of the first layers and its output, then stop the forward pass."""
@@ -100,7 +100,7 @@ def _watching(
             see(module, output)  # at once: a ReLU in place may change it afterwards
             seen += 1
         if seen == method.layers:
-            raise _Enough
+            raise _StopForward
 
     def wanted(module: nn.Module) -> bool:
         if method.reading == "convolutions":
@@ -110,7 +110,7 @@ def _watching(
     hooks = [m.register_forward_hook(hook) for m in network.modules() if wanted(m)]
     try:
         yield
-    except _Enough:
+    except _StopForward:
         pass
     finally:
         for handle in hooks:
@@ -130,7 +130,7 @@ def feature_maps(
     """
     names = {module: name for name, module in encoder.backbone.named_modules()}
     found: list[tuple[str, Tensor]] = []
-    with _watching(
+    with first_layer_hooks(
         encoder.backbone, method, lambda module, maps: found.append((names[module], maps.clone()))
     ):
         encoder.eval().maps(views)
@@ -194,12 +194,12 @@ def saliency(encoder: Encoder, views: Tensor, method: CropMethod = POSTER) -> Te
         total.add_(keep * F.interpolate(found[:, None], (size, size), mode="nearest")[:, 0])
         used.add_(keep)
 
-    with _watching(encoder.backbone, method, add):
+    with first_layer_hooks(encoder.backbone, method, add):
         encoder.eval().maps(views)
     return total / used.clamp_min(1)
 
 
-def boxes_of(saliency: Array, tail: float = POSTER.tail) -> Array:
+def boxes_from_saliency(saliency: Array, tail: float = POSTER.tail) -> Array:
     """Boxes around what stands out of maps: the mean is the limit, `tail` is cut off each side.
 
     Args:
@@ -213,7 +213,7 @@ def boxes_of(saliency: Array, tail: float = POSTER.tail) -> Array:
     Examples:
         >>> one = np.zeros((1, 4, 4))
         >>> one[0, 1:3, 2] = 1
-        >>> boxes_of(one, tail=0).tolist()
+        >>> boxes_from_saliency(one, tail=0).tolist()
         [[0.5, 0.25, 0.75, 0.75]]
     """
     maps = np.asarray(saliency, np.float64)
@@ -255,7 +255,9 @@ def crop_boxes(
     for start in range(0, len(pictures), batch):
         some = pictures[start : start + batch]
         views = torch.cat([make_views(picture, ["resize"], unused, size) for picture in some])
-        shares = boxes_of(saliency(encoder, views.to(device), method).cpu().numpy(), method.tail)
+        shares = boxes_from_saliency(
+            saliency(encoder, views.to(device), method).cpu().numpy(), method.tail
+        )
         found[start : start + len(some)] = [
             to_pixels(box, *picture.shape[:2]) for box, picture in zip(shares, some)
         ]
@@ -313,7 +315,7 @@ def otsu_box(picture: Array) -> Array:
     if np.ptp(distance) < 1e-9:
         return np.array([0, 0, picture.shape[1], picture.shape[0]])
     apart = (distance > threshold_otsu(distance)).astype(float)
-    return to_pixels(boxes_of(apart[None])[0], *picture.shape[:2])
+    return to_pixels(boxes_from_saliency(apart[None])[0], *picture.shape[:2])
 
 
 def spectral_residual(picture: Array) -> Array:
@@ -334,7 +336,7 @@ def spectral_residual(picture: Array) -> Array:
 
 def spectral_residual_box(picture: Array) -> Array:
     """Box around the spectral residual's saliency, by the rule of the content-aware crop."""
-    return to_pixels(boxes_of(spectral_residual(picture)[None])[0], *picture.shape[:2])
+    return to_pixels(boxes_from_saliency(spectral_residual(picture)[None])[0], *picture.shape[:2])
 
 
 def hull(boxes: Array) -> Array:

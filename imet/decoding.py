@@ -90,7 +90,7 @@ def path_threshold(labels: Ints, gamma: float, f: Floats) -> Floats:
     return np.exp(_running_mean(_log(gamma * np.asarray(f, np.float64)[labels])))
 
 
-def kept_steps(
+def steps_before_stop(
     paths: Paths,
     gamma: float,
     f: Floats,
@@ -111,9 +111,9 @@ def kept_steps(
 
     Examples:
         >>> paths = Paths(np.array([0, 1, 2]), np.array([0.9, 0.1, 0.9]), np.zeros(3))
-        >>> kept_steps(paths, 1.0, np.full(3, 0.4)).tolist()
+        >>> steps_before_stop(paths, 1.0, np.full(3, 0.4)).tolist()
         [True, False, False]
-        >>> kept_steps(paths, 1.0, np.full(3, 0.4), "mask").tolist()
+        >>> steps_before_stop(paths, 1.0, np.full(3, 0.4), "mask").tolist()
         [True, False, True]
     """
     if mode not in ("terminate", "mask"):
@@ -129,7 +129,7 @@ def kept_steps(
     return passed
 
 
-def stop(
+def stop_paths(
     paths: Paths,
     gamma: float,
     f: Floats,
@@ -138,8 +138,10 @@ def stop(
     keep_first: bool = True,
     keep_failing: bool = False,
 ) -> Bools:
-    """Decisions of each path, bool (..., K): the labels of `kept_steps`."""
-    kept = kept_steps(paths, gamma, f, mode, keep_first=keep_first, keep_failing=keep_failing)
+    """Decisions of each path, bool (..., K): the labels of `steps_before_stop`."""
+    kept = steps_before_stop(
+        paths, gamma, f, mode, keep_first=keep_first, keep_failing=keep_failing
+    )
     return _multi_hot(paths.labels, kept, paths.scores.shape[-1])
 
 
@@ -187,7 +189,7 @@ def tune_gamma(
     values = np.empty(len(gammas))
     labels = paths.scores.shape[-1]
     for m, gamma in enumerate(gammas):
-        kept = kept_steps(
+        kept = steps_before_stop(
             paths, float(gamma), f, mode, keep_first=keep_first, keep_failing=keep_failing
         )
         if paths.labels.ndim == 3 and how == "union":  # straight to works: (N, V·T)
@@ -393,10 +395,10 @@ def decode(
             else:
                 found.append(best_paths(beam_search(network.head, features, beams)).views(views))
             rows.append(batch["works"].cpu().numpy())
-    return ordered(Paths.concatenate(found), np.concatenate(rows), works)
+    return in_work_order(Paths.concatenate(found), np.concatenate(rows), works)
 
 
-def ordered(paths: Paths, rows: Array, works: int) -> Paths:
+def in_work_order(paths: Paths, rows: Array, works: int) -> Paths:
     """Paths that came in the order of `rows`, in the order of the works, each of them once."""
     if len(rows) != works or len(np.unique(rows)) != works:
         raise ValueError(f"{len(np.unique(rows))} of {works} works came, {len(rows)} times in all")
@@ -405,8 +407,8 @@ def ordered(paths: Paths, rows: Array, works: int) -> Paths:
 
 
 @torch.inference_mode()
-def watch(
-    network: Any, batches: Iterable[Mapping[str, Tensor]], works: int, objective: Any
+def greedy_validation(
+    network: Any, batches: Iterable[Mapping[str, Tensor]], works: int, criterion: Any
 ) -> tuple[Paths, float]:
     """Greedy paths and the mean loss of free running, from one pass: what validation needs."""
     found: list[Paths] = []
@@ -421,8 +423,8 @@ def watch(
             paths = Paths(*(x.cpu().numpy() for x in (trace.labels, chosen, p.amax(1))))
             found.append(paths.views(len(p) // count))
             rows.append(batch["works"].cpu().numpy())
-            total += count * float(objective(trace.logits, batch))
-    return ordered(Paths.concatenate(found), np.concatenate(rows), works), total / works
+            total += count * float(criterion(trace.logits, batch))
+    return in_work_order(Paths.concatenate(found), np.concatenate(rows), works), total / works
 
 
 def save_paths(path: Path, paths: Mapping[str, Paths]) -> None:
@@ -480,7 +482,7 @@ class PathRule:
 
     def predict(self, paths: Paths) -> Array:
         """Decisions (N, K) bool from paths (N, V, T), or (N, T) where all views follow one."""
-        predicted = stop(
+        predicted = stop_paths(
             paths, self.gamma, np.array(self.proportions), self.mode, keep_first=self.keep_first
         )
         if predicted.ndim == 2:

@@ -15,9 +15,16 @@ from torch import Tensor, nn
 from imet.config import Recipe
 from imet.data.dataset import Part
 from imet.data.source import Parts
-from imet.decoding import BEAMS, PathRule, Paths, decode, save_paths, tune_path_rule, watch
+from imet.decoding import (
+    BEAMS,
+    PathRule,
+    Paths,
+    decode,
+    greedy_validation,
+    save_paths,
+    tune_path_rule,
+)
 from imet.metrics import (
-    best_floor,
     best_threshold,
     fbeta_per_work,
     macro_auc,
@@ -25,11 +32,12 @@ from imet.metrics import (
     most_frequent,
     precision_per_work,
     recall_per_work,
+    tune_frequency_baseline,
 )
 from imet.models.registry import writes_labels
 from imet.statistics import mean_interval, paired_difference
-from imet.thresholds import reduce_views, tune_exact, tune_grid, tune_proportional
-from imet.training.criterion import Objective
+from imet.thresholds import average_views, tune_exact, tune_grid, tune_proportional
+from imet.training.criterion import Criterion
 from imet.typing import Array
 
 # --- The one forward loop
@@ -82,7 +90,7 @@ def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
     return np.round(np.arange(step, high - step / 2, step), 6)
 
 
-def measures(predicted: Array, targets: Array) -> dict[str, dict[str, float]]:
+def metrics_with_intervals(predicted: Array, targets: Array) -> dict[str, dict[str, float]]:
     """F2, F1, precision and recall averaged over works, each with a 95 % bootstrap interval.
 
     Args:
@@ -98,7 +106,7 @@ def measures(predicted: Array, targets: Array) -> dict[str, dict[str, float]]:
     return {name: mean_interval(values)._asdict() for name, values in per_work.items()}
 
 
-def evaluate(
+def evaluate_scores(
     scores: Mapping[str, Array],
     targets: Mapping[str, Array],
     high: float = 0.5,
@@ -116,7 +124,7 @@ def evaluate(
 
     Returns:
         the rule, its threshold and whether that lies on the grid's edge, the exact optimum, and
-        what `judged` gives for "val" and for "test".
+        what `evaluate_predictions` gives for "val" and for "test".
     """
     rule: Any = tune_grid(scores["val"], targets["val"], threshold_grid(high, step))
     if power:
@@ -130,7 +138,7 @@ def evaluate(
         "exact_f2": exact.f_beta,
     }
     predicted = {part: rule.predict(scores[part]) for part in ("val", "test")}
-    return found | judged(predicted, scores, targets)
+    return found | evaluate_predictions(predicted, scores, targets)
 
 
 def evaluate_paths(
@@ -154,10 +162,10 @@ def evaluate_paths(
         "beams": rule.beams,
     }
     predicted = {part: rule.predict(paths[part]) for part in ("val", "test")}
-    return found | judged(predicted, scores, targets)
+    return found | evaluate_predictions(predicted, scores, targets)
 
 
-def judged(
+def evaluate_predictions(
     predicted: Mapping[str, Array], scores: Mapping[str, Array], targets: Mapping[str, Array]
 ) -> dict[str, Any]:
     """Decisions and scores of validation and test, measured.
@@ -167,7 +175,7 @@ def judged(
         intervals, macro AUC (over classes with both outcomes) and micro AUC (None where no class
         has), the floor's measures, and the paired difference of F2 from the floor.
     """
-    k, _ = best_floor(targets["train"], targets["val"])
+    k, _ = tune_frequency_baseline(targets["train"], targets["val"])
     frequent = most_frequent(targets["train"], k)
     found: dict[str, Any] = {"floor_labels": k}
     for part in ("val", "test"):
@@ -175,12 +183,12 @@ def judged(
         floor[:, frequent] = True
         auc = macro_auc(scores[part], targets[part])
         found[part] = {
-            **measures(predicted[part], targets[part]),
+            **metrics_with_intervals(predicted[part], targets[part]),
             "predicted_labels": float(predicted[part].sum(1).mean()),
             "auc_macro": _or_none(auc.value),
             "auc_classes": auc.classes,
             "auc_micro": _or_none(micro_auc(scores[part], targets[part])),
-            "floor": measures(floor, targets[part]),
+            "floor": metrics_with_intervals(floor, targets[part]),
             "gain_over_floor": paired_difference(
                 fbeta_per_work(predicted[part], targets[part]), fbeta_per_work(floor, targets[part])
             )._asdict(),
@@ -199,16 +207,16 @@ BatchesOf = Callable[[Part], Iterable[Mapping[str, Tensor]]]
 
 
 @dataclass(frozen=True, eq=False)
-class Judge:
+class Evaluator:
     """`validate` a model after an epoch; `measure` the best one and write its outputs."""
 
     validate: Callable[[nn.Module], dict[str, float]]
     measure: Callable[[nn.Module, Path], dict[str, Any]]
 
 
-def make_judge(
-    recipe: Recipe, parts: Parts, batches: BatchesOf, objective: Objective, device: str
-) -> Judge:
+def make_evaluator(
+    recipe: Recipe, parts: Parts, batches: BatchesOf, criterion: Criterion, device: str
+) -> Evaluator:
     """The judge of a recipe's kind of model.
 
     Args:
@@ -219,12 +227,12 @@ def make_judge(
         device: where batches lie.
     """
     kind = _judge_of_labels if writes_labels(recipe) else _judge_of_scores
-    return kind(recipe, parts, batches, objective, device)
+    return kind(recipe, parts, batches, criterion, device)
 
 
 def _judge_of_scores(
-    recipe: Recipe, parts: Parts, batches: BatchesOf, objective: Objective, device: str
-) -> Judge:
+    recipe: Recipe, parts: Parts, batches: BatchesOf, criterion: Criterion, device: str
+) -> Evaluator:
     val_targets = parts.val.targets
 
     def logits_of(model: nn.Module, part: Part) -> Array:
@@ -234,27 +242,27 @@ def _judge_of_scores(
         logits = logits_of(model, parts.val)
         targets = torch.from_numpy(np.repeat(val_targets[:, None], logits.shape[1], 1)).float()
         batch = {"targets": targets.flatten(0, 1).to(device)}
-        loss = objective(torch.from_numpy(logits).flatten(0, 1).to(device), batch)
-        threshold, value = best_threshold(reduce_views(logits, recipe.reduce_views), val_targets)
+        loss = criterion(torch.from_numpy(logits).flatten(0, 1).to(device), batch)
+        threshold, value = best_threshold(average_views(logits, recipe.reduce_views), val_targets)
         return {"val_loss": float(loss), "val_f2": value, "val_threshold": threshold}
 
     def measure(model: nn.Module, folder: Path) -> dict[str, Any]:
         scores = {}
         for part in (parts.val, parts.test):
             logits = logits_of(model, part)
-            scores[part.name] = reduce_views(logits, recipe.reduce_views)
-            save_scores(folder, part.name, scores[part.name], reduce_each(logits))
-        return evaluate(
+            scores[part.name] = average_views(logits, recipe.reduce_views)
+            save_scores(folder, part.name, scores[part.name], view_scores(logits))
+        return evaluate_scores(
             scores, _targets(parts), recipe.threshold_high, recipe.threshold_step,
             recipe.threshold_power,
         )  # fmt: skip
 
-    return Judge(validate, measure)
+    return Evaluator(validate, measure)
 
 
 def _judge_of_labels(
-    recipe: Recipe, parts: Parts, batches: BatchesOf, objective: Objective, device: str
-) -> Judge:
+    recipe: Recipe, parts: Parts, batches: BatchesOf, criterion: Criterion, device: str
+) -> Evaluator:
     targets = _targets(parts)
     proportions = targets["train"].mean(0)  # (K,) f
     how: dict[str, Any] = {
@@ -266,7 +274,7 @@ def _judge_of_labels(
 
     def validate(model: nn.Module) -> dict[str, float]:
         """Greedy paths, which the views of a work do not share: beams would cost too much."""
-        paths, loss = watch(model, batches(parts.val), len(parts.val), objective)
+        paths, loss = greedy_validation(model, batches(parts.val), len(parts.val), criterion)
         rule, _ = tune_path_rule({1: paths}, targets["val"], proportions, **how)
         assert rule.f_beta is not None
         return {"val_loss": loss, "val_f2": rule.f_beta, "val_gamma": rule.gamma}
@@ -296,12 +304,12 @@ def _judge_of_labels(
         }
         return {"search": tried} | evaluate_paths(rule, chosen, scores, targets)
 
-    return Judge(validate, measure)
+    return Evaluator(validate, measure)
 
 
-def reduce_each(logits: Array) -> Array:
+def view_scores(logits: Array) -> Array:
     """Scores of each view by itself, (N, V, K) to (N, V, K)."""
-    return np.stack([reduce_views(logits[:, v : v + 1]) for v in range(logits.shape[1])], 1)
+    return np.stack([average_views(logits[:, v : v + 1]) for v in range(logits.shape[1])], 1)
 
 
 def save_scores(folder: Path, part: str, scores: Array, views: Array) -> None:

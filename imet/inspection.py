@@ -17,7 +17,7 @@ from imet.data.dataset import Part
 from imet.data.images import read_image
 from imet.data.source import Parts
 from imet.data.views import make_views, work_rng
-from imet.decoding import PathRule, Paths, evaluation_mode, kept_steps
+from imet.decoding import PathRule, Paths, evaluation_mode, steps_before_stop
 from imet.labels import quartile_picks
 from imet.models.heads import Network
 from imet.models.registry import build_encoder
@@ -32,7 +32,7 @@ SIGMA = 50.0
 """Pixels by which the paper's overlays are smoothed, as coded."""
 
 
-def on_view(weights: Array, side: int, sigma: float = 0.0) -> Array:
+def upsample_attention(weights: Array, side: int, sigma: float = 0.0) -> Array:
     """Weights of square regions as a map of a view's pixels.
 
     Args:
@@ -44,7 +44,7 @@ def on_view(weights: Array, side: int, sigma: float = 0.0) -> Array:
         (..., S, S) float64 with the same sum: a region's weight is shared by its pixels.
 
     Examples:
-        >>> on_view(np.eye(4)[0], 4)[0].tolist()
+        >>> upsample_attention(np.eye(4)[0], 4)[0].tolist()
         [0.25, 0.25, 0.0, 0.0]
     """
     weights = np.asarray(weights, np.float64)
@@ -61,13 +61,13 @@ def on_view(weights: Array, side: int, sigma: float = 0.0) -> Array:
     return found
 
 
-def entropy(weights: Array) -> Array:
+def normalised_entropy(weights: Array) -> Array:
     """Entropy of attention over P regions as a share of the largest possible, (..., P) to (...).
 
     1 looks everywhere alike, 0 at one region only; log 0 counts as 0.
 
     Examples:
-        >>> entropy(np.array([[0.5, 0.5], [1.0, 0.0]])).tolist()
+        >>> normalised_entropy(np.array([[0.5, 0.5], [1.0, 0.0]])).tolist()
         [1.0, 0.0]
     """
     p = np.asarray(weights, np.float64)
@@ -97,7 +97,7 @@ def inside(boxes: Array, side: int) -> Array:
     return found
 
 
-def scores_of_map(weights: Array, boxes: Array) -> dict[str, float]:
+def pointing_game(weights: Array, boxes: Array) -> dict[str, float]:
     """How well a map finds boxes.
 
     Args:
@@ -110,7 +110,7 @@ def scores_of_map(weights: Array, boxes: Array) -> dict[str, float]:
         the pixels in them, which is what an even map gets for both.
 
     Examples:
-        >>> scores_of_map(np.eye(2), np.array([[0, 0, 1, 1]]))
+        >>> pointing_game(np.eye(2), np.array([[0, 0, 1, 1]]))
         {'hit': 0.5, 'mass': 0.5, 'area': 0.25}
     """
     weights = np.asarray(weights, np.float64)
@@ -133,7 +133,7 @@ def centre_prior(side: int, spread: float = 0.25) -> Array:
     return found / found.sum()
 
 
-def grad_cam(spatial: Array, weights: Array) -> Array:
+def class_activation_map(spatial: Array, weights: Array) -> Array:
     """Grad-CAM of a linear layer on mean features, which is its class activation map.
 
     The gradient of logit k by a feature at any position is w_k / P, so Grad-CAM's weights are w_k.
@@ -239,7 +239,7 @@ def steps_of(run: Run, part: Part, works: Sequence[int] | Array, device: str = "
             found.append([x.unflatten(0, (count, -1)).cpu().numpy() for x in values])
     labels, probabilities, attention, spatial, totals = (np.concatenate(x) for x in zip(*found))
     paths = Paths(labels, probabilities, np.zeros((*labels.shape[:2], run.metrics["labels"])))
-    kept = kept_steps(
+    kept = steps_before_stop(
         paths, rule.gamma, np.array(rule.proportions), rule.mode, keep_first=rule.keep_first
     )
     return Steps(labels, probabilities, attention, kept, spatial, totals)

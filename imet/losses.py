@@ -20,7 +20,7 @@ from torch import Tensor
 from imet.typing import Array
 
 
-def focal(
+def focal_loss(
     logits: Tensor,
     targets: Tensor,
     gamma: float = 2.0,
@@ -47,7 +47,7 @@ def focal(
 
     Examples:
         >>> logits, targets = torch.zeros(1, 2), torch.tensor([[True, False]])
-        >>> round(focal(logits, targets).item(), 4)  # 2 · ½² · log 2
+        >>> round(focal_loss(logits, targets).item(), 4)  # 2 · ½² · log 2
         0.3466
     """
     if gamma < 0:
@@ -60,7 +60,7 @@ def focal(
     return _reduce(loss, reduction)
 
 
-def weighted_bce(
+def weighted_bce_loss(
     logits: Tensor,
     targets: Tensor,
     pos_weight: Tensor | None = None,
@@ -74,13 +74,13 @@ def weighted_bce(
     Args:
         logits: (…, K) real.
         targets: (…, K) bool or 0/1.
-        pos_weight: (K,) p_j, from `positive_weights`; None for the plain cross-entropy.
+        pos_weight: (K,) p_j, from `pos_weight`; None for the plain cross-entropy.
         reduction: see the module.
 
     Examples:
         >>> logits, targets = torch.zeros(1, 2), torch.tensor([[True, False]])
         >>> weight = torch.tensor([10.0, 10.0])
-        >>> round(weighted_bce(logits, targets, weight, "sum_classes").item(), 4)  # 11 · log 2
+        >>> round(weighted_bce_loss(logits, targets, weight, "sum_classes").item(), 4)  # 11 · log 2
         7.6246
     """
     logits, truth = _checked(logits, targets)
@@ -92,7 +92,7 @@ def weighted_bce(
     return _reduce(loss, reduction)
 
 
-def positive_weights(counts: Array, n: int, clip: float = 10.0) -> Tensor:
+def pos_weight(counts: Array, n: int, clip: float = 10.0) -> Tensor:
     """Class weights of Eq. 7: negatives over positives, at most `clip`.
 
     A class without positives gets `clip`. On the real table the clip of 10 leaves 4 classes under
@@ -107,7 +107,7 @@ def positive_weights(counts: Array, n: int, clip: float = 10.0) -> Tensor:
         (K,) float32.
 
     Examples:
-        >>> positive_weights(np.array([50, 1, 0]), 100)
+        >>> pos_weight(np.array([50, 1, 0]), 100)
         tensor([ 1., 10., 10.])
     """
     counts = np.asarray(counts, np.float64)
@@ -117,12 +117,12 @@ def positive_weights(counts: Array, n: int, clip: float = 10.0) -> Tensor:
     return torch.from_numpy(weights.astype(np.float32))
 
 
-def asymmetric(
+def asymmetric_loss(
     logits: Tensor,
     targets: Tensor,
-    gamma_negative: float = 4.0,
-    gamma_positive: float = 1.0,
-    margin: float = 0.05,
+    gamma_neg: float = 4.0,
+    gamma_pos: float = 1.0,
+    clip: float = 0.05,
     reduction: str = "sum_classes",
 ) -> Tensor:
     """Asymmetric loss (Ridnik et al., arXiv 2009.14119, Eqs. 4–7).
@@ -141,25 +141,27 @@ def asymmetric(
 
     Examples:
         >>> targets = torch.tensor([[True, False]])
-        >>> round(asymmetric(torch.zeros(1, 2), targets).item(), 4)
+        >>> round(asymmetric_loss(torch.zeros(1, 2), targets).item(), 4)
         0.3711
     """
-    if min(gamma_negative, gamma_positive) < 0 or not 0 <= margin < 1:
+    if min(gamma_neg, gamma_pos) < 0 or not 0 <= clip < 1:
         raise ValueError("focusing parameters must be ≥ 0 and the margin in [0, 1)")
     logits, truth = _checked(logits, targets)
-    positive = -F.logsigmoid(logits) * torch.exp(gamma_positive * F.logsigmoid(-logits))
-    if margin == 0:
+    positive = -F.logsigmoid(logits) * torch.exp(gamma_pos * F.logsigmoid(-logits))
+    if clip == 0:
         log_p, log_not = F.logsigmoid(logits), F.logsigmoid(-logits)
     else:
-        shifted = torch.sigmoid(logits) - margin
+        shifted = torch.sigmoid(logits) - clip
         # Clamped before the logarithm: below the margin the loss is 0, and its gradient too.
         log_p = torch.log(shifted.clamp_min(torch.finfo(logits.dtype).tiny))
         log_not = torch.log1p(-shifted.clamp_min(0))
-    negative = -log_not * torch.exp(gamma_negative * log_p)
+    negative = -log_not * torch.exp(gamma_neg * log_p)
     return _reduce(torch.where(truth, positive, negative), reduction)
 
 
-def soft_f2(logits: Tensor, targets: Tensor, beta: float = 2.0, reduction: str = "mean") -> Tensor:
+def soft_f2_loss(
+    logits: Tensor, targets: Tensor, beta: float = 2.0, reduction: str = "mean"
+) -> Tensor:
     """One minus the F-beta of probabilities in the place of decisions, of each work.
 
     1 − (1 + β²)·Σ p·y / (β²·Σ y + Σ p), sums over classes: Eq. 8 with soft counts. A work without
@@ -173,7 +175,7 @@ def soft_f2(logits: Tensor, targets: Tensor, beta: float = 2.0, reduction: str =
 
     Examples:
         >>> targets = torch.tensor([[True, False]])
-        >>> round(soft_f2(torch.tensor([[50.0, -50.0]]), targets).item(), 4)
+        >>> round(soft_f2_loss(torch.tensor([[50.0, -50.0]]), targets).item(), 4)
         0.0
     """
     if reduction == "sum_classes":
@@ -186,7 +188,7 @@ def soft_f2(logits: Tensor, targets: Tensor, beta: float = 2.0, reduction: str =
     return _reduce(1 - (1 + beta**2) * hits / whole.clamp_min(tiny), reduction)
 
 
-def best_constant_focal(
+def constant_predictor_focal_loss(
     frequencies: Array, gamma: float = 2.0, alpha: float | None = None
 ) -> float:
     """Lowest focal loss, summed over classes, that one constant score a class can reach.
@@ -197,11 +199,11 @@ def best_constant_focal(
 
     Args:
         frequencies: (K,) share of works that carry each label, in [0, 1].
-        gamma: as in `focal`.
-        alpha: as in `focal`.
+        gamma: as in `focal_loss`.
+        alpha: as in `focal_loss`.
 
     Examples:
-        >>> round(best_constant_focal(np.array([0.5]), gamma=0), 4)  # log 2
+        >>> round(constant_predictor_focal_loss(np.array([0.5]), gamma=0), 4)  # log 2
         0.6931
     """
     f = np.asarray(frequencies, np.float64)

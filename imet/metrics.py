@@ -20,33 +20,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imet._kernels import at_least, checked, compiled, count_below, counts_at_thresholds, sweep
+from imet._kernels import (
+    checked,
+    compiled,
+    count_below,
+    counts_at_thresholds,
+    sweep,
+    threshold_scores,
+)
 from imet.typing import Array
 
 # --- Scores of a multi-label prediction
-
-__all__ = [
-    "MacroAUC",
-    "at_least",
-    "best_floor",
-    "best_threshold",
-    "counts_at_thresholds",
-    "f1",
-    "fbeta",
-    "fbeta_at_thresholds",
-    "fbeta_per_work",
-    "macro_auc",
-    "mean_auc",
-    "micro_auc",
-    "most_frequent",
-    "precision",
-    "precision_per_work",
-    "recall",
-    "recall_per_work",
-    "roc_auc_per_class",
-    "summary",
-    "top_k_floor",
-]
 
 
 CHUNK_BYTES = 64 * 2**20
@@ -233,8 +217,8 @@ def best_threshold(
     low, high = edges[open_bins[0]], edges[open_bins[-1] + 1]
 
     # The scores of the bins left open, from the highest down.
-    start = at_least(scores, high)  # (N, K)
-    flat = np.flatnonzero(at_least(scores, low) & possible & ~start)
+    start = threshold_scores(scores, high)  # (N, K)
+    flat = np.flatnonzero(threshold_scores(scores, low) & possible & ~start)
     flat = flat[np.argsort(-scores.ravel()[flat], kind="stable")]
     swept = compiled(sweep)(
         scores.ravel()[flat].astype(np.float64),
@@ -249,7 +233,7 @@ def best_threshold(
     threshold = float(high) if np.isnan(swept) else float(swept)
     if np.isinf(threshold):
         threshold = float(np.nextafter(top, np.inf))
-    return threshold, fbeta(at_least(scores, threshold), targets, beta, zero_division)
+    return threshold, fbeta(threshold_scores(scores, threshold), targets, beta, zero_division)
 
 
 # --- The trivial floor ---------------------------------------------------------------------------
@@ -271,7 +255,7 @@ def most_frequent(train_targets: Array, k: int) -> Array:
     return np.argsort(-counts, kind="stable")[:k]
 
 
-def top_k_floor(train_targets: Array, targets: Array, k: int, beta: float = 2) -> float:
+def frequency_baseline(train_targets: Array, targets: Array, k: int, beta: float = 2) -> float:
     """F-beta of predicting the k most frequent training labels for every work.
 
     What a model must beat to have looked at the pictures.
@@ -284,7 +268,7 @@ def top_k_floor(train_targets: Array, targets: Array, k: int, beta: float = 2) -
 
     Examples:
         >>> train = np.array([[True, False], [True, True]])
-        >>> top_k_floor(train, np.array([[True, False]]), 1)
+        >>> frequency_baseline(train, np.array([[True, False]]), 1)
         1.0
     """
     predicted = np.zeros(np.asarray(targets).shape, bool)
@@ -292,7 +276,7 @@ def top_k_floor(train_targets: Array, targets: Array, k: int, beta: float = 2) -
     return fbeta(predicted, targets, beta)
 
 
-def best_floor(
+def tune_frequency_baseline(
     train_targets: Array, val_targets: Array, beta: float = 2, k_max: int = 100
 ) -> tuple[int, float]:
     """The k ≤ k_max whose floor is highest on validation, the smallest among equals.

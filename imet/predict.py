@@ -20,7 +20,7 @@ from imet.evaluation import predict
 from imet.io import InputError, read_json
 from imet.models.heads import Network
 from imet.models.registry import build_encoder, build_head, feature_shapes
-from imet.thresholds import Rule, reduce_views
+from imet.thresholds import Rule, average_views
 from imet.typing import Array
 
 
@@ -76,7 +76,7 @@ def label_work(
         greedy = paths if rule.beams == 1 and not mean else decode(network, [batch], 1)
         return greedy.scores.mean(1)[0], rule.predict(paths)[0]
     logits = predict(network, [batch], 1)  # (1, V, K)
-    scores = reduce_views(logits, recipe.reduce_views)  # (1, K)
+    scores = average_views(logits, recipe.reduce_views)  # (1, K)
     return scores[0], rule.predict(scores)[0]
 
 

@@ -27,13 +27,19 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from imet.cache import FeatureStore, Protocol, extract, labels_fingerprint, pictures_fingerprint
+from imet.cache import (
+    FeatureSpec,
+    FeatureStore,
+    extract_features,
+    labels_fingerprint,
+    pictures_fingerprint,
+)
 from imet.code_digest import file_digest, source_digest
 from imet.config import Recipe, get_profile, resolve
 from imet.data.dataset import Part, image_batches, stored_batches
 from imet.data.source import Parts, collection_folder, load_parts
 from imet.decoding import PathRule, Paths, load_paths, read_rule
-from imet.evaluation import make_judge
+from imet.evaluation import make_evaluator
 from imet.io import REPO, InputError, digest, file_lock, read_json, write_json
 from imet.models.encoder import Encoder
 from imet.models.heads import Network
@@ -42,7 +48,7 @@ from imet.models.registry import MODULES, build_encoder, build_head, feature_sha
 from imet.provenance import provenance
 from imet.thresholds import Rule
 from imet.training.checkpoint import load_checkpoint
-from imet.training.criterion import counts_of, led, make_objective
+from imet.training.criterion import label_counts, make_criterion, with_teacher_path
 from imet.training.loop import fit, write_history
 from imet.typing import Array
 
@@ -219,25 +225,27 @@ def _train_and_evaluate(
     head = build_head(recipe, shapes, len(parts.labels), encoder.backbone)
     batches = batch_source(recipe, parts, encoder, device)
     network = Network(head, None if is_cached(recipe) else encoder)
-    objective = make_objective(recipe, parts.train.targets, device)
-    counts = counts_of(parts.train.targets, device)
+    criterion = make_criterion(recipe, parts.train.targets, device)
+    counts = label_counts(parts.train.targets, device)
 
     def training_batches(epoch: int) -> Iterable[Mapping[str, Tensor]]:
         order = np.random.default_rng([recipe.seed, epoch]).permutation(len(parts.train))
-        return (led(batch, recipe, counts) for batch in batches(parts.train, order, epoch))
+        return (
+            with_teacher_path(batch, recipe, counts) for batch in batches(parts.train, order, epoch)
+        )
 
     def all_batches(part: Part) -> Iterable[Mapping[str, Tensor]]:
         return batches(part, np.arange(len(part)), 0)
 
-    judge = make_judge(recipe, parts, all_batches, objective, device)
+    evaluator = make_evaluator(recipe, parts, all_batches, criterion, device)
     network.to(fabric.device)
     if network.encoder is not None:
         network.encoder.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    history = fit(network, training_batches, objective, judge.validate, recipe, folder, fabric)
+    history = fit(network, training_batches, criterion, evaluator.validate, recipe, folder, fabric)
     write_history(folder / "history.jsonl", history)
     best = load_checkpoint(folder / "best.pt")
     network.load_state_dict(best["model"])
-    metrics = judge.measure(network, folder)
+    metrics = evaluator.measure(network, folder)
     metrics["val"]["loss"] = history[best["epoch"] - 1]["val_loss"]
     write_json(
         folder / "metrics.json",
@@ -263,13 +271,13 @@ def batch_source(
 ) -> Callable[[Part, Array, int], Iterable[Mapping[str, Tensor]]]:
     """How to get batches of a part's works in an order, in an epoch: from a store or pictures."""
 
-    def works_a_batch(part: Part) -> int:
+    def batch_size_of(part: Part) -> int:
         return recipe.batch_size if part.training else recipe.eval_batch_size
 
     if not is_cached(recipe):
         fresh = recipe.view_mode == "fresh"
         return lambda part, order, epoch: image_batches(
-            part, recipe, order, works_a_batch(part), epoch if fresh else 0, device
+            part, recipe, order, batch_size_of(part), epoch if fresh else 0, device
         )
     stores = _stores(recipe, parts, encoder, device)
     targets = {
@@ -279,15 +287,18 @@ def batch_source(
     def stored(part: Part, order: Array, epoch: int) -> Iterable[Mapping[str, Tensor]]:
         views = targets[part.name].shape[1]
         arrays = {name: stores[part.name][name][:, :views] for name in READS[recipe.model]}
-        return stored_batches(arrays, targets[part.name], order, works_a_batch(part), device)
+        return stored_batches(arrays, targets[part.name], order, batch_size_of(part), device)
 
     return stored
 
 
 def _stores(recipe: Recipe, parts: Parts, encoder: Encoder, device: str) -> dict[str, FeatureStore]:
     """Stores hold all six views; a recipe of one view reads the first."""
-    protocol = Protocol(dataclasses.replace(recipe, views="six"), encoder, device)
-    return {p.name: extract(p, protocol, FEATURES) for p in (parts.train, parts.val, parts.test)}
+    protocol = FeatureSpec(dataclasses.replace(recipe, views="six"), encoder, device)
+    return {
+        p.name: extract_features(p, protocol, FEATURES)
+        for p in (parts.train, parts.val, parts.test)
+    }
 
 
 def pooled_features(made: Run, device: str = "auto") -> dict[str, Array]:

@@ -14,13 +14,19 @@ import numpy as np
 from scipy.special import expit
 
 from imet.io import InputError
-from imet.metrics import at_least, best_threshold, counts_at_thresholds, fbeta, fbeta_at_thresholds
+from imet.metrics import (
+    best_threshold,
+    counts_at_thresholds,
+    fbeta,
+    fbeta_at_thresholds,
+    threshold_scores,
+)
 from imet.typing import Array
 
 # --- From views to works
 
 
-def reduce_views(logits: Array, how: str = "mean_scores") -> Array:
+def average_views(logits: Array, how: str = "mean_scores") -> Array:
     """Scores of works from the logits of their views.
 
     Args:
@@ -33,9 +39,9 @@ def reduce_views(logits: Array, how: str = "mean_scores") -> Array:
 
     Examples:
         >>> logits = np.array([[[0.0], [4.0]]])
-        >>> round(float(reduce_views(logits)[0, 0]), 3)
+        >>> round(float(average_views(logits)[0, 0]), 3)
         0.741
-        >>> round(float(reduce_views(logits, "mean_logits")[0, 0]), 3)
+        >>> round(float(average_views(logits, "mean_logits")[0, 0]), 3)
         0.881
     """
     logits = np.asarray(logits, np.float32)
@@ -98,14 +104,14 @@ class GlobalThreshold(Rule):
 
     def predict(self, scores: Array) -> Array:
         """Decisions, (N, K) bool; see `Rule.predict`."""
-        return at_least(checked(scores), self.threshold)
+        return threshold_scores(checked(scores), self.threshold)
 
     def _words(self) -> str:
         return f"score ≥ {self.threshold:.4g}"
 
 
 @dataclass(frozen=True)
-class TypeThresholds(Rule):
+class PerKindThreshold(Rule):
     """score ≥ one threshold for culture labels and another one for tags.
 
     Attributes:
@@ -122,7 +128,7 @@ class TypeThresholds(Rule):
     def predict(self, scores: Array) -> Array:
         """Decisions, (N, K) bool; see `Rule.predict`."""
         scores = checked(scores, len(self.is_culture))
-        return at_least(scores, np.where(self.is_culture, self.culture, self.tag))
+        return threshold_scores(scores, np.where(self.is_culture, self.culture, self.tag))
 
     def _words(self) -> str:
         return f"score ≥ {self.culture:.4g} for culture labels, ≥ {self.tag:.4g} for tags"
@@ -150,7 +156,7 @@ class ProportionalThreshold(Rule):
     def predict(self, scores: Array) -> Array:
         """Decisions, (N, K) bool; see `Rule.predict`."""
         scores = checked(scores, len(self.proportions))
-        return in_proportion(scores, np.array(self.proportions), self.power) >= self.gamma
+        return divide_by_prior(scores, np.array(self.proportions), self.power) >= self.gamma
 
     def _words(self) -> str:
         power = "" if self.power == 1 else f"^{self.power:g}"
@@ -158,7 +164,7 @@ class ProportionalThreshold(Rule):
 
 
 @dataclass(frozen=True)
-class MaxFraction(Rule):
+class RelativeToMax(Rule):
     """score ≥ fraction · the work's highest score, so that nearly every work gets a label.
 
     Decided as score / highest ≥ fraction in double precision; where the highest score is 0 all
@@ -170,18 +176,18 @@ class MaxFraction(Rule):
 
     def predict(self, scores: Array) -> Array:
         """Decisions, (N, K) bool; see `Rule.predict`."""
-        return of_highest(checked(scores)) >= self.fraction
+        return relative_to_max(checked(scores)) >= self.fraction
 
     def _words(self) -> str:
         return f"score ≥ {self.fraction:.4g} of the work's highest score"
 
 
 @dataclass(frozen=True)
-class FixedCount(Rule):
+class TopK(Rule):
     """The k labels with the highest scores of each work; among ties, the lower columns.
 
     Examples:
-        >>> FixedCount(2).predict(np.array([[0.2, 0.1, 0.2, 0.2]])).tolist()
+        >>> TopK(2).predict(np.array([[0.2, 0.1, 0.2, 0.2]])).tolist()
         [[True, False, True, False]]
     """
 
@@ -206,7 +212,7 @@ class FixedCount(Rule):
 
 RULES: dict[str, Any] = {
     rule.kind: rule
-    for rule in (GlobalThreshold, TypeThresholds, ProportionalThreshold, MaxFraction, FixedCount)
+    for rule in (GlobalThreshold, PerKindThreshold, ProportionalThreshold, RelativeToMax, TopK)
 }
 
 
@@ -217,7 +223,7 @@ def rule_from_json(value: dict[str, Any]) -> Rule:
         InputError: an unknown rule, or fields that are not the rule's.
 
     Examples:
-        >>> rule = FixedCount(3, f_beta=0.5)
+        >>> rule = TopK(3, f_beta=0.5)
         >>> rule_from_json(rule.to_json()) == rule
         True
     """
@@ -249,7 +255,7 @@ def checked(scores: Array, labels: int | None = None) -> Array:
     return scores
 
 
-def in_proportion(scores: Array, proportions: Array, power: float) -> Array:
+def divide_by_prior(scores: Array, proportions: Array, power: float) -> Array:
     """(N, K) float64 score / f^power; −∞ for labels without training works."""
     scale = np.where(proportions > 0, np.maximum(proportions, 1e-300) ** power, np.nan)
     ratio = scores.astype(np.float64) / scale
@@ -257,33 +263,13 @@ def in_proportion(scores: Array, proportions: Array, power: float) -> Array:
     return ratio
 
 
-def of_highest(scores: Array) -> Array:
+def relative_to_max(scores: Array) -> Array:
     """(N, K) float64 shares of each work's highest score; 0 where that is 0."""
     highest = scores.max(axis=1, keepdims=True).astype(np.float64)  # (N, 1)
     return scores / np.where(highest > 0, highest, 1)
 
 
 # --- Tuning of decision rules by sample-averaged F-beta, on validation works and nothing else
-
-__all__ = [
-    "AS_CODED_GRID",
-    "PAPER_GRID",
-    "POSTER_GRID",
-    "FixedCount",
-    "GlobalThreshold",
-    "MaxFraction",
-    "ProportionalThreshold",
-    "Rule",
-    "TypeThresholds",
-    "rule_from_json",
-    "tune_all",
-    "tune_count",
-    "tune_exact",
-    "tune_grid",
-    "tune_max_fraction",
-    "tune_per_type",
-    "tune_proportional",
-]
 
 
 POSTER_GRID = np.arange(51) / 100
@@ -306,7 +292,7 @@ def tune_grid(
         beta: weight of recall.
     """
     value = fbeta_at_thresholds(scores, targets, grid, beta)
-    best = _last_best(value)
+    best = _argmax_last(value)
     return GlobalThreshold(
         float(grid[best]), f_beta=float(value[best]), beta=beta, at_edge=_on_edge(best, grid)
     )
@@ -318,13 +304,13 @@ def tune_exact(scores: Array, targets: Array, beta: float = 2) -> GlobalThreshol
     return GlobalThreshold(threshold, f_beta=value, beta=beta)
 
 
-def tune_per_type(
+def tune_per_kind(
     scores: Array,
     targets: Array,
     is_culture: Array,
     grid: Array = POSTER_GRID,
     beta: float = 2,
-) -> TypeThresholds:
+) -> PerKindThreshold:
     """The best pair of thresholds of a grid, all pairs tried together.
 
     Args:
@@ -345,9 +331,9 @@ def tune_per_type(
         hits = culture[1][:, i, None] + tag[1]  # (N, M)
         whole = np.maximum(beta**2 * positives + n, 1)  # without any, hits are 0 and so is F
         value[i] = ((1 + beta**2) * hits / whole).mean(axis=0)
-    i, j = divmod(_last_best(value.ravel()), len(grid))
+    i, j = divmod(_argmax_last(value.ravel()), len(grid))
     edge = (is_culture.any() and _on_edge(i, grid)) or (not is_culture.all() and _on_edge(j, grid))
-    return TypeThresholds(
+    return PerKindThreshold(
         float(grid[i]),
         float(grid[j]),
         tuple(is_culture.tolist()),
@@ -369,7 +355,7 @@ def tune_proportional(
         power: exponent of f.
         beta: weight of recall.
     """
-    ratio = in_proportion(checked(scores, len(proportions)), np.asarray(proportions), power)
+    ratio = divide_by_prior(checked(scores, len(proportions)), np.asarray(proportions), power)
     gamma, _ = best_threshold(ratio, targets, beta)
     rule = ProportionalThreshold(
         max(gamma, 0.0), tuple(np.asarray(proportions, float).tolist()), power
@@ -377,17 +363,17 @@ def tune_proportional(
     return _with_value(rule, scores, targets, beta)
 
 
-def tune_max_fraction(scores: Array, targets: Array, beta: float = 2) -> MaxFraction:
+def tune_relative_to_max(scores: Array, targets: Array, beta: float = 2) -> RelativeToMax:
     """The best fraction of the highest score there is."""
-    fraction, _ = best_threshold(of_highest(checked(scores)), targets, beta)
-    return _with_value(MaxFraction(fraction), scores, targets, beta)
+    fraction, _ = best_threshold(relative_to_max(checked(scores)), targets, beta)
+    return _with_value(RelativeToMax(fraction), scores, targets, beta)
 
 
-def tune_count(scores: Array, targets: Array, most: int = 50, beta: float = 2) -> FixedCount:
+def tune_top_k(scores: Array, targets: Array, most: int = 50, beta: float = 2) -> TopK:
     """The best number of labels a work, from 1 to `most`."""
     scores, targets = checked(scores), np.asarray(targets, bool)
     most = min(most, scores.shape[1])
-    chosen = np.nonzero(FixedCount(most).predict(scores))[1].reshape(len(scores), most)
+    chosen = np.nonzero(TopK(most).predict(scores))[1].reshape(len(scores), most)
     order = np.argsort(-np.take_along_axis(scores, chosen, axis=1), axis=1, kind="stable")
     chosen = np.take_along_axis(chosen, order, axis=1)  # (N, most), highest score first
     hits = np.cumsum(np.take_along_axis(targets, chosen, axis=1), axis=1)  # (N, most)
@@ -395,7 +381,7 @@ def tune_count(scores: Array, targets: Array, most: int = 50, beta: float = 2) -
     value = ((1 + beta**2) * hits / whole).mean(axis=0)
     best = int(value.argmax())
     edge = best + 1 == most < scores.shape[1]
-    return FixedCount(best + 1, f_beta=float(value[best]), beta=beta, at_edge=edge)
+    return TopK(best + 1, f_beta=float(value[best]), beta=beta, at_edge=edge)
 
 
 def tune_all(
@@ -422,10 +408,10 @@ def tune_all(
     return {
         "grid": tune_grid(scores, targets, grid, beta),
         "exact": tune_exact(scores, targets, beta),
-        "per_type": tune_per_type(scores, targets, is_culture, grid, beta),
+        "per_type": tune_per_kind(scores, targets, is_culture, grid, beta),
         "proportional": tune_proportional(scores, targets, proportions, beta=beta),
-        "max_fraction": tune_max_fraction(scores, targets, beta),
-        "count": tune_count(scores, targets, beta=beta),
+        "max_fraction": tune_relative_to_max(scores, targets, beta),
+        "count": tune_top_k(scores, targets, beta=beta),
     }
 
 
@@ -434,7 +420,7 @@ def _with_value(rule: Any, scores: Array, targets: Array, beta: float) -> Any:
     return replace(rule, f_beta=value, beta=beta)
 
 
-def _last_best(value: Array) -> int:
+def _argmax_last(value: Array) -> int:
     return len(value) - 1 - int(value[::-1].argmax())
 
 

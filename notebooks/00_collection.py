@@ -42,8 +42,8 @@ from imet.labels import quartile_of
 from imet.metrics import roc_auc_per_class
 from imet.report import results
 from imet.report.collection_statistics import frequent_pairs
-from imet.report.plots.comparisons import intervals, label_scatter
-from imet.report.plots.datasheet import boxed_works, lift_against_lift, named_grid
+from imet.report.plots.comparisons import forest_plot, label_scatter
+from imet.report.plots.datasheet import boxes_grid, labelled_grid, lift_scatter
 from imet.report.visibility import (
     covered_share,
     crop_windows,
@@ -122,7 +122,7 @@ manners = [
 ]
 manners = [f"culture::{name}" for name in [*manners, "indonesia", "attic", "assyrian"]]
 things = ("tag::trees", "tag::boats", "tag::bridges")
-named_grid(
+labelled_grid(
     [draw(Plan(4, (c,), c, "landscape", things, 300, 400), seed=0).image for c in manners],
     manners,
     columns=3,
@@ -135,7 +135,7 @@ several = np.array([len(set(tags.tolist())) in (2, 3) for tags in truth.tags])
 one_shape = np.flatnonzero(several & (ratio > 0.75) & (ratio < 1.5))
 kinds = np.array(truth.composition)[one_shape]
 first = [rng.choice(one_shape[kinds == kind]) for kind in rng.permutation(np.unique(kinds))[:6]]
-boxed_works(
+boxes_grid(
     [read_image(works.path(row)) for row in first],
     [
         [(labels.names[k], box.tolist()) for k, box in zip(truth.tags[row], truth.boxes[row])]
@@ -159,7 +159,7 @@ for column in np.flatnonzero(labels.is_culture & shown.any(0)):
     top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
     picture = read_image(works.path(row))
     crop_of[labels.names[column]] = picture[top : top + side, left : left + side]
-named_grid(list(crop_of.values()), list(crop_of), columns=6)
+labelled_grid(list(crop_of.values()), list(crop_of), columns=6)
 
 # %% mystnb={"figure": {"name": "fig-things", "caption": "One thing of each of 48 tags, cut out by its box with a margin: the most frequent tags whose things do not fill their pictures. By size, the one shown has two thirds of its kind below it."}, "image": {"alt": "A grid of square details, each showing one thing and its name: men, women, trees, flowers, birds, boats and so on."}} tags=["hide-input"]
 thing_of = {}
@@ -179,7 +179,7 @@ for column in np.argsort(-shown.sum(0), kind="stable"):
     middle = np.clip((box[:2] + box[2:]) / 2, reach, np.array(picture.shape[1::-1]) - reach)
     (left, top), size = (middle - reach).astype(int), int(2 * reach)
     thing_of[labels.names[column]] = picture[top : top + size, left : left + size]
-named_grid(list(thing_of.values()), list(thing_of), columns=6)
+labelled_grid(list(thing_of.values()), list(thing_of), columns=6)
 
 # %% [markdown]
 # One example proves little. Below is a contact sheet for every label of this build's collection, with
@@ -301,7 +301,7 @@ ours = np.where(expected > 0, (a & b).sum(0) / np.where(expected > 0, expected, 
 theirs = np.array([pair[3] for pair in both])
 enough = expected >= 3
 extreme = np.flatnonzero(enough)[np.argsort(-np.abs(np.log(theirs[enough])))[:6]]
-lift_against_lift(
+lift_scatter(
     ours[enough],
     theirs[enough],
     here_name=title["here"],
@@ -384,13 +384,13 @@ for name, mask in groups.items():
         "labels": int(known.any((0, 1)).sum()),
         "crops": int(known.sum()),
         **{
-            kind: {k: results.known(v) for k, v in macro_interval(values)._asdict().items()}
+            kind: {k: results.or_dash(v) for k, v in macro_interval(values)._asdict().items()}
             for kind, values in found.items()
         },
     }
 
 # %% mystnb={"figure": {"name": "fig-premise", "caption": "Mean AUC over labels on whole pictures and on single crops of the same held-out works, judged by the truth, of a head that was trained on whole pictures. Bars are 95 % intervals over works and labels; .5 is guessing."}, "image": {"alt": "Five lines, for cultures, all tags, and tags whose thing is inside, cut by or outside the crop, each with two marks and their intervals: whole picture and one crop."}} tags=["hide-input"]
-intervals(
+forest_plot(
     {
         name: {
             kind: found[kind]
@@ -608,7 +608,7 @@ results.record_page(
         "pairs": {
             "both": len(both),
             "enough": int(enough.sum()),
-            "spearman": results.known(
+            "spearman": results.or_dash(
                 spearman(ours[enough], theirs[enough]) if enough.sum() > 2 else None
             ),
         },
@@ -616,7 +616,7 @@ results.record_page(
         "visibility": {"mean": float(shares.mean()), "outside": float((shares == 0).mean())},
         "size": {
             "labels": int(measured.sum()),
-            "spearman": results.known(spearman(covered[measured], auc[0, measured])),
+            "spearman": results.or_dash(spearman(covered[measured], auc[0, measured])),
         },
         "poor": {
             "measured": int(tested.sum()),

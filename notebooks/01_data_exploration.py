@@ -30,16 +30,16 @@ import pandas as pd
 
 from imet import runs
 from imet.data.images import read_image
-from imet.data.summary import facts
+from imet.data.summary import summarise
 from imet.io import REPO, read_json
 from imet.report import results
 from imet.report.collection_statistics import aspect_ratios, statistics
 from imet.report.plots import collection as charts
-from imet.report.plots.examples import picture_grid, picture_wall
+from imet.report.plots.examples import mosaic, picture_grid
 
 parts = runs.load(profile)
 works, labels = parts.collection, parts.collection.labels
-found = facts(works.root)
+found = summarise(works.root)
 real = read_json(REPO / "results" / "imet2019.json")["values"]
 here = statistics(works, aspect_ratios(works))
 ours, theirs = f"this collection ({profile})", "iMet Collection 2019"
@@ -69,7 +69,7 @@ picture_grid(
 
 # %% mystnb={"figure": {"name": "cover"}} tags=["remove-cell"]
 wall = rng.choice(np.flatnonzero((ratio > 0.4) & (ratio < 3)), 17, replace=False)
-picture_wall([read_image(works.path(row)) for row in wall])
+mosaic([read_image(works.path(row)) for row in wall])
 
 # %% [markdown]
 # The collection of this build has {num}`facts.rows:,d` works and {num}`facts.labels:,d` labels,

@@ -31,10 +31,10 @@ import pandas as pd
 from imet import inspection, runs
 from imet.metrics import fbeta_per_work, roc_auc_per_class
 from imet.report import results
-from imet.report.plots.comparisons import intervals
+from imet.report.plots.comparisons import forest_plot
 from imet.report.plots.curves import training_curves
 from imet.statistics import mean_interval, paired_difference
-from imet.thresholds import AS_CODED_GRID, tune_grid, tune_per_type
+from imet.thresholds import AS_CODED_GRID, tune_grid, tune_per_kind
 
 baseline = runs.run("resnet50", profile, seed=seed, device=device)
 run = runs.run("resnet50_hog", profile, seed=seed, device=device)
@@ -103,13 +103,13 @@ results.measures_table(
 # %% mystnb={"figure": {"name": "fig-hog-gain", "caption": "Gain in F2 over the baseline on the same works, with 95 % intervals: an interval that contains the dotted line is no evidence of a difference."}, "image": {"alt": "Two lines, plain and standardised HOG, each with a mark and an interval for validation and test around zero."}} tags=["hide-input"]
 gains = {
     name: {
-        part: results.gain(each, baseline, key)
+        part: results.paired_gain(each, baseline, key)
         for part, key in (("validation", "val"), ("test", "test"))
     }
     for name, each in trained.items()
     if each is not baseline
 }
-intervals(gains, value_name="gain in F2 over the baseline", reference=0)
+forest_plot(gains, value_name="gain in F2 over the baseline", reference=0)
 
 # %% [markdown]
 # On test HOG as it is changes F2 by {num}`gains.with HOG.test.value:+.3f`
@@ -168,7 +168,7 @@ pd.DataFrame(
 ).format(precision=3)
 
 # %% mystnb={"figure": {"name": "fig-hog-labels", "caption": "Mean gain in AUC over the labels of a kind, with 95 % intervals over labels."}, "image": {"alt": "Cultures and tags, each with the mean change of AUC for both models with HOG and its interval."}} tags=["hide-input"]
-intervals(by_group, value_name="gain in AUC over the baseline", reference=0)
+forest_plot(by_group, value_name="gain in AUC over the baseline", reference=0)
 
 # %% [markdown]
 # The table lists the labels that gain most and least. With few positives on test the differences of
@@ -231,7 +231,7 @@ thresholds = {}
 for name, each in (("as written", baseline), ("as coded", crops)):
     scores, val = each.scores("val"), parts.val.targets
     single = tune_grid(scores, val, AS_CODED_GRID)
-    double = tune_per_type(scores, val, is_culture, AS_CODED_GRID)
+    double = tune_per_kind(scores, val, is_culture, AS_CODED_GRID)
     for rule, tuned in zip(by_rule, (single, double), strict=True):
         by_rule[rule][name] = fbeta_per_work(tuned.predict(each.scores("test")), targets)
     thresholds[name] = {"one": single.threshold, "culture": double.culture, "tag": double.tag}
@@ -268,8 +268,8 @@ pd.DataFrame(
 
 # %% tags=["hide-input", "remove-output"]
 coded = {
-    "resnet50": results.gain(as_coded["resnet50"], baseline),
-    "resnet50_hog": results.gain(as_coded["resnet50_hog"], run),
+    "resnet50": results.paired_gain(as_coded["resnet50"], baseline),
+    "resnet50_hog": results.paired_gain(as_coded["resnet50_hog"], run),
 }
 spread = np.std(
     fbeta_per_work(run.predicted("val"), parts.val.targets)
@@ -280,22 +280,22 @@ results.record_page(
     {
         "widths": widths | {"hog_share": widths["hog"] / sum(widths.values())},
         "lengths": lengths | {"epochs": recipe.epochs},
-        "rows": {"resnet50": results.rows_of(baseline), "resnet50_hog": results.rows_of(run)},
+        "rows": {"resnet50": results.table_rows(baseline), "resnet50_hog": results.table_rows(run)},
         "gains": {
-            name: {part: results.ranged(d) for part, d in found.items()}
+            name: {part: results.with_interval(d) for part, d in found.items()}
             for name, found in gains.items()
         },
         "expected": {"halfwidth": 1.96 * spread / 10920**0.5},
         "by_group": {
-            kind: {name: results.ranged(by_group.get(kind, {}).get(name)) for name in gains}
+            kind: {name: results.with_interval(by_group.get(kind, {}).get(name)) for name in gains}
             for kind in groups
         },
-        "crops": {"f2": results.ranged(results.gain(crops, baseline))},
-        "coded": {name: results.ranged(d) for name, d in coded.items()},
+        "crops": {"f2": results.with_interval(results.paired_gain(crops, baseline))},
+        "coded": {name: results.with_interval(d) for name, d in coded.items()},
         "kinds": {
             "thresholds": thresholds,
-            "one": results.ranged(kinds["one threshold"]),
-            "two": results.ranged(kinds["one for each kind"]),
+            "one": results.with_interval(kinds["one threshold"]),
+            "two": results.with_interval(kinds["one for each kind"]),
         },
         "runs": {name: each.folder.name for name, each in (trained | twins).items()},
     },

@@ -33,8 +33,8 @@ import torch
 
 from imet import inspection, runs
 from imet.config import resolve
-from imet.inspection import SIGMA, entropy, on_view
-from imet.losses import positive_weights
+from imet.inspection import SIGMA, normalised_entropy, upsample_attention
+from imet.losses import pos_weight
 from imet.models.attn_cnn_rnn import AttnCnnRnn, sequence_loss
 from imet.report import results
 from imet.report.plots.curves import training_curves
@@ -127,9 +127,7 @@ pd.Series(
 
 # %%
 targets = torch.from_numpy(parts.test.targets[[work]]).float()  # (1, K)
-weights = positive_weights(
-    parts.train.targets.sum(0), len(parts.train), recipe.positive_weight_clip
-)
+weights = pos_weight(parts.train.targets.sum(0), len(parts.train), recipe.positive_weight_clip)
 steps, logits = [], []
 with torch.no_grad():
     for t in range(1, recipe.steps + 1):
@@ -222,7 +220,7 @@ pd.DataFrame(
         "p_t of it": trained.probabilities[0, 0],
         "true": ["yes" if targets[0, k] else "" for k in trained.labels[0, 0]],
         "kept": ["yes" if k else "" for k in trained.kept[0, 0]],
-        "spread of attention": entropy(trained.attention[0, 0]),
+        "spread of attention": normalised_entropy(trained.attention[0, 0]),
     }
 ).style.hide(axis="index").format(precision=3)
 
@@ -233,8 +231,8 @@ shown = trained.attention[0, 0, : min(4, recipe.steps)]  # (4, P)
 attention_steps(
     views[0],
     [names[k] for k in trained.labels[0, 0, : len(shown)]],
-    list(on_view(shown, side)),
-    list(on_view(shown, side, SIGMA * side / 224)),
+    list(upsample_attention(shown, side)),
+    list(upsample_attention(shown, side, SIGMA * side / 224)),
 )
 
 # %% [markdown]
@@ -291,8 +289,8 @@ results.measures_table(
 
 # %% tags=["hide-input", "remove-output"]
 gains = {
-    "rnn": results.gain(run, baseline),
-    "hog": results.gain(hog, baseline),
+    "rnn": results.paired_gain(run, baseline),
+    "hog": results.paired_gain(hog, baseline),
     "floor": run.metrics["test"]["gain_over_floor"],
 }
 results.record_page(
@@ -313,11 +311,11 @@ results.record_page(
         }
         | {"most_labels": parts.train.targets.sum(1).max()},
         "rule": {"gamma": run.metrics["gamma"], "beams": run.metrics["beams"]},
-        "gains": {name: results.ranged(d) for name, d in gains.items()},
+        "gains": {name: results.with_interval(d) for name, d in gains.items()},
         "rows": {
-            "resnet50": results.rows_of(baseline),
-            "attn_cnn_rnn": results.rows_of(run),
-            "attn_cnn_rnn_hog": results.rows_of(hog),
+            "resnet50": results.table_rows(baseline),
+            "attn_cnn_rnn": results.table_rows(run),
+            "attn_cnn_rnn_hog": results.table_rows(hog),
         },
         "runs": {name: each.folder.name for name, each in trained.items()},
     },

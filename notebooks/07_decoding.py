@@ -34,14 +34,14 @@ from imet.decoding import (
     combine_views,
     path_probability,
     path_threshold,
-    stop,
+    stop_paths,
     tune_gamma,
     tune_path_rule,
 )
-from imet.evaluation import measures
+from imet.evaluation import metrics_with_intervals
 from imet.metrics import fbeta, fbeta_per_work
 from imet.report import results
-from imet.report.plots.comparisons import intervals, score_curves
+from imet.report.plots.comparisons import forest_plot, score_curves
 from imet.statistics import paired_difference
 
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
@@ -124,7 +124,7 @@ curves = {}
 for k in widths:
     values = []
     for g in GAMMAS:
-        predicted = combine_views(stop(paths["val"][k], float(g), f, keep_first=False))
+        predicted = combine_views(stop_paths(paths["val"][k], float(g), f, keep_first=False))
         values.append(fbeta(predicted, targets["val"]))
     curves[f"K = {k}"] = values
 chosen = run.metrics["search"][str(run.metrics["beams"])]
@@ -215,10 +215,11 @@ decided = {
 failing = {"mode": "terminate", "keep_first": False, "keep_failing": True}
 best, _ = tune_gamma(paths["val"][k], f, targets["val"], GAMMAS, fbeta, **failing)
 decided["terminate, failing label given"] = combine_views(
-    stop(paths["test"][k], best, f, **failing)
+    stop_paths(paths["test"][k], best, f, **failing)
 )
 found = {
-    name: measures(predicted, targets["test"]) | {"predicted_labels": predicted.sum(1).mean()}
+    name: metrics_with_intervals(predicted, targets["test"])
+    | {"predicted_labels": predicted.sum(1).mean()}
     for name, predicted in decided.items()
 }
 results.measures_table(found)
@@ -230,7 +231,7 @@ differences = {
     for name, p in decided.items()
     if name != "terminate (as written)"
 }
-intervals(differences, value_name="difference in F2 from terminating", reference=0)
+forest_plot(differences, value_name="difference in F2 from terminating", reference=0)
 
 # %% [markdown]
 # The ways to stop differ by {num}`stopping.lowest:+.3f` to {num}`stopping.highest:+.3f` in F2 from
@@ -266,7 +267,7 @@ for name, which in choices.items():
         continue
     rule, _ = tune_path_rule({k: part_of["val"]}, targets["val"], f)
     predicted = rule.predict(part_of["test"])
-    by_views[name] = measures(predicted, targets["test"]) | {
+    by_views[name] = metrics_with_intervals(predicted, targets["test"]) | {
         "predicted_labels": predicted.sum(1).mean(),
         "gamma": rule.gamma,
         "at_edge": rule.at_edge,
@@ -297,7 +298,7 @@ table
 #   smallest is taken, which gives the most labels.
 
 # %% tags=["hide-input", "remove-output"]
-interval = {name: {"difference": results.ranged(d[""])} for name, d in differences.items()}
+interval = {name: {"difference": results.with_interval(d[""])} for name, d in differences.items()}
 stopping = [d[""]["value"] for name, d in differences.items() if "views" not in name]
 results.record_page(
     "07_decoding",
@@ -313,11 +314,12 @@ results.record_page(
         },
         "ends": {
             "resize_whole": (ends[:, 0] == last).mean(),
-            "crop_first": results.known((ends[:, 1:] <= 1).mean() if ends.shape[1] > 1 else None),
+            "crop_first": results.or_dash((ends[:, 1:] <= 1).mean() if ends.shape[1] > 1 else None),
         },
         "stopping": {"lowest": min(stopping), "highest": max(stopping)},
         "combining": {
-            how: results.ranged(differences[f"{how} of the views"][""]) for how in ("vote", "mean")
+            how: results.with_interval(differences[f"{how} of the views"][""])
+            for how in ("vote", "mean")
         },
         "beams": beams,
         "ways": interval,
@@ -325,7 +327,7 @@ results.record_page(
             name: {
                 "gamma": v["gamma"],
                 "f2": v["f2"],
-                "difference": results.ranged(v["difference"]),
+                "difference": results.with_interval(v["difference"]),
             }
             for name, v in by_views.items()
         },

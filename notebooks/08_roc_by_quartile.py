@@ -32,7 +32,7 @@ from imet import inspection, runs
 from imet.labels import quartile_of
 from imet.metrics import mean_auc, micro_auc, roc_auc_per_class
 from imet.report import results
-from imet.report.plots.comparisons import intervals, label_scatter
+from imet.report.plots.comparisons import forest_plot, label_scatter
 from imet.report.plots.curves import roc_curves
 from imet.statistics import auc_interval, bootstrap_statistic, paired_difference
 
@@ -166,7 +166,7 @@ for q in (4, 3, 2, 1):
         )._asdict()
         for name in NAMES.values()
     }
-intervals(by_quartile, value_name="mean AUC")
+forest_plot(by_quartile, value_name="mean AUC")
 
 # %% tags=["hide-input"]
 macro = {name: mean_auc(a) for name, a in auc.items()}
@@ -213,15 +213,15 @@ results.record_page(
     "08_roc_by_quartile",
     {
         "labels": [parts.labels.names[k] for k in columns],
-        "micro": {name: results.known(v) for name, v in micro.items()},
+        "micro": {name: results.or_dash(v) for name, v in micro.items()},
         "macro": {
             "classes": macro["baseline"].classes,
             "left_out": macro["baseline"].left_out,
-            **{name: results.known(m.value) for name, m in macro.items()},
+            **{name: results.or_dash(m.value) for name, m in macro.items()},
         },
-        "gain": {name: results.ranged(d) for name, d in gain.items()},
+        "gain": {name: results.with_interval(d) for name, d in gain.items()},
         "picked_by": picked_by,
-        "prior": {"micro": results.known(micro_auc(prior, targets))},
+        "prior": {"micro": results.or_dash(micro_auc(prior, targets))},
         "works": len(targets),
     },
     profile=profile,

@@ -33,9 +33,9 @@ from imet.report import results
 from imet.report.plots.comparisons import label_scatter
 from imet.report.plots.confusion import (
     binary_confusion,
-    confused_labels,
+    confusion_heatmap,
     confusion_matrix,
-    said_instead,
+    confusion_when_missed,
 )
 from imet.statistics import spearman, wilson_interval
 
@@ -151,14 +151,14 @@ every.sort_values("uses in training", ascending=False, kind="stable").head(20).s
 missed = (targets & ~predicted).sum(0)
 is_culture = parts.labels.is_culture
 same_kind = is_culture[:, None] == is_culture
-shares = np.where(same_kind, said_instead(predicted, targets), np.nan)  # (K, K)
+shares = np.where(same_kind, confusion_when_missed(predicted, targets), np.nan)  # (K, K)
 most = np.argsort(-missed, kind="stable")[:10]
 most = most[missed[most] > 0]
 weight = np.nansum(shares[most] * missed[most, None], 0) if len(most) else np.zeros(len(names))
 instead = np.argsort(-weight, kind="stable")[:10]
 
 # %% mystnb={"figure": {"name": "fig-instead", "caption": "For the labels that test works miss most often, the labels of the same kind wrongly given to those works, in percent of them."}, "image": {"alt": "A table of ten missed labels by ten labels said in their place, with percentages; darker is more frequent."}} tags=["hide-input"]
-confused_labels(
+confusion_heatmap(
     shares[np.ix_(most, instead)],
     [names[j] for j in most],
     [names[j] for j in instead],
@@ -185,10 +185,10 @@ results.record_page(
         "counts": {"tn": tn, "fp": fp, "fn": fn, "tp": tp},
         "rates": rate,
         "missed": {"all": missed.sum(), "cultures": missed[is_culture].sum()},
-        "tpr": results.known(tp / (tp + fn) if tp + fn else None),
-        "tnr": results.known(tn / (tn + fp) if tn + fp else None),
+        "tpr": results.or_dash(tp / (tp + fn) if tp + fn else None),
+        "tnr": results.or_dash(tn / (tn + fp) if tn + fp else None),
         "works": len(targets),
-        "frequency_and_rate": results.known(
+        "frequency_and_rate": results.or_dash(
             spearman(train[found], true_positive[found]) if found.sum() > 1 else None
         ),
     },

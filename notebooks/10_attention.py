@@ -33,14 +33,14 @@ from imet.inspection import (
     SIGMA,
     boxes_on_view,
     centre_prior,
-    entropy,
-    grad_cam,
-    on_view,
-    scores_of_map,
+    class_activation_map,
+    normalised_entropy,
+    pointing_game,
+    upsample_attention,
 )
 from imet.metrics import roc_auc_per_class
 from imet.report import results
-from imet.report.plots.comparisons import intervals, label_scatter
+from imet.report.plots.comparisons import forest_plot, label_scatter
 from imet.report.plots.overlays import Attended, attention_examples
 from imet.statistics import mean_interval, paired_difference, spearman
 from imet_simulation import has_ground_truth, read_ground_truth
@@ -91,7 +91,7 @@ for w, (picture, _, _) in zip(chosen, shown):
                 Attended(
                     names[label[w, t]],
                     bool(hit[w, t]),
-                    on_view(steps.attention[w, 0, t], side, sigma),
+                    upsample_attention(steps.attention[w, 0, t], side, sigma),
                     boxes_on_view(truth.boxes_of(row, place[label[w, t]]), *picture.shape[:2], side)
                     .round()
                     .astype(int)
@@ -116,7 +116,7 @@ attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], smoot
 # of the largest possible: one is even, zero is a single region.
 
 # %% tags=["hide-input"]
-spread = entropy(steps.attention)  # (n, V, T)
+spread = normalised_entropy(steps.attention)  # (n, V, T)
 by_step = pd.DataFrame(
     {
         "mean spread": spread[:, 0].mean(0),
@@ -147,13 +147,13 @@ for w in works if truth else []:
             continue
         boxes = boxes_on_view(boxes, height, width, side)
         maps = {
-            "attention": on_view(steps.attention[w, 0, t], side),
-            "Grad-CAM of the baseline": on_view(
-                grad_cam(steps.spatial[w, 0], weights[label[w, t]]), side
+            "attention": upsample_attention(steps.attention[w, 0, t], side),
+            "Grad-CAM of the baseline": upsample_attention(
+                class_activation_map(steps.spatial[w, 0], weights[label[w, t]]), side
             ),
             "centre": middle,
         }
-        scored = {name: scores_of_map(m, boxes) for name, m in maps.items()}
+        scored = {name: pointing_game(m, boxes) for name, m in maps.items()}
         rows.append(
             {"work": w, "even hit": scored["centre"]["area"], "even mass": scored["centre"]["area"]}
             | {f"{name} {kind}": s[kind] for name, s in scored.items() for kind in ("hit", "mass")}
@@ -187,7 +187,7 @@ Markdown(
 )
 
 # %% mystnb={"figure": {"name": "fig-hits", "caption": "How well maps find the thing that a rightly predicted tag names: share of highest regions inside its boxes, and share of the whole weight, with 95 % intervals."}, "image": {"alt": "Attention, Grad-CAM, a centre prior and an even map, each with two marks and their intervals."}} tags=["hide-input"]
-intervals(
+forest_plot(
     {
         name: {"highest region in a box": found["hit"], "weight in the boxes": found["mass"]}
         for name, found in hits.items()
@@ -293,22 +293,22 @@ results.record_page(
     "10_attention",
     {
         "attention": {
-            "moves": results.known(moves),
-            "spread": results.known(spread[:, 0].mean()),
+            "moves": results.or_dash(moves),
+            "spread": results.or_dash(spread[:, 0].mean()),
             "regions": steps.attention.shape[-1],
         },
         "hits": hits,
         "differences": lines,
         "answer": {
-            "attention": results.known(rates.get("attention")),
-            "grad_cam": results.known(rates.get("Grad-CAM of the baseline")),
-            "centre": results.known(rates.get("centre")),
-            "even": results.known(rates.get("even")),
-            "small": results.known(small_things.get("value")),
-            "limit": results.known(limit),
+            "attention": results.or_dash(rates.get("attention")),
+            "grad_cam": results.or_dash(rates.get("Grad-CAM of the baseline")),
+            "centre": results.or_dash(rates.get("centre")),
+            "even": results.or_dash(rates.get("even")),
+            "small": results.or_dash(small_things.get("value")),
+            "limit": results.or_dash(limit),
         },
         "scored": len(rows),
-        "size": {"rank": results.known(rank), "labels": int(both.sum())},
+        "size": {"rank": results.or_dash(rank), "labels": int(both.sum())},
     },
     profile=profile,
     seed=seed,

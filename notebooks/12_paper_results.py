@@ -34,7 +34,7 @@ from imet import inspection, runs
 from imet.config import resolve
 from imet.metrics import best_threshold, fbeta_per_work, precision_per_work, recall_per_work
 from imet.report import results, studies
-from imet.report.plots.comparisons import intervals
+from imet.report.plots.comparisons import forest_plot
 from imet.statistics import auc_interval, paired_difference
 
 NAMES = {
@@ -91,7 +91,7 @@ pd.DataFrame(
 # Each model against the floor, on the same works:
 
 # %% mystnb={"figure": {"name": "fig-floor", "caption": "Gain in F2 over the floor that gives every work the most frequent labels, on validation and test works, with 95 % intervals."}, "image": {"alt": "Four models with two marks each and intervals; the dotted line is no gain."}} tags=["hide-input"]
-intervals(
+forest_plot(
     {
         name: {
             part: run.metrics[key]["gain_over_floor"]
@@ -154,7 +154,7 @@ fair = {
     }
     for rule in f2["baseline"]
 }
-intervals(fair, value_name="difference in F2 from the baseline", reference=0)
+forest_plot(fair, value_name="difference in F2 from the baseline", reference=0)
 
 # %% [markdown]
 # AttnCNN-RNN differs from the baseline by {num}`fair.own.value:+.3f` {num}`fair.own.interval:+.3f` with
@@ -175,7 +175,7 @@ intervals(fair, value_name="difference in F2 from the baseline", reference=0)
 
 # %% mystnb={"figure": {"name": "fig-fair-recorded", "caption": "The same comparison after {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs, recorded on the sample profile: difference from the baseline in F2 of test works, each work averaged over three seeds, with 95 % intervals over works."}, "image": {"alt": "A line for each rule with three marks, one a model, and their intervals."}} tags=["hide-input"]
 recorded = results.recorded("equal_length")
-intervals(
+forest_plot(
     {
         rule: {
             name: found["rules"][rule]["difference"]
@@ -233,13 +233,13 @@ for study in STUDIES:
         made = runs.run(recipe, profile, seed=seed, device=device, overrides=changes)
         variants.append(made)
         ablation[study, variant] = made.metrics["test"] | {
-            "gain": results.gain(made, first),
+            "gain": results.paired_gain(made, first),
             "val": made.metrics["val"]["f2"]["value"],
         }
 results.measures_table({(STUDIES[study], v): m for (study, v), m in ablation.items()})
 
 # %% mystnb={"figure": {"name": "fig-ablation", "caption": "Difference in F2 of test works between each variant and the whole model, one seed, with 95 % intervals over works."}, "image": {"alt": "A line for each variant with its difference from the whole model and its interval around zero."}} tags=["hide-input"]
-intervals(
+forest_plot(
     {v: {"": m["gain"]} for (_, v), m in ablation.items() if v not in ("both", "free")},
     value_name="difference in F2 from the whole model",
     reference=0,
@@ -410,7 +410,7 @@ _, flattered = best_threshold(baseline.scores("test"), targets["test"])
 val_threshold, _ = best_threshold(baseline.scores("val"), targets["val"])
 honest = fbeta_per_work(baseline.scores("test") >= val_threshold, targets["test"]).mean()
 with_interval = {
-    key: results.ranged(fair[rule]["AttnCNN-RNN"])
+    key: results.with_interval(fair[rule]["AttnCNN-RNN"])
     for key, rule in (
         ("own", "its own"),
         ("one", "one threshold"),
@@ -419,7 +419,7 @@ with_interval = {
     )
 }
 without = {
-    key: results.ranged(ablation["recurrence_and_attention", v]["gain"])
+    key: results.with_interval(ablation["recurrence_and_attention", v]["gain"])
     for key, v in (
         ("attention", "recurrence alone"),
         ("recurrence", "attention alone"),
@@ -430,7 +430,7 @@ beaten = sum(run.metrics["test"]["gain_over_floor"]["low"] > 0 for run in traine
 results.record_page(
     "12_paper_results",
     {
-        "rows": {recipe: results.rows_of(trained[name]) for recipe, name in NAMES.items()},
+        "rows": {recipe: results.table_rows(trained[name]) for recipe, name in NAMES.items()},
         "sizes": {part: len(t) for part, t in targets.items()} | {"labels": len(parts.labels)},
         "recipe": {"epochs": rnn.recipe.epochs},
         "floor": {"beaten": beaten, "models": len(trained)},

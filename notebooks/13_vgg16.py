@@ -32,7 +32,7 @@ from imet import runs
 from imet.config import resolve
 from imet.data.images import read_image
 from imet.report import results
-from imet.report.label_noise import discrepancies
+from imet.report.label_noise import error_groups
 from imet.report.plots.examples import predictions
 from imet.report.plots.losses import setting_curves
 from imet.report.plots.network import network_diagram
@@ -176,7 +176,7 @@ scores, predicted = model.scores("val"), model.predicted("val")
 truth = None
 if has_ground_truth(val.collection.root):
     truth = read_ground_truth(val.collection).targets[np.ix_(val.rows, val.columns)]
-kinds = discrepancies(predicted, val.targets, truth)
+kinds = error_groups(predicted, val.targets, truth)
 differ = np.flatnonzero((predicted != val.targets).any(1))
 works = np.random.default_rng(seed + 1).choice(differ, min(5, len(differ)), replace=False)
 predictions(

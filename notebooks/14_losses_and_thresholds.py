@@ -36,13 +36,18 @@ from scipy.special import logit
 from imet import runs
 from imet.io import REPO, read_json
 from imet.labels import quartile_of
-from imet.losses import asymmetric, best_constant_focal, focal, weighted_bce
+from imet.losses import (
+    asymmetric_loss,
+    constant_predictor_focal_loss,
+    focal_loss,
+    weighted_bce_loss,
+)
 from imet.metrics import fbeta_at_thresholds, fbeta_per_work, mean_auc, micro_auc, roc_auc_per_class
 from imet.report import results
 from imet.report.binormal import f2_at_auc
-from imet.report.plots.comparisons import intervals, score_curves
+from imet.report.plots.comparisons import forest_plot, score_curves
 from imet.report.plots.curves import threshold_curve
-from imet.report.plots.losses import loss_against_score, loss_shapes
+from imet.report.plots.losses import loss_shapes, loss_vs_f2
 from imet.statistics import mean_interval, paired_difference, spearman
 from imet.thresholds import AS_CODED_GRID, PAPER_GRID, POSTER_GRID, tune_all, tune_grid
 
@@ -68,11 +73,11 @@ val, test = main.parts.val, main.parts.test
 p = np.linspace(0.002, 0.998, 250)
 x = torch.from_numpy(logit(p))[:, None]
 kinds = {
-    "cross-entropy": lambda y: weighted_bce(x, y, None, "none"),
-    "class-weighted": lambda y: weighted_bce(x, y, torch.tensor([10.0]), "none"),
-    "focal, γ = 2": lambda y: focal(x, y, 2.0, None, "none"),
-    "focal, γ = 5": lambda y: focal(x, y, 5.0, None, "none"),
-    "asymmetric": lambda y: asymmetric(x, y, reduction="none"),
+    "cross-entropy": lambda y: weighted_bce_loss(x, y, None, "none"),
+    "class-weighted": lambda y: weighted_bce_loss(x, y, torch.tensor([10.0]), "none"),
+    "focal, γ = 2": lambda y: focal_loss(x, y, 2.0, None, "none"),
+    "focal, γ = 5": lambda y: focal_loss(x, y, 5.0, None, "none"),
+    "asymmetric": lambda y: asymmetric_loss(x, y, reduction="none"),
 }
 there = torch.ones_like(x, dtype=torch.bool)
 loss_shapes(
@@ -95,10 +100,10 @@ here_frequency = main.parts.train.targets.mean(0)
 forms = {"γ = 2, no α": None, "γ = 2, α = .25": 0.25, "γ = 2, α = .75": 0.75}
 constants = {
     form: {
-        "real table, sum": best_constant_focal(real_frequency, 2.0, alpha),
-        "real table, class mean": best_constant_focal(real_frequency, 2.0, alpha)
+        "real table, sum": constant_predictor_focal_loss(real_frequency, 2.0, alpha),
+        "real table, class mean": constant_predictor_focal_loss(real_frequency, 2.0, alpha)
         / len(real_frequency),
-        "this collection, sum": best_constant_focal(here_frequency, 2.0, alpha),
+        "this collection, sum": constant_predictor_focal_loss(here_frequency, 2.0, alpha),
     }
     for form, alpha in forms.items()
 }
@@ -161,7 +166,7 @@ against = {
 }
 
 # %% mystnb={"figure": {"name": "fig-losses", "caption": "F2 of test works by the loss a head was trained with, each at its own threshold, with 95 % bootstrap intervals over works. Intervals of single values overlap more readily than the paired differences in the table below."}, "image": {"alt": "Five points with horizontal bars, one a loss: F2 on test and its interval."}} tags=["hide-input"]
-intervals({name: {"test": found} for name, found in by_loss.items()})
+forest_plot({name: {"test": found} for name, found in by_loss.items()})
 
 # %% tags=["hide-input"]
 pd.DataFrame(
@@ -206,13 +211,13 @@ trails = {
     )
     for number, name in zip((2, 3, 4), poster)
 }
-loss_against_score(trails, joined=True)
+loss_vs_f2(trails, joined=True)
 
 # %% tags=["hide-input"]
 final = {}
 for name, run in ({f"row {n}": rows[k] for n, k in zip((2, 3, 4), poster)} | trained).items():
     scores = np.clip(run.scores("val").astype(np.float64), 1e-7, 1 - 1e-7)
-    loss = focal(torch.from_numpy(logit(scores)), torch.from_numpy(val.targets)).item()
+    loss = focal_loss(torch.from_numpy(logit(scores)), torch.from_numpy(val.targets)).item()
     final[name] = {"focal loss": loss, "F2": run.metrics["val"]["f2"]["value"]}
 settings = pd.DataFrame(final).T
 rank = {name: spearman(-np.array(a), np.array(b)) for name, (a, b) in trails.items()}
@@ -385,13 +390,13 @@ results.record_page(
         },
         "losses": by_loss,
         "against": {
-            "soft_auc": results.known(trained["soft F2"].metrics["test"]["auc_macro"]),
-            "focal": results.ranged(against["focal, γ = 2"]),
+            "soft_auc": results.or_dash(trained["soft F2"].metrics["test"]["auc_macro"]),
+            "focal": results.with_interval(against["focal, γ = 2"]),
         },
         "rank": {
-            "all": results.known(rank["row 3"]),
-            "late": results.known(late["row 3"]),
-            "across": results.known(across),
+            "all": results.or_dash(rank["row 3"]),
+            "late": results.or_dash(late["row 3"]),
+            "across": results.or_dash(across),
             "settings": len(settings),
         },
         "rules": {
@@ -404,8 +409,8 @@ results.record_page(
             "test": {name: found["test"] for name, found in compared.items()},
         },
         "auc": {
-            "micro": results.known(micro_auc(main.scores("val"), val.targets)),
-            "macro": results.known(bucket["all labels"].value),
+            "micro": results.or_dash(micro_auc(main.scores("val"), val.targets)),
+            "macro": results.or_dash(bucket["all labels"].value),
         },
         "base": {"f2": reached[at].f2, "precision": reached[at].precision},
     },

@@ -32,10 +32,10 @@ import torch
 from imet import runs
 from imet.config import get_profile
 from imet.data.images import read_image
-from imet.losses import focal
+from imet.losses import focal_loss
 from imet.metrics import fbeta_per_work
 from imet.report import results
-from imet.report.label_noise import confident_errors, found_errors, out_of_fold_scores
+from imet.report.label_noise import confident_errors, detection_scores, out_of_fold_scores
 from imet.report.plots.comparisons import score_curves
 from imet.report.plots.examples import picture_grid
 from imet.statistics import mean_interval, paired_difference
@@ -106,7 +106,7 @@ for f, run in trained.items():
     perfect[f] = fbeta_per_work(truth, noisy)
 logits = torch.logit(torch.from_numpy(trained[1.0].scores("test").astype(float)), eps=1e-6)
 truth_loss, hand_loss = (
-    focal(logits, torch.from_numpy(y), reduction="none").sum(1).numpy()
+    focal_loss(logits, torch.from_numpy(y), reduction="none").sum(1).numpy()
     for y in (truth, trained[1.0].parts.test.targets)
 )  # (N,)
 higher = paired_difference(hand_loss, truth_loss)._asdict()
@@ -188,7 +188,9 @@ sides = {
     "left out, but shown": ~train.targets,
     "given, but not shown": train.targets,
 }
-found = {name: found_errors(suspects.found & side, errors & side) for name, side in sides.items()}
+found = {
+    name: detection_scores(suspects.found & side, errors & side) for name, side in sides.items()
+}
 share = {name: float((errors & side).sum() / side.sum()) for name, side in sides.items()}
 pd.DataFrame(
     {
@@ -263,7 +265,7 @@ results.record_page(
         },
         "rates": Noise().asdict(),
         "errors": table,
-        "loss": results.ranged(higher)
+        "loss": results.with_interval(higher)
         | {
             "difference": higher["value"],
             "at_hand": hand_loss.mean(),

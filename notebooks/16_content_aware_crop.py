@@ -47,7 +47,7 @@ from imet.data.views import make_views
 from imet.models.registry import build_encoder
 from imet.predict import load_network
 from imet.report import results
-from imet.report.plots.comparisons import intervals
+from imet.report.plots.comparisons import forest_plot
 from imet.report.plots.crops import before_and_after, box_gallery, crop_steps
 from imet.statistics import mean_interval, paired_difference
 from imet_simulation import read_ground_truth
@@ -190,7 +190,7 @@ summary = {
 }
 
 # %% mystnb={"figure": {"name": "fig-crop-scores", "caption": "IoU of crops with the smallest box around all named things, over all held-out works and over those whose things fill less than half of the picture, with 95 % bootstrap intervals over works."}, "image": {"alt": "One line a method with a point and interval for all works and one for works with room around their things."}} tags=["hide-input"]
-intervals(
+forest_plot(
     {
         name: {
             kind: found[key]
@@ -315,10 +315,10 @@ results.record_page(
             | {
                 "difference": summary[name]["difference"]["value"],
                 "interval": [summary[name]["difference"][k] for k in ("low", "high")],
-                "loose": results.known(
+                "loose": results.or_dash(
                     (d := summary[name].get("loose_difference", {})).get("value")
                 ),
-                "loose_interval": [results.known(d.get(k)) for k in ("low", "high")],
+                "loose_interval": [results.or_dash(d.get(k)) for k in ("low", "high")],
             }
             for key, name in keys.items()
         },

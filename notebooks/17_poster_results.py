@@ -30,7 +30,7 @@ import pandas as pd
 from imet import runs
 from imet.metrics import fbeta_per_work
 from imet.report import results
-from imet.report.plots.comparisons import intervals
+from imet.report.plots.comparisons import forest_plot
 from imet.statistics import paired_difference
 
 names = {
@@ -61,7 +61,7 @@ trained = {name: runs.run(name, profile, seed=seed, device=device) for name in n
 # test works, on which nothing was chosen.
 
 # %% mystnb={"figure": {"name": "fig-poster-rows", "caption": "F2 of the four settings on this profile, on validation works, where threshold and epoch were chosen, and on test works, with 95 % bootstrap intervals over works."}, "image": {"alt": "Four lines, one a row of the poster's table, each with a point and interval for validation and one for test."}} tags=["hide-input"]
-intervals(
+forest_plot(
     {
         names[name]: {
             "validation": run.metrics["val"]["f2"],

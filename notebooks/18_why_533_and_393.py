@@ -36,9 +36,9 @@ from imet import runs
 from imet.evaluation import threshold_grid
 from imet.metrics import fbeta_per_work, precision_per_work, recall_per_work
 from imet.report import results
-from imet.report.plots.comparisons import intervals
+from imet.report.plots.comparisons import forest_plot
 from imet.statistics import mean_interval, paired_difference
-from imet.thresholds import tune_count, tune_grid, tune_max_fraction, tune_per_type
+from imet.thresholds import tune_grid, tune_per_kind, tune_relative_to_max, tune_top_k
 
 # %% [markdown]
 # ## What differs?
@@ -79,9 +79,9 @@ for (loss, crops), run in trained.items():
     scores, val = run.scores("val"), run.parts.val.targets
     rules = {
         "one threshold": tune_grid(scores, val, grid),
-        "one for each kind": tune_per_type(scores, val, run.parts.labels.is_culture, grid),
-        "share of the highest": tune_max_fraction(scores, val),
-        "same number": tune_count(scores, val),
+        "one for each kind": tune_per_kind(scores, val, run.parts.labels.is_culture, grid),
+        "share of the highest": tune_relative_to_max(scores, val),
+        "same number": tune_top_k(scores, val),
     }
     for decision, rule in rules.items():
         on_val[loss, crops, decision] = rule.f_beta
@@ -142,7 +142,7 @@ effects = {
     ),
     "poster's row 1, less row 3 (several differences)": paired_difference(tuned_f2, frozen_f2),
 }
-intervals(
+forest_plot(
     {name: {"effect": d._asdict()} for name, d in effects.items()},
     value_name="difference in F2",
     reference=0.0,
@@ -172,7 +172,7 @@ for decision in decisions:
     for loss in losses:
         d = paired_difference(f2[loss, "as written", decision], f2[loss, "as coded", decision])
         simple[f"{decision}, {loss}"] = {"as written, less as coded": d._asdict()}
-intervals(simple, value_name="difference in F2", reference=0.0)
+forest_plot(simple, value_name="difference in F2", reference=0.0)
 
 # %% [markdown]
 # One seed may mislead. A recorded study trained the four networks with three, under one threshold:

@@ -85,12 +85,12 @@ def weighted_bce_element(logit, target, weight):
     return -(weight * math.log(p) if target else math.log(1 - p))
 
 
-def asymmetric_element(logit, target, gamma_negative, gamma_positive, margin):
+def asymmetric_element(logit, target, gamma_negative, gamma_positive, clip):
     """arXiv 2009.14119, Eq. 7 with the shifted probability of Eq. 5."""
     p = sigmoid(logit)
     if target:
         return -((1 - p) ** gamma_positive) * math.log(p)
-    shifted = max(p - margin, 0)
+    shifted = max(p - clip, 0)
     return -(shifted**gamma_negative) * math.log(1 - shifted)
 
 

@@ -47,7 +47,7 @@ class Part:
     rows: Array
     columns: Array
     name: str
-    seen_as: Array | None = None
+    view_labels: Array | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -67,7 +67,7 @@ class Part:
         if views == "one":
             return ["resize"]
         # What a work carries is judged on its whole row, whatever columns are in use.
-        labels = self.collection.targets if self.seen_as is None else self.seen_as
+        labels = self.collection.targets if self.view_labels is None else self.view_labels
         row = labels[self.rows[work]]
         is_culture = self.collection.labels.is_culture
         has_culture, has_tag = bool(row[is_culture].any()), bool(row[~is_culture].any())
@@ -149,14 +149,14 @@ def view_batches(
         num_workers=workers,
         pin_memory=torch.device(device).type == "cuda",
     )
-    for views, drawn in _clearly(loader):
+    for views, drawn in _without_worker_traceback(loader):
         views = views.to(device, non_blocking=True).flatten(0, 1)  # (B·V, 3, S, S)
         if drawn:
             views = augment(views, {key: value.flatten() for key, value in drawn.items()})
         yield views
 
 
-def _clearly(loader: DataLoader[Any]) -> Iterator[Any]:
+def _without_worker_traceback(loader: DataLoader[Any]) -> Iterator[Any]:
     """The loader's batches; of bad input in another process its message, without the traceback."""
     try:
         yield from loader

@@ -89,7 +89,7 @@ def _is_plain_png(data: bytes, name: str) -> bool:
             width, height, depth, colour, _, _, interlaced = struct.unpack_from(
                 ">IIBBBBB", data, place + 8
             )
-            refuse_bomb(width, height, name)
+            check_image_size(width, height, name)
             plain = (depth, colour, interlaced) == PLAIN_PNG
         elif kind in UNUSUAL_CHUNKS:
             plain = False
@@ -97,7 +97,7 @@ def _is_plain_png(data: bytes, name: str) -> bool:
     return plain
 
 
-def refuse_bomb(width: int, height: int, name: str) -> None:
+def check_image_size(width: int, height: int, name: str) -> None:
     """Raise `InputError` for a picture of more than 100 megapixels."""
     if width * height > LARGEST:
         raise InputError(
@@ -115,7 +115,7 @@ def _decode_with_pillow(data: bytes, name: str) -> Array:
             Image.init()  # makes the less common formats known; only the first call does anything
             known = [kind for kind in FORMATS if kind in Image.OPEN]
             image = Image.open(BytesIO(data), formats=known)
-            refuse_bomb(*image.size, name)
+            check_image_size(*image.size, name)
             image.load()
             # Pillow's own memory is read-only, which torch.from_numpy warns of.
             return np.require(_to_rgb(_upright(image), name), requirements=["C", "W"])

@@ -87,11 +87,14 @@ def load_parts(root: Path | str, recipe: Recipe) -> Parts:
     )
     if recipe.max_works:
         split = subsample(split, recipe.max_works, recipe.split_seed)
-    seen_as = None
+    view_labels = None
     if recipe.label_noise >= 0:  # other labels on the same works in the same parts and views
-        seen_as, collection = collection.targets, add_label_noise(collection, recipe.label_noise)
+        view_labels, collection = (
+            collection.targets,
+            add_label_noise(collection, recipe.label_noise),
+        )
     columns = split.columns if recipe.labels == "kept" else np.arange(len(collection.labels))
-    parts = {name: Part(collection, split.rows(name), columns, name, seen_as) for name in PARTS}
+    parts = {name: Part(collection, split.rows(name), columns, name, view_labels) for name in PARTS}
     return Parts(collection, split, collection.labels.select(columns), **parts)
 
 

@@ -14,7 +14,7 @@ from imet.io import InputError
 KAGGLE_ID_LENGTH = 16
 
 
-def facts(root: Path | str) -> dict[str, Any]:
+def summarise(root: Path | str) -> dict[str, Any]:
     """The facts of a folder in Kaggle's layout; its pictures are not needed.
 
     Returns:
@@ -72,8 +72,8 @@ def facts(root: Path | str) -> dict[str, Any]:
     }
 
 
-def format_facts(found: dict[str, Any], most_frequent: int = 10) -> str:
-    """`facts` as text for a person, with the most frequent labels of `counts`."""
+def format_summary(found: dict[str, Any], most_frequent: int = 10) -> str:
+    """`summarise` as text for a person, with the most frequent labels of `counts`."""
 
     def number(value: int | None) -> str:
         return "–" if value is None else f"{value:,}"

@@ -103,7 +103,7 @@ def crop_window(height: int, width: int) -> int:
     return max(1, round(min(height, width) * part / whole))
 
 
-def crop_boxes(
+def random_crop_windows(
     height: int, width: int, count: int, rng: np.random.Generator
 ) -> list[tuple[int, int, int]]:
     """`count` windows as (top, left, side), uniform over all places inside the picture."""
@@ -136,7 +136,7 @@ def make_views(
     height, width = image.shape[:2]
     whole = torch.from_numpy(image)  # (H, W, 3)
     views = torch.empty((len(kinds), size, size, 3), dtype=torch.uint8)
-    boxes = iter(crop_boxes(height, width, list(kinds).count("crop"), rng))
+    boxes = iter(random_crop_windows(height, width, list(kinds).count("crop"), rng))
     resized: torch.Tensor | None = None
     for view, kind in zip(views, kinds):
         if kind == "crop":

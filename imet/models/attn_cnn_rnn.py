@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from imet.losses import weighted_bce
+from imet.losses import weighted_bce_loss
 from imet.models.heads import LinearHead
 
 # --- Visual attention over the regions of a view
@@ -278,7 +278,7 @@ def sequence_loss(
         2.7726
     """
     at_steps = targets[:, None] if targets.ndim == 2 else targets  # (B, 1 or T, K)
-    return weighted_bce(logits, at_steps.expand_as(logits), pos_weight, reduction)
+    return weighted_bce_loss(logits, at_steps.expand_as(logits), pos_weight, reduction)
 
 
 def label_path(targets: Tensor, counts: Tensor, order: Order, steps: int) -> Tensor | None:

@@ -48,14 +48,14 @@ class Encoder(nn.Module):
         std: Sequence[float],
         names: Sequence[str] = ("pooled",),
         frozen: bool = True,
-        moving: bool = False,
+        update_bn_stats: bool = False,
     ) -> None:
         super().__init__()
         unknown = set(names) - set(FEATURES)
         if unknown:
             raise ValueError(f"no features {sorted(unknown)}; there are: {', '.join(FEATURES)}")
         self.backbone = backbone
-        self.names, self.frozen, self.moving = tuple(names), frozen, moving
+        self.names, self.frozen, self.update_bn_stats = tuple(names), frozen, update_bn_stats
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
         if frozen:
@@ -64,7 +64,7 @@ class Encoder(nn.Module):
     def train(self, mode: bool = True) -> Encoder:
         """Set training mode; a frozen backbone stays in evaluation mode, as "frozen" says."""
         super().train(mode)
-        if self.frozen and not self.moving:
+        if self.frozen and not self.update_bn_stats:
             self.backbone.eval()
         return self
 
@@ -93,7 +93,7 @@ class Encoder(nn.Module):
         return found
 
 
-class CompiledEncoder:
+class OpenVinoEncoder:
     """A frozen encoder compiled by OpenVINO: the same float32 numbers, about four times sooner.
 
     For CPUs. Numbers agree with PyTorch's to float32 rounding; half precision is not used, since

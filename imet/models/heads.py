@@ -122,7 +122,7 @@ class VggHead(nn.Module):
             width = size
         self.layers = nn.Sequential(*layers, nn.Linear(width, num_labels))
 
-    def start_from(self, fc6: Mapping[str, Tensor]) -> None:
+    def load_fc6(self, fc6: Mapping[str, Tensor]) -> None:
         """Take ImageNet's weights of fc6, where this head has a layer of the same shape."""
         first = self.layers[0]
         assert isinstance(first, nn.Linear)

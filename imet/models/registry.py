@@ -67,9 +67,9 @@ def build_encoder(recipe: Recipe) -> Encoder:
         "as_coded": (DOCUMENTS_MEAN[::-1], DOCUMENTS_STD[::-1]),
         "backbone": (backbone.mean, backbone.std),
     }[recipe.normalisation]
-    moving = recipe.batch_norm == "training"
+    update_bn_stats = recipe.batch_norm == "training"
     ordered = [name for name in KNOWN if name in names]
-    return Encoder(backbone, mean, std, ordered, recipe.frozen, moving)
+    return Encoder(backbone, mean, std, ordered, recipe.frozen, update_bn_stats)
 
 
 def feature_shapes(encoder: Encoder, side: int) -> dict[str, tuple[int, ...]]:
@@ -104,7 +104,7 @@ def build_head(
                 recipe.dropout, feature,
             )  # fmt: skip
         if backbone is not None and backbone.fc6 is not None:
-            head.start_from(backbone.fc6)
+            head.load_fc6(backbone.fc6)
             backbone.fc6 = None
         return head
     width = shapes["pooled"][-1]

@@ -11,7 +11,7 @@ from imet.metrics import best_threshold, macro_auc, precision, recall
 from imet.typing import Array
 
 
-class AtAuc(NamedTuple):
+class BinormalResult(NamedTuple):
     """A simulated model's measures at its best global threshold."""
 
     auc: float
@@ -21,7 +21,7 @@ class AtAuc(NamedTuple):
     threshold: float
 
 
-def f2_at_auc(frequencies: Array, auc: float, works: int = 1000, seed: int = 0) -> AtAuc:
+def f2_at_auc(frequencies: Array, auc: float, works: int = 1000, seed: int = 0) -> BinormalResult:
     """F2 of a model that ranks the works of every label with one given AUC.
 
     Labels are drawn by their frequencies, independently; a work's evidence for a label is normal,
@@ -54,7 +54,7 @@ def f2_at_auc(frequencies: Array, auc: float, works: int = 1000, seed: int = 0) 
     scores, targets = scores[some].astype(np.float32), targets[some]
     threshold, f2 = best_threshold(scores, targets)
     predicted = scores >= threshold
-    return AtAuc(
+    return BinormalResult(
         macro_auc(scores, targets).value, f2, precision(predicted, targets),
         recall(predicted, targets), threshold,
     )  # fmt: skip

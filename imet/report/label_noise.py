@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from imet.losses import weighted_bce
+from imet.losses import weighted_bce_loss
 from imet.typing import Array
 
 # --- Confident learning for many labels
 
 
-class Suspects(NamedTuple):
+class LabelIssues(NamedTuple):
     """Annotations to look at again.
 
     Attributes:
@@ -31,7 +31,7 @@ class Suspects(NamedTuple):
     doubt: Array
 
 
-def confident_errors(scores: Array, annotated: Array) -> Suspects:
+def confident_errors(scores: Array, annotated: Array) -> LabelIssues:
     """Suspicious annotations by the confident joint.
 
     The threshold of an outcome is the mean probability that works annotated with it are given for
@@ -61,10 +61,10 @@ def confident_errors(scores: Array, annotated: Array) -> Suspects:
     likely = scores > 0.5
     counted_yes, counted_no = yes & (~no | likely), no & (~yes | ~likely)
     found = np.where(annotated, counted_no, counted_yes) & (given > 0) & (left_out > 0)
-    return Suspects(found, np.where(annotated, 1 - scores, scores))
+    return LabelIssues(found, np.where(annotated, 1 - scores, scores))
 
 
-def found_errors(found: Array, wrong: Array) -> dict[str, float]:
+def detection_scores(found: Array, wrong: Array) -> dict[str, float]:
     """How well suspicions meet annotations that are really wrong.
 
     Args:
@@ -76,7 +76,7 @@ def found_errors(found: Array, wrong: Array) -> dict[str, float]:
         `errors` and `hits`.
 
     Examples:
-        >>> found_errors(np.array([True, True]), np.array([True, False]))["precision"]
+        >>> detection_scores(np.array([True, True]), np.array([True, False]))["precision"]
         0.5
     """
     hits, suspects, errors = int((found & wrong).sum()), int(found.sum()), int(wrong.sum())
@@ -148,7 +148,7 @@ def out_of_fold_scores(
                 rows = order[start : start + batch_size]
                 optimizer.zero_grad()
                 logits = layer((x[rows] - mean) / deviation)
-                weighted_bce(logits, y[rows], None, "sum_classes").backward()
+                weighted_bce_loss(logits, y[rows], None, "sum_classes").backward()
                 optimizer.step()
         with torch.inference_mode():
             scores[outside] = torch.sigmoid(layer((x[outside] - mean) / deviation)).numpy()
@@ -158,7 +158,7 @@ def out_of_fold_scores(
 # --- Where prediction and annotation part, and who was right, where that is known
 
 
-def discrepancies(
+def error_groups(
     predicted: Array, annotated: Array, truth: Array | None = None
 ) -> dict[str, Array]:
     """Kinds of agreement and disagreement, as (N, K) masks that do not overlap.
@@ -173,7 +173,7 @@ def discrepancies(
         last two is divided by who was right.
 
     Examples:
-        >>> found = discrepancies(np.array([[True, True]]), np.array([[True, False]]))
+        >>> found = error_groups(np.array([[True, True]]), np.array([[True, False]]))
         >>> {kind: int(mask.sum()) for kind, mask in found.items()}
         {'agreed': 1, 'only the model': 1, 'only the annotator': 0}
     """

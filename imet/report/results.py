@@ -88,7 +88,7 @@ def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in config.items() if k not in (*NOT_IN_KEY, "seed")}
 
 
-def compare(profile: str = "sample") -> list[dict[str, Any]]:
+def reported_beside_ours(profile: str = "sample") -> list[dict[str, Any]]:
     """Every reported number with ours beside it, where a run on this profile has made it.
 
     Returns:
@@ -107,13 +107,13 @@ def compare(profile: str = "sample") -> list[dict[str, Any]]:
             {k: row[k] for k in ("key", "document", "where", "model", "split", "metric")}
             | {"reported": row["value"], "status": row["status"], "profile": profile}
             | {"ours": value["value"], "low": value["low"], "high": value["high"]}
-            | {"run": _shown(folder) if folder and ours is not None else None}
+            | {"run": _relative(folder) if folder and ours is not None else None}
             | {k: source.get(k) for k in ("seed", "device", "commit")}
         )
     return rows
 
 
-def rows_of(run: Run) -> dict[str, dict[str, Any]]:
+def table_rows(run: Run) -> dict[str, dict[str, Any]]:
     """A run's measures of validation and test with their intervals, for tables of pages."""
     return {
         part: {name: run.metrics[part][name] for name in ("f2", "f1", "precision", "recall")}
@@ -198,7 +198,7 @@ def _two_lines(estimate: str) -> str:
     return estimate.replace(" [", "\n[")
 
 
-def gain(run: Run, over: Run, part: str = "test") -> dict[str, float]:
+def paired_gain(run: Run, over: Run, part: str = "test") -> dict[str, float]:
     """Paired difference of F2 of two runs on the same works, with its interval."""
     require_same_works(run, over, part)
     first, second = (
@@ -235,23 +235,23 @@ def f2_by_rule(run: Run) -> dict[str, np.ndarray]:
     return {name: fbeta_per_work(found, test) for name, found in predicted.items()}
 
 
-def known(value: float | None) -> float | str:
+def or_dash(value: float | None) -> float | str:
     """A number for a page, or a dash where there is none: too few works, or no truth.
 
     Examples:
-        >>> known(0.5), known(float("nan"))
+        >>> or_dash(0.5), or_dash(float("nan"))
         (0.5, '–')
     """
     return "–" if value is None or not math.isfinite(value) else float(value)
 
 
-def ranged(estimate: Mapping[str, float] | None) -> dict[str, Any]:
+def with_interval(estimate: Mapping[str, float] | None) -> dict[str, Any]:
     """An estimate with its two ends as one value, `interval`; dashes where nothing was estimated.
 
     Examples:
-        >>> ranged({"value": 0.1, "low": 0.0, "high": 0.2})["interval"]
+        >>> with_interval({"value": 0.1, "low": 0.0, "high": 0.2})["interval"]
         [0.0, 0.2]
-        >>> ranged(None)
+        >>> with_interval(None)
         {'value': '–', 'interval': '–'}
     """
     if estimate is None:
@@ -259,7 +259,7 @@ def ranged(estimate: Mapping[str, float] | None) -> dict[str, Any]:
     return dict(estimate) | {"interval": [estimate["low"], estimate["high"]]}
 
 
-def _shown(folder: Path) -> str:
+def _relative(folder: Path) -> str:
     """A folder as a reader of the checkout knows it."""
     return str(folder.relative_to(REPO) if folder.is_relative_to(REPO) else folder)
 

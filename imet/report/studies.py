@@ -17,7 +17,7 @@ import typer
 from imet.config import resolve
 from imet.io import REPO, write_json
 from imet.provenance import provenance
-from imet.report.results import f2_by_rule, ranged, require_same_works
+from imet.report.results import f2_by_rule, require_same_works, with_interval
 from imet.runs import Run, code_key, resolve_device, run
 from imet.statistics import paired_difference
 
@@ -120,7 +120,7 @@ def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str,
         }
         for rule in first:
             difference = paired_difference(per_work[rule], first[rule])._asdict()
-            rules[rule]["difference"] = ranged(difference)
+            rules[rule]["difference"] = with_interval(difference)
         found[variant] = {
             "recipe": recipe,
             "changes": changes,

@@ -10,7 +10,7 @@ import numpy as np
 
 from imet.config import Recipe
 from imet.data.dataset import Part
-from imet.data.views import VIEWS, crop_boxes, work_rng
+from imet.data.views import VIEWS, random_crop_windows, work_rng
 from imet.statistics import Interval
 from imet.typing import Array
 from imet_simulation import GroundTruth
@@ -28,7 +28,9 @@ def crop_windows(part: Part, recipe: Recipe, sizes: Array) -> Array:
     for work, row in enumerate(part.rows.tolist()):
         rng = work_rng(recipe.view_seed, str(part.collection.ids[row]))
         height, width = sizes[row].tolist()
-        for crop, (top, left, side) in enumerate(crop_boxes(height, width, VIEWS - 1, rng)):
+        for crop, (top, left, side) in enumerate(
+            random_crop_windows(height, width, VIEWS - 1, rng)
+        ):
             found[work, crop] = left, top, left + side, top + side
     return found
 

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from imet.config import Recipe
 from imet.io import InputError
-from imet.losses import asymmetric, focal, positive_weights, soft_f2, weighted_bce
+from imet.losses import asymmetric_loss, focal_loss, pos_weight, soft_f2_loss, weighted_bce_loss
 from imet.models.attn_cnn_rnn import label_path, sequence_loss, step_targets
 from imet.models.registry import writes_labels
 
-Objective = Callable[[Tensor, Mapping[str, Tensor]], Tensor]
+Criterion = Callable[[Tensor, Mapping[str, Tensor]], Tensor]
 
 
-def make_objective(recipe: Recipe, train_targets: np.ndarray, device: str) -> Objective:
+def make_criterion(recipe: Recipe, train_targets: np.ndarray, device: str) -> Criterion:
     """The recipe's loss of a batch of logits: (B·V, K), or (B·V, T, K) of models with T steps."""
     if recipe.label_order != "free" and not writes_labels(recipe):
         raise InputError(
@@ -29,37 +29,37 @@ def make_objective(recipe: Recipe, train_targets: np.ndarray, device: str) -> Ob
         weights = None
         if recipe.loss == "weighted_bce":
             counts = train_targets.sum(0)
-            weights = positive_weights(counts, len(train_targets), recipe.positive_weight_clip)
+            weights = pos_weight(counts, len(train_targets), recipe.positive_weight_clip)
             weights = weights.to(device)
         if writes_labels(recipe):
             return _of_steps(weights, reduction)
-        return lambda logits, batch: weighted_bce(logits, batch["targets"], weights, reduction)
+        return lambda logits, batch: weighted_bce_loss(logits, batch["targets"], weights, reduction)
     if recipe.loss == "focal":
         gamma, alpha = recipe.focal_gamma, recipe.focal_alpha or None
         return _at_each_step(
-            lambda logits, targets: focal(logits, targets, gamma, alpha, reduction)
+            lambda logits, targets: focal_loss(logits, targets, gamma, alpha, reduction)
         )
     if recipe.loss == "asymmetric":
         return _at_each_step(
-            lambda logits, targets: asymmetric(logits, targets, reduction=reduction)
+            lambda logits, targets: asymmetric_loss(logits, targets, reduction=reduction)
         )
-    return _at_each_step(soft_f2)
+    return _at_each_step(soft_f2_loss)
 
 
-def _of_steps(weights: Tensor | None, reduction: str) -> Objective:
+def _of_steps(weights: Tensor | None, reduction: str) -> Criterion:
     """Algorithm 2's loss; on a given path, what each step should say is its label alone."""
 
-    def objective(logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+    def criterion(logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         targets = batch["targets"]  # (B·V, K)
         if "path" in batch:
             targets = step_targets(batch["path"], logits.shape[-1])  # (B·V, T, K)
         return sequence_loss(logits, targets, weights, reduction)
 
-    return objective
+    return criterion
 
 
-def _at_each_step(loss: Callable[[Tensor, Tensor], Tensor]) -> Objective:
-    def objective(logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+def _at_each_step(loss: Callable[[Tensor, Tensor], Tensor]) -> Criterion:
+    def criterion(logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         targets = batch["targets"]
         if "path" in batch:
             targets = step_targets(batch["path"], logits.shape[-1]).float()  # (B·V, T, K)
@@ -67,10 +67,12 @@ def _at_each_step(loss: Callable[[Tensor, Tensor], Tensor]) -> Objective:
             targets = targets[:, None].expand_as(logits)  # (B·V, T, K)
         return loss(logits, targets)
 
-    return objective
+    return criterion
 
 
-def led(batch: Mapping[str, Tensor], recipe: Recipe, counts: Tensor) -> Mapping[str, Tensor]:
+def with_teacher_path(
+    batch: Mapping[str, Tensor], recipe: Recipe, counts: Tensor
+) -> Mapping[str, Tensor]:
     """The batch with the path of true labels that a recipe with a label order trains along."""
     order = recipe.label_order
     steps = min(recipe.steps, len(counts))  # no more than there are labels
@@ -78,6 +80,6 @@ def led(batch: Mapping[str, Tensor], recipe: Recipe, counts: Tensor) -> Mapping[
     return batch if path is None else {**batch, "path": path}
 
 
-def counts_of(train_targets: np.ndarray, device: str) -> Tensor:
+def label_counts(train_targets: np.ndarray, device: str) -> Tensor:
     """(K,) positives in training, on the device of the batches."""
     return torch.from_numpy(train_targets.sum(0)).to(device)

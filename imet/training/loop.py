@@ -65,7 +65,7 @@ def make_schedule(optimizer: Optimizer, recipe: Recipe) -> LRScheduler:
 # --- The training loop. It reads from top to bottom; nothing is hidden in callbacks
 
 Batches = Callable[[int], Iterable[Mapping[str, Tensor]]]  # epoch to batches
-Objective = Callable[[Tensor, Mapping[str, Tensor]], Tensor]  # logits and batch to a loss
+Criterion = Callable[[Tensor, Mapping[str, Tensor]], Tensor]  # logits and batch to a loss
 Validate = Callable[[nn.Module], dict[str, float]]
 
 
@@ -76,7 +76,7 @@ class TrainingDiverged(ArithmeticError):
 def fit(
     model: nn.Module,
     batches: Batches,
-    objective: Objective,
+    criterion: Criterion,
     validate: Validate,
     recipe: Recipe,
     folder: Path,
@@ -126,7 +126,7 @@ def fit(
         total, count = 0.0, 0
         for step, batch in enumerate(batches(epoch)):
             optimizer.zero_grad(set_to_none=True)
-            loss = objective(wrapped(batch), batch)
+            loss = criterion(wrapped(batch), batch)
             if not math.isfinite(value := loss.item()):
                 raise _diverged(
                     recipe, f"the loss is {value} in step {step} of epoch {epoch}", last

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from imet.inspection import (
     boxes_on_view,
     centre_prior,
-    entropy,
-    grad_cam,
+    class_activation_map,
     inside,
-    on_view,
-    scores_of_map,
+    normalised_entropy,
+    pointing_game,
+    upsample_attention,
 )
 
 
@@ -23,13 +23,13 @@ from imet.inspection import (
 @given(st.integers(1, 7), st.integers(7, 40), st.sampled_from([0.0, 3.0]))
 def test_maps_keep_their_sum(rows, side, sigma):
     weights = np.random.default_rng(rows).dirichlet(np.ones(rows * rows), 3)
-    found = on_view(weights, side, sigma)
+    found = upsample_attention(weights, side, sigma)
     assert found.shape == (3, side, side)
     np.testing.assert_allclose(found.sum((1, 2)), 1, rtol=1e-9 if sigma == 0 else 1e-6)
 
 
 def test_a_region_covers_its_own_pixels():
-    found = on_view(np.eye(49)[8], 224)  # second row, second column
+    found = upsample_attention(np.eye(49)[8], 224)  # second row, second column
     rows, columns = np.nonzero(found)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (32, 63, 32, 63)
     assert len(rows) == 32 * 32
@@ -37,12 +37,12 @@ def test_a_region_covers_its_own_pixels():
 
 def test_regions_that_are_no_square_are_refused():
     with pytest.raises(ValueError, match="50 regions"):
-        on_view(np.ones(50), 224)
+        upsample_attention(np.ones(50), 224)
 
 
 def test_entropy_is_one_where_even_and_zero_where_sure():
     weights = np.array([np.full(49, 1 / 49), np.eye(49)[3]])
-    np.testing.assert_allclose(entropy(weights), [1, 0], atol=1e-12)
+    np.testing.assert_allclose(normalised_entropy(weights), [1, 0], atol=1e-12)
 
 
 @settings(max_examples=30)
@@ -62,7 +62,7 @@ def test_scores_of_a_map_against_a_loop(seed):
             mass += weights[y, x] * within
             if weights[y, x] == weights.max():
                 hit = within
-    found = scores_of_map(weights, boxes)
+    found = pointing_game(weights, boxes)
     assert found["area"] == pytest.approx(area)
     assert found["mass"] == pytest.approx(mass / weights.sum())
     assert found["hit"] == float(hit)
@@ -70,9 +70,9 @@ def test_scores_of_a_map_against_a_loop(seed):
 
 def test_an_even_map_gets_the_area():
     boxes = np.array([[0, 0, 5, 10]])
-    found = scores_of_map(np.ones((10, 10)), boxes)
+    found = pointing_game(np.ones((10, 10)), boxes)
     assert found == {"hit": 0.5, "mass": 0.5, "area": 0.5}
-    assert scores_of_map(np.zeros((10, 10)), boxes)["mass"] == 0.5
+    assert pointing_game(np.zeros((10, 10)), boxes)["mass"] == 0.5
 
 
 def test_boxes_are_squeezed_with_the_picture():
@@ -97,6 +97,6 @@ def test_grad_cam_of_a_linear_layer_is_what_gradients_give():
     alpha = spatial.grad.sum(0)  # Grad-CAM: gradients summed over positions weigh the channels
     wanted = (spatial.detach() @ alpha).clamp(min=0).numpy()
     np.testing.assert_allclose(
-        grad_cam(spatial.detach().numpy(), weight.numpy()), wanted, rtol=1e-4, atol=1e-6
+        class_activation_map(spatial.detach().numpy(), weight.numpy()), wanted, rtol=1e-4, atol=1e-6
     )
-    assert grad_cam(np.ones((4, 2)), -np.ones(2)).tolist() == [1, 1, 1, 1]
+    assert class_activation_map(np.ones((4, 2)), -np.ones(2)).tolist() == [1, 1, 1, 1]

@@ -14,7 +14,7 @@ from torch import nn
 from imet.crop import (
     POSTER,
     CropMethod,
-    boxes_of,
+    boxes_from_saliency,
     crop_boxes,
     feature_maps,
     layer_saliency,
@@ -178,7 +178,7 @@ def test_scale_and_offset_of_a_layer_do_not_matter():
     st.sampled_from([0.0, 0.01, 0.1, 0.4]),
 )  # fmt: skip
 def test_boxes_are_the_slow_ones(maps, tail):
-    found = boxes_of(maps, tail)
+    found = boxes_from_saliency(maps, tail)
     height, width = maps.shape[1:]
     for box, one in zip(found, maps):
         assert (box * [width, height, width, height]).round(6).tolist() == list(crop_box(one, tail))

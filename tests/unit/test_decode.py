@@ -11,9 +11,9 @@ from imet.decoding import (
     best_paths,
     decode,
     decode_greedy,
+    greedy_validation,
     load_paths,
     save_paths,
-    watch,
 )
 from imet.models.attn_cnn_rnn import AttnCnnRnn, sequence_loss
 from imet.models.heads import Network
@@ -77,7 +77,7 @@ def test_a_work_missing_or_doubled_is_noticed(network, spatial):
 
 
 def test_watching_gives_greedy_paths_and_the_loss_without_dropout(network, spatial):
-    paths, loss = watch(
+    paths, loss = greedy_validation(
         network,
         batches(spatial, [4, 2], [0, 1, 3]),
         WORKS,

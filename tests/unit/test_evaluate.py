@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from imet.evaluation import evaluate, measures, threshold_grid
+from imet.evaluation import evaluate_scores, metrics_with_intervals, threshold_grid
 from imet.metrics import fbeta
 
 
@@ -30,7 +30,7 @@ def test_the_grid_is_the_open_range():
 
 def test_the_threshold_is_the_best_on_validation_by_a_plain_loop():
     scores, targets = made()
-    found = evaluate(scores, targets)
+    found = evaluate_scores(scores, targets)
     values = [fbeta(scores["val"] >= t, targets["val"]) for t in threshold_grid()]
     assert found["threshold"] == threshold_grid()[int(np.argmax(values))]
     assert found["val"]["f2"]["value"] == pytest.approx(max(values))
@@ -42,9 +42,9 @@ def test_the_threshold_is_the_best_on_validation_by_a_plain_loop():
 
 def test_the_test_split_decides_nothing():
     scores, targets = made()
-    found = evaluate(scores, targets)
+    found = evaluate_scores(scores, targets)
     other = {**scores, "test": scores["test"][::-1].copy()}
-    flipped = evaluate(other, {**targets, "test": ~targets["test"]})
+    flipped = evaluate_scores(other, {**targets, "test": ~targets["test"]})
     same = ("threshold", "exact_threshold", "exact_f2", "floor_labels", "threshold_at_edge", "val")
     assert {k: found[k] for k in same} == {k: flipped[k] for k in same}
     assert found["test"] != flipped["test"]
@@ -56,12 +56,12 @@ def test_an_optimum_at_the_edge_is_said(scale, edge):
     scores = {p: np.minimum(s * scale, 1) for p, s in scores.items()}
     if scale > 1:
         scores = {p: np.where(targets[p], 0.999, 0.6).astype(np.float32) for p in scores}
-    assert evaluate(scores, targets)["threshold_at_edge"] is edge
+    assert evaluate_scores(scores, targets)["threshold_at_edge"] is edge
 
 
 def test_the_floor_is_the_most_frequent_training_labels():
     scores, targets = made()
-    found = evaluate(scores, targets)
+    found = evaluate_scores(scores, targets)
     order = np.argsort(-targets["train"].sum(0), kind="stable")
     values = []
     for k in range(1, 9):
@@ -75,11 +75,11 @@ def test_the_floor_is_the_most_frequent_training_labels():
 def test_the_gain_over_the_floor_is_the_difference():
     scores, targets = made()
     for part in ("val", "test"):
-        found = evaluate(scores, targets)[part]
+        found = evaluate_scores(scores, targets)[part]
         gain = found["gain_over_floor"]
         assert gain["value"] == pytest.approx(found["f2"]["value"] - found["floor"]["f2"]["value"])
         assert gain["low"] < gain["value"] < gain["high"]
-        predicted = scores[part] >= evaluate(scores, targets)["threshold"]
+        predicted = scores[part] >= evaluate_scores(scores, targets)["threshold"]
         assert found["predicted_labels"] == pytest.approx(predicted.sum(1).mean())
 
 
@@ -92,7 +92,7 @@ def test_it_fits_json_whatever_the_labels():
             targets = {p: np.ones_like(t) for p, t in targets.items()}
         if case == 3:  # one score for all
             scores = {p: np.full_like(s, 0.3) for p, s in scores.items()}
-        found = evaluate(scores, targets)
+        found = evaluate_scores(scores, targets)
         assert json.loads(json.dumps(found, allow_nan=False)) == found
         if case in (1, 2):
             assert found["val"]["auc_macro"] is None
@@ -102,14 +102,14 @@ def test_it_fits_json_whatever_the_labels():
 
 def test_measures_of_a_perfect_prediction_are_one():
     targets = np.eye(4, dtype=bool)
-    found = measures(targets, targets)
+    found = metrics_with_intervals(targets, targets)
     assert set(found) == {"f2", "f1", "precision", "recall"}
     assert all(m == {"value": 1.0, "low": 1.0, "high": 1.0} for m in found.values())
 
 
 def test_a_power_scales_thresholds_with_the_labels_proportions():
     scores, targets = made()
-    found = evaluate(scores, targets, power=0.5)
+    found = evaluate_scores(scores, targets, power=0.5)
     f = targets["train"].mean(0)
     best = max(
         fbeta(scores["val"] >= gamma * f**0.5, targets["val"])

@@ -12,7 +12,7 @@ from conftest import draw_collection
 
 from imet import evaluation, runs
 from imet.config import recipe_names
-from imet.decoding import stop, tune_path_rule
+from imet.decoding import stop_paths, tune_path_rule
 from imet.predict import label_pictures
 from imet.runs import Run, run
 
@@ -75,7 +75,7 @@ def test_views_go_together_as_the_recipe_says(combine, small_collection):
     made = make("attn_cnn_rnn", small_collection, combine=combine)
     f, rule = made.parts.train.targets.mean(0), made.rule
     paths = made.paths("test", "mean" if combine == "mean" else rule.beams)
-    views = stop(paths, rule.gamma, f, keep_first=False)
+    views = stop_paths(paths, rule.gamma, f, keep_first=False)
     wanted = views if combine == "mean" else 2 * views.sum(1) >= views.shape[1]
     assert views.ndim == (2 if combine == "mean" else 3)
     assert (made.predicted("test") == wanted).all()

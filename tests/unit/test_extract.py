@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from imet import cache as module
-from imet.cache import Protocol, extract
+from imet.cache import FeatureSpec, extract_features
 from imet.config import resolve
 from imet.data.dataset import view_batches
 from imet.data.source import load_parts
@@ -35,7 +35,7 @@ def test_features_are_those_of_the_views(parts, encoder, tmp_path):
     """Chunks of four works, the last one short."""
     part = parts.val
     assert len(part) % 4
-    store = extract(part, Protocol(recipe(), encoder, "cpu"), tmp_path, chunk=4)
+    store = extract_features(part, FeatureSpec(recipe(), encoder, "cpu"), tmp_path, chunk=4)
     views = torch.cat(list(view_batches(part, recipe(), np.arange(len(part)), 2)))
     with torch.inference_mode():
         wanted = encoder.eval()(views)["pooled"].unflatten(0, (len(part), 6)).numpy()
@@ -46,7 +46,7 @@ def test_features_are_those_of_the_views(parts, encoder, tmp_path):
 
 def test_training_features_are_of_augmented_views(parts, encoder, tmp_path):
     part = parts.train
-    store = extract(part, Protocol(recipe(), encoder, "cpu"), tmp_path)
+    store = extract_features(part, FeatureSpec(recipe(), encoder, "cpu"), tmp_path)
     views = next(iter(view_batches(part, recipe(), [0], 1)))
     with torch.inference_mode():
         wanted = encoder(views)["pooled"].numpy()
@@ -54,25 +54,25 @@ def test_training_features_are_of_augmented_views(parts, encoder, tmp_path):
 
 
 def test_a_store_is_found_again_and_shared_by_seeds(parts, encoder, tmp_path, monkeypatch):
-    protocol = Protocol(recipe(), encoder, "cpu")
-    first = extract(parts.val, protocol, tmp_path)
+    protocol = FeatureSpec(recipe(), encoder, "cpu")
+    first = extract_features(parts.val, protocol, tmp_path)
 
     def refuse(*_):
         raise AssertionError("computed again")
 
     monkeypatch.setattr(module, "_encoder", refuse)
     for other in (recipe(seed=3), recipe(learning_rate=0.5, epochs=9), recipe(batch_size=2)):
-        again = extract(parts.val, Protocol(other, encoder, "cpu"), tmp_path)
+        again = extract_features(parts.val, FeatureSpec(other, encoder, "cpu"), tmp_path)
         assert again.folder == first.folder
 
 
 @pytest.mark.parametrize("name", ["train", "val"])
 def test_the_key_names_all_that_features_depend_on(name, parts, encoder):
     part = getattr(parts, name)
-    base = Protocol(recipe(), encoder, "cpu").key(part)
+    base = FeatureSpec(recipe(), encoder, "cpu").key(part)
 
     def key(part=part, encoder=encoder, **changes):
-        return Protocol(recipe(**changes), encoder, "cpu").key(part)
+        return FeatureSpec(recipe(**changes), encoder, "cpu").key(part)
 
     other = Encoder(encoder.backbone, (0.1,) * 3, (0.2,) * 3)
     changed = [
@@ -94,14 +94,14 @@ def test_the_key_names_all_that_features_depend_on(name, parts, encoder):
 
 def test_validation_and_test_of_equal_pictures_would_share(parts, encoder):
     """The part's name is not in the key, its pictures are."""
-    protocol = Protocol(recipe(), encoder, "cpu")
+    protocol = FeatureSpec(recipe(), encoder, "cpu")
     renamed = dataclasses.replace(parts.val, name="test")
     assert protocol.key(renamed) == protocol.key(parts.val)
 
 
 def test_an_interrupted_extraction_ends_in_the_same_features(parts, encoder, tmp_path, monkeypatch):
-    protocol = Protocol(recipe(), encoder, "cpu")
-    whole = extract(parts.train, protocol, tmp_path / "whole")
+    protocol = FeatureSpec(recipe(), encoder, "cpu")
+    whole = extract_features(parts.train, protocol, tmp_path / "whole")
     real, calls = module.view_batches, []
 
     def dying(*args, **kwargs):
@@ -113,6 +113,6 @@ def test_an_interrupted_extraction_ends_in_the_same_features(parts, encoder, tmp
     with monkeypatch.context() as patch:
         patch.setattr(module, "view_batches", dying)
         with pytest.raises(KeyboardInterrupt):
-            extract(parts.train, protocol, tmp_path / "parts")
-    resumed = extract(parts.train, protocol, tmp_path / "parts")
+            extract_features(parts.train, protocol, tmp_path / "parts")
+    resumed = extract_features(parts.train, protocol, tmp_path / "parts")
     assert np.array_equal(resumed["pooled"], whole["pooled"])

@@ -127,16 +127,16 @@ def test_the_recovered_test_part_has_as_many_men_as_the_paper_s_figure_6(real_ta
 
 def test_gains_and_tables_are_those_of_the_runs(small_collection, rnn):
     baseline = make("resnet50", small_collection)
-    difference = results.gain(rnn, baseline)
+    difference = results.paired_gain(rnn, baseline)
     targets = rnn.parts.test.targets
     wanted = fbeta(rnn.predicted("test"), targets) - fbeta(baseline.predicted("test"), targets)
     assert difference["value"] == pytest.approx(wanted)
-    assert results.gain(rnn, rnn)["low"] == 0
+    assert results.paired_gain(rnn, rnn)["low"] == 0
     elsewhere = run("resnet50", "tiny", device="cpu", data=small_collection,
                     overrides={"epochs": 1, "split_seed": 5})  # fmt: skip
     with pytest.raises(ValueError, match="nothing to pair"):
-        results.gain(rnn, elsewhere)
-    rows = results.rows_of(rnn)
+        results.paired_gain(rnn, elsewhere)
+    rows = results.table_rows(rnn)
     assert rows == {
         part: {m: rnn.metrics[part][m] for m in ("f2", "f1", "precision", "recall")}
         for part in ("val", "test")

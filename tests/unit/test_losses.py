@@ -37,23 +37,23 @@ def tensors(both):
 
 
 EVERY = {
-    "focal": losses.focal,
-    "focal_alpha": lambda x, t, **kw: losses.focal(x, t, 2.0, 0.25, **kw),
-    "focal_half": lambda x, t, **kw: losses.focal(x, t, 0.5, **kw),
-    "weighted_bce": lambda x, t, **kw: losses.weighted_bce(
+    "focal": losses.focal_loss,
+    "focal_alpha": lambda x, t, **kw: losses.focal_loss(x, t, 2.0, 0.25, **kw),
+    "focal_half": lambda x, t, **kw: losses.focal_loss(x, t, 0.5, **kw),
+    "weighted_bce": lambda x, t, **kw: losses.weighted_bce_loss(
         x, t, torch.linspace(1, 10, x.shape[-1]), **kw
     ),
-    "asymmetric": losses.asymmetric,
-    "asymmetric_no_margin": lambda x, t, **kw: losses.asymmetric(x, t, 4, 1, 0.0, **kw),
-    "asymmetric_half": lambda x, t, **kw: losses.asymmetric(x, t, 0.5, 0.5, **kw),
-    "soft_f2": losses.soft_f2,
+    "asymmetric": losses.asymmetric_loss,
+    "asymmetric_no_margin": lambda x, t, **kw: losses.asymmetric_loss(x, t, 4, 1, 0.0, **kw),
+    "asymmetric_half": lambda x, t, **kw: losses.asymmetric_loss(x, t, 0.5, 0.5, **kw),
+    "soft_f2": losses.soft_f2_loss,
 }
 PER_CLASS = [name for name in EVERY if name != "soft_f2"]
 
 
 @given(batches(), st.sampled_from([0, 0.5, 2, 5]), st.sampled_from([None, 0.25, 0.75]))
 def test_focal_is_its_equation(both, gamma, alpha):
-    ours = losses.focal(*tensors(both), gamma, alpha, "none").numpy()
+    ours = losses.focal_loss(*tensors(both), gamma, alpha, "none").numpy()
     slow = table(lambda x, t: oracles.focal_element(x, t, gamma, alpha), *both)
     np.testing.assert_allclose(ours, slow, rtol=1e-6, atol=1e-9)
 
@@ -62,10 +62,10 @@ def test_focal_is_its_equation(both, gamma, alpha):
 def test_focal_equals_torchvision_with_alpha_and_bce_without_focus(both):
     logits, targets = tensors(both)
     theirs = sigmoid_focal_loss(logits, targets.double(), alpha=0.25, gamma=2, reduction="none")
-    torch.testing.assert_close(losses.focal(logits, targets, 2, 0.25, "none"), theirs)
+    torch.testing.assert_close(losses.focal_loss(logits, targets, 2, 0.25, "none"), theirs)
     torch.testing.assert_close(
-        losses.focal(logits, targets, 0, reduction="none"),
-        losses.weighted_bce(logits, targets, reduction="none"),
+        losses.focal_loss(logits, targets, 0, reduction="none"),
+        losses.weighted_bce_loss(logits, targets, reduction="none"),
     )
 
 
@@ -78,15 +78,15 @@ def test_weighted_bce_is_equation_7(both):
             for row in zip(*both)
         ]
     )
-    ours = losses.weighted_bce(*tensors(both), torch.from_numpy(weight), "sum_classes")
+    ours = losses.weighted_bce_loss(*tensors(both), torch.from_numpy(weight), "sum_classes")
     assert ours.item() == pytest.approx(slow.sum(axis=1).mean(), rel=1e-6)
-    as_coded = losses.weighted_bce(*tensors(both), torch.from_numpy(weight))
+    as_coded = losses.weighted_bce_loss(*tensors(both), torch.from_numpy(weight))
     assert as_coded.item() == pytest.approx(slow.mean(), rel=1e-6)
 
 
 @given(batches(), st.sampled_from([(4, 1, 0.05), (0, 0, 0.2), (2, 0.5, 0.3)]))
 def test_asymmetric_is_its_equation(both, setting):
-    ours = losses.asymmetric(*tensors(both), *setting, "none").numpy()
+    ours = losses.asymmetric_loss(*tensors(both), *setting, "none").numpy()
     slow = table(lambda x, t: oracles.asymmetric_element(x, t, *setting), *both)
     np.testing.assert_allclose(ours, slow, rtol=1e-6, atol=1e-9)
 
@@ -94,14 +94,14 @@ def test_asymmetric_is_its_equation(both, setting):
 @given(batches())
 def test_asymmetric_without_margin_and_alike_is_focal(both):
     torch.testing.assert_close(
-        losses.asymmetric(*tensors(both), 2, 2, 0.0, "none"),
-        losses.focal(*tensors(both), 2, reduction="none"),
+        losses.asymmetric_loss(*tensors(both), 2, 2, 0.0, "none"),
+        losses.focal_loss(*tensors(both), 2, reduction="none"),
     )
 
 
 @given(batches(), st.sampled_from([1, 2]))
 def test_soft_f2_is_its_equation(both, beta):
-    ours = losses.soft_f2(*tensors(both), beta, "none").numpy()
+    ours = losses.soft_f2_loss(*tensors(both), beta, "none").numpy()
     slow = [1 - oracles.soft_fbeta_of_work(x, t, beta) for x, t in zip(*both)]
     np.testing.assert_allclose(ours, slow, atol=1e-9)
 
@@ -112,7 +112,7 @@ def test_soft_f2_of_sure_logits_is_the_metric():
     rng = np.random.default_rng(0)
     predicted, targets = rng.random((20, 6)) < 0.4, rng.random((20, 6)) < 0.3
     logits = torch.from_numpy(np.where(predicted, 1e4, -1e4))
-    soft = losses.soft_f2(logits, torch.from_numpy(targets)).item()
+    soft = losses.soft_f2_loss(logits, torch.from_numpy(targets)).item()
     assert 1 - soft == pytest.approx(fbeta(predicted, targets))
 
 
@@ -172,7 +172,7 @@ def test_gradients_equal_numerical_ones(name):
 
 def test_negatives_under_the_margin_are_left_alone():
     logits = torch.tensor([[-4.0]], requires_grad=True)  # p = .018 < .05
-    loss = losses.asymmetric(logits, torch.tensor([[False]]))
+    loss = losses.asymmetric_loss(logits, torch.tensor([[False]]))
     loss.backward()
     assert loss.item() == 0
     assert logits.grad.item() == 0
@@ -187,13 +187,13 @@ def test_shapes_must_agree(name):
 def test_settings_out_of_range_are_refused():
     batch = torch.zeros(1, 1), torch.zeros(1, 1, dtype=bool)
     with pytest.raises(ValueError, match="gamma"):
-        losses.focal(*batch, gamma=-1)
+        losses.focal_loss(*batch, gamma=-1)
     with pytest.raises(ValueError, match="margin"):
-        losses.asymmetric(*batch, margin=1.0)
+        losses.asymmetric_loss(*batch, clip=1.0)
     with pytest.raises(ValueError, match="one number a work"):
-        losses.soft_f2(*batch, reduction="sum_classes")
+        losses.soft_f2_loss(*batch, reduction="sum_classes")
     with pytest.raises(ValueError, match="shares"):
-        losses.best_constant_focal(np.array([1.5]))
+        losses.constant_predictor_focal_loss(np.array([1.5]))
 
 
 # --- class weights and constants -----------------------------------------------------------------
@@ -202,14 +202,14 @@ def test_settings_out_of_range_are_refused():
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=6))
 def test_positive_weights_are_clipped_ratios(counts):
     slow = [10.0 if c == 0 else min((50 - c) / c, 10.0) for c in counts]
-    ours = losses.positive_weights(np.array(counts), 50)
+    ours = losses.pos_weight(np.array(counts), 50)
     assert ours.dtype == torch.float32
     np.testing.assert_allclose(ours.numpy(), slow, rtol=1e-6)
 
 
 def test_positive_weights_want_possible_counts():
     with pytest.raises(ValueError, match="counts must lie"):
-        losses.positive_weights(np.array([11]), 10)
+        losses.pos_weight(np.array([11]), 10)
 
 
 @given(
@@ -219,7 +219,7 @@ def test_positive_weights_want_possible_counts():
 )
 def test_best_constant_focal_is_the_lowest_on_a_grid(frequencies, gamma, alpha):
     frequencies = [f if 1e-6 < f < 1 - 1e-6 else round(f) for f in frequencies]
-    ours = losses.best_constant_focal(np.array(frequencies), gamma, alpha)
+    ours = losses.constant_predictor_focal_loss(np.array(frequencies), gamma, alpha)
     slow = oracles.best_constant_focal(frequencies, gamma, alpha)
     assert ours <= slow + 1e-12
     assert ours == pytest.approx(slow, abs=1e-4)
@@ -228,14 +228,14 @@ def test_best_constant_focal_is_the_lowest_on_a_grid(frequencies, gamma, alpha):
 def test_no_constant_logits_beat_the_best_constant():
     rng = np.random.default_rng(3)
     targets = rng.random((400, 5)) < np.array([0.5, 0.2, 0.1, 0.05, 0.0])
-    floor = losses.best_constant_focal(targets.mean(axis=0))
+    floor = losses.constant_predictor_focal_loss(targets.mean(axis=0))
     logits = torch.zeros(1, 5, dtype=torch.float64, requires_grad=True)
     truth = torch.from_numpy(targets)
     optimiser = torch.optim.LBFGS([logits], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure():
         optimiser.zero_grad()
-        loss = losses.focal(logits.expand(400, 5), truth)
+        loss = losses.focal_loss(logits.expand(400, 5), truth)
         loss.backward()
         return loss
 
@@ -257,7 +257,7 @@ def real_targets(real_tables):
 @pytest.mark.parametrize(("alpha", "value"), [(None, 4.988), (0.25, 1.571), (0.75, 2.846)])
 def test_best_constant_focal_on_the_real_table(real_targets, alpha, value):
     """Why neither α fits the poster's 2.91–3.08."""
-    ours = losses.best_constant_focal(real_targets.mean(axis=0), 2, alpha)
+    ours = losses.constant_predictor_focal_loss(real_targets.mean(axis=0), 2, alpha)
     assert ours == pytest.approx(value, abs=5e-4)
 
 
@@ -267,7 +267,7 @@ def test_training_split_of_the_real_table(real_targets):
     kept = real_targets[~real_targets[:, rare].any(axis=1)][:, ~rare]
     rest, _ = train_test_split(np.arange(len(kept)), test_size=0.1, random_state=231)
     train, _ = train_test_split(rest, test_size=0.1 / 0.9, random_state=231)
-    ours = losses.best_constant_focal(kept[train].mean(axis=0))
+    ours = losses.constant_predictor_focal_loss(kept[train].mean(axis=0))
     assert ours == pytest.approx(4.987, abs=5e-4)
-    weights = losses.positive_weights(kept[train].sum(axis=0), len(train))
+    weights = losses.pos_weight(kept[train].sum(axis=0), len(train))
     assert int((weights < 10).sum()) == 4

@@ -131,7 +131,7 @@ def test_thresholds_meet_low_precision_scores_in_double(dtype):
     ours = metrics.fbeta_at_thresholds(scores, targets, grid)
     slow = [metrics.fbeta(scores.astype(np.float64) >= t, targets) for t in grid]
     np.testing.assert_array_equal(ours, slow)
-    assert (metrics.at_least(scores[0], 0.7) == (scores[0].astype(np.float64) >= 0.7)).all()
+    assert (metrics.threshold_scores(scores[0], 0.7) == (scores[0].astype(np.float64) >= 0.7)).all()
 
 
 def test_rounding_thresholds_up_keeps_extremes():
@@ -347,8 +347,8 @@ def test_floor_equals_the_loop(both, train):
     train = train[:, : targets.shape[1]]
     values = [oracles.floor_value(train, targets, k) for k in range(targets.shape[1] + 1)]
     for k, value in enumerate(values):
-        assert metrics.top_k_floor(train, targets, k) == pytest.approx(value)
-    k, value = metrics.best_floor(train, targets)
+        assert metrics.frequency_baseline(train, targets, k) == pytest.approx(value)
+    k, value = metrics.tune_frequency_baseline(train, targets)
     assert value == pytest.approx(max(values[1:]))
     assert values[k] == pytest.approx(value)
 
@@ -377,7 +377,7 @@ def real_split(real_tables):
 
 def test_floor_on_the_real_table(real_split):
     """15 labels give validation F2 .2075, as the report says; 16 would be best, by .0001."""
-    assert metrics.top_k_floor(*real_split, 15) == pytest.approx(0.2075, abs=5e-5)
-    k, value = metrics.best_floor(*real_split)
+    assert metrics.frequency_baseline(*real_split, 15) == pytest.approx(0.2075, abs=5e-5)
+    k, value = metrics.tune_frequency_baseline(*real_split)
     assert k == 16
     assert value == pytest.approx(0.20765, abs=5e-6)

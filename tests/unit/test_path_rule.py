@@ -9,9 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imet.decoding import GAMMAS, PathRule, Paths, combine_views, read_rule, stop, tune_path_rule
+from imet.decoding import (
+    GAMMAS,
+    PathRule,
+    Paths,
+    combine_views,
+    read_rule,
+    stop_paths,
+    tune_path_rule,
+)
 from imet.metrics import fbeta
-from imet.thresholds import FixedCount
+from imet.thresholds import TopK
 
 LABELS = 6
 
@@ -48,7 +56,9 @@ def test_tuning_finds_the_best_of_every_width_and_gamma(seed, mode, keep_first, 
     best = {}
     for beams, each in paths.items():
         values = [
-            fbeta(combine_views(stop(each, g, F, mode, keep_first=keep_first), combine), targets)
+            fbeta(
+                combine_views(stop_paths(each, g, F, mode, keep_first=keep_first), combine), targets
+            )
             for g in GAMMAS
         ]
         best[beams] = max(values)
@@ -79,13 +89,13 @@ def test_one_path_a_work_needs_no_union():
     paths = draw(0)
     single = Paths(paths.labels[:, 0], paths.probabilities[:, 0], paths.scores[:, 0])
     rule = PathRule(gamma=1.0, proportions=tuple(F), combine="mean")
-    assert np.array_equal(rule.predict(single), stop(single, 1.0, F, keep_first=False))
+    assert np.array_equal(rule.predict(single), stop_paths(single, 1.0, F, keep_first=False))
 
 
 def test_a_rule_survives_json_and_scores_keep_their_own():
     rule = PathRule(gamma=1.5, proportions=tuple(F), beams=3, mode="mask", f_beta=0.25)
     assert read_rule(json.loads(json.dumps(rule.to_json()))) == rule
-    count = FixedCount(3, f_beta=0.5)
+    count = TopK(3, f_beta=0.5)
     assert read_rule(json.loads(json.dumps(count.to_json()))) == count
     assert "3 beams" in rule.describe()
     assert "greedy" in PathRule(gamma=1.0, proportions=()).describe()

@@ -17,10 +17,10 @@ from imet.data.tables import read_collection
 from imet.decoding import (
     Paths,
     combine_views,
-    kept_steps,
     path_probability,
     path_threshold,
-    stop,
+    steps_before_stop,
+    stop_paths,
     tune_gamma,
 )
 
@@ -46,7 +46,7 @@ def test_stop_equals_loops(seed, gamma, mode, keep_first, shape) -> None:
     paths = random_paths(seed, shape)
     f = np.random.default_rng(seed).uniform(0.01, 0.6, 9)
     name, keep_failing = mode
-    predicted = stop(paths, gamma, f, name, keep_first=keep_first, keep_failing=keep_failing)
+    predicted = stop_paths(paths, gamma, f, name, keep_first=keep_first, keep_failing=keep_failing)
     assert predicted.shape == (*shape, 9)
     for where in np.ndindex(shape):
         labels, p = paths.labels[where].tolist(), paths.probabilities[where].astype(float).tolist()
@@ -58,7 +58,9 @@ def test_stop_equals_loops(seed, gamma, mode, keep_first, shape) -> None:
 @given(st.integers(0, 10_000), st.sampled_from(["terminate", "mask"]))
 def test_a_larger_gamma_never_adds_a_label(seed, mode) -> None:
     paths, f = random_paths(seed, (5,)), np.full(9, 0.2)
-    counts = [stop(paths, gamma, f, mode, keep_first=False) for gamma in (0, 0.5, 1, 2, 4, 10)]
+    counts = [
+        stop_paths(paths, gamma, f, mode, keep_first=False) for gamma in (0, 0.5, 1, 2, 4, 10)
+    ]
     assert all((more | less == more).all() for more, less in itertools.pairwise(counts))
     assert counts[0].sum() == 5 * 5  # γ = 0 keeps every step
     assert counts[-1].sum() == 0  # a threshold of 2 keeps none
@@ -67,18 +69,24 @@ def test_a_larger_gamma_never_adds_a_label(seed, mode) -> None:
 def test_first_label_survives_any_threshold_and_ends_the_path() -> None:
     paths = Paths(np.array([[4, 1, 0]]), np.array([[0.1, 0.9, 0.9]]), np.zeros((1, 6)))
     f = np.full(6, 0.5)
-    assert np.flatnonzero(stop(paths, 1.0, f)).tolist() == [4]
-    assert not stop(paths, 1.0, f, keep_first=False).any()
-    assert np.flatnonzero(stop(paths, 1.0, f, keep_first=False, keep_failing=True)).tolist() == [4]
+    assert np.flatnonzero(stop_paths(paths, 1.0, f)).tolist() == [4]
+    assert not stop_paths(paths, 1.0, f, keep_first=False).any()
+    assert np.flatnonzero(
+        stop_paths(paths, 1.0, f, keep_first=False, keep_failing=True)
+    ).tolist() == [4]
     # masked, the geometric means .1, .3, .433 all fail
-    assert np.flatnonzero(stop(paths, 1.0, f, "mask")).tolist() == [4]
-    assert np.flatnonzero(stop(paths, 0.8, f, "mask")).tolist() == [0, 4]
+    assert np.flatnonzero(stop_paths(paths, 1.0, f, "mask")).tolist() == [4]
+    assert np.flatnonzero(stop_paths(paths, 0.8, f, "mask")).tolist() == [0, 4]
 
 
 def test_label_without_training_works_and_zero_probability() -> None:
     paths = Paths(np.array([[0, 1]]), np.array([[0.0, 0.5]]), np.zeros((1, 2)))
-    assert kept_steps(paths, 2.5, np.array([0.0, 0.3])).tolist() == [[True, True]]  # 0 < 0 is false
-    assert kept_steps(paths, 2.5, np.array([0.3, 0.3]), keep_first=False).tolist() == [[False] * 2]
+    assert steps_before_stop(paths, 2.5, np.array([0.0, 0.3])).tolist() == [
+        [True, True]
+    ]  # 0 < 0 is false
+    assert steps_before_stop(paths, 2.5, np.array([0.3, 0.3]), keep_first=False).tolist() == [
+        [False] * 2
+    ]
 
 
 def test_path_probability_and_threshold_are_geometric_means() -> None:
@@ -133,7 +141,9 @@ def test_tuned_gamma_is_the_best_of_the_grid(how, mode, keep_failing) -> None:
         paths, f, targets, gammas, agreement, mode, how=how, keep_failing=keep_failing
     )
     expected = [
-        agreement(combine_views(stop(paths, g, f, mode, keep_failing=keep_failing), how), targets)
+        agreement(
+            combine_views(stop_paths(paths, g, f, mode, keep_failing=keep_failing), how), targets
+        )
         for g in gammas
     ]
     np.testing.assert_allclose(values, expected)
@@ -152,4 +162,4 @@ def test_batches_concatenate_and_split_into_views() -> None:
 
 def test_unknown_mode_is_refused() -> None:
     with pytest.raises(ValueError, match="terminate"):
-        stop(random_paths(0, (2,)), 1.0, np.ones(9), "halt")  # type: ignore[arg-type]
+        stop_paths(random_paths(0, (2,)), 1.0, np.ones(9), "halt")  # type: ignore[arg-type]

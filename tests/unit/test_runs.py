@@ -16,11 +16,11 @@ from conftest import draw_collection
 from imet import evaluation, runs
 from imet.config import resolve
 from imet.io import InputError, digest, read_json
-from imet.losses import focal, positive_weights, weighted_bce
+from imet.losses import focal_loss, pos_weight, weighted_bce_loss
 from imet.metrics import fbeta
 from imet.models.backbones import Weights
 from imet.runs import Run, is_cached, resolve_device, run
-from imet.thresholds import reduce_views
+from imet.thresholds import average_views
 from imet.training.loop import TrainingDiverged
 
 SMALL = {
@@ -226,8 +226,8 @@ def interrupted(monkeypatch, module, name: str, at: int):
     [
         (evaluation, "best_threshold", 1),  # in the validation of the first epoch
         (evaluation, "best_threshold", 2),  # of the second
-        (evaluation, "evaluate", 1),  # after training
-        (runs, "extract", 2),  # between the features of two parts
+        (evaluation, "evaluate_scores", 1),  # after training
+        (runs, "extract_features", 2),  # between the features of two parts
     ],
 )
 def test_killed_anywhere_it_ends_in_the_same_numbers(
@@ -382,17 +382,17 @@ def test_objectives_are_the_losses_that_recipes_name():
     batch = {"targets": torch.from_numpy(targets).float()}
 
     def loss(**changes):
-        objective = runs.make_objective(resolve("resnet50", "tiny", changes), targets, "cpu")
-        return objective(logits, batch)
+        criterion = runs.make_criterion(resolve("resnet50", "tiny", changes), targets, "cpu")
+        return criterion(logits, batch)
 
     y = batch["targets"]
-    weights = positive_weights(targets.sum(0), 4, 10.0)
-    assert torch.equal(loss(), weighted_bce(logits, y, weights, "sum_classes"))
-    assert torch.equal(loss(loss="bce"), weighted_bce(logits, y, None, "sum_classes"))
+    weights = pos_weight(targets.sum(0), 4, 10.0)
+    assert torch.equal(loss(), weighted_bce_loss(logits, y, weights, "sum_classes"))
+    assert torch.equal(loss(loss="bce"), weighted_bce_loss(logits, y, None, "sum_classes"))
     summed, mean = loss(), loss(loss_reduction="mean")
     torch.testing.assert_close(summed, 3 * mean)
     assert torch.equal(
-        loss(loss="focal", focal_gamma=1.0), focal(logits, y, 1.0, None, "sum_classes")
+        loss(loss="focal", focal_gamma=1.0), focal_loss(logits, y, 1.0, None, "sum_classes")
     )
     clipped = loss(positive_weight_clip=1.0)
     assert clipped < summed
@@ -404,4 +404,4 @@ def test_views_are_reduced_as_the_recipe_says(how):
     logits = np.random.default_rng(0).normal(size=(3, 6, 4)).astype(np.float32)
     sigmoid = 1 / (1 + np.exp(-logits.astype(float)))
     wanted = sigmoid.mean(1) if how == "mean_scores" else 1 / (1 + np.exp(-logits.mean(1)))
-    np.testing.assert_allclose(reduce_views(logits, how), wanted, rtol=1e-5)
+    np.testing.assert_allclose(average_views(logits, how), wanted, rtol=1e-5)

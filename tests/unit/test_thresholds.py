@@ -55,13 +55,13 @@ def test_decisions_equal_the_loops(drawn, first, second, power, count):
     by_label = [first if c else second for c in kinds]
     for rule, slow in [
         (th.GlobalThreshold(first), oracles.decide(scores, first)),
-        (th.TypeThresholds(first, second, kinds), oracles.decide_per_label(scores, by_label)),
+        (th.PerKindThreshold(first, second, kinds), oracles.decide_per_label(scores, by_label)),
         (
             th.ProportionalThreshold(first, shares, power),
             oracles.decide_proportional(scores, first, shares, power),
         ),
-        (th.MaxFraction(first), oracles.decide_max_fraction(scores, first)),
-        (th.FixedCount(count), oracles.decide_count(scores, count)),
+        (th.RelativeToMax(first), oracles.decide_max_fraction(scores, first)),
+        (th.TopK(count), oracles.decide_count(scores, count)),
     ]:
         predicted = rule.predict(scores)
         assert predicted.dtype == bool
@@ -71,17 +71,17 @@ def test_decisions_equal_the_loops(drawn, first, second, power, count):
 def test_low_precision_scores_meet_thresholds_in_double():
     scores = np.array([[0.7, 0.3]], np.float32)  # .69999999 and .30000001
     assert th.GlobalThreshold(0.7).predict(scores).tolist() == [[False, False]]
-    assert th.TypeThresholds(0.7, 0.3, (True, False)).predict(scores).tolist() == [[False, True]]
+    assert th.PerKindThreshold(0.7, 0.3, (True, False)).predict(scores).tolist() == [[False, True]]
 
 
 @pytest.mark.parametrize(
     "rule",
     [
         th.GlobalThreshold(0.5),
-        th.TypeThresholds(0.5, 0.4, (True, False)),
+        th.PerKindThreshold(0.5, 0.4, (True, False)),
         th.ProportionalThreshold(2.0, (0.1, 0.2)),
-        th.MaxFraction(0.5),
-        th.FixedCount(1),
+        th.RelativeToMax(0.5),
+        th.TopK(1),
     ],
 )
 def test_scores_that_are_no_probabilities_are_refused(rule):
@@ -94,7 +94,7 @@ def test_scores_that_are_no_probabilities_are_refused(rule):
 
 def test_rules_that_know_the_labels_refuse_other_label_counts():
     scores = np.full((1, 3), 0.5)
-    for rule in (th.TypeThresholds(0.1, 0.1, (True,)), th.ProportionalThreshold(1, (0.5,) * 2)):
+    for rule in (th.PerKindThreshold(0.1, 0.1, (True,)), th.ProportionalThreshold(1, (0.5,) * 2)):
         with pytest.raises(ValueError, match="need"):
             rule.predict(scores)
 
@@ -122,10 +122,10 @@ def test_tuned_rules_are_the_best_of_their_kind(drawn):
     rivals = {
         "grid": [th.GlobalThreshold(t) for t in grid],
         "exact": [th.GlobalThreshold(t) for t in distinct],
-        "per_type": [th.TypeThresholds(a, b, kinds) for a in grid for b in grid],
+        "per_type": [th.PerKindThreshold(a, b, kinds) for a in grid for b in grid],
         "proportional": [th.ProportionalThreshold(g, given_shares) for g in ratios],
-        "max_fraction": [th.MaxFraction(p) for p in parts],
-        "count": [th.FixedCount(c) for c in range(1, scores.shape[1] + 1)],
+        "max_fraction": [th.RelativeToMax(p) for p in parts],
+        "count": [th.TopK(c) for c in range(1, scores.shape[1] + 1)],
     }
     assert rivals.keys() == rules.keys()
     for name, rule in rules.items():
@@ -166,15 +166,15 @@ def test_optimum_at_the_edge_is_flagged():
         assert rule.at_edge
         assert rule.threshold in (grid[0], grid[-1])
         assert "edge" in rule.describe()
-        assert th.tune_per_type(scores, targets, is_culture, grid).at_edge
-    assert th.tune_count(scores, targets, most=2).at_edge
-    assert not th.tune_count(scores[:, :2], targets[:, :2], most=2).at_edge
+        assert th.tune_per_kind(scores, targets, is_culture, grid).at_edge
+    assert th.tune_top_k(scores, targets, most=2).at_edge
+    assert not th.tune_top_k(scores[:, :2], targets[:, :2], most=2).at_edge
 
 
 def test_collections_of_one_kind_of_label_are_not_flagged():
     scores, targets, _, _ = synthetic()
     for is_culture in (np.ones(30, bool), np.zeros(30, bool)):
-        rule = th.tune_per_type(scores, targets, is_culture)
+        rule = th.tune_per_kind(scores, targets, is_culture)
         assert not rule.at_edge
         assert rule.f_beta == pytest.approx(th.tune_grid(scores, targets).f_beta)
 
@@ -183,7 +183,7 @@ def test_ties_between_settings_go_to_fewer_labels():
     scores, targets = np.array([[0.9, 0.2]]), np.array([[True, False]])
     assert th.tune_grid(scores, targets).threshold == 0.5
     assert th.tune_exact(scores, targets).threshold == 0.9
-    assert th.tune_max_fraction(scores, targets).fraction == 1.0
+    assert th.tune_relative_to_max(scores, targets).fraction == 1.0
 
 
 def test_grids_are_the_documents():
@@ -224,7 +224,7 @@ def test_descriptions_name_the_numbers():
     assert (
         th.GlobalThreshold(0.12, f_beta=0.4567).describe() == "score ≥ 0.12; F2 0.457 where tuned"
     )
-    assert "≥ 0.2 for culture" in th.TypeThresholds(0.2, 0.1, (True,)).describe()
+    assert "≥ 0.2 for culture" in th.PerKindThreshold(0.2, 0.1, (True,)).describe()
     assert "2.5·f," in th.ProportionalThreshold(2.5, (0.1,)).describe()
-    assert "0.5 of the work's highest" in th.MaxFraction(0.5).describe()
-    assert th.FixedCount(3).describe().startswith("the 3 labels")
+    assert "0.5 of the work's highest" in th.RelativeToMax(0.5).describe()
+    assert th.TopK(3).describe().startswith("the 3 labels")

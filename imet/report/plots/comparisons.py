@@ -17,7 +17,7 @@ MARKERS = ("o", "s", "^", "D", "v")
 
 
 @styled
-def intervals(
+def forest_plot(
     groups: Mapping[str, Mapping[str, Mapping[str, Any]]],
     *,
     value_name: str = "F2",

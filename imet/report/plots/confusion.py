@@ -29,7 +29,7 @@ def binary_confusion(predicted: ArrayLike, targets: ArrayLike) -> NDArray[np.int
     return np.array([[(~y & ~p).sum(), (~y & p).sum()], [(y & ~p).sum(), (y & p).sum()]], np.int64)
 
 
-def said_instead(predicted: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
+def confusion_when_missed(predicted: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
     """Among works where label i is missed, how often label j is said though it is not there.
 
     Args:
@@ -41,7 +41,7 @@ def said_instead(predicted: ArrayLike, targets: ArrayLike) -> NDArray[np.float64
         where i is never missed.
 
     Examples:
-        >>> said_instead([[False, True], [True, False]], [[True, False], [True, False]])
+        >>> confusion_when_missed([[False, True], [True, False]], [[True, False], [True, False]])
         array([[ 0.,  1.],
                [nan, nan]])
     """
@@ -80,13 +80,13 @@ def confusion_matrix(counts: ArrayLike, name: str) -> Figure:
 
 
 @styled
-def confused_labels(
+def confusion_heatmap(
     shares: ArrayLike, rows: Sequence[str], columns: Sequence[str], missed: Sequence[int]
 ) -> Figure:
     """Which label is said when another is missed, as a share of the works that miss it.
 
     Args:
-        shares: (A, B) from `said_instead`.
+        shares: (A, B) from `confusion_when_missed`.
         rows: A full names of missed labels.
         columns: B full names of wrongly predicted labels.
         missed: A numbers of works.

@@ -28,7 +28,7 @@ def _hang(ax: Axes, picture: Picture) -> None:
 
 
 @styled
-def named_grid(
+def labelled_grid(
     pictures: Sequence[Picture], names: Sequence[str], *, columns: int = 6, size: float = 8.0
 ) -> Figure:
     """Small pictures, each over its name; cultures in italics.
@@ -41,7 +41,7 @@ def named_grid(
 
     Examples:
         >>> picture = np.zeros((4, 4, 3), np.uint8)
-        >>> len(named_grid([picture] * 3, ["culture::japan", "tag::men", "tag::fish"]).axes)
+        >>> len(labelled_grid([picture] * 3, ["culture::japan", "tag::men", "tag::fish"]).axes)
         3
     """
     if not pictures or len(pictures) != len(names):
@@ -72,7 +72,7 @@ def named_grid(
 
 
 @styled
-def boxed_works(
+def boxes_grid(
     pictures: Sequence[Picture],
     boxes: Sequence[Sequence[tuple[str, Sequence[int]]]],
     *,
@@ -88,7 +88,7 @@ def boxed_works(
 
     Examples:
         >>> picture = np.zeros((40, 40, 3), np.uint8)
-        >>> figure = boxed_works([picture], [[("tag::men", (1, 2, 9, 20))]])
+        >>> figure = boxes_grid([picture], [[("tag::men", (1, 2, 9, 20))]])
         >>> figure.axes[0].get_xlabel()
         '1 men'
     """
@@ -126,7 +126,7 @@ def boxed_works(
 
 
 @styled
-def lift_against_lift(
+def lift_scatter(
     here: ArrayLike,
     there: ArrayLike,
     *,
@@ -145,7 +145,7 @@ def lift_against_lift(
         floor: Lift below which a pair is drawn at the edge: those that never meet have a lift of 0.
 
     Examples:
-        >>> figure = lift_against_lift([0, 2], [1, 2], here_name="a", there_name="b")
+        >>> figure = lift_scatter([0, 2], [1, 2], here_name="a", there_name="b")
         >>> figure.axes[0].get_xlabel()
         'lift, b'
     """

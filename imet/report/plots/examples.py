@@ -107,7 +107,7 @@ def picture_grid(
 
 
 @styled
-def picture_wall(pictures: Sequence[Picture], *, rows: int = 3, gap: float = 0.05) -> Figure:
+def mosaic(pictures: Sequence[Picture], *, rows: int = 3, gap: float = 0.05) -> Figure:
     """Pictures hung edge to edge in rows of one width, without words: a cover.
 
     Every picture keeps its aspect ratio; rows differ in height so that all are equally wide.

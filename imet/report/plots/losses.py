@@ -39,7 +39,7 @@ def loss_shapes(
 
 
 @styled
-def loss_against_score(
+def loss_vs_f2(
     groups: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
     x_name: str = "focal loss on validation",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imet.data.split import split_collection
-from imet.data.summary import facts, format_facts
+from imet.data.summary import format_summary, summarise
 from imet.data.views import view_kinds, view_targets
 
 KEYS = [
@@ -31,7 +31,7 @@ KEYS = [
 
 @pytest.fixture(scope="module")
 def real_facts(real_tables):
-    return facts(real_tables)
+    return summarise(real_tables)
 
 
 def test_keys_are_exactly_the_contract(real_facts):
@@ -113,7 +113,7 @@ def test_any_folder_without_pictures(make_folder):
         (5, "tag::y"),
         (6, "tag::z"),
     ]
-    found = facts(make_folder(works, labels))
+    found = summarise(make_folder(works, labels))
     assert (found["rows"], found["labels"], found["culture"], found["tag"]) == (41, 5, 1, 4)
     assert found["counts"] == {
         "medium::oil": 20,
@@ -130,13 +130,13 @@ def test_any_folder_without_pictures(make_folder):
 
 
 def test_folder_too_small_to_split(make_folder):
-    found = facts(make_folder([("a", "3 5"), ("b", "5")]))
+    found = summarise(make_folder([("a", "3 5"), ("b", "5")]))
     assert found["split"] == {"train": None, "val": None, "test": None, "dropped": 2}
     assert found["counts"]["tag::men"] == 2
-    assert "too few works" in format_facts(found)
+    assert "too few works" in format_summary(found)
 
 
 def test_text_for_people(real_facts):
-    text = format_facts(real_facts)
+    text = format_summary(real_facts)
     for piece in ("109,237", "398 culture + 705 tag", "3.1731", "train 87,360", "19,970  tag::men"):
         assert piece in text

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imet.data.views import (
-    crop_boxes,
     crop_window,
     make_views,
+    random_crop_windows,
     view_kinds,
     view_targets,
     work_rng,
@@ -109,14 +109,14 @@ def test_views_of_any_size(height, width, size, seed):
 @settings(max_examples=100, deadline=None)
 @given(height=st.integers(1, 600), width=st.integers(1, 600), seed=st.integers(0, 999))
 def test_crops_lie_inside(height, width, seed):
-    for top, left, side in crop_boxes(height, width, 5, rng(seed)):
+    for top, left, side in random_crop_windows(height, width, 5, rng(seed)):
         assert 1 <= side <= min(height, width)
         assert 0 <= top <= height - side
         assert 0 <= left <= width - side
 
 
 def test_crops_reach_every_place():
-    boxes = crop_boxes(10, 12, 3000, rng())
+    boxes = random_crop_windows(10, 12, 3000, rng())
     side = crop_window(10, 12)
     assert {top for top, _, _ in boxes} == set(range(10 - side + 1))
     assert {left for _, left, _ in boxes} == set(range(12 - side + 1))
@@ -129,7 +129,7 @@ def test_window_is_224_of_kaggles_300_pixels():
 def test_crops_of_a_kaggle_picture_are_its_own_pixels():
     image = rng().integers(0, 256, (300, 420, 3), dtype=np.uint8)
     views = make_views(image, SIX, rng(3))
-    for view, (top, left, side) in zip(views[1:], crop_boxes(300, 420, 5, rng(3))):
+    for view, (top, left, side) in zip(views[1:], random_crop_windows(300, 420, 5, rng(3))):
         assert side == 224
         expected = image[top : top + 224, left : left + 224].transpose(2, 0, 1)
         assert np.array_equal(view.numpy(), expected)
@@ -147,7 +147,7 @@ def test_resize_is_pillows_antialiased_bilinear(shape):
 def test_scaled_crops_are_scaled_windows():
     image = rng().integers(0, 256, (150, 200, 3), dtype=np.uint8)
     views = make_views(image, ["crop"] * 2, rng(5), 64)
-    for view, (top, left, side) in zip(views, crop_boxes(150, 200, 2, rng(5))):
+    for view, (top, left, side) in zip(views, random_crop_windows(150, 200, 2, rng(5))):
         window = image[top : top + side, left : left + side]
         assert side == 112
         pillow = np.asarray(Image.fromarray(window).resize((64, 64), Image.Resampling.BILINEAR))

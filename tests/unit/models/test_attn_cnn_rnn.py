@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracles_paper import PlainDecoder, sequence_loss_loops
 from torch import nn
 
-from imet.decoding import decode_greedy, stop
+from imet.decoding import decode_greedy, stop_paths
 from imet.models.attn_cnn_rnn import (
     AttnCnnRnn,
     LabelLSTM,
@@ -196,7 +196,7 @@ def test_overfits_eight_works(order: Order, switches: dict) -> None:
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 20
     paths = decode_greedy(head, features)
-    predicted = stop(paths, 1.0, np.full(11, 0.5))
+    predicted = stop_paths(paths, 1.0, np.full(11, 0.5))
     assert (predicted == targets.numpy()).all()
 
 

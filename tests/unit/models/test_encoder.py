@@ -12,7 +12,7 @@ from torch import nn
 
 from imet.hog import hog, hog_blocks
 from imet.models.backbones import Backbone, build_backbone
-from imet.models.encoder import CompiledEncoder, Encoder
+from imet.models.encoder import Encoder, OpenVinoEncoder
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
 
@@ -103,9 +103,9 @@ def test_no_gradient_is_made_where_none_is_asked_for():
 
 
 @pytest.fixture(scope="module")
-def compiled() -> tuple[Encoder, CompiledEncoder]:
+def compiled() -> tuple[Encoder, OpenVinoEncoder]:
     encoder = random_encoder(("pooled", "spatial"))
-    return encoder, CompiledEncoder(encoder, batch=4, size=64)
+    return encoder, OpenVinoEncoder(encoder, batch=4, size=64)
 
 
 @pytest.mark.parametrize("count", [1, 3, 4])
@@ -147,9 +147,9 @@ def test_nothing_is_reported_to_a_server():
     code = """
 import sys
 from imet.models.backbones import build_backbone
-from imet.models.encoder import CompiledEncoder, Encoder
+from imet.models.encoder import OpenVinoEncoder, Encoder
 encoder = Encoder(build_backbone("timm/test_resnet", "random"), [0.5] * 3, [0.5] * 3)
-CompiledEncoder(encoder, 1, 64)
+OpenVinoEncoder(encoder, 1, 64)
 loaded = [n for n, m in sys.modules.items() if n.startswith("openvino_telemetry") and m is not None]
 assert "openvino" in sys.modules
 print(loaded)

@@ -90,11 +90,11 @@ def test_shapes_of_both_readings(fc6, units, wanted):
 def test_fc6_is_taken_over_where_it_fits():
     fc6 = nn.Linear(6, 4).state_dict()
     kept = VggHead(6, 3, units=5, fc6_units=4)
-    kept.start_from(fc6)
+    kept.load_fc6(fc6)
     assert torch.equal(kept.layers[0].weight, fc6["weight"])
     other = VggHead(6, 3, units=4, fc6_units=0)  # the same shape, but not that layer
     before = other.layers[0].weight.clone()
-    other.start_from(fc6)
+    other.load_fc6(fc6)
     assert torch.equal(other.layers[0].weight, before)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imet.report.binormal import f2_at_auc
-from imet.report.label_noise import discrepancies
+from imet.report.label_noise import error_groups
 
 
 def test_the_auc_is_the_one_asked_for():
@@ -39,8 +39,8 @@ def test_impossible_requests_are_refused(bad):
 def test_kinds_of_discrepancy_cover_everything_once():
     cube = np.array(np.meshgrid([False, True], [False, True], [False, True])).reshape(3, 1, 8)
     predicted, annotated, truth = cube
-    with_truth = discrepancies(predicted, annotated, truth)
-    without = discrepancies(predicted, annotated)
+    with_truth = error_groups(predicted, annotated, truth)
+    without = error_groups(predicted, annotated)
     for found in (with_truth, without):
         total = sum(mask.astype(int) for mask in found.values())
         assert (total == (predicted | annotated)).all()

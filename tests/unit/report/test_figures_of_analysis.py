@@ -167,7 +167,7 @@ def test_picture_grid_shows_every_picture_and_label_cultures_in_italics() -> Non
 
 def test_picture_wall_keeps_aspect_ratios_and_fills_its_width() -> None:
     shapes = [(30, 40), (40, 30), (20, 90), (50, 50), (30, 40), (60, 20), (30, 30)]
-    figure = examples.picture_wall([np.zeros((*s, 3), np.uint8) for s in shapes], rows=3)
+    figure = examples.mosaic([np.zeros((*s, 3), np.uint8) for s in shapes], rows=3)
     wide, tall = figure.get_size_inches()
     boxes = [ax.get_position() for ax in figure.axes]
     assert len(boxes) == len(shapes)

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from imet.report.plots.datasheet import boxed_works, lift_against_lift, named_grid
+from imet.report.plots.datasheet import boxes_grid, labelled_grid, lift_scatter
 
 PICTURE = np.full((30, 40, 3), 200, np.uint8)
 
@@ -18,15 +18,17 @@ def words(figure: Figure) -> list[str]:
 
 
 def test_every_picture_has_its_name_and_cultures_are_in_italics() -> None:
-    figure = named_grid([PICTURE] * 4, ["culture::japan", "tag::men", "tag::cats", "x"], columns=3)
+    figure = labelled_grid(
+        [PICTURE] * 4, ["culture::japan", "tag::men", "tag::cats", "x"], columns=3
+    )
     assert [ax.get_xlabel() for ax in figure.axes] == ["japan", "men", "cats", "x"]
     assert [ax.xaxis.label.get_style() for ax in figure.axes][:2] == ["italic", "normal"]
     with pytest.raises(ValueError, match="2 pictures"):
-        named_grid([PICTURE] * 2, ["tag::men"])
+        labelled_grid([PICTURE] * 2, ["tag::men"])
 
 
 def test_long_names_are_broken_between_words() -> None:
-    figure = named_grid([PICTURE] * 6, ["tag::clothing and accessories"] * 6)
+    figure = labelled_grid([PICTURE] * 6, ["tag::clothing and accessories"] * 6)
     assert figure.axes[0].get_xlabel().split() == ["clothing", "and", "accessories"]
     assert "\n" in figure.axes[0].get_xlabel()
 
@@ -37,7 +39,7 @@ def test_boxes_of_one_label_share_a_number_and_a_colour() -> None:
         ("tag::cats", (0, 0, 5, 5)),
         ("tag::men", (10, 2, 18, 9)),
     ]
-    figure = boxed_works([PICTURE, PICTURE], [things, []])
+    figure = boxes_grid([PICTURE, PICTURE], [things, []])
     ax = figure.axes[0]
     assert ax.get_xlabel() == "1 men\n2 cats"
     assert [t.get_text() for t in ax.texts] == ["1", "2", "1"]
@@ -45,11 +47,11 @@ def test_boxes_of_one_label_share_a_number_and_a_colour() -> None:
     assert frames[0].get_bbox().bounds == (0.5, 1.5, 8, 18)
     assert frames[0].get_edgecolor() == frames[2].get_edgecolor() != frames[1].get_edgecolor()
     with pytest.raises(ValueError, match="1 pictures"):
-        boxed_works([PICTURE], [])
+        boxes_grid([PICTURE], [])
 
 
 def test_pairs_that_never_meet_are_drawn_at_the_edge_with_their_own_mark() -> None:
-    figure = lift_against_lift(
+    figure = lift_scatter(
         [0, 0.5, 4], [1, 2, 3], here_name="here", there_name="there",
         named=[("a & b", 3, 4), ("hidden", 2.9, 3.9)],
     )  # fmt: skip
@@ -61,4 +63,4 @@ def test_pairs_that_never_meet_are_drawn_at_the_edge_with_their_own_mark() -> No
     assert "hidden" not in words(figure)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("lift, there", "lift, here")
     with pytest.raises(ValueError, match="pairs"):
-        lift_against_lift([1], [1, 2], here_name="a", there_name="b")
+        lift_scatter([1], [1, 2], here_name="a", there_name="b")

@@ -37,7 +37,7 @@ def test_confusion_counts_every_work_once(seed):
 @given(st.integers(0, 10**6))
 def test_said_instead_against_loops(seed):
     predicted, targets = np.random.default_rng(seed).random((2, 9, 5)) < 0.5
-    found = confusion.said_instead(predicted, targets)
+    found = confusion.confusion_when_missed(predicted, targets)
     for i in range(5):
         works = [n for n in range(9) if targets[n, i] and not predicted[n, i]]
         for j in range(5):
@@ -52,7 +52,7 @@ def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="alike"):
         confusion.binary_confusion([True], [True, False])
     with pytest.raises(ValueError, match="2 rows"):
-        confusion.confused_labels(np.zeros((1, 1)), ["a", "b"], ["c"], [1, 1])
+        confusion.confusion_heatmap(np.zeros((1, 1)), ["a", "b"], ["c"], [1, 1])
 
 
 def test_the_matrix_writes_its_counts():
@@ -62,7 +62,7 @@ def test_the_matrix_writes_its_counts():
 
 
 def test_confused_labels_write_percentages_and_leave_gaps():
-    figure = confusion.confused_labels(
+    figure = confusion.confusion_heatmap(
         [[0.25, np.nan]], ["tag::men"], ["tag::women", "culture::japan"], [4]
     )
     assert {"25", "men (4)", "women", "japan"} <= set(words(figure))
@@ -113,7 +113,7 @@ def test_intervals_stand_where_they_are():
         "a": {"x": {"value": 0.5, "low": 0.25, "high": 1.0}},
         "b": {"x": {"value": 0.1, "low": 0.0, "high": 0.2}},
     }
-    figure = comparisons.intervals(groups, reference=0)
+    figure = comparisons.forest_plot(groups, reference=0)
     (ax,) = figure.axes
     (container,) = ax.containers
     points, _, (bars,) = container
@@ -125,7 +125,7 @@ def test_intervals_stand_where_they_are():
 
 def test_many_kinds_of_one_group_stay_with_their_group():
     kinds = {str(i): {"value": 0.5, "low": 0.4, "high": 0.6} for i in range(5)}
-    figure = comparisons.intervals({"a": kinds, "b": kinds})
+    figure = comparisons.forest_plot({"a": kinds, "b": kinds})
     (ax,) = figure.axes
     rows = sorted(float(y) for c in ax.containers for y in c[0].get_ydata())
     assert max(rows[:5]) < 0.5 < min(rows[5:])
@@ -151,4 +151,4 @@ def test_labels_without_a_score_are_not_drawn():
 
 def test_nothing_to_draw_is_no_error():
     comparisons.label_scatter([1.0], {"m": [np.nan]}, x_name="x", y_name="y")
-    comparisons.intervals({"a": {"": {"value": 0, "low": 0, "high": 0}}})
+    comparisons.forest_plot({"a": {"": {"value": 0, "low": 0, "high": 0}}})

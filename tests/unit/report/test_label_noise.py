@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from imet.report.label_noise import confident_errors, found_errors
+from imet.report.label_noise import confident_errors, detection_scores
 
 
 def slow(scores, annotated):
@@ -60,15 +60,15 @@ def test_planted_errors_are_found():
     truth = rng.random((400, 5)) < 0.3
     annotated = truth ^ (rng.random(truth.shape) < 0.05)
     scores = np.clip(np.where(truth, 0.85, 0.1) + rng.normal(0, 0.08, truth.shape), 0, 1)
-    found = found_errors(confident_errors(scores, annotated).found, truth != annotated)
+    found = detection_scores(confident_errors(scores, annotated).found, truth != annotated)
     assert found["precision"] > 0.95
     assert found["recall"] > 0.45  # half of the scores on the other side reach its mean
 
 
 def test_counts_and_empty_cases():
     none = np.zeros((3, 2), bool)
-    assert found_errors(none, none)["precision"] == 0
-    found = found_errors(np.array([True, True, False]), np.array([True, False, True]))
+    assert detection_scores(none, none)["precision"] == 0
+    found = detection_scores(np.array([True, True, False]), np.array([True, False, True]))
     assert found == {"precision": 0.5, "recall": 0.5, "suspects": 2, "errors": 2, "hits": 1}
     assert not confident_errors(np.ones((3, 1)), np.ones((3, 1), bool)).found.any()
     with pytest.raises(ValueError, match="N, K"):

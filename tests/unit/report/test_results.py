@@ -14,7 +14,7 @@ from imet import runs
 from imet.config import recipe_names
 from imet.io import InputError, read_json, write_json
 from imet.report import results
-from imet.report.results import compare, finished_runs, record_page, reported_numbers
+from imet.report.results import finished_runs, record_page, reported_beside_ours, reported_numbers
 from imet.runs import run
 
 KEYS = {
@@ -50,13 +50,13 @@ def folder_of(runs: Path) -> Path:
 
 
 def ours(profile="tiny") -> dict[str, dict]:
-    return {row["key"]: row for row in compare(profile) if row["ours"] is not None}
+    return {row["key"]: row for row in reported_beside_ours(profile) if row["ours"] is not None}
 
 
 def test_every_reported_number_appears_with_all_keys(runs_folder):
     with open(results.REPORTED, newline="", encoding="utf-8") as handle:
         reported = list(csv.DictReader(handle))
-    rows = compare("tiny")
+    rows = reported_beside_ours("tiny")
     assert [(r["key"], r["reported"]) for r in rows] == [(r["key"], r["value"]) for r in reported]
     assert len({row["key"] for row in rows}) == len(rows) > 150
     assert all(set(row) == KEYS for row in rows)
@@ -136,7 +136,7 @@ def test_reported_numbers_that_are_gone_are_named(monkeypatch, tmp_path):
 
 def test_an_unknown_profile_is_refused():
     with pytest.raises(InputError, match="no profile"):
-        compare("nonsense")
+        reported_beside_ours("nonsense")
 
 
 def test_a_page_s_numbers_are_plain_and_say_where_they_come_from(runs_folder):

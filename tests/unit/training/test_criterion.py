@@ -8,8 +8,8 @@ import torch
 
 from imet.config import resolve
 from imet.io import InputError
-from imet.losses import asymmetric, focal, positive_weights, soft_f2, weighted_bce
-from imet.training.criterion import counts_of, led, make_objective
+from imet.losses import asymmetric_loss, focal_loss, pos_weight, soft_f2_loss, weighted_bce_loss
+from imet.training.criterion import label_counts, make_criterion, with_teacher_path
 
 TARGETS = np.array([[1, 0, 0, 1], [1, 1, 0, 0], [1, 0, 0, 0], [1, 0, 1, 0]], bool)
 
@@ -24,29 +24,32 @@ def logits():
     return torch.randn(4, 3, 4, generator=torch.Generator().manual_seed(0))  # (B, T, K)
 
 
-def objective(**changes):
-    return make_objective(resolve("attn_cnn_rnn", "tiny", changes), TARGETS, "cpu")
+def criterion(**changes):
+    return make_criterion(resolve("attn_cnn_rnn", "tiny", changes), TARGETS, "cpu")
 
 
 def test_every_step_is_asked_for_all_labels_and_steps_are_averaged(batch, logits):
-    weights = positive_weights(TARGETS.sum(0), 4, 10.0)
+    weights = pos_weight(TARGETS.sum(0), 4, 10.0)
     wanted = torch.stack(
-        [weighted_bce(logits[:, t], batch["targets"], weights, "sum_classes") for t in range(3)]
+        [
+            weighted_bce_loss(logits[:, t], batch["targets"], weights, "sum_classes")
+            for t in range(3)
+        ]
     ).mean()
-    torch.testing.assert_close(objective()(logits, batch), wanted)
+    torch.testing.assert_close(criterion()(logits, batch), wanted)
 
 
 @pytest.mark.parametrize(
     ("name", "loss"),
     [
-        ("focal", lambda x, y: focal(x, y, 2.0, None, "sum_classes")),
-        ("asymmetric", lambda x, y: asymmetric(x, y, reduction="sum_classes")),
-        ("soft_f2", soft_f2),
+        ("focal", lambda x, y: focal_loss(x, y, 2.0, None, "sum_classes")),
+        ("asymmetric", lambda x, y: asymmetric_loss(x, y, reduction="sum_classes")),
+        ("soft_f2", soft_f2_loss),
     ],
 )
 def test_other_losses_at_every_step(name, loss, batch, logits):
     wanted = torch.stack([loss(logits[:, t], batch["targets"]) for t in range(3)]).mean()
-    torch.testing.assert_close(objective(loss=name)(logits, batch), wanted)
+    torch.testing.assert_close(criterion(loss=name)(logits, batch), wanted)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,7 @@ def test_other_losses_at_every_step(name, loss, batch, logits):
 )
 def test_a_batch_is_led_along_its_true_labels(order, first, batch, logits):
     recipe = resolve("attn_cnn_rnn", "tiny", {"label_order": order, "steps": 3})
-    found = led(batch, recipe, counts_of(TARGETS, "cpu"))
+    found = with_teacher_path(batch, recipe, label_counts(TARGETS, "cpu"))
     path = found["path"]
     assert path.shape == (4, 3)
     assert path[:, 0].tolist() == first
@@ -64,26 +67,29 @@ def test_a_batch_is_led_along_its_true_labels(order, first, batch, logits):
         for t in range(3):
             if path[b, t] >= 0:
                 one_hot[b, t, path[b, t]] = 1
-    weights = positive_weights(TARGETS.sum(0), 4, 10.0)
-    wanted = weighted_bce(logits, one_hot, weights, "sum_classes")
-    torch.testing.assert_close(objective(label_order=order)(logits, found), wanted)
+    weights = pos_weight(TARGETS.sum(0), 4, 10.0)
+    wanted = weighted_bce_loss(logits, one_hot, weights, "sum_classes")
+    torch.testing.assert_close(criterion(label_order=order)(logits, found), wanted)
 
 
 def test_free_order_leads_nowhere(batch):
-    assert led(batch, resolve("attn_cnn_rnn", "tiny"), counts_of(TARGETS, "cpu")) is batch
+    assert (
+        with_teacher_path(batch, resolve("attn_cnn_rnn", "tiny"), label_counts(TARGETS, "cpu"))
+        is batch
+    )
 
 
 def test_an_order_without_steps_is_refused():
     recipe = resolve("resnet50", "tiny", {"label_order": "rare_first"})
     with pytest.raises(InputError, match="label_order = 'rare_first' needs a model"):
-        make_objective(recipe, TARGETS, "cpu")
+        make_criterion(recipe, TARGETS, "cpu")
 
 
 def test_other_losses_follow_the_path_too(batch, logits):
     recipe = resolve("attn_cnn_rnn", "tiny", {"label_order": "rare_first", "steps": 3})
-    found = led(batch, recipe, counts_of(TARGETS, "cpu"))
+    found = with_teacher_path(batch, recipe, label_counts(TARGETS, "cpu"))
     one_hot = torch.nn.functional.one_hot(found["path"] + 1, 5)[..., 1:].float()
-    wanted = focal(logits, one_hot, 2.0, None, "sum_classes")
+    wanted = focal_loss(logits, one_hot, 2.0, None, "sum_classes")
     torch.testing.assert_close(
-        objective(loss="focal", label_order="rare_first")(logits, found), wanted
+        criterion(loss="focal", label_order="rare_first")(logits, found), wanted
     )

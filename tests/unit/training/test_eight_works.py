@@ -13,8 +13,8 @@ from imet.evaluation import predict
 from imet.metrics import best_threshold
 from imet.models.heads import Network
 from imet.models.registry import build_head, writes_labels
-from imet.thresholds import reduce_views
-from imet.training.criterion import make_objective
+from imet.thresholds import average_views
+from imet.training.criterion import make_criterion
 from imet.training.loop import fit
 
 WORKS, LABELS, STEPS = 8, 11, 4
@@ -71,7 +71,7 @@ def test_it_learns_eight_works_by_heart(name, tmp_path):
     features, targets = eight_works()
     shapes = {key: tuple(value.shape[2:]) for key, value in features.items()}
     network = Network(build_head(recipe, shapes, LABELS))
-    objective = make_objective(recipe, targets, "cpu")
+    criterion = make_criterion(recipe, targets, "cpu")
     flat = {key: value.flatten(0, 1) for key, value in features.items()}
     batch = {**flat, "targets": torch.from_numpy(targets).float(), "works": torch.arange(WORKS)}
 
@@ -84,10 +84,10 @@ def test_it_learns_eight_works_by_heart(name, tmp_path):
             )  # fmt: skip
             return {"val_f2": float(rule.f_beta or 0)}
         logits = predict(model, [batch], WORKS)
-        return {"val_f2": best_threshold(reduce_views(logits, recipe.reduce_views), targets)[1]}
+        return {"val_f2": best_threshold(average_views(logits, recipe.reduce_views), targets)[1]}
 
     fabric = Fabric(accelerator="cpu", devices=1)
-    history = fit(network, lambda _: [batch], objective, judged, recipe, tmp_path, fabric)
+    history = fit(network, lambda _: [batch], criterion, judged, recipe, tmp_path, fabric)
     assert history[0]["val_f2"] < 0.95
     assert history[-1]["val_f2"] == pytest.approx(1)
     assert history[-1]["train_loss"] < history[0]["train_loss"] / 4

@@ -51,7 +51,7 @@ class Problem:
                 x[0, 0] = float("nan")
             yield {"x": x, "targets": self.y[rows]}
 
-    def objective(self, logits, batch):
+    def criterion(self, logits, batch):
         return nn.functional.binary_cross_entropy_with_logits(logits, batch["targets"])
 
     def validate(self, model):
@@ -60,7 +60,7 @@ class Problem:
             raise KeyboardInterrupt
         model.eval()
         with torch.no_grad():
-            loss = self.objective(model(self.x), {"targets": self.y})
+            loss = self.criterion(model(self.x), {"targets": self.y})
         value = -float(loss) if self.scores is None else self.scores[epoch]
         return {"val_loss": float(loss), "val_f2": value}
 
@@ -71,7 +71,7 @@ class Problem:
         return fit(
             wrapped,
             self.batches,
-            self.objective,
+            self.criterion,
             self.validate,
             self.recipe,
             self.folder,
@@ -211,8 +211,8 @@ def test_a_loss_that_explodes_in_the_last_step_is_noticed_too(tmp_path):
         def backward(ctx, grad):
             return grad * float("inf")
 
-    objective = problem.objective
-    problem.objective = lambda logits, batch: objective(Exploding.apply(logits), batch)
+    criterion = problem.criterion
+    problem.criterion = lambda logits, batch: criterion(Exploding.apply(logits), batch)
     with pytest.raises(TrainingDiverged, match="epoch 0"):
         problem.fit()
     assert not (tmp_path / "run" / "last.pt").exists()
