@@ -231,7 +231,7 @@ def crop(
 @app.command()
 def results(profile: ProfileName = "sample", as_json: Json = False) -> None:
     """Print every reported number beside ours, with run, seed, device and commit."""
-    from imet.report.results import reported_beside_ours
+    from imet.report.reported import reported_beside_ours
 
     with clear_errors():
         rows = reported_beside_ours(profile)

@@ -20,6 +20,11 @@ REPO = Path(__file__).resolve().parent.parent
 """Root of the checkout (the package is installed editable)."""
 
 
+def home() -> Path:
+    """Folder of `runs/`, `features/` and `data/`: the checkout, or what IMET_HOME names."""
+    return Path(os.environ.get("IMET_HOME") or REPO)
+
+
 class InputError(ValueError):
     """Bad input. The message names the file, the row where there is one, and the remedy."""
 

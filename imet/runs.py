@@ -40,7 +40,7 @@ from imet.data.dataset import Part, image_batches, stored_batches
 from imet.data.source import Parts, collection_folder, load_parts
 from imet.decoding import PathRule, Paths, load_paths, read_rule
 from imet.evaluation import make_evaluator
-from imet.io import REPO, InputError, digest, file_lock, read_json, write_json
+from imet.io import InputError, digest, file_lock, home, read_json, write_json
 from imet.models.encoder import Encoder
 from imet.models.heads import Network
 from imet.models.registry import FEATURES as READS
@@ -52,7 +52,6 @@ from imet.training.criterion import label_counts, make_criterion, with_teacher_p
 from imet.training.loop import fit, write_history
 from imet.typing import Array
 
-RUNS, FEATURES = REPO / "runs", REPO / "features"
 CODE = (
     "imet.training.loop",
     "imet.evaluation",
@@ -172,7 +171,7 @@ def run(
     encoder = build_encoder(recipe)
     collection = "given" if data else collection_key(profile)
     key = {"collection": collection} | run_key(recipe, parts, encoder)
-    folder = RUNS / profile / f"{name}-{digest(key, size=6)}"
+    folder = home() / "runs" / profile / f"{name}-{digest(key, size=6)}"
     with file_lock(folder):  # a second process waits here, then finds the run done
         if not (folder / "metrics.json").exists():
             folder.mkdir(parents=True, exist_ok=True)
@@ -296,7 +295,7 @@ def _stores(recipe: Recipe, parts: Parts, encoder: Encoder, device: str) -> dict
     """Stores hold all six views; a recipe of one view reads the first."""
     protocol = FeatureSpec(dataclasses.replace(recipe, views="six"), encoder, device)
     return {
-        p.name: extract_features(p, protocol, FEATURES)
+        p.name: extract_features(p, protocol, home() / "features")
         for p in (parts.train, parts.val, parts.test)
     }
 

@@ -40,10 +40,11 @@ from imet.data.images import read_image
 from imet.io import REPO, read_json
 from imet.labels import quartile_of
 from imet.metrics import roc_auc_per_class
-from imet.report import results
 from imet.report.collection_statistics import frequent_pairs
+from imet.report.pages import page_files, record_page
 from imet.report.plots.comparisons import forest_plot, label_scatter
 from imet.report.plots.datasheet import boxes_grid, labelled_grid, lift_scatter
+from imet.report.tables import or_dash
 from imet.report.visibility import (
     covered_share,
     crop_windows,
@@ -186,7 +187,7 @@ labelled_grid(list(thing_of.values()), list(thing_of), columns=6)
 # the first works that truly show it and a frame around each thing.
 
 # %% tags=["hide-input"]
-sheets = write_sheets(results.page_files("00_collection", profile), works, truth)
+sheets = write_sheets(page_files("00_collection", profile), works, truth)
 links = {
     label: f'<a href="../_static/pages/00_collection/{name}">{label.split("::")[1]}</a>'
     for label, name in sheets.items()
@@ -384,7 +385,7 @@ for name, mask in groups.items():
         "labels": int(known.any((0, 1)).sum()),
         "crops": int(known.sum()),
         **{
-            kind: {k: results.or_dash(v) for k, v in macro_interval(values)._asdict().items()}
+            kind: {k: or_dash(v) for k, v in macro_interval(values)._asdict().items()}
             for kind, values in found.items()
         },
     }
@@ -591,7 +592,7 @@ pd.Series(
 shares = visible[np.broadcast_to(targets[:, None] & ~is_culture, visible.shape)]
 shares = shares[np.isfinite(shares)]
 tested = (positives >= 3) & np.isfinite(auc[0])
-results.record_page(
+record_page(
     "00_collection",
     {
         "described": drawn,
@@ -608,7 +609,7 @@ results.record_page(
         "pairs": {
             "both": len(both),
             "enough": int(enough.sum()),
-            "spearman": results.or_dash(
+            "spearman": or_dash(
                 spearman(ours[enough], theirs[enough]) if enough.sum() > 2 else None
             ),
         },
@@ -616,7 +617,7 @@ results.record_page(
         "visibility": {"mean": float(shares.mean()), "outside": float((shares == 0).mean())},
         "size": {
             "labels": int(measured.sum()),
-            "spearman": results.or_dash(spearman(covered[measured], auc[0, measured])),
+            "spearman": or_dash(spearman(covered[measured], auc[0, measured])),
         },
         "poor": {
             "measured": int(tested.sum()),

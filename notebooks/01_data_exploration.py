@@ -32,8 +32,8 @@ from imet import runs
 from imet.data.images import read_image
 from imet.data.summary import summarise
 from imet.io import REPO, read_json
-from imet.report import results
 from imet.report.collection_statistics import aspect_ratios, statistics
+from imet.report.pages import record_page
 from imet.report.plots import collection as charts
 from imet.report.plots.examples import mosaic, picture_grid
 
@@ -170,7 +170,7 @@ charts.aspect_ratios({ours: here["aspect"], theirs: real["aspect"]})
 
 # %% tags=["hide-input", "remove-output"]
 best = np.unravel_index(np.nanargmax(lifts), lifts.shape)
-results.record_page(
+record_page(
     "01_data_exploration",
     {
         "facts": {key: value for key, value in found.items() if key != "counts"},

@@ -34,8 +34,9 @@ from imet.config import resolve
 from imet.data.images import read_image
 from imet.data.split import rare_columns
 from imet.data.views import make_views, view_kinds, view_targets, work_rng
-from imet.report import results
+from imet.report.pages import record_page
 from imet.report.plots.examples import view_strip
+from imet.report.reported import reported_numbers
 
 parts = runs.load(profile)
 works, labels, split = parts.collection, parts.collection.labels, parts.split
@@ -189,11 +190,11 @@ pd.DataFrame(counts).T.rename(
 #   of it; here a crop always shows 224/300 of the shorter side.
 
 # %% tags=["hide-input", "remove-output"]
-reported = {row["key"]: row["value"] for row in results.reported_numbers()}
+reported = {row["key"]: row["value"] for row in reported_numbers()}
 kept, men, drawn = (
     int(reported[key]) for key in ("paper.kept_images", "context.count.men", "paper.split.test")
 )
-results.record_page(
+record_page(
     "02_split_and_views",
     {
         "men": {"deviation": float(hypergeom.std(kept, men, drawn))},

@@ -32,9 +32,10 @@ from imet.data.images import read_image
 from imet.evaluation import threshold_grid
 from imet.labels import quartile_of
 from imet.metrics import fbeta_at_thresholds, roc_auc_per_class
-from imet.report import results
+from imet.report.pages import record_page
 from imet.report.plots.curves import threshold_curve, training_curves
 from imet.report.plots.examples import predictions
+from imet.report.tables import ESTIMATE
 
 run = runs.run("resnet50", profile, seed=seed, device=device)
 recipe, metrics, parts = run.recipe, run.metrics, run.parts
@@ -116,7 +117,7 @@ threshold_curve(thresholds, curves, {"chosen": chosen}, edge=recipe.threshold_hi
 # %% tags=["hide-input"]
 rows = {
     (part, who): {
-        "F2": results.ESTIMATE.format(**found["f2"]),
+        "F2": ESTIMATE.format(**found["f2"]),
         "F1": f"{found['f1']['value']:.3f}",
         "precision": f"{found['precision']['value']:.3f}",
         "recall": f"{found['recall']['value']:.3f}",
@@ -234,7 +235,7 @@ seen = {
     for kind, mask in kinds.items()
 }
 test, difference = metrics["test"], metrics["test"]["gain_over_floor"]
-results.record_page(
+record_page(
     "03_baseline",
     {
         "recipe": {

@@ -35,7 +35,7 @@ from imet.config import resolve
 from imet.data.images import read_image
 from imet.data.views import make_views, work_rng
 from imet.hog import BLOCK, CELL, ORIENTATIONS, hog_blocks, hog_cells, hog_image
-from imet.report import results
+from imet.report.pages import record_page
 from imet.report.plots.overlays import picture_strip
 
 recipe = resolve("resnet50_hog", profile, {"views": "one", "seed": seed})
@@ -187,7 +187,7 @@ pd.DataFrame(shared).T.rename(
 # - A nearest neighbour uses all values alike. A linear layer, next chapter, can weigh them.
 
 # %% tags=["hide-input", "remove-output"]
-results.record_page(
+record_page(
     "04_hog",
     {
         "hog": {

@@ -30,9 +30,11 @@ import pandas as pd
 
 from imet import inspection, runs
 from imet.metrics import fbeta_per_work, roc_auc_per_class
-from imet.report import results
+from imet.report.comparisons import paired_gain
+from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot
 from imet.report.plots.curves import training_curves
+from imet.report.tables import DIFFERENCE, measures_table, table_rows, with_interval
 from imet.statistics import mean_interval, paired_difference
 from imet.thresholds import AS_CODED_GRID, tune_grid, tune_per_kind
 
@@ -87,7 +89,7 @@ training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 
 # %% tags=["hide-input"]
 trained = {"baseline": baseline, "with HOG": run, "with HOG, standardised": scaled}
-results.measures_table(
+measures_table(
     {
         (part, name): each.metrics[key]
         for part, key in (("validation", "val"), ("test", "test"))
@@ -103,7 +105,7 @@ results.measures_table(
 # %% mystnb={"figure": {"name": "fig-hog-gain", "caption": "Gain in F2 over the baseline on the same works, with 95 % intervals: an interval that contains the dotted line is no evidence of a difference."}, "image": {"alt": "Two lines, plain and standardised HOG, each with a mark and an interval for validation and test around zero."}} tags=["hide-input"]
 gains = {
     name: {
-        part: results.paired_gain(each, baseline, key)
+        part: paired_gain(each, baseline, key)
         for part, key in (("validation", "val"), ("test", "test"))
     }
     for name, each in trained.items()
@@ -210,7 +212,7 @@ twins = {
     "with HOG as written": run,
     "with HOG as coded": as_coded["resnet50_hog"],
 }
-results.measures_table({name: each.metrics["test"] for name, each in twins.items()})
+measures_table({name: each.metrics["test"] for name, each in twins.items()})
 
 # %% [markdown]
 # The crop targets alone change the baseline's F2 on test by {num}`crops.f2.value:+.3f`
@@ -244,7 +246,7 @@ pd.DataFrame(
         rule: {
             "crops as written": f"{found['as written'].mean():.3f}",
             "crops as coded": f"{found['as coded'].mean():.3f}",
-            "as coded, less as written": results.DIFFERENCE.format(**kinds[rule]),
+            "as coded, less as written": DIFFERENCE.format(**kinds[rule]),
         }
         for rule, found in by_rule.items()
     }
@@ -268,34 +270,34 @@ pd.DataFrame(
 
 # %% tags=["hide-input", "remove-output"]
 coded = {
-    "resnet50": results.paired_gain(as_coded["resnet50"], baseline),
-    "resnet50_hog": results.paired_gain(as_coded["resnet50_hog"], run),
+    "resnet50": paired_gain(as_coded["resnet50"], baseline),
+    "resnet50_hog": paired_gain(as_coded["resnet50_hog"], run),
 }
 spread = np.std(
     fbeta_per_work(run.predicted("val"), parts.val.targets)
     - fbeta_per_work(baseline.predicted("val"), parts.val.targets)
 )
-results.record_page(
+record_page(
     "05_resnet50_hog",
     {
         "widths": widths | {"hog_share": widths["hog"] / sum(widths.values())},
         "lengths": lengths | {"epochs": recipe.epochs},
-        "rows": {"resnet50": results.table_rows(baseline), "resnet50_hog": results.table_rows(run)},
+        "rows": {"resnet50": table_rows(baseline), "resnet50_hog": table_rows(run)},
         "gains": {
-            name: {part: results.with_interval(d) for part, d in found.items()}
+            name: {part: with_interval(d) for part, d in found.items()}
             for name, found in gains.items()
         },
         "expected": {"halfwidth": 1.96 * spread / 10920**0.5},
         "by_group": {
-            kind: {name: results.with_interval(by_group.get(kind, {}).get(name)) for name in gains}
+            kind: {name: with_interval(by_group.get(kind, {}).get(name)) for name in gains}
             for kind in groups
         },
-        "crops": {"f2": results.with_interval(results.paired_gain(crops, baseline))},
-        "coded": {name: results.with_interval(d) for name, d in coded.items()},
+        "crops": {"f2": with_interval(paired_gain(crops, baseline))},
+        "coded": {name: with_interval(d) for name, d in coded.items()},
         "kinds": {
             "thresholds": thresholds,
-            "one": results.with_interval(kinds["one threshold"]),
-            "two": results.with_interval(kinds["one for each kind"]),
+            "one": with_interval(kinds["one threshold"]),
+            "two": with_interval(kinds["one for each kind"]),
         },
         "runs": {name: each.folder.name for name, each in (trained | twins).items()},
     },

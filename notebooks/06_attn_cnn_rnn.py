@@ -36,9 +36,11 @@ from imet.config import resolve
 from imet.inspection import SIGMA, normalised_entropy, upsample_attention
 from imet.losses import pos_weight
 from imet.models.attn_cnn_rnn import AttnCnnRnn, sequence_loss
-from imet.report import results
+from imet.report.comparisons import paired_gain
+from imet.report.pages import record_page
 from imet.report.plots.curves import training_curves
 from imet.report.plots.overlays import attention_steps
+from imet.report.tables import measures_table, table_rows, with_interval
 
 recipe = resolve("attn_cnn_rnn", profile, {"seed": seed})
 parts = runs.load(profile, "attn_cnn_rnn")
@@ -240,7 +242,7 @@ attention_steps(
 
 # %% tags=["hide-input"]
 trained = {"baseline": baseline, "AttnCNN-RNN": run, "AttnCNN-RNN + HOG": hog}
-results.measures_table(
+measures_table(
     {
         (part, name): each.metrics[key]
         for part, key in (("validation", "val"), ("test", "test"))
@@ -289,11 +291,11 @@ results.measures_table(
 
 # %% tags=["hide-input", "remove-output"]
 gains = {
-    "rnn": results.paired_gain(run, baseline),
-    "hog": results.paired_gain(hog, baseline),
+    "rnn": paired_gain(run, baseline),
+    "hog": paired_gain(hog, baseline),
     "floor": run.metrics["test"]["gain_over_floor"],
 }
-results.record_page(
+record_page(
     "06_attn_cnn_rnn",
     {
         "untrained": {"loss": loss},
@@ -311,11 +313,11 @@ results.record_page(
         }
         | {"most_labels": parts.train.targets.sum(1).max()},
         "rule": {"gamma": run.metrics["gamma"], "beams": run.metrics["beams"]},
-        "gains": {name: results.with_interval(d) for name, d in gains.items()},
+        "gains": {name: with_interval(d) for name, d in gains.items()},
         "rows": {
-            "resnet50": results.table_rows(baseline),
-            "attn_cnn_rnn": results.table_rows(run),
-            "attn_cnn_rnn_hog": results.table_rows(hog),
+            "resnet50": table_rows(baseline),
+            "attn_cnn_rnn": table_rows(run),
+            "attn_cnn_rnn_hog": table_rows(hog),
         },
         "runs": {name: each.folder.name for name, each in trained.items()},
     },

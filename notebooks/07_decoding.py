@@ -40,8 +40,10 @@ from imet.decoding import (
 )
 from imet.evaluation import metrics_with_intervals
 from imet.metrics import fbeta, fbeta_per_work
-from imet.report import results
+from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot, score_curves
+from imet.report.reported import reported_numbers
+from imet.report.tables import DIFFERENCE, measures_table, or_dash, with_interval
 from imet.statistics import paired_difference
 
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
@@ -50,7 +52,7 @@ f = parts.train.targets.mean(0)  # (K,) proportions in training
 targets = {part: getattr(parts, part).targets for part in ("val", "test")}
 as_coded = {
     row["key"].removeprefix("code.decoding."): float(row["value"])
-    for row in results.reported_numbers()
+    for row in reported_numbers()
     if row["key"] in ("code.decoding.gamma", "code.decoding.beams")
 }
 widths = [int(k) for k in run.metrics["search"]]
@@ -162,8 +164,7 @@ pd.DataFrame(
         "F2, validation": [b["val"] for b in beams.values()],
         "F2, test": [b["test"] for b in beams.values()],
         "test, against greedy": [
-            "" if k == widths[0] else results.DIFFERENCE.format(**b["difference"])
-            for k, b in beams.items()
+            "" if k == widths[0] else DIFFERENCE.format(**b["difference"]) for k, b in beams.items()
         ],
     }
 ).style.hide(axis="index").format(precision=3)
@@ -222,7 +223,7 @@ found = {
     | {"predicted_labels": predicted.sum(1).mean()}
     for name, predicted in decided.items()
 }
-results.measures_table(found)
+measures_table(found)
 
 # %% mystnb={"figure": {"name": "fig-stopping", "caption": "Ways to stop a path and to put views together: difference in F2 of test works from the paper's way, with 95 % intervals over works. Each \u03b3 was tuned on validation, but for the code's own."}, "image": {"alt": "A line for each way with its difference from the paper's way and its interval."}} tags=["hide-input"]
 as_written = fbeta_per_work(decided["terminate (as written)"], targets["test"])
@@ -275,7 +276,7 @@ for name, which in choices.items():
             fbeta_per_work(predicted, targets["test"]), as_written
         )._asdict(),
     }
-table = results.measures_table(by_views)
+table = measures_table(by_views)
 table["γ"] = [f"{v['gamma']:.2g}" + (", at the edge" * v["at_edge"]) for v in by_views.values()]
 table
 
@@ -298,9 +299,9 @@ table
 #   smallest is taken, which gives the most labels.
 
 # %% tags=["hide-input", "remove-output"]
-interval = {name: {"difference": results.with_interval(d[""])} for name, d in differences.items()}
+interval = {name: {"difference": with_interval(d[""])} for name, d in differences.items()}
 stopping = [d[""]["value"] for name, d in differences.items() if "views" not in name]
-results.record_page(
+record_page(
     "07_decoding",
     {
         "grid": {"size": len(GAMMAS)},
@@ -314,12 +315,11 @@ results.record_page(
         },
         "ends": {
             "resize_whole": (ends[:, 0] == last).mean(),
-            "crop_first": results.or_dash((ends[:, 1:] <= 1).mean() if ends.shape[1] > 1 else None),
+            "crop_first": or_dash((ends[:, 1:] <= 1).mean() if ends.shape[1] > 1 else None),
         },
         "stopping": {"lowest": min(stopping), "highest": max(stopping)},
         "combining": {
-            how: results.with_interval(differences[f"{how} of the views"][""])
-            for how in ("vote", "mean")
+            how: with_interval(differences[f"{how} of the views"][""]) for how in ("vote", "mean")
         },
         "beams": beams,
         "ways": interval,
@@ -327,7 +327,7 @@ results.record_page(
             name: {
                 "gamma": v["gamma"],
                 "f2": v["f2"],
-                "difference": results.with_interval(v["difference"]),
+                "difference": with_interval(v["difference"]),
             }
             for name, v in by_views.items()
         },

@@ -31,9 +31,10 @@ from sklearn.metrics import roc_curve
 from imet import inspection, runs
 from imet.labels import quartile_of
 from imet.metrics import mean_auc, micro_auc, roc_auc_per_class
-from imet.report import results
+from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot, label_scatter
 from imet.report.plots.curves import roc_curves
+from imet.report.tables import DIFFERENCE, or_dash, with_interval
 from imet.statistics import auc_interval, bootstrap_statistic, paired_difference
 
 NAMES = {
@@ -183,9 +184,7 @@ pd.DataFrame(
             "macro AUC": f"{macro[name].value:.3f}",
             "labels": macro[name].classes,
             "micro AUC": f"{micro[name]:.3f}",
-            "gain, mean over labels": results.DIFFERENCE.format(**gain[name])
-            if name in gain
-            else "",
+            "gain, mean over labels": DIFFERENCE.format(**gain[name]) if name in gain else "",
         }
         for name in NAMES.values()
     }
@@ -209,19 +208,19 @@ pd.DataFrame(
 
 # %% tags=["hide-input", "remove-output"]
 prior = np.tile(counts / len(parts.train), (len(targets), 1))
-results.record_page(
+record_page(
     "08_roc_by_quartile",
     {
         "labels": [parts.labels.names[k] for k in columns],
-        "micro": {name: results.or_dash(v) for name, v in micro.items()},
+        "micro": {name: or_dash(v) for name, v in micro.items()},
         "macro": {
             "classes": macro["baseline"].classes,
             "left_out": macro["baseline"].left_out,
-            **{name: results.or_dash(m.value) for name, m in macro.items()},
+            **{name: or_dash(m.value) for name, m in macro.items()},
         },
-        "gain": {name: results.with_interval(d) for name, d in gain.items()},
+        "gain": {name: with_interval(d) for name, d in gain.items()},
         "picked_by": picked_by,
-        "prior": {"micro": results.or_dash(micro_auc(prior, targets))},
+        "prior": {"micro": or_dash(micro_auc(prior, targets))},
         "works": len(targets),
     },
     profile=profile,

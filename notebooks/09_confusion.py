@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from imet import runs
-from imet.report import results
+from imet.report.pages import record_page
 from imet.report.plots.comparisons import label_scatter
 from imet.report.plots.confusion import (
     binary_confusion,
@@ -37,6 +37,7 @@ from imet.report.plots.confusion import (
     confusion_matrix,
     confusion_when_missed,
 )
+from imet.report.tables import or_dash
 from imet.statistics import spearman, wilson_interval
 
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
@@ -178,17 +179,17 @@ confusion_heatmap(
 
 # %% tags=["hide-input", "remove-output"]
 found = np.isfinite(true_positive)
-results.record_page(
+record_page(
     "09_confusion",
     {
         "label": {"name": label},
         "counts": {"tn": tn, "fp": fp, "fn": fn, "tp": tp},
         "rates": rate,
         "missed": {"all": missed.sum(), "cultures": missed[is_culture].sum()},
-        "tpr": results.or_dash(tp / (tp + fn) if tp + fn else None),
-        "tnr": results.or_dash(tn / (tn + fp) if tn + fp else None),
+        "tpr": or_dash(tp / (tp + fn) if tp + fn else None),
+        "tnr": or_dash(tn / (tn + fp) if tn + fp else None),
         "works": len(targets),
-        "frequency_and_rate": results.or_dash(
+        "frequency_and_rate": or_dash(
             spearman(train[found], true_positive[found]) if found.sum() > 1 else None
         ),
     },

@@ -39,9 +39,10 @@ from imet.inspection import (
     upsample_attention,
 )
 from imet.metrics import roc_auc_per_class
-from imet.report import results
+from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot, label_scatter
 from imet.report.plots.overlays import Attended, attention_examples
+from imet.report.tables import DIFFERENCE, or_dash
 from imet.statistics import mean_interval, paired_difference, spearman
 from imet_simulation import has_ground_truth, read_ground_truth
 
@@ -212,9 +213,7 @@ if enough:
                 lines[f"attention over {rival}, {size}"] = paired_difference(
                     means["attention hit"].to_numpy(), means[f"{rival} hit"].to_numpy()
                 )._asdict()
-pd.DataFrame(
-    {name: {"difference in hits": results.DIFFERENCE.format(**d)} for name, d in lines.items()}
-).T
+pd.DataFrame({name: {"difference in hits": DIFFERENCE.format(**d)} for name, d in lines.items()}).T
 
 # %% [markdown]
 # ## Do small things gain from it?
@@ -289,26 +288,26 @@ label_scatter(
 # %% tags=["hide-input", "remove-output"]
 rates = {name: found["hit"]["value"] for name, found in hits.items()}  # none without boxes
 small_things = lines.get("attention over Grad-CAM of the baseline, smallest quarter", {})
-results.record_page(
+record_page(
     "10_attention",
     {
         "attention": {
-            "moves": results.or_dash(moves),
-            "spread": results.or_dash(spread[:, 0].mean()),
+            "moves": or_dash(moves),
+            "spread": or_dash(spread[:, 0].mean()),
             "regions": steps.attention.shape[-1],
         },
         "hits": hits,
         "differences": lines,
         "answer": {
-            "attention": results.or_dash(rates.get("attention")),
-            "grad_cam": results.or_dash(rates.get("Grad-CAM of the baseline")),
-            "centre": results.or_dash(rates.get("centre")),
-            "even": results.or_dash(rates.get("even")),
-            "small": results.or_dash(small_things.get("value")),
-            "limit": results.or_dash(limit),
+            "attention": or_dash(rates.get("attention")),
+            "grad_cam": or_dash(rates.get("Grad-CAM of the baseline")),
+            "centre": or_dash(rates.get("centre")),
+            "even": or_dash(rates.get("even")),
+            "small": or_dash(small_things.get("value")),
+            "limit": or_dash(limit),
         },
         "scored": len(rows),
-        "size": {"rank": results.or_dash(rank), "labels": int(both.sum())},
+        "size": {"rank": or_dash(rank), "labels": int(both.sum())},
     },
     profile=profile,
     seed=seed,

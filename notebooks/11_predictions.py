@@ -30,10 +30,11 @@ import pandas as pd
 
 from imet import inspection, runs
 from imet.data.images import read_image
-from imet.report import results
+from imet.report.pages import record_page
 from imet.report.plots.collection import cooccurrence, lift
 from imet.report.plots.comparisons import label_scatter
 from imet.report.plots.examples import predictions
+from imet.report.tables import or_dash
 from imet.statistics import spearman
 from imet_simulation import has_ground_truth, read_ground_truth
 
@@ -191,21 +192,21 @@ cooccurrence(
 #   for many of those that stay.
 
 # %% tags=["hide-input", "remove-output"]
-results.record_page(
+record_page(
     "11_predictions",
     {
         "noise": {
             "wrong": int(wrong.sum()),
             "reasonable": "–" if reasonable is None else reasonable,
-            "share": results.or_dash(share),
+            "share": or_dash(share),
             "left_out": "–" if left_out is None else left_out,
             "found": "–" if found is None else found,
         },
-        "agreement": {name: results.or_dash(v) for name, v in agreement.items()},
+        "agreement": {name: or_dash(v) for name, v in agreement.items()},
         "influence": {
-            "size": results.or_dash(size),
-            "rank": results.or_dash(rank),
-            "itself": results.or_dash(itself),
+            "size": or_dash(size),
+            "rank": or_dash(rank),
+            "itself": or_dash(itself),
         },
     },
     profile=profile,

@@ -33,8 +33,12 @@ import pandas as pd
 from imet import inspection, runs
 from imet.config import resolve
 from imet.metrics import best_threshold, fbeta_per_work, precision_per_work, recall_per_work
-from imet.report import results, studies
+from imet.report import studies
+from imet.report.comparisons import f2_by_rule, paired_gain
+from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot
+from imet.report.reported import reported_numbers
+from imet.report.tables import measures_table, recorded, recorded_table, table_rows, with_interval
 from imet.statistics import auc_interval, paired_difference
 
 NAMES = {
@@ -140,7 +144,7 @@ pd.DataFrame(steadiness).T.style.format(precision=3)
 # score of AttnCNN-RNN is a label's largest probability over its steps, averaged over the views.
 
 # %% tags=["hide-input"]
-f2 = {name: results.f2_by_rule(run) for name, run in trained.items()}
+f2 = {name: f2_by_rule(run) for name, run in trained.items()}
 pd.DataFrame(
     {name: {rule: v.mean() for rule, v in found.items()} for name, found in f2.items()}
 ).style.format(precision=3)
@@ -174,15 +178,15 @@ forest_plot(fair, value_name="difference in F2 from the baseline", reference=0)
 # three seeds on the sample profile; {numref}`fig-fair-recorded` compares them under the same rules.
 
 # %% mystnb={"figure": {"name": "fig-fair-recorded", "caption": "The same comparison after {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs, recorded on the sample profile: difference from the baseline in F2 of test works, each work averaged over three seeds, with 95 % intervals over works."}, "image": {"alt": "A line for each rule with three marks, one a model, and their intervals."}} tags=["hide-input"]
-recorded = results.recorded("equal_length")
+equal_length = recorded("equal_length")
 forest_plot(
     {
         rule: {
             name: found["rules"][rule]["difference"]
-            for name, found in recorded.items()
+            for name, found in equal_length.items()
             if name != "baseline"
         }
-        for rule in recorded["baseline"]["rules"]
+        for rule in equal_length["baseline"]["rules"]
     },
     value_name="difference in F2 from the baseline",
     reference=0,
@@ -233,10 +237,10 @@ for study in STUDIES:
         made = runs.run(recipe, profile, seed=seed, device=device, overrides=changes)
         variants.append(made)
         ablation[study, variant] = made.metrics["test"] | {
-            "gain": results.paired_gain(made, first),
+            "gain": paired_gain(made, first),
             "val": made.metrics["val"]["f2"]["value"],
         }
-results.measures_table({(STUDIES[study], v): m for (study, v), m in ablation.items()})
+measures_table({(STUDIES[study], v): m for (study, v), m in ablation.items()})
 
 # %% mystnb={"figure": {"name": "fig-ablation", "caption": "Difference in F2 of test works between each variant and the whole model, one seed, with 95 % intervals over works."}, "image": {"alt": "A line for each variant with its difference from the whole model and its interval around zero."}} tags=["hide-input"]
 forest_plot(
@@ -266,7 +270,7 @@ forest_plot(
 # The same at the documents' numbers of epochs, with three seeds, on the profile named:
 
 # %% tags=["hide-input"]
-results.recorded_table(
+recorded_table(
     STUDIES
     | {
         "steps": "number of steps",
@@ -397,7 +401,7 @@ pd.DataFrame({"as printed": printed, "with parentheses": right}).rename(
 #   more it follows them.
 
 # %% tags=["hide-input", "remove-output"]
-reported = {row["key"]: row["value"] for row in results.reported_numbers()}
+reported = {row["key"]: row["value"] for row in reported_numbers()}
 gaps = {}
 for model in ("resnet50", "attn_cnn_rnn"):
     p, r, f = (float(reported[f"paper.{model}.val.{m}"]) for m in ("precision", "recall", "f2"))
@@ -409,8 +413,8 @@ totals = inspection.steps_of(rnn, parts.test, np.arange(min(50, len(parts.test))
 _, flattered = best_threshold(baseline.scores("test"), targets["test"])
 val_threshold, _ = best_threshold(baseline.scores("val"), targets["val"])
 honest = fbeta_per_work(baseline.scores("test") >= val_threshold, targets["test"]).mean()
-with_interval = {
-    key: results.with_interval(fair[rule]["AttnCNN-RNN"])
+fair_gains = {
+    key: with_interval(fair[rule]["AttnCNN-RNN"])
     for key, rule in (
         ("own", "its own"),
         ("one", "one threshold"),
@@ -419,7 +423,7 @@ with_interval = {
     )
 }
 without = {
-    key: results.with_interval(ablation["recurrence_and_attention", v]["gain"])
+    key: with_interval(ablation["recurrence_and_attention", v]["gain"])
     for key, v in (
         ("attention", "recurrence alone"),
         ("recurrence", "attention alone"),
@@ -427,10 +431,10 @@ without = {
     )
 }
 beaten = sum(run.metrics["test"]["gain_over_floor"]["low"] > 0 for run in trained.values())
-results.record_page(
+record_page(
     "12_paper_results",
     {
-        "rows": {recipe: results.table_rows(trained[name]) for recipe, name in NAMES.items()},
+        "rows": {recipe: table_rows(trained[name]) for recipe, name in NAMES.items()},
         "sizes": {part: len(t) for part, t in targets.items()} | {"labels": len(parts.labels)},
         "recipe": {"epochs": rnn.recipe.epochs},
         "floor": {"beaten": beaten, "models": len(trained)},
@@ -439,7 +443,7 @@ results.record_page(
             "pooled": gaps["resnet50"]["pooled"],
             "ours": {name: s["gap"] for name, s in steadiness.items()},
         },
-        "fair": with_interval,
+        "fair": fair_gains,
         "ablation": {
             "epochs": first.recipe.epochs,
             "width": first.recipe.rnn_width,

@@ -31,8 +31,8 @@ import pandas as pd
 from imet import runs
 from imet.config import resolve
 from imet.data.images import read_image
-from imet.report import results
 from imet.report.label_noise import error_groups
+from imet.report.pages import record_page
 from imet.report.plots.examples import predictions
 from imet.report.plots.losses import setting_curves
 from imet.report.plots.network import network_diagram
@@ -218,7 +218,7 @@ per_work = {
 step = paired_difference(per_work["vgg16_bn_step15"], per_work["vgg16_bn_step10"])
 wide = paired_difference(per_work["vgg16_bn_6000"], per_work["vgg16_bn_step15"])
 million = {layer.name: layer.parameters / 1e6 for layer in layers}
-results.record_page(
+record_page(
     "13_vgg16",
     {
         "layers": {

@@ -43,11 +43,13 @@ from imet.losses import (
     weighted_bce_loss,
 )
 from imet.metrics import fbeta_at_thresholds, fbeta_per_work, mean_auc, micro_auc, roc_auc_per_class
-from imet.report import results
 from imet.report.binormal import f2_at_auc
+from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot, score_curves
 from imet.report.plots.curves import threshold_curve
 from imet.report.plots.losses import loss_shapes, loss_vs_f2
+from imet.report.reported import reported_numbers
+from imet.report.tables import DIFFERENCE, or_dash, with_interval
 from imet.statistics import mean_interval, paired_difference, spearman
 from imet.thresholds import AS_CODED_GRID, PAPER_GRID, POSTER_GRID, tune_all, tune_grid
 
@@ -176,7 +178,7 @@ pd.DataFrame(
             "F2, test": f"{by_loss[name]['value']:.3f}",
             "less cross-entropy": ""
             if name == "cross-entropy"
-            else results.DIFFERENCE.format(**against[name]),
+            else DIFFERENCE.format(**against[name]),
             "labels a work": f"{run.metrics['test']['predicted_labels']:.1f}",
             "macro AUC": "–"
             if run.metrics["test"]["auc_macro"] is None
@@ -375,9 +377,9 @@ score_curves(
 start = time.perf_counter()
 tune_all(main.scores("val"), val.targets, is_culture, proportions)
 seconds = time.perf_counter() - start
-poster_best = [r for r in results.reported_numbers() if r["key"] == "poster.vgg16_bn_step15.loss"]
+poster_best = [r for r in reported_numbers() if r["key"] == "poster.vgg16_bn_step15.loss"]
 at = list(aucs).index(0.94)
-results.record_page(
+record_page(
     "14_losses_and_thresholds",
     {
         "constants": {
@@ -390,13 +392,13 @@ results.record_page(
         },
         "losses": by_loss,
         "against": {
-            "soft_auc": results.or_dash(trained["soft F2"].metrics["test"]["auc_macro"]),
-            "focal": results.with_interval(against["focal, γ = 2"]),
+            "soft_auc": or_dash(trained["soft F2"].metrics["test"]["auc_macro"]),
+            "focal": with_interval(against["focal, γ = 2"]),
         },
         "rank": {
-            "all": results.or_dash(rank["row 3"]),
-            "late": results.or_dash(late["row 3"]),
-            "across": results.or_dash(across),
+            "all": or_dash(rank["row 3"]),
+            "late": or_dash(late["row 3"]),
+            "across": or_dash(across),
             "settings": len(settings),
         },
         "rules": {
@@ -409,8 +411,8 @@ results.record_page(
             "test": {name: found["test"] for name, found in compared.items()},
         },
         "auc": {
-            "micro": results.or_dash(micro_auc(main.scores("val"), val.targets)),
-            "macro": results.or_dash(bucket["all labels"].value),
+            "micro": or_dash(micro_auc(main.scores("val"), val.targets)),
+            "macro": or_dash(bucket["all labels"].value),
         },
         "base": {"f2": reached[at].f2, "precision": reached[at].precision},
     },

@@ -34,10 +34,11 @@ from imet.config import get_profile
 from imet.data.images import read_image
 from imet.losses import focal_loss
 from imet.metrics import fbeta_per_work
-from imet.report import results
 from imet.report.label_noise import confident_errors, detection_scores, out_of_fold_scores
+from imet.report.pages import record_page
 from imet.report.plots.comparisons import score_curves
 from imet.report.plots.examples import picture_grid
+from imet.report.tables import with_interval
 from imet.statistics import mean_interval, paired_difference
 from imet_simulation import Noise, read_ground_truth
 
@@ -255,7 +256,7 @@ picture_grid(
 
 # %% tags=["hide-input", "remove-output"]
 fifty = int(np.argmin(abs(counts - 50)))
-results.record_page(
+record_page(
     "15_label_noise",
     {
         "first": {
@@ -265,7 +266,7 @@ results.record_page(
         },
         "rates": Noise().asdict(),
         "errors": table,
-        "loss": results.with_interval(higher)
+        "loss": with_interval(higher)
         | {
             "difference": higher["value"],
             "at_hand": hand_loss.mean(),

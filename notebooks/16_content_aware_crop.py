@@ -46,9 +46,10 @@ from imet.data.images import read_image
 from imet.data.views import make_views
 from imet.models.registry import build_encoder
 from imet.predict import load_network
-from imet.report import results
+from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot
 from imet.report.plots.crops import before_and_after, box_gallery, crop_steps
+from imet.report.tables import or_dash
 from imet.statistics import mean_interval, paired_difference
 from imet_simulation import read_ground_truth
 
@@ -304,7 +305,7 @@ keys = {
     "modules": "other reading: 8 modules",
     "layers": "other reading: whole layers",
 }
-results.record_page(
+record_page(
     "16_content_aware_crop",
     {
         "method": {k: getattr(method, k) for k in ("layers", "cutoff", "rim", "tail")},
@@ -315,10 +316,8 @@ results.record_page(
             | {
                 "difference": summary[name]["difference"]["value"],
                 "interval": [summary[name]["difference"][k] for k in ("low", "high")],
-                "loose": results.or_dash(
-                    (d := summary[name].get("loose_difference", {})).get("value")
-                ),
-                "loose_interval": [results.or_dash(d.get(k)) for k in ("low", "high")],
+                "loose": or_dash((d := summary[name].get("loose_difference", {})).get("value")),
+                "loose_interval": [or_dash(d.get(k)) for k in ("low", "high")],
             }
             for key, name in keys.items()
         },

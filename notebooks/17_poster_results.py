@@ -29,8 +29,10 @@ import pandas as pd
 
 from imet import runs
 from imet.metrics import fbeta_per_work
-from imet.report import results
+from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot
+from imet.report.reported import reported_numbers
+from imet.report.tables import DIFFERENCE, recorded_table
 from imet.statistics import paired_difference
 
 names = {
@@ -93,7 +95,7 @@ table = {
 }
 pd.DataFrame(
     {
-        name: {part: results.DIFFERENCE.format(**d._asdict()) for part, d in found.items()}
+        name: {part: DIFFERENCE.format(**d._asdict()) for part, d in found.items()}
         for name, found in table.items()
     }
 ).T
@@ -111,7 +113,7 @@ pd.DataFrame(
 # Here that can be had for rows 2 to 4, whose heads train on stored features (recorded, three seeds):
 
 # %% tags=["hide-input"]
-results.recorded_table({"poster_rows": "poster"})
+recorded_table({"poster_rows": "poster"})
 
 # %% [markdown]
 # Brackets of F2 are the range over seeds, those of differences 95 % intervals over works.
@@ -171,11 +173,11 @@ results.recorded_table({"poster_rows": "poster"})
 #   training only.
 
 # %% tags=["hide-input", "remove-output"]
-reported = {row["key"]: row["value"] for row in results.reported_numbers()}
+reported = {row["key"]: row["value"] for row in reported_numbers()}
 size = 10920
 spread = np.std(per_work["val"]["vgg16_bn_step15"])
 pair = np.std(per_work["val"]["vgg16_bn_step15"] - per_work["val"]["vgg16_bn_step10"])
-results.record_page(
+record_page(
     "17_poster_results",
     {
         "rows": {

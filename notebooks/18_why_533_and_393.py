@@ -35,8 +35,9 @@ import pandas as pd
 from imet import runs
 from imet.evaluation import threshold_grid
 from imet.metrics import fbeta_per_work, precision_per_work, recall_per_work
-from imet.report import results
+from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot
+from imet.report.tables import ESTIMATE, recorded_table
 from imet.statistics import mean_interval, paired_difference
 from imet.thresholds import tune_grid, tune_per_kind, tune_relative_to_max, tune_top_k
 
@@ -96,7 +97,7 @@ for (loss, crops), run in trained.items():
 table = pd.DataFrame(
     {
         key: {
-            name: results.ESTIMATE.format(**v._asdict()) if name == "F2" else f"{v:.2f}"
+            name: ESTIMATE.format(**v._asdict()) if name == "F2" else f"{v:.2f}"
             for name, v in c.items()
         }
         for key, c in cells.items()
@@ -178,7 +179,7 @@ forest_plot(simple, value_name="difference in F2", reference=0.0)
 # One seed may mislead. A recorded study trained the four networks with three, under one threshold:
 
 # %% tags=["hide-input"]
-results.recorded_table({"factorial": "loss and crops, one threshold"})
+recorded_table({"factorial": "loss and crops, one threshold"})
 
 # %% [markdown]
 # Brackets of F2 are the range over seeds, those of differences 95 % intervals over works.
@@ -250,7 +251,7 @@ short = {
     "count": "same number, less one threshold",
     "tuning": "poster's row 1, less row 3 (several differences)",
 }
-results.record_page(
+record_page(
     "18_why_533_and_393",
     {
         "cells": {" · ".join(key): c["F2"].value for key, c in cells.items()},

@@ -14,7 +14,7 @@ from imet.data.dataset import Part
 from imet.data.split import PARTS, Split, split_collection, subsample
 from imet.data.tables import Collection, read_collection
 from imet.data.views import work_rng
-from imet.io import REPO, InputError
+from imet.io import InputError, home
 from imet.labels import LabelSpace
 
 
@@ -43,10 +43,10 @@ def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
         InputError: there is no such folder; says how to get the collection.
     """
     if data is None and profile.data == "simulated":
-        folder = REPO / "data" / profile.name
+        folder = home() / "data" / profile.name
         simulate(folder, works=profile.works, seed=profile.collection_seed)
         return folder
-    folder = Path(data or os.environ.get("IMET_DATA") or REPO / "data" / "kaggle")
+    folder = Path(data or os.environ.get("IMET_DATA") or home() / "data" / "kaggle")
     if not (folder / "train.csv").exists():
         raise InputError(
             f"no collection at {folder}: it needs train.csv, labels.csv and train/<id>.png. "

@@ -17,7 +17,8 @@ import typer
 from imet.config import resolve
 from imet.io import REPO, write_json
 from imet.provenance import provenance
-from imet.report.results import f2_by_rule, require_same_works, with_interval
+from imet.report.comparisons import f2_by_rule, require_same_works
+from imet.report.tables import with_interval
 from imet.runs import Run, code_key, resolve_device, run
 from imet.statistics import paired_difference
 

@@ -18,7 +18,7 @@ pytestmark = [
 
 
 def test_vgg16_is_fine_tuned_in_mixed_precision(small_collection, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
     changes = {
         "model": "vgg16",
         "backbone": "vgg16_bn",

@@ -19,7 +19,6 @@ from imet.cli import app
 from imet.config import recipe_names
 from imet.data.split import part_names, split_collection
 from imet.data.tables import read_collection
-from imet.report import results
 
 FACTS = [
     "rows",
@@ -64,9 +63,7 @@ def home(tmp_path_factory):
     """Runs and features go elsewhere."""
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "RUNS", folder / "runs")
-        patch.setattr(runs, "FEATURES", folder / "features")
-        patch.setattr(results, "RUNS", folder / "runs")
+        patch.setenv("IMET_HOME", str(folder))
         yield folder
 
 

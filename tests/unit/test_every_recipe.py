@@ -24,8 +24,7 @@ def home(tmp_path_factory):
     """Runs and features of this module: recipes share features as they do in the book."""
     folder = tmp_path_factory.mktemp("recipes")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "RUNS", folder / "runs")
-        patch.setattr(runs, "FEATURES", folder / "features")
+        patch.setenv("IMET_HOME", str(folder))
         yield folder
 
 
@@ -55,8 +54,7 @@ def test_it_runs_on_other_labels_and_labels_pictures(name, small_collection):
 
 def test_recipes_share_the_features_they_read_alike(tmp_path, small_collection, monkeypatch):
     """One pass over the pictures serves all recipes with the same pictures and views."""
-    monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(runs, "FEATURES", tmp_path / "features")
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
     for name in ("resnet50", "resnet50_hog", "attn_cnn_rnn", "attn_cnn_rnn_hog"):
         make(name, small_collection)
     stores = [p for p in (tmp_path / "features").iterdir() if p.is_dir()]
@@ -122,7 +120,7 @@ def test_a_killed_rnn_ends_in_the_same_numbers(at, home, small_collection, monke
             raise Killed
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(runs, "RUNS", home / f"killed{at}")
+    monkeypatch.setenv("IMET_HOME", str(home / f"killed{at}"))
     with monkeypatch.context() as patch:
         patch.setattr(evaluation, "tune_path_rule", dying)
         with pytest.raises(Killed):

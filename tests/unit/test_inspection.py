@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imet import inspection, runs
+from imet import inspection
 from imet.config import resolve
 from imet.data.source import load_parts
 from imet.labels import quartile_picks
 from imet.metrics import fbeta
-from imet.report import results
+from imet.report import comparisons, pages, reported, tables
 from imet.runs import Run, run
 
 SMALL = {
@@ -27,8 +27,7 @@ SMALL = {
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("looking")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "RUNS", folder / "runs")
-        patch.setattr(runs, "FEATURES", folder / "features")
+        patch.setenv("IMET_HOME", str(folder))
         yield folder
 
 
@@ -72,9 +71,10 @@ def test_features_are_those_that_heads_read(rnn):
 def test_without_recurrence_no_label_says_anything_about_another(small_collection, rnn):
     labels = np.arange(4)
     forgetful = make("ablation", small_collection, recurrent=False)
-    assert not inspection.influence(forgetful, rnn.parts.test, [0, 1], labels, "cpu").any()
+    nothing = inspection.influence(forgetful, rnn.parts.test, [0, 1], labels, "cpu")
+    assert np.abs(nothing).max() < 1e-7  # rows of a batch may be rounded otherwise
     assert inspection.influence(rnn, rnn.parts.test, [0, 1], labels, "cpu").shape == (4, 4)
-    assert inspection.influence(rnn, rnn.parts.test, [0, 1], labels, "cpu").any()
+    assert inspection.influence(rnn, rnn.parts.test, [0, 1], labels, "cpu").max() > 1e-5
 
 
 def test_views_are_the_evaluation_s(rnn):
@@ -118,32 +118,30 @@ def test_figure_3_of_the_real_table_is_the_paper_s(real_tables):
 def test_the_recovered_test_part_has_as_many_men_as_the_paper_s_figure_6(real_tables):
     """156 + 1,730 works: the authors' own counts confirm the split."""
     parts = load_parts(real_tables, resolve("resnet50", "kaggle"))
-    reported = {row["key"]: int(row["value"]) for row in results.reported_numbers()
-                if row["key"].startswith("code.confusion.")}  # fmt: skip
+    counts = {row["key"]: int(row["value"]) for row in reported.reported_numbers()
+              if row["key"].startswith("code.confusion.")}  # fmt: skip
     men = parts.test.targets[:, parts.labels.column("tag::men")].sum()
-    assert men == reported["code.confusion.fn"] + reported["code.confusion.tp"]
-    assert len(parts.test) == sum(reported.values())
+    assert men == counts["code.confusion.fn"] + counts["code.confusion.tp"]
+    assert len(parts.test) == sum(counts.values())
 
 
 def test_gains_and_tables_are_those_of_the_runs(small_collection, rnn):
     baseline = make("resnet50", small_collection)
-    difference = results.paired_gain(rnn, baseline)
+    difference = comparisons.paired_gain(rnn, baseline)
     targets = rnn.parts.test.targets
     wanted = fbeta(rnn.predicted("test"), targets) - fbeta(baseline.predicted("test"), targets)
     assert difference["value"] == pytest.approx(wanted)
-    assert results.paired_gain(rnn, rnn)["low"] == 0
+    assert comparisons.paired_gain(rnn, rnn)["low"] == 0
     elsewhere = run("resnet50", "tiny", device="cpu", data=small_collection,
                     overrides={"epochs": 1, "split_seed": 5})  # fmt: skip
     with pytest.raises(ValueError, match="nothing to pair"):
-        results.paired_gain(rnn, elsewhere)
-    rows = results.table_rows(rnn)
+        comparisons.paired_gain(rnn, elsewhere)
+    rows = tables.table_rows(rnn)
     assert rows == {
         part: {m: rnn.metrics[part][m] for m in ("f2", "f1", "precision", "recall")}
         for part in ("val", "test")
     }
-    table = results.measures_table(
-        {"a": rnn.metrics["test"], "floor": rnn.metrics["test"]["floor"]}
-    )
+    table = tables.measures_table({"a": rnn.metrics["test"], "floor": rnn.metrics["test"]["floor"]})
     assert table.loc["a", "F1"] == f"{rnn.metrics['test']['f1']['value']:.3f}"
     assert table.loc["floor", "labels a work"] == "–"
 
@@ -167,11 +165,11 @@ def test_a_study_compares_every_variant_with_the_first(small_collection, monkeyp
     own = found["no memory"]["rules"]["its own"]
     assert own["value"] == pytest.approx(found["no memory"]["test"]["f2"]["value"])
     assert own["difference"] == found["no memory"]["difference"]
-    assert set(found["whole"]["rules"]) == {"its own", *results.RULES.values()}
+    assert set(found["whole"]["rules"]) == {"its own", *comparisons.RULES.values()}
 
 
 def test_f2_by_rule_tunes_on_validation_and_judges_test(rnn):
-    found = results.f2_by_rule(rnn)
+    found = comparisons.f2_by_rule(rnn)
     targets = {part: getattr(rnn.parts, part).targets for part in ("val", "test")}
     best = max(range(1, 51), key=lambda n: (fbeta(most(rnn.scores("val"), n), targets["val"]), -n))
     by_hand = fbeta(most(rnn.scores("test"), best), targets["test"])
@@ -200,22 +198,22 @@ def test_studies_keep_counts_and_rules_of_paths(small_collection, monkeypatch, r
 
 def test_recorded_variants_of_other_code_say_so(tmp_path, monkeypatch):
     name = "steps"
-    content = json.loads((results.REPO / "results" / f"{name}.json").read_text())
+    content = json.loads((tables.REPO / "results" / f"{name}.json").read_text())
     content["values"]["T = 1"]["code"] = ["edited"]
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / f"{name}.json").write_text(json.dumps(content))
-    monkeypatch.setattr(results, "REPO", tmp_path)
-    rows = [variant for _, variant in results.recorded_table({name: "steps"}).index]
+    monkeypatch.setattr(tables, "REPO", tmp_path)
+    rows = [variant for _, variant in tables.recorded_table({name: "steps"}).index]
     assert "T = 1 (earlier code)" in rows
 
 
 def test_a_page_names_the_commits_of_its_runs(monkeypatch, tmp_path, rnn):
-    monkeypatch.setattr(results, "RUNS", tmp_path)
-    path = results.record_page("page", {"x": 1}, profile="tiny", device="cpu", runs=[rnn])
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
+    path = pages.record_page("page", {"x": 1}, profile="tiny", device="cpu", runs=[rnn])
     assert "models" not in json.loads(path.read_text())["provenance"]
     source = rnn.metrics["provenance"] | {"commit": "0123456789ab"}
     older = dataclasses.replace(rnn, metrics=rnn.metrics | {"provenance": source})
-    path = results.record_page("page", {"x": 1}, profile="tiny", device="cpu", runs=[rnn, older])
+    path = pages.record_page("page", {"x": 1}, profile="tiny", device="cpu", runs=[rnn, older])
     assert json.loads(path.read_text())["provenance"]["models"] == "0123456789ab"
 
 

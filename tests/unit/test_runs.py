@@ -34,8 +34,7 @@ WITHOUT_TIME = ("seconds", "provenance")
 @pytest.fixture
 def folders(tmp_path, monkeypatch) -> Path:
     """Runs and features go to folders of the test's own."""
-    monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(runs, "FEATURES", tmp_path / "features")
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
     return tmp_path
 
 
@@ -48,8 +47,7 @@ def finished(small_collection, tmp_path_factory) -> Run:
     """One undisturbed run; tests must not write into its folder."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "RUNS", folder / "runs")
-        patch.setattr(runs, "FEATURES", folder / "features")
+        patch.setenv("IMET_HOME", str(folder))
         return make(small_collection)
 
 

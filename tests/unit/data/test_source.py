@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from imet.config import get_profile
-from imet.data import source
 from imet.data.source import collection_folder
 from imet.io import InputError
 
@@ -26,7 +25,7 @@ def test_the_environment_names_the_real_collection_only(small_collection, monkey
 @pytest.mark.parametrize("name", ["small", "kaggle"])
 def test_a_missing_collection_says_how_to_get_it(name, monkeypatch, tmp_path):
     monkeypatch.delenv("IMET_DATA", raising=False)
-    monkeypatch.setattr(source, "REPO", tmp_path)
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
     with pytest.raises(InputError) as caught:
         collection_folder(get_profile(name))
     message = str(caught.value)
@@ -40,7 +39,7 @@ def test_simulated_profiles_draw_their_own(monkeypatch, tmp_path):
     monkeypatch.setattr(
         "imet_simulation.simulate", lambda out, **k: drawn.append((out, k)), raising=True
     )
-    monkeypatch.setattr(source, "REPO", tmp_path)
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
     folder = collection_folder(get_profile("tiny"))
     assert folder == tmp_path / "data" / "tiny"
     assert drawn == [(folder, {"works": 120, "seed": 0})]

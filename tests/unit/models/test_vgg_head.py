@@ -63,7 +63,7 @@ def test_the_kaggle_profile_gives_the_poster_s_table(name):
 
 
 def test_the_reported_rows_are_the_recipes():
-    from imet.report.results import reported_numbers
+    from imet.report.reported import reported_numbers
 
     for row in reported_numbers():
         field = row["metric"]
@@ -135,8 +135,7 @@ def test_channels_of_both_networks():
 def test_vgg16_itself_from_pictures_to_metrics(
     name, frozen, small_collection, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(runs, "FEATURES", tmp_path / "features")
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
     changes = {
         "model": "vgg16",
         "backbone": resolve(name, "kaggle").backbone,

@@ -13,9 +13,11 @@ import pytest
 from imet import runs
 from imet.config import recipe_names
 from imet.io import InputError, read_json, write_json
-from imet.report import results
-from imet.report.results import finished_runs, record_page, reported_beside_ours, reported_numbers
+from imet.report import reported
+from imet.report.pages import Page
+from imet.report.reported import finished_runs, reported_beside_ours, reported_numbers
 from imet.runs import run
+from imet.statistics import Interval
 
 KEYS = {
     "key", "document", "where", "model", "split", "metric", "reported", "status", "profile",
@@ -28,8 +30,7 @@ def made(small_collection, tmp_path_factory):
     """A run as the profile makes it: on its own collection, which the small one stands in for."""
     folder = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "RUNS", folder / "runs")
-        patch.setattr(runs, "FEATURES", folder / "features")
+        patch.setenv("IMET_HOME", str(folder))
         patch.setattr(runs, "collection_folder", lambda *_: small_collection)
         run("resnet50", "tiny", device="cpu")
     return folder
@@ -39,8 +40,7 @@ def made(small_collection, tmp_path_factory):
 def runs_folder(made, tmp_path, monkeypatch) -> Path:
     """A copy of that run's folder that a test may change."""
     shutil.copytree(made / "runs", tmp_path / "runs")
-    for module in (runs, results):
-        monkeypatch.setattr(module, "RUNS", tmp_path / "runs")
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
     return tmp_path / "runs"
 
 
@@ -54,10 +54,10 @@ def ours(profile="tiny") -> dict[str, dict]:
 
 
 def test_every_reported_number_appears_with_all_keys(runs_folder):
-    with open(results.REPORTED, newline="", encoding="utf-8") as handle:
-        reported = list(csv.DictReader(handle))
+    with open(reported.REPORTED, newline="", encoding="utf-8") as handle:
+        printed = list(csv.DictReader(handle))
     rows = reported_beside_ours("tiny")
-    assert [(r["key"], r["reported"]) for r in rows] == [(r["key"], r["value"]) for r in reported]
+    assert [(r["key"], r["reported"]) for r in rows] == [(r["key"], r["value"]) for r in printed]
     assert len({row["key"] for row in rows}) == len(rows) > 150
     assert all(set(row) == KEYS for row in rows)
     json.dumps(rows, allow_nan=False)
@@ -124,12 +124,12 @@ def test_the_newest_of_several_seeds_shows(runs_folder):
 def test_reported_rows_name_recipes_or_nothing_we_run():
     models = {row["model"] for row in reported_numbers()} - {""}
     assert set(recipe_names()) & models
-    numbers = [row for row in reported_numbers() if row["metric"] in results.MEASURES]
+    numbers = [row for row in reported_numbers() if row["metric"] in reported.MEASURES]
     assert all(0 <= float(r["value"]) <= (5 if r["metric"] == "loss" else 1) for r in numbers)
 
 
 def test_reported_numbers_that_are_gone_are_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(results, "REPORTED", tmp_path / "reported.csv")
+    monkeypatch.setattr(reported, "REPORTED", tmp_path / "reported.csv")
     with pytest.raises(InputError, match=r"reported\.csv is missing"):
         reported_numbers()
 
@@ -146,9 +146,11 @@ def test_a_page_s_numbers_are_plain_and_say_where_they_come_from(runs_folder):
         "nested": {"pair": (np.int64(1), None), 7: "x"},
         "flag": np.bool_(True),
     }
-    path = record_page("03_baseline", values, profile="tiny", seed=2, device="cpu")
-    assert path == runs_folder / "tiny" / "pages" / "03_baseline.json"
-    found = read_json(path)
+    page = Page("03_baseline", "tiny", seed=2, device="cpu")
+    for key, value in values.items():
+        page[key] = value
+    assert page.path == runs_folder / "tiny" / "pages" / "03_baseline.json"
+    found = read_json(page.path)
     assert found["values"] == {
         "f2": 0.5,
         "counts": [0, 1, 2],
@@ -160,7 +162,21 @@ def test_a_page_s_numbers_are_plain_and_say_where_they_come_from(runs_folder):
 
 @pytest.mark.parametrize("value", [float("nan"), np.float64("nan"), np.array([1.0, np.inf])])
 def test_a_page_never_shows_what_is_not_a_number(runs_folder, value):
-    path = record_page("page", {"x": 1.0}, profile="tiny")
+    page = Page("page", "tiny")
+    page["x"] = 1.0
     with pytest.raises(ValueError, match="JSON"):
-        record_page("page", {"x": {"y": value}}, profile="tiny")
-    assert read_json(path)["values"] == {"x": 1.0}  # what was there stays
+        page["x"] = {"y": value}
+    assert read_json(page.path)["values"] == page.values == {"x": 1.0}  # what was there stays
+
+
+def test_a_page_takes_values_one_by_one_and_starts_anew(runs_folder):
+    page = Page("page", "tiny")
+    page["threshold.grid"] = 0.1
+    page["threshold"] = {"exact": 0.125}
+    page["test"] = Interval(0.5, 0.4, 0.6)
+    expected = {
+        "threshold": {"grid": 0.1, "exact": 0.125},
+        "test": {"value": 0.5, "low": 0.4, "high": 0.6},
+    }
+    assert read_json(page.path)["values"] == expected
+    assert read_json(Page("page", "tiny").path)["values"] == {}

@@ -1,0 +1,56 @@
+"""Two runs on the same works: paired differences of F2, under their own rule and under others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imet.metrics import fbeta_per_work
+from imet.runs import Run
+from imet.statistics import paired_difference
+from imet.thresholds import tune_all
+
+RULES = {
+    "exact": "one threshold",
+    "per_type": "by kind of label",
+    "proportional": "score ≥ γ·f, no path",
+    "max_fraction": "share of the highest",
+    "count": "fixed number",
+}
+"""Rules that models are compared under to what they are called there."""
+
+
+def paired_gain(run: Run, over: Run, part: str = "test") -> dict[str, float]:
+    """Paired difference of F2 of two runs on the same works, with its interval."""
+    require_same_works(run, over, part)
+    first, second = (
+        fbeta_per_work(each.predicted(part), getattr(each.parts, part).targets)
+        for each in (run, over)
+    )
+    return paired_difference(first, second)._asdict()
+
+
+def require_same_works(run: Run, other: Run, part: str = "test") -> None:
+    """Raise ValueError unless both runs judge the same works in the same order."""
+    ours, theirs = (getattr(each.parts, part).rows for each in (run, other))
+    if not np.array_equal(run.parts.collection.ids[ours], other.parts.collection.ids[theirs]):
+        raise ValueError(
+            f"{run.folder.name} and {other.folder.name} have other {part} works: "
+            "there is nothing to pair; give both the same split_seed and max_works"
+        )
+
+
+def f2_by_rule(run: Run) -> dict[str, np.ndarray]:
+    """F2 of every test work under a run's own rule and under those of `RULES`, tuned on validation.
+
+    Returns:
+        "its own" and the names of `RULES` to (N,) float64.
+    """
+    val, test = run.parts.val.targets, run.parts.test.targets
+    tuned = tune_all(
+        run.scores("val"), val, run.parts.labels.is_culture, run.parts.train.targets.mean(0)
+    )
+    scores = run.scores("test")
+    predicted = {"its own": run.predicted("test")} | {
+        name: tuned[rule].predict(scores) for rule, name in RULES.items()
+    }
+    return {name: fbeta_per_work(found, test) for name, found in predicted.items()}

@@ -1,0 +1,119 @@
+"""A page of the book: the numbers that its prose, tables and captions are bound to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imet.io import home, write_json
+from imet.provenance import provenance
+from imet.runs import Run, resolve_device
+
+
+class Page:
+    """Values that a chapter records where it shows them, with where they came from.
+
+    Args:
+        name: the notebook's, "03_baseline".
+        profile, seed, device: the notebook's parameters.
+        models: runs on the page; those that another commit or device made are named on it.
+
+    Each assignment writes `runs/<profile>/pages/<name>.json`, which the role ``{num}`` reads. A key
+    may be dotted. NumPy scalars and arrays are converted; NaN and infinities raise ValueError.
+
+    Examples:
+        >>> page = Page("03_baseline", "tiny")  # doctest: +SKIP
+        >>> page["threshold.grid"] = 0.12  # doctest: +SKIP
+        >>> page["threshold"] = {"exact": 0.1234}  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        name: str,
+        profile: str,
+        seed: int = 0,
+        device: str = "auto",
+        models: Iterable[Run] = (),
+    ) -> None:
+        self.name, self.profile = name, profile
+        self.values: dict[str, Any] = {}
+        self._provenance = provenance(profile, seed, resolve_device(device))
+        self._models: dict[Path, Run] = {}
+        self.add_models(*models)
+
+    @property
+    def path(self) -> Path:
+        """`runs/<profile>/pages/<name>.json`."""
+        return home() / "runs" / self.profile / "pages" / f"{self.name}.json"
+
+    @property
+    def files(self) -> Path:
+        """Folder of files that the page links to; the book has it as `_static/pages/<name>/`."""
+        return self.path.with_suffix("")
+
+    def add_models(self, *models: Run) -> None:
+        """Name further runs that the page shows."""
+        self._models |= {run.folder: run for run in models}
+        self._write()
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        value = _plain(value)
+        json.dumps(value, allow_nan=False)  # refused before anything is changed
+        *above, last = key.split(".")
+        node = self.values
+        for part in above:
+            node = node.setdefault(part, {})
+        if isinstance(value, dict) and isinstance(node.get(last), dict):
+            value = node[last] | value
+        node[last] = value
+        self._write()
+
+    def _write(self) -> None:
+        here = self._provenance["commit"], self._provenance["device"]
+        made = dict.fromkeys(
+            (run.metrics["provenance"]["commit"], run.metrics["provenance"]["device"])
+            for run in self._models.values()
+        )
+        elsewhere = [
+            commit if device == here[1] else f"{commit} on {device}"
+            for commit, device in made
+            if (commit, device) != here
+        ]
+        models = {"models": ", ".join(elsewhere)} if elsewhere else {}
+        write_json(self.path, {"provenance": self._provenance | models, "values": self.values})
+
+
+def record_page(
+    name: str,
+    values: Mapping[str, Any],
+    *,
+    profile: str,
+    seed: int = 0,
+    device: str = "auto",
+    runs: Iterable[Run] = (),
+) -> Path:
+    """Record all values of a page at once; see `Page`."""
+    page = Page(name, profile, seed, device, runs)
+    for key, value in values.items():
+        page.values[key] = _plain(value)
+    page._write()
+    return page.path
+
+
+def page_files(name: str, profile: str) -> Path:
+    """The folder of files that a page links to; the book holds it as `_static/pages/<name>/`."""
+    return home() / "runs" / profile / "pages" / name
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return _plain(value._asdict())
+    if isinstance(value, np.ndarray | list | tuple):
+        return [_plain(v) for v in (value.tolist() if isinstance(value, np.ndarray) else value)]
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,97 @@
+"""The documents' numbers (`book/reported.csv`) and ours beside them."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from imet.config import recipe_names, resolve
+from imet.io import REPO, InputError, home, read_json
+from imet.runs import NOT_IN_KEY, code_key, collection_key
+
+REPORTED = REPO / "book" / "reported.csv"
+
+
+MEASURES = {
+    "f2": "f2",
+    "f1": "f1",
+    "precision": "precision",
+    "recall": "recall",
+    "auc": "auc_macro",
+    "loss": "loss",
+}
+"""Column `metric` of the reported numbers to the name in a run's metrics."""
+
+
+def reported_numbers() -> list[dict[str, Any]]:
+    """Rows of `book/reported.csv`, one a number, as the documents print it.
+
+    Examples:
+        >>> row = next(r for r in reported_numbers() if r["key"] == "paper.resnet50.val.f2")
+        >>> row["value"], row["status"]
+        ('0.327', 'stated')
+    """
+    if not REPORTED.exists():
+        raise InputError(f"{REPORTED} is missing; restore it with git checkout")
+    with open(REPORTED, newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """The newest run of each recipe that this code and the recipe as it stands would make.
+
+    Runs of changed recipes, of other code, on other drawings or on a folder of the reader's own
+    are left out.
+    """
+    found: dict[str, tuple[Path, dict[str, Any]]] = {}
+    for name in recipe_names():
+        recipe = resolve(name, profile)
+        wanted = _comparable(dataclasses.asdict(recipe))
+        for path in (home() / "runs" / profile).glob(f"{name}-*/metrics.json"):
+            key, metrics = read_json(path.parent / "key.json"), read_json(path)
+            current = (
+                key.get("collection") == collection_key(profile)
+                and key.get("source") == code_key(recipe)
+                and _comparable(key["config"]) == wanted
+            )
+            date = metrics["provenance"]["date"]
+            if current and (name not in found or date > found[name][1]["provenance"]["date"]):
+                found[name] = (path.parent, metrics)
+    return found
+
+
+def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in config.items() if k not in (*NOT_IN_KEY, "seed")}
+
+
+def reported_beside_ours(profile: str = "sample") -> list[dict[str, Any]]:
+    """Every reported number with ours beside it, where a run on this profile has made it.
+
+    Returns:
+        One dictionary a reported number: its key, document, where, model, split, metric, reported
+        value and status; and ours with low and high end of its interval, run folder, seed, device
+        and commit, all None where there is no run.
+    """
+    runs = finished_runs(profile)
+    rows = []
+    for row in reported_numbers():
+        folder, metrics = runs.get(row["model"], (None, None))
+        ours = (metrics or {}).get(row["split"], {}).get(MEASURES.get(row["metric"], ""))
+        value = ours if isinstance(ours, dict) else {"value": ours, "low": None, "high": None}
+        source = metrics["provenance"] if metrics and ours is not None else {}
+        rows.append(
+            {k: row[k] for k in ("key", "document", "where", "model", "split", "metric")}
+            | {"reported": row["value"], "status": row["status"], "profile": profile}
+            | {"ours": value["value"], "low": value["low"], "high": value["high"]}
+            | {"run": _relative(folder) if folder and ours is not None else None}
+            | {k: source.get(k) for k in ("seed", "device", "commit")}
+        )
+    return rows
+
+
+def _relative(folder: Path) -> str:
+    """A folder as a reader of the checkout knows it."""
+    return str(folder.relative_to(REPO) if folder.is_relative_to(REPO) else folder)

@@ -1,0 +1,128 @@
+"""Numbers as text: estimates with intervals, tables of metrics and of recorded studies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from imet.config import resolve
+from imet.io import REPO, read_json
+from imet.runs import Run, code_key
+
+ESTIMATE = "{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+DIFFERENCE = "{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def table_rows(run: Run) -> dict[str, dict[str, Any]]:
+    """A run's measures of validation and test with their intervals, for tables of pages."""
+    return {
+        part: {name: run.metrics[part][name] for name in ("f2", "f1", "precision", "recall")}
+        for part in ("val", "test")
+    }
+
+
+def measures_table(found: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
+    """Measures as text, one row a name.
+
+    Args:
+        found: name to what `imet.evaluation.judged` gives for a part.
+    """
+    rows = {
+        name: {
+            "F2": ESTIMATE.format(**part["f2"]),
+            "F1": f"{part['f1']['value']:.3f}",
+            "precision": f"{part['precision']['value']:.3f}",
+            "recall": f"{part['recall']['value']:.3f}",
+        }
+        | (
+            {"labels a work": f"{part['predicted_labels']:.1f}"}
+            if "predicted_labels" in part
+            else {}
+        )
+        for name, part in found.items()
+    }
+    return pd.DataFrame(rows).T.fillna("–")
+
+
+def recorded(study: str) -> dict[str, Any]:
+    """What a study found, by variant; nothing where it was not recorded.
+
+    Examples:
+        >>> recorded("no_such_study")
+        {}
+    """
+    return dict(_study(study)["values"])
+
+
+def recorded_table(studies: Mapping[str, str]) -> Styler | str:
+    """F2 of recorded studies as text, one row a variant; a sentence where none was recorded.
+
+    Brackets of F2 are the range over seeds, those of differences 95 % intervals over works. A
+    variant that was recorded with other code than the present says so.
+
+    Args:
+        studies: name of a file in `results/` to the title it gets.
+
+    Examples:
+        >>> recorded_table({"no_such_study": "nothing"})
+        'no long run has been recorded yet: make studies'
+    """
+    rows = {}
+    for study, title in studies.items():
+        content = _study(study)
+        for variant, found in content["values"].items():
+            profile = content["provenance"]["profile"]
+            current = found["code"] == code_key(resolve(found["recipe"], profile, found["changes"]))
+            auc, count = found["test"]["auc_macro"]["value"], found["rules"]["fixed number"]
+            name = variant.replace("_", " ") + ("" if current else " (earlier code)")
+            rows[f"{title} ({profile})", name] = {
+                "F2, test": _two_lines(ESTIMATE.format(**found["test"]["f2"])),
+                "less the first": _difference(found),
+                "labels a work": f"{found['test']['predicted_labels']['value']:.1f}",
+                "fixed number, less the first": _difference(count),
+                "AUC": "–" if auc is None else f"{auc:.3f}",
+            }
+    return pd.DataFrame(rows).T.style if rows else "no long run has been recorded yet: make studies"
+
+
+def _study(name: str) -> dict[str, Any]:
+    path = REPO / "results" / f"{name}.json"
+    return dict(read_json(path)) if path.exists() else {"values": {}}
+
+
+def _difference(found: Mapping[str, Any]) -> str:
+    return _two_lines(DIFFERENCE.format(**found["difference"])) if "difference" in found else ""
+
+
+def _two_lines(estimate: str) -> str:
+    return estimate.replace(" [", "\n[")
+
+
+def or_dash(value: float | None) -> float | str:
+    """A number for a page, or a dash where there is none: too few works, or no truth.
+
+    Examples:
+        >>> or_dash(0.5), or_dash(float("nan"))
+        (0.5, '–')
+    """
+    return "–" if value is None or not math.isfinite(value) else float(value)
+
+
+def with_interval(estimate: Mapping[str, float] | None) -> dict[str, Any]:
+    """An estimate with its two ends as one value, `interval`; dashes where nothing was estimated.
+
+    Examples:
+        >>> with_interval({"value": 0.1, "low": 0.0, "high": 0.2})["interval"]
+        [0.0, 0.2]
+        >>> with_interval(None)
+        {'value': '–', 'interval': '–'}
+    """
+    if estimate is None:
+        return {"value": "–", "interval": "–"}
+    return dict(estimate) | {"interval": [estimate["low"], estimate["high"]]}
