@@ -1,19 +1,25 @@
-"""The one forward loop: batches in, outputs in the order of the works."""
+"""What a run is judged by: a model's outputs, the rule tuned on validation, every reported metric.
+
+Models that score labels are thresholded; models that write paths of labels are decoded and their
+paths stopped. Both give `Outputs`, and both end in the same metrics.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from scipy.special import expit
 from torch import Tensor, nn
 
+from imet.batches import Batches
 from imet.config import Recipe
-from imet.data.dataset import Part
 from imet.data.source import Parts
 from imet.decoding import (
     BEAMS,
@@ -24,6 +30,7 @@ from imet.decoding import (
     save_paths,
     tune_path_rule,
 )
+from imet.io import atomic_path
 from imet.metrics import (
     best_threshold,
     fbeta_per_work,
@@ -34,26 +41,65 @@ from imet.metrics import (
     recall_per_work,
     tune_frequency_baseline,
 )
-from imet.models.registry import writes_labels
-from imet.statistics import mean_interval, paired_difference
-from imet.thresholds import average_views, tune_exact, tune_grid, tune_proportional
+from imet.models.registry import model_spec
+from imet.statistics import Interval, mean_interval, paired_difference
+from imet.thresholds import Rule, average_views, tune_exact, tune_grid, tune_proportional
 from imet.training.criterion import Criterion
 from imet.typing import Array
 
-# --- The one forward loop
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What a model says of N works.
+
+    Attributes:
+        scores: (N, K) in [0, 1].
+        view_scores: (N, V, K), those of each view by itself.
+        paths: of a model that writes labels, by search: "1" is greedy, "5" has five beams, axes
+            (N, V, T); "mean" is one path per work, by the mean of its views, (N, T). Else empty.
+    """
+
+    scores: Array
+    view_scores: Array
+    paths: Mapping[str, Paths] = field(default_factory=dict)
+
+    def save(self, folder: Path, part: str) -> None:
+        """Write `scores_PART.npy`, `views_PART.npy` in half precision, and `paths_PART.npz`."""
+        arrays = {"scores": self.scores, "views": self.view_scores.astype(np.float16)}
+        for name, array in arrays.items():
+            with (
+                atomic_path(folder / f"{name}_{part}.npy") as temporary,
+                open(temporary, "wb") as file,
+            ):
+                np.save(file, array)
+        if self.paths:
+            save_paths(folder / f"paths_{part}.npz", self.paths)
+
+    def decisions(self, rule: Rule | PathRule) -> Array:
+        """Labels (N, K) bool by a rule of either kind."""
+        if isinstance(rule, PathRule):
+            return rule.predict(self.paths[search_of(rule)])
+        return rule.predict(self.scores)
+
+
+def search_of(rule: PathRule) -> str:
+    """Name in `Outputs.paths` of the paths that a rule stops."""
+    return "mean" if rule.combine == "mean" else str(rule.beams)
 
 
 @torch.inference_mode()
-def predict(network: nn.Module, batches: Iterable[Mapping[str, Tensor]], works: int) -> Array:
-    """Run a network in evaluation mode over batches of works.
+def compute_logits(
+    network: nn.Module, batches: Iterable[Mapping[str, Tensor]], works: int
+) -> Array:
+    """The forward loop of models that score labels.
 
     Args:
         network: takes a batch, returns logits (B·V, …).
-        batches: as `imet.data.dataset` makes them; together they hold each work once.
+        batches: see `imet.batches`; together they hold each work once.
         works: N.
 
     Returns:
-        (N, V, …) float32 logits, one row a work, in the order of the works.
+        (N, V, …) float32 logits in the order of the works.
 
     Raises:
         ValueError: a work is missing or came twice.
@@ -72,12 +118,45 @@ def predict(network: nn.Module, batches: Iterable[Mapping[str, Tensor]], works: 
         np.add.at(seen, rows, 1)
     network.train(training)
     if outputs is None or not (seen == 1).all():
-        missing = int((seen == 0).sum())
-        raise ValueError(f"{missing} of {works} works missing, {int((seen > 1).sum())} came twice")
+        missing, twice = int((seen == 0).sum()), int((seen > 1).sum())
+        raise ValueError(f"{missing} of {works} works missing, {twice} came twice")
     return outputs
 
 
-# --- What a run is judged by
+def compute_outputs(
+    network: nn.Module,
+    recipe: Recipe,
+    batches: Callable[[], Iterable[Mapping[str, Tensor]]],
+    works: int,
+    searches: Iterable[str] | None = None,
+) -> Outputs:
+    """Scores of N works and, of a model that writes labels, its paths.
+
+    Args:
+        network: a `Network`, in whatever mode.
+        recipe: its model, and how the scores of views are averaged.
+        batches: gives the batches, once for each search.
+        works: N.
+        searches: names as in `Outputs.paths`; all that the recipe tries without them.
+    """
+    if not model_spec(recipe).writes_paths:
+        logits = compute_logits(network, batches(), works)  # (N, V, K)
+        return Outputs(average_views(logits, recipe.reduce_views), expit(logits))
+    if searches is None:
+        searches = ["mean", *map(str, beam_widths(recipe))]
+    greedy = decode(network, batches(), works)
+    paths = {"1": greedy}
+    for name in searches:
+        if name != "1":
+            beams = 1 if name == "mean" else int(name)
+            paths[name] = decode(network, batches(), works, beams, shared=name == "mean")
+    assert greedy.scores is not None
+    return Outputs(greedy.scores.mean(1), greedy.scores, paths)
+
+
+def beam_widths(recipe: Recipe) -> list[int]:
+    """Widths of the beam search that are tried on validation."""
+    return [recipe.beams] if recipe.beams else [k for k in BEAMS if k <= recipe.most_beams]
 
 
 def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
@@ -88,6 +167,59 @@ def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
         [0.01, 0.02, 0.03, 0.04]
     """
     return np.round(np.arange(step, high - step / 2, step), 6)
+
+
+def tune_rule(
+    recipe: Recipe, validation: Outputs, targets: Mapping[str, Array]
+) -> tuple[Rule | PathRule, dict[str, Any]]:
+    """The decision rule with the best F2 on validation, as the recipe searches for it.
+
+    Args:
+        recipe: the grid of thresholds, or γ, K and how paths are stopped.
+        validation: outputs of the validation works.
+        targets: (N, K) bool of "train" and "val".
+
+    Returns:
+        The rule, and what metrics.json says of the search.
+    """
+    frequencies = targets["train"].mean(0)  # (K,) f
+    if validation.paths:
+        widths = ["mean"] if recipe.combine == "mean" else [str(k) for k in beam_widths(recipe)]
+        paths = {1 if name == "mean" else int(name): validation.paths[name] for name in widths}
+        path_rule, tried = tune_path_rule(
+            paths, targets["val"], frequencies, **path_settings(recipe)
+        )
+        return path_rule, {
+            "search": tried,
+            "rule": path_rule.to_json(),
+            "gamma": path_rule.gamma,
+            "gamma_at_edge": path_rule.at_edge,
+            "beams": path_rule.beams,
+        }
+    scores = validation.scores, targets["val"]
+    rule: Any
+    if recipe.threshold_power:  # as coded for HOG; its factor is the exact optimum
+        rule = tune_proportional(*scores, frequencies, recipe.threshold_power)
+    else:
+        rule = tune_grid(*scores, threshold_grid(recipe.threshold_high, recipe.threshold_step))
+    exact = tune_exact(*scores)
+    return rule, {
+        "rule": rule.to_json(),
+        "threshold": rule.gamma if recipe.threshold_power else rule.threshold,
+        "threshold_at_edge": rule.at_edge,
+        "exact_threshold": exact.threshold,
+        "exact_f2": exact.f_beta,
+    }
+
+
+def path_settings(recipe: Recipe) -> dict[str, Any]:
+    """How a recipe stops paths and combines views: arguments of `tune_path_rule`."""
+    return {
+        "gamma": recipe.gamma,
+        "mode": recipe.stop_mode,
+        "keep_first": recipe.keep_first,
+        "combine": recipe.combine,
+    }
 
 
 def metrics_with_intervals(predicted: Array, targets: Array) -> dict[str, dict[str, float]]:
@@ -106,63 +238,50 @@ def metrics_with_intervals(predicted: Array, targets: Array) -> dict[str, dict[s
     return {name: mean_interval(values)._asdict() for name, values in per_work.items()}
 
 
-def evaluate_scores(
-    scores: Mapping[str, Array],
-    targets: Mapping[str, Array],
-    high: float = 0.5,
-    step: float = 0.01,
-    power: float = 0.0,
-) -> dict[str, Any]:
-    """Choose the threshold on validation, measure on validation and test, compare with the floor.
+class Averages(NamedTuple):
+    """The four columns of the paper's tables, averaged over works."""
 
-    Args:
-        scores: (N, K) in [0, 1] of "val" and "test".
-        targets: (N, K) bool of "train", "val" and "test".
-        high, step: the grid of the search.
-        power: above 0, thresholds are proportional to this power of the labels' training
-            proportion (as coded for HOG), and the factor is the best there is.
+    f2: Interval
+    f1: Interval
+    precision: Interval
+    recall: Interval
 
-    Returns:
-        the rule, its threshold and whether that lies on the grid's edge, the exact optimum, and
-        what `evaluate_predictions` gives for "val" and for "test".
+
+@dataclass(frozen=True)
+class PartMetrics:
+    """Metrics of a run on one part of the split.
+
+    Attributes:
+        f2, f1, precision, recall: averages over works.
+        predicted_labels: per work.
+        auc_macro: mean AUC over the `auc_classes` labels that have both outcomes; None without any.
+        auc_micro: AUC over all pairs of work and label; None without both outcomes.
+        floor: what giving every work the most frequent labels reaches.
+        gain_over_floor: paired difference of F2.
+        loss: on validation, at the epoch that was kept.
     """
-    rule: Any = tune_grid(scores["val"], targets["val"], threshold_grid(high, step))
-    if power:
-        rule = tune_proportional(scores["val"], targets["val"], targets["train"].mean(0), power)
-    exact = tune_exact(scores["val"], targets["val"])
-    found: dict[str, Any] = {
-        "rule": rule.to_json(),
-        "threshold": rule.gamma if power else rule.threshold,
-        "threshold_at_edge": rule.at_edge,
-        "exact_threshold": exact.threshold,
-        "exact_f2": exact.f_beta,
-    }
-    predicted = {part: rule.predict(scores[part]) for part in ("val", "test")}
-    return found | evaluate_predictions(predicted, scores, targets)
 
+    f2: Interval
+    f1: Interval
+    precision: Interval
+    recall: Interval
+    predicted_labels: float
+    auc_macro: float | None
+    auc_classes: int
+    auc_micro: float | None
+    floor: Averages
+    gain_over_floor: Interval
+    loss: float | None = None
 
-def evaluate_paths(
-    rule: PathRule,
-    paths: Mapping[str, Paths],
-    scores: Mapping[str, Array],
-    targets: Mapping[str, Array],
-) -> dict[str, Any]:
-    """The same of a model that writes labels, whose rule was tuned on validation.
-
-    Args:
-        rule: where paths stop and how views combine.
-        paths: of "val" and "test".
-        scores: (N, K) of "val" and "test", for AUC alone.
-        targets: (N, K) bool of "train", "val" and "test".
-    """
-    found = {
-        "rule": rule.to_json(),
-        "gamma": rule.gamma,
-        "gamma_at_edge": rule.at_edge,
-        "beams": rule.beams,
-    }
-    predicted = {part: rule.predict(paths[part]) for part in ("val", "test")}
-    return found | evaluate_predictions(predicted, scores, targets)
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> PartMetrics:
+        """Read a part's entry of metrics.json."""
+        read: dict[str, Any] = {
+            name: Interval(**value) if isinstance(value, dict) and name != "floor" else value
+            for name, value in values.items()
+        }
+        read["floor"] = Averages(**{k: Interval(**e) for k, e in values["floor"].items()})
+        return PartMetrics(**read)
 
 
 def evaluate_predictions(
@@ -170,153 +289,94 @@ def evaluate_predictions(
 ) -> dict[str, Any]:
     """Decisions and scores of validation and test, measured.
 
+    Args:
+        predicted: (N, K) bool of "val" and "test".
+        scores: (N, K) of "val" and "test", for AUC.
+        targets: (N, K) bool of "train", "val" and "test".
+
     Returns:
-        how many labels the floor gives, and a dictionary for "val" and for "test": measures with
-        intervals, macro AUC (over classes with both outcomes) and micro AUC (None where no class
-        has), the floor's measures, and the paired difference of F2 from the floor.
+        "floor_labels", how many labels the frequency baseline gives, chosen on validation; and for
+        "val" and "test" the metrics that `PartMetrics` reads.
     """
     k, _ = tune_frequency_baseline(targets["train"], targets["val"])
     frequent = most_frequent(targets["train"], k)
-    found: dict[str, Any] = {"floor_labels": k}
+    metrics: dict[str, Any] = {"floor_labels": k}
     for part in ("val", "test"):
         floor = np.zeros_like(predicted[part])
         floor[:, frequent] = True
         auc = macro_auc(scores[part], targets[part])
-        found[part] = {
+        micro = micro_auc(scores[part], targets[part])
+        metrics[part] = {
             **metrics_with_intervals(predicted[part], targets[part]),
             "predicted_labels": float(predicted[part].sum(1).mean()),
-            "auc_macro": _or_none(auc.value),
+            "auc_macro": None if math.isnan(auc.value) else auc.value,
             "auc_classes": auc.classes,
-            "auc_micro": _or_none(micro_auc(scores[part], targets[part])),
+            "auc_micro": None if math.isnan(micro) else micro,
             "floor": metrics_with_intervals(floor, targets[part]),
             "gain_over_floor": paired_difference(
                 fbeta_per_work(predicted[part], targets[part]), fbeta_per_work(floor, targets[part])
             )._asdict(),
         }
-    return found
+    return metrics
 
 
-def _or_none(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if math.isnan(value) else value
+def evaluate(
+    recipe: Recipe, outputs: Mapping[str, Outputs], targets: Mapping[str, Array]
+) -> dict[str, Any]:
+    """Tune the rule on validation, measure validation and test; the content of metrics.json.
 
-
-# --- How a recipe's model is watched while it trains and measured afterwards
-
-BatchesOf = Callable[[Part], Iterable[Mapping[str, Tensor]]]
+    Args:
+        recipe: how the rule is searched for.
+        outputs: of "val" and "test".
+        targets: (N, K) bool of "train", "val" and "test".
+    """
+    rule, search = tune_rule(recipe, outputs["val"], targets)
+    predicted = {part: each.decisions(rule) for part, each in outputs.items()}
+    scores = {part: each.scores for part, each in outputs.items()}
+    return search | evaluate_predictions(predicted, scores, targets)
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluator:
-    """`validate` a model after an epoch; `measure` the best one and write its outputs."""
+    """Validation after each epoch, and the outputs of the best one.
 
-    validate: Callable[[nn.Module], dict[str, float]]
-    measure: Callable[[nn.Module, Path], dict[str, Any]]
-
-
-def make_evaluator(
-    recipe: Recipe, parts: Parts, batches: BatchesOf, criterion: Criterion, device: str
-) -> Evaluator:
-    """The judge of a recipe's kind of model.
-
-    Args:
+    Attributes:
         recipe: its model and how it is evaluated.
         parts: the split collection.
-        batches: a part's batches, every work once.
-        objective: the loss that training minimises.
-        device: where batches lie.
+        batches: of the recipe.
+        criterion: the loss that training minimises.
     """
-    kind = _judge_of_labels if writes_labels(recipe) else _judge_of_scores
-    return kind(recipe, parts, batches, criterion, device)
 
+    recipe: Recipe
+    parts: Parts
+    batches: Batches
+    criterion: Criterion
 
-def _judge_of_scores(
-    recipe: Recipe, parts: Parts, batches: BatchesOf, criterion: Criterion, device: str
-) -> Evaluator:
-    val_targets = parts.val.targets
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Loss and best F2 on validation works, with the threshold or γ that gives it.
 
-    def logits_of(model: nn.Module, part: Part) -> Array:
-        return predict(model, batches(part), len(part))  # (N, V, K)
-
-    def validate(model: nn.Module) -> dict[str, float]:
-        logits = logits_of(model, parts.val)
-        targets = torch.from_numpy(np.repeat(val_targets[:, None], logits.shape[1], 1)).float()
+        Paths are greedy ones, which the views of a work do not share: beams would cost too much.
+        """
+        val, recipe = self.parts.val, self.recipe
+        if model_spec(recipe).writes_paths:
+            paths, loss = greedy_validation(network, self.batches.of(val), len(val), self.criterion)
+            frequencies = self.parts.train.targets.mean(0)  # (K,) f
+            rule, _ = tune_path_rule({1: paths}, val.targets, frequencies, **path_settings(recipe))
+            assert rule.f_beta is not None
+            return {"val_loss": loss, "val_f2": rule.f_beta, "val_gamma": rule.gamma}
+        logits = compute_logits(network, self.batches.of(val), len(val))  # (N, V, K)
+        targets = torch.from_numpy(np.repeat(val.targets[:, None], logits.shape[1], 1)).float()
+        device = self.batches.device
         batch = {"targets": targets.flatten(0, 1).to(device)}
-        loss = criterion(torch.from_numpy(logits).flatten(0, 1).to(device), batch)
-        threshold, value = best_threshold(average_views(logits, recipe.reduce_views), val_targets)
-        return {"val_loss": float(loss), "val_f2": value, "val_threshold": threshold}
+        val_loss = float(self.criterion(torch.from_numpy(logits).flatten(0, 1).to(device), batch))
+        threshold, f2 = best_threshold(average_views(logits, recipe.reduce_views), val.targets)
+        return {"val_loss": val_loss, "val_f2": f2, "val_threshold": threshold}
 
-    def measure(model: nn.Module, folder: Path) -> dict[str, Any]:
-        scores = {}
-        for part in (parts.val, parts.test):
-            logits = logits_of(model, part)
-            scores[part.name] = average_views(logits, recipe.reduce_views)
-            save_scores(folder, part.name, scores[part.name], view_scores(logits))
-        return evaluate_scores(
-            scores, _targets(parts), recipe.threshold_high, recipe.threshold_step,
-            recipe.threshold_power,
-        )  # fmt: skip
-
-    return Evaluator(validate, measure)
-
-
-def _judge_of_labels(
-    recipe: Recipe, parts: Parts, batches: BatchesOf, criterion: Criterion, device: str
-) -> Evaluator:
-    targets = _targets(parts)
-    proportions = targets["train"].mean(0)  # (K,) f
-    how: dict[str, Any] = {
-        "gamma": recipe.gamma,
-        "mode": recipe.stop_mode,
-        "keep_first": recipe.keep_first,
-        "combine": recipe.combine,
-    }
-
-    def validate(model: nn.Module) -> dict[str, float]:
-        """Greedy paths, which the views of a work do not share: beams would cost too much."""
-        paths, loss = greedy_validation(model, batches(parts.val), len(parts.val), criterion)
-        rule, _ = tune_path_rule({1: paths}, targets["val"], proportions, **how)
-        assert rule.f_beta is not None
-        return {"val_loss": loss, "val_f2": rule.f_beta, "val_gamma": rule.gamma}
-
-    def measure(model: nn.Module, folder: Path) -> dict[str, Any]:
-        widths = [recipe.beams] if recipe.beams else [k for k in BEAMS if k <= recipe.most_beams]
-        paths: dict[str, dict[str, Paths]] = {}
-        scores = {}
-        for part in (parts.val, parts.test):
-            greedy = decode(model, batches(part), len(part))
-            found = {"1": greedy, "mean": decode(model, batches(part), len(part), shared=True)}
-            for beams in widths:
-                if beams > 1:
-                    found[str(beams)] = decode(model, batches(part), len(part), beams)
-            paths[part.name] = found
-            scores[part.name] = greedy.scores.mean(1)  # (N, K)
-            save_scores(folder, part.name, scores[part.name], greedy.scores)
-            save_paths(folder / f"paths_{part.name}.npz", found)
-        if recipe.combine == "mean":
-            candidates = {1: paths["val"]["mean"]}
-        else:
-            candidates = {beams: paths["val"][str(beams)] for beams in widths}
-        rule, tried = tune_path_rule(candidates, targets["val"], proportions, **how)
-        chosen = {
-            name: found["mean" if recipe.combine == "mean" else str(rule.beams)]
-            for name, found in paths.items()
+    def outputs(self, network: nn.Module) -> dict[str, Outputs]:
+        """Outputs of "val" and "test"."""
+        return {
+            part.name: compute_outputs(
+                network, self.recipe, partial(self.batches.of, part), len(part)
+            )
+            for part in (self.parts.val, self.parts.test)
         }
-        return {"search": tried} | evaluate_paths(rule, chosen, scores, targets)
-
-    return Evaluator(validate, measure)
-
-
-def view_scores(logits: Array) -> Array:
-    """Scores of each view by itself, (N, V, K) to (N, V, K)."""
-    return np.stack([average_views(logits[:, v : v + 1]) for v in range(logits.shape[1])], 1)
-
-
-def save_scores(folder: Path, part: str, scores: Array, views: Array) -> None:
-    """Write scores of works (N, K), and in half precision those of their views (N, V, K)."""
-    np.save(folder / f"scores_{part}.npy", scores)
-    np.save(folder / f"views_{part}.npy", views.astype(np.float16))
-
-
-def _targets(parts: Parts) -> dict[str, Array]:
-    return {part.name: part.targets for part in (parts.train, parts.val, parts.test)}

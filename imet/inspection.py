@@ -12,6 +12,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from imet.batches import Batches
 from imet.config import Recipe
 from imet.data.dataset import Part
 from imet.data.images import read_image
@@ -22,7 +23,7 @@ from imet.labels import quartile_picks
 from imet.models.heads import Network
 from imet.models.registry import build_encoder
 from imet.predict import load_network
-from imet.runs import Run, batch_source, resolve_device
+from imet.runs import Run, resolve_device
 from imet.typing import Array
 
 # --- Where a model looks
@@ -178,7 +179,7 @@ def batches_of(
 ) -> Iterator[Mapping[str, Tensor]]:
     """Batches of some works of a part as the recipe's network reads them in evaluation."""
     encoder = build_encoder(recipe)
-    return iter(batch_source(recipe, parts, encoder, device)(part, np.asarray(works, int), 0))
+    return Batches(recipe, parts, encoder, device).of(part, np.asarray(works, int))
 
 
 @torch.inference_mode()

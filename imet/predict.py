@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pickle
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from torch import Tensor
 from imet.config import Recipe
 from imet.data.images import read_image
 from imet.data.views import make_views, view_kinds, work_rng
-from imet.decoding import PathRule, decode, read_rule
-from imet.evaluation import predict
+from imet.decoding import PathRule, read_rule
+from imet.evaluation import compute_outputs, search_of
 from imet.io import InputError, read_json
 from imet.models.heads import Network
 from imet.models.registry import build_encoder, build_head, feature_shapes
-from imet.thresholds import Rule, average_views
+from imet.thresholds import Rule
 from imet.typing import Array
 
 
@@ -70,14 +71,9 @@ def label_work(
 ) -> tuple[Array, Array]:
     """Scores and labels, both (K,), of one work from its views (V, 3, S, S) uint8."""
     batch = {"views": views, "works": torch.zeros(1, dtype=torch.long)}
-    if isinstance(rule, PathRule):
-        mean = rule.combine == "mean"
-        paths = decode(network, [batch], 1, 1 if mean else rule.beams, shared=mean)
-        greedy = paths if rule.beams == 1 and not mean else decode(network, [batch], 1)
-        return greedy.scores.mean(1)[0], rule.predict(paths)[0]
-    logits = predict(network, [batch], 1)  # (1, V, K)
-    scores = average_views(logits, recipe.reduce_views)  # (1, K)
-    return scores[0], rule.predict(scores)[0]
+    searches = [search_of(rule)] if isinstance(rule, PathRule) else []
+    outputs = compute_outputs(network, recipe, partial(list, [batch]), 1, searches)
+    return outputs.scores[0], outputs.decisions(rule)[0]
 
 
 def label_pictures(

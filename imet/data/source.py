@@ -75,6 +75,18 @@ class Parts:
     val: Part
     test: Part
 
+    def __getitem__(self, name: str) -> Part:
+        """The part called "train", "val" or "test"."""
+        return {"train": self.train, "val": self.val, "test": self.test}[name]
+
+    def values(self) -> list[Part]:
+        """Train, val and test."""
+        return [self.train, self.val, self.test]
+
+    def items(self) -> list[tuple[str, Part]]:
+        """Name and part of train, val and test."""
+        return [(part.name, part) for part in self.values()]
+
 
 def load_parts(root: Path | str, recipe: Recipe) -> Parts:
     """Read a collection and split it."""

@@ -54,7 +54,7 @@ def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
             key, metrics = read_json(path.parent / "key.json"), read_json(path)
             current = (
                 key.get("collection") == collection_key(profile)
-                and key.get("source") == code_key(recipe)
+                and key.get("source") == code_key()
                 and _comparable(key["config"]) == wanted
             )
             date = metrics["provenance"]["date"]

@@ -125,7 +125,7 @@ def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str,
         found[variant] = {
             "recipe": recipe,
             "changes": changes,
-            "code": code_key(runs[0].recipe),
+            "code": code_key(),
             **{
                 part: {m: spread([_value(r.metrics[part][m]) for r in runs]) for m in MEASURES}
                 for part in ("val", "test")

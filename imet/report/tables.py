@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from imet.config import resolve
 from imet.io import REPO, read_json
 from imet.runs import Run, code_key
 
@@ -78,7 +77,7 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
         content = _study(study)
         for variant, found in content["values"].items():
             profile = content["provenance"]["profile"]
-            current = found["code"] == code_key(resolve(found["recipe"], profile, found["changes"]))
+            current = found["code"] == code_key()
             auc, count = found["test"]["auc_macro"]["value"], found["rules"]["fixed number"]
             name = variant.replace("_", " ") + ("" if current else " (earlier code)")
             rows[f"{title} ({profile})", name] = {

@@ -118,6 +118,7 @@ def fit(
     seed_everything(recipe.seed)
     if resumed:
         set_rng_states(resumed["rng"])
+        write_history(folder / "history.jsonl", history)  # it may have died before this line
 
     epochs = range(len(history), recipe.epochs)
     bar = tqdm(epochs, desc=recipe.name, unit="epoch", disable=None if fabric.is_global_zero else 1)

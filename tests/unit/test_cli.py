@@ -170,7 +170,7 @@ def test_run_prints_metrics_and_the_folder(ran, home):
 
 
 def test_run_loads_what_is_there(ran, small_collection, monkeypatch):
-    monkeypatch.setattr(runs, "_train_and_evaluate", None)
+    monkeypatch.setattr(runs, "train", None)
     changes = ["--set", "input_size=32", "--set", "learning_rate=5e-2", "--set", "workers=0"]
     changes += ["--set", "stored = "]
     text = ok("run", "resnet50", "--profile=tiny", "--data", small_collection, *changes)

@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from imet.evaluation import evaluate_scores, metrics_with_intervals, threshold_grid
+from imet.config import resolve
+from imet.evaluation import Outputs, evaluate, metrics_with_intervals, threshold_grid
 from imet.metrics import fbeta
 
 
@@ -19,6 +20,12 @@ def made(seed: int = 0, works: int = 60, labels: int = 8):
         for p in ("val", "test")
     }
     return scores, targets
+
+
+def evaluate_scores(scores, targets, power=0.0):
+    recipe = resolve("resnet50", "tiny", {"threshold_high": 0.5, "threshold_power": power})
+    outputs = {part: Outputs(s, s[:, None]) for part, s in scores.items()}
+    return evaluate(recipe, outputs, targets)
 
 
 def test_the_grid_is_the_open_range():

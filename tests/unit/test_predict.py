@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from imet.evaluation import predict
+from imet.evaluation import compute_logits
 
 VIEWS, LABELS = 3, 2
 
@@ -34,7 +34,7 @@ def batches(*groups):
 @pytest.mark.parametrize("training", [True, False])
 def test_works_come_back_in_order(groups, training):
     network = Echo().train(training)
-    found = predict(network, batches(*groups), 4)
+    found = compute_logits(network, batches(*groups), 4)
     assert found.shape == (4, VIEWS, LABELS)
     assert found.dtype == np.float32
     assert found[..., 0].tolist() == [[10 * w + v + 1 for v in range(VIEWS)] for w in range(4)]
@@ -52,7 +52,7 @@ def test_works_come_back_in_order(groups, training):
 )
 def test_a_work_missing_or_doubled_is_noticed(groups, message):
     with pytest.raises(ValueError, match=message):
-        predict(Echo(), batches(*groups), 3)
+        compute_logits(Echo(), batches(*groups), 3)
 
 
 def test_half_precision_comes_back_as_float32():
@@ -60,4 +60,4 @@ def test_half_precision_comes_back_as_float32():
         def forward(self, batch):
             return torch.ones(len(batch["works"]), 2, dtype=torch.bfloat16)
 
-    assert predict(Half(), batches([0, 1]), 2).dtype == np.float32
+    assert compute_logits(Half(), batches([0, 1]), 2).dtype == np.float32

@@ -13,13 +13,14 @@ import pytest
 import torch
 from conftest import draw_collection
 
-from imet import evaluation, runs
+from imet import batches, evaluation, runs
+from imet.batches import uses_stored_features
 from imet.config import resolve
 from imet.io import InputError, digest, read_json
 from imet.losses import focal_loss, pos_weight, weighted_bce_loss
 from imet.metrics import fbeta
 from imet.models.backbones import Weights
-from imet.runs import Run, is_cached, resolve_device, run
+from imet.runs import Run, resolve_device, run
 from imet.thresholds import average_views
 from imet.training.loop import TrainingDiverged
 
@@ -117,7 +118,7 @@ def forbid_training(monkeypatch) -> None:
     def refuse(*_):
         raise AssertionError("it trains again")
 
-    monkeypatch.setattr(runs, "_train_and_evaluate", refuse)
+    monkeypatch.setattr(runs, "train", refuse)
 
 
 def adopt(finished: Run, folders: Path) -> None:
@@ -224,8 +225,8 @@ def interrupted(monkeypatch, module, name: str, at: int):
     [
         (evaluation, "best_threshold", 1),  # in the validation of the first epoch
         (evaluation, "best_threshold", 2),  # of the second
-        (evaluation, "evaluate_scores", 1),  # after training
-        (runs, "extract_features", 2),  # between the features of two parts
+        (evaluation, "tune_rule", 1),  # after training
+        (batches, "extract_features", 2),  # between the features of two parts
     ],
 )
 def test_killed_anywhere_it_ends_in_the_same_numbers(
@@ -246,7 +247,7 @@ def test_killed_anywhere_it_ends_in_the_same_numbers(
 
 
 def test_two_that_want_the_same_run_make_it_once(folders, monkeypatch, small_collection):
-    real, made, errors = runs._train_and_evaluate, [], []
+    real, made, errors = runs.train, [], []
     started = threading.Event()
 
     def counted(*args):
@@ -254,7 +255,7 @@ def test_two_that_want_the_same_run_make_it_once(folders, monkeypatch, small_col
         started.set()
         real(*args)
 
-    monkeypatch.setattr(runs, "_train_and_evaluate", counted)
+    monkeypatch.setattr(runs, "train", counted)
 
     def want():
         try:
@@ -276,8 +277,8 @@ def test_pictures_and_stored_features_train_alike(folders, small_collection):
     still = {"epochs": 1, "loss_reduction": "mean"}
     fixed = make(small_collection, **still)
     fresh = make(small_collection, view_mode="fresh", **still)
-    assert is_cached(fixed.recipe)
-    assert not is_cached(fresh.recipe)
+    assert uses_stored_features(fixed.recipe)
+    assert not uses_stored_features(fresh.recipe)
     for part in ("val", "test"):
         np.testing.assert_allclose(fresh.scores(part), fixed.scores(part), atol=5e-3)
 
@@ -293,13 +294,13 @@ def test_fine_tuning_moves_the_backbone(folders, small_collection):
 
 def test_fixed_views_stay_fixed_in_fine_tuning(folders, monkeypatch, small_collection):
     seen = []
-    real = runs.image_batches
+    real = batches.image_batches
 
     def watched(part, recipe, order, size, epoch, device):
         seen.append((part.name, epoch))
         return real(part, recipe, order, size, epoch, device)
 
-    monkeypatch.setattr(runs, "image_batches", watched)
+    monkeypatch.setattr(batches, "image_batches", watched)
     make(small_collection, frozen=False, max_works=20, epochs=2)
     assert {epoch for _, epoch in seen} == {0}
     seen.clear()

@@ -9,10 +9,10 @@ from lightning_fabric import Fabric
 
 from imet.config import resolve
 from imet.decoding import decode, tune_path_rule
-from imet.evaluation import predict
+from imet.evaluation import compute_logits
 from imet.metrics import best_threshold
 from imet.models.heads import Network
-from imet.models.registry import build_head, writes_labels
+from imet.models.registry import MODELS, build_head
 from imet.thresholds import average_views
 from imet.training.criterion import make_criterion
 from imet.training.loop import fit
@@ -75,19 +75,19 @@ def test_it_learns_eight_works_by_heart(name, tmp_path):
     flat = {key: value.flatten(0, 1) for key, value in features.items()}
     batch = {**flat, "targets": torch.from_numpy(targets).float(), "works": torch.arange(WORKS)}
 
-    def judged(model: torch.nn.Module) -> dict[str, float]:
-        if writes_labels(recipe):
+    def validate(model: torch.nn.Module) -> dict[str, float]:
+        if MODELS[recipe.model].writes_paths:
             paths = decode(model, [batch], WORKS)
             rule, _ = tune_path_rule(
                 {1: paths}, targets, targets.mean(0), mode=recipe.stop_mode,
                 keep_first=recipe.keep_first,
             )  # fmt: skip
             return {"val_f2": float(rule.f_beta or 0)}
-        logits = predict(model, [batch], WORKS)
+        logits = compute_logits(model, [batch], WORKS)
         return {"val_f2": best_threshold(average_views(logits, recipe.reduce_views), targets)[1]}
 
     fabric = Fabric(accelerator="cpu", devices=1)
-    history = fit(network, lambda _: [batch], criterion, judged, recipe, tmp_path, fabric)
+    history = fit(network, lambda _: [batch], criterion, validate, recipe, tmp_path, fabric)
     assert history[0]["val_f2"] < 0.95
     assert history[-1]["val_f2"] == pytest.approx(1)
     assert history[-1]["train_loss"] < history[0]["train_loss"] / 4
