@@ -109,7 +109,7 @@ rng = np.random.default_rng(seed)
 # whole surface, and that is on purpose: the paper's six views stand on the premise that a culture
 # shows in every crop and a tag may lie outside of one.
 
-# %% mystnb={"figure": {"name": "fig-manners", "caption": "One plan, a landscape with trees, a bridge and boats, drawn in twelve manners from the same random numbers. Details that a culture decides, such as the kind of bridge or tree, change with it."}, "image": {"alt": "Twelve small pictures of a bridge, a tree and boats, one each in the manner of a culture: pastel, fresco, photograph, engraving, mosaic, woodblock print, porcelain and others."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 manners = [
     "french",
     "italian",
@@ -130,7 +130,15 @@ labelled_grid(
     size=9,
 )
 
-# %% mystnb={"figure": {"name": "fig-boxes", "caption": "Works drawn by lot with the boxes of everything that carries a tag. A box surrounds what is left visible of a thing; a tag of the whole work, such as landscapes, surrounds its picture."}, "image": {"alt": "Six works with coloured frames around the things in them and the names of the tags below."}} tags=["hide-input"]
+# %% [markdown]
+# ```{caption} fig-manners
+# :alt: Twelve small pictures of a bridge, a tree and boats, one each in the manner of a culture:
+#   pastel, fresco, photograph, engraving, mosaic, woodblock print, porcelain and others.
+# One plan, a landscape with trees, a bridge and boats, drawn in twelve manners from the same random
+# numbers. Details that a culture decides, such as the kind of bridge or tree, change with it.
+# ```
+
+# %% tags=["hide-input"]
 ratio = truth.sizes[:, 1] / truth.sizes[:, 0]  # width : height
 several = np.array([len(set(tags.tolist())) in (2, 3) for tags in truth.tags])
 one_shape = np.flatnonzero(several & (ratio > 0.75) & (ratio < 1.5))
@@ -145,13 +153,20 @@ boxes_grid(
 )
 
 # %% [markdown]
+# ```{caption} fig-boxes
+# :alt: Six works with coloured frames around the things in them and the names of the tags below.
+# Works drawn by lot with the boxes of everything that carries a tag. A box surrounds what is left
+# visible of a thing; a tag of the whole work, such as landscapes, surrounds its picture.
+# ```
+
+# %% [markdown]
 # ## What does each label look like?
 #
 # {numref}`fig-cultures` shows one crop a culture, as a network would see it: {num}`crop_side:d` pixels
 # of a shorter side of {num}`side:d`. Whoever cannot tell these apart has no chance of naming a culture.
 # {numref}`fig-things` shows one thing a tag, cut out by its box.
 
-# %% mystnb={"figure": {"name": "fig-cultures", "caption": "One random crop of each culture, drawn by lot among its works; only labels that this build's collection uses."}, "image": {"alt": "A grid of square crops of works, one for each culture, that differ in colour, ground, ornament and surface."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 crop_of = {}
 for column in np.flatnonzero(labels.is_culture & shown.any(0)):
     row = rng.choice(np.flatnonzero(shown[:, column]))
@@ -162,7 +177,15 @@ for column in np.flatnonzero(labels.is_culture & shown.any(0)):
     crop_of[labels.names[column]] = picture[top : top + side, left : left + side]
 labelled_grid(list(crop_of.values()), list(crop_of), columns=6)
 
-# %% mystnb={"figure": {"name": "fig-things", "caption": "One thing of each of 48 tags, cut out by its box with a margin: the most frequent tags whose things do not fill their pictures. By size, the one shown has two thirds of its kind below it."}, "image": {"alt": "A grid of square details, each showing one thing and its name: men, women, trees, flowers, birds, boats and so on."}} tags=["hide-input"]
+# %% [markdown]
+# ```{caption} fig-cultures
+# :alt: A grid of square crops of works, one for each culture, that differ in colour, ground, ornament
+#   and surface.
+# One random crop of each culture, drawn by lot among its works; only labels that this build's
+# collection uses.
+# ```
+
+# %% tags=["hide-input"]
 thing_of = {}
 for column in np.argsort(-shown.sum(0), kind="stable"):
     candidates = [
@@ -181,6 +204,14 @@ for column in np.argsort(-shown.sum(0), kind="stable"):
     (left, top), size = (middle - reach).astype(int), int(2 * reach)
     thing_of[labels.names[column]] = picture[top : top + size, left : left + size]
 labelled_grid(list(thing_of.values()), list(thing_of), columns=6)
+
+# %% [markdown]
+# ```{caption} fig-things
+# :alt: A grid of square details, each showing one thing and its name: men, women, trees, flowers,
+#   birds, boats and so on.
+# One thing of each of 48 tags, cut out by its box with a margin: the most frequent tags whose things
+# do not fill their pictures. By size, the one shown has two thirds of its kind below it.
+# ```
 
 # %% [markdown]
 # One example proves little. Below is a contact sheet for every label of this build's collection, with
@@ -292,7 +323,7 @@ pd.DataFrame(
 # too rare for the paper's rule, against {num}`tail.there.share under three:.1%` there. What a chapter
 # says of rare labels rests on a few works.
 
-# %% mystnb={"figure": {"name": "fig-lifts", "caption": "Lift of pairs of a culture and a tag: how many times more often the two meet than if they were independent. Shown are pairs that are among the 200 most frequent of the real table and that would meet here in three works or more by chance."}, "image": {"alt": "A scatter of points on logarithmic axes, the lift in the real table across and the lift here upwards; dotted lines mark independence."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 column = {name: k for k, name in enumerate(labels.names)}
 both = [pair for pair in real["pairs"] if pair[0] in column and pair[1] in column]
 a = works.targets[:, [column[pair[0]] for pair in both]]  # (N, P)
@@ -311,6 +342,15 @@ lift_scatter(
         (" & ".join(n.split("::")[1] for n in both[i][:2]), theirs[i], ours[i]) for i in extreme
     ],
 )
+
+# %% [markdown]
+# ```{caption} fig-lifts
+# :alt: A scatter of points on logarithmic axes, the lift in the real table across and the lift here
+#   upwards; dotted lines mark independence.
+# Lift of pairs of a culture and a tag: how many times more often the two meet than if they were
+# independent. Shown are pairs that are among the 200 most frequent of the real table and that would
+# meet here in three works or more by chance.
+# ```
 
 # %% tags=["hide-input"]
 often = {"here": frequent_pairs(works), "there": real["pairs"]}
@@ -390,7 +430,7 @@ for name, mask in groups.items():
         },
     }
 
-# %% mystnb={"figure": {"name": "fig-premise", "caption": "Mean AUC over labels on whole pictures and on single crops of the same held-out works, judged by the truth, of a head that was trained on whole pictures. Bars are 95 % intervals over works and labels; .5 is guessing."}, "image": {"alt": "Five lines, for cultures, all tags, and tags whose thing is inside, cut by or outside the crop, each with two marks and their intervals: whole picture and one crop."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 forest_plot(
     {
         name: {
@@ -403,6 +443,15 @@ forest_plot(
     value_name="mean AUC over labels",
     reference=0.5,
 )
+
+# %% [markdown]
+# ```{caption} fig-premise
+# :alt: Five lines, for cultures, all tags, and tags whose thing is inside, cut by or outside the
+#   crop, each with two marks and their intervals: whole picture and one crop.
+# Mean AUC over labels on whole pictures and on single crops of the same held-out works, judged by the
+# truth, of a head that was trained on whole pictures. Bars are 95 % intervals over works and labels;
+# .5 is guessing.
+# ```
 
 # %% tags=["hide-input"]
 pd.DataFrame(
@@ -448,7 +497,7 @@ pd.DataFrame(
 # The smaller a thing, the less of it is left once its picture has been squeezed to the network's
 # square.
 
-# %% mystnb={"figure": {"name": "fig-thing-size", "caption": "AUC of every tag on whole held-out pictures by the share of the picture that its things cover, median over works. Tags with five held-out works or more; the dotted line is guessing."}, "image": {"alt": "A scatter of points: share of the picture covered, on a logarithmic axis, across, and AUC upwards, most of it above the dotted line at one half."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 auc = np.stack([roc_auc_per_class(logits[:, v], targets) for v in range(6)])  # (6, K)
 positives = targets.sum(0)
 covered = np.array(
@@ -468,6 +517,14 @@ label_scatter(
     reference=0.5,
     named=[(parts.labels.short(k), covered[k], auc[0, k]) for k in dict.fromkeys([*low, *small])],
 )
+
+# %% [markdown]
+# ```{caption} fig-thing-size
+# :alt: A scatter of points: share of the picture covered, on a logarithmic axis, across, and AUC
+#   upwards, most of it above the dotted line at one half.
+# AUC of every tag on whole held-out pictures by the share of the picture that its things cover,
+# median over works. Tags with five held-out works or more; the dotted line is guessing.
+# ```
 
 # %% [markdown]
 # Over {num}`size.labels:d` tags the rank correlation of size and AUC is {num}`size.spearman:.2f`. Tags

@@ -57,7 +57,7 @@ ours, theirs = f"this collection ({profile})", "iMet Collection 2019"
 # thing to be seen somewhere in it. A work can have several of each. {numref}`fig-samples` shows
 # works as the paper's Figure 1 does, with culture labels in italics.
 
-# %% mystnb={"figure": {"name": "fig-samples", "caption": "Works of the collection with their labels, as the paper's Figure 1 shows them. Names of cultures are in italics, tags upright."}, "image": {"alt": "A grid of twelve works of the collection, each over its labels; names of cultures are in italics and tags upright."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 rng = np.random.default_rng(seed)
 ratio = aspect_ratios(works)
 ordinary = np.flatnonzero((works.targets.sum(1) >= 2) & (ratio > 0.5) & (ratio < 2))
@@ -66,6 +66,14 @@ picture_grid(
     [read_image(works.path(row)) for row in shown],
     [[labels.names[k] for k in np.flatnonzero(works.targets[row])] for row in shown],
 )
+
+# %% [markdown]
+# ```{caption} fig-samples
+# :alt: A grid of twelve works of the collection, each over its labels; names of cultures are in
+#   italics and tags upright.
+# Works of the collection with their labels, as the paper's Figure 1 shows them. Names of cultures are
+# in italics, tags upright.
+# ```
 
 # %% mystnb={"figure": {"name": "cover"}} tags=["remove-cell"]
 wall = rng.choice(np.flatnonzero((ratio > 0.4) & (ratio < 3)), 17, replace=False)
@@ -85,8 +93,17 @@ mosaic([read_image(works.path(row)) for row in wall])
 # A few labels are everywhere and most are nearly nowhere. On logarithmic axes the curve of
 # {numref}`fig-frequency` falls for its whole length: there is no group of “normal” labels.
 
-# %% mystnb={"figure": {"name": "fig-frequency", "caption": "Uses of every label, most frequent first, on logarithmic axes, for this collection and for the real one (its counts are recorded). Labels under the dotted line are rare, and are dropped with every work that carries one."}, "image": {"alt": "Two falling curves on logarithmic axes of works against rank of the label; both end in a tail of labels with one or two uses."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 charts.label_frequency({ours: here["frequency"], theirs: real["frequency"]})
+
+# %% [markdown]
+# ```{caption} fig-frequency
+# :alt: Two falling curves on logarithmic axes of works against rank of the label; both end in a tail
+#   of labels with one or two uses.
+# Uses of every label, most frequent first, on logarithmic axes, for this collection and for the real
+# one (its counts are recorded). Labels under the dotted line are rare, and are dropped with every
+# work that carries one.
+# ```
 
 # %% tags=["hide-input"]
 pd.DataFrame(
@@ -120,7 +137,7 @@ pd.DataFrame(
 # The paper decodes up to ten labels a work, “the maximum number of labels in the training set”. In
 # the real table one training work has {num}`reported/context.max_labels.train:d`.
 
-# %% mystnb={"figure": {"name": "fig-labels-per-work", "caption": "Labels on a work, as a share of works. Most carry two to four."}, "image": {"alt": "Bars of the share of works by number of labels, for both collections; most works carry two to four labels."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 charts.labels_per_work(
     {
         name: np.repeat(np.arange(len(data["labels_per_work"])), data["labels_per_work"])
@@ -128,8 +145,23 @@ charts.labels_per_work(
     }
 )
 
-# %% mystnb={"figure": {"name": "fig-kinds", "caption": "Which kinds of label works carry. The paper's views treat works with tags only in their own way, and never mention works with a culture only."}, "image": {"alt": "One bar a collection, divided into works with a culture only, with culture and tags, and with tags only."}} tags=["hide-input"]
+# %% [markdown]
+# ```{caption} fig-labels-per-work
+# :alt: Bars of the share of works by number of labels, for both collections; most works carry two to
+#   four labels.
+# Labels on a work, as a share of works. Most carry two to four.
+# ```
+
+# %% tags=["hide-input"]
 charts.label_kinds({ours: here["kinds"], theirs: real["kinds"]})
+
+# %% [markdown]
+# ```{caption} fig-kinds
+# :alt: One bar a collection, divided into works with a culture only, with culture and tags, and with
+#   tags only.
+# Which kinds of label works carry. The paper's views treat works with tags only in their own way, and
+# never mention works with a culture only.
+# ```
 
 # %% [markdown]
 # ## Which labels go together?
@@ -137,12 +169,20 @@ charts.label_kinds({ours: here["kinds"], theirs: real["kinds"]})
 # If labels were independent, a classifier could look at each alone. *Lift* says how much more often
 # two labels meet than independent ones would: 1 is independence, 2 twice as often.
 
-# %% mystnb={"figure": {"name": "fig-cooccurrence", "caption": "Lift of the most frequent cultures with the most frequent tags of this collection: how many times more often the two meet than if they were independent."}, "image": {"alt": "A table of coloured cells, cultures down and tags across, with the lift of each pair written in it."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 order = np.argsort(-works.targets.sum(0), kind="stable")
 cultures = order[labels.is_culture[order]][:9]
 tags = order[~labels.is_culture[order]][:9]
 lifts = charts.lift(works.targets[:, cultures], works.targets[:, tags])
 charts.cooccurrence(lifts, [labels.names[k] for k in cultures], [labels.names[k] for k in tags])
+
+# %% [markdown]
+# ```{caption} fig-cooccurrence
+# :alt: A table of coloured cells, cultures down and tags across, with the lift of each pair written
+#   in it.
+# Lift of the most frequent cultures with the most frequent tags of this collection: how many times
+# more often the two meet than if they were independent.
+# ```
 
 # %% [markdown]
 # The strongest pair of {numref}`fig-cooccurrence` is *{num}`lift.culture`* with *{num}`lift.tag`*,
@@ -156,8 +196,16 @@ charts.cooccurrence(lifts, [labels.names[k] for k in cultures], [labels.names[k]
 # 25 times as wide as high does not fit one without either squeezing or cutting. That is the problem
 # the six views of the {doc}`next chapter <02_split_and_views>` answer.
 
-# %% mystnb={"figure": {"name": "fig-aspect", "caption": "Width over height of the pictures, both axes logarithmic. The real collection reaches 25 : 1; the paper names a picture of 4428 by 300 pixels."}, "image": {"alt": "Histograms of width over height for both collections, with a peak near square pictures and long tails on both sides."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 charts.aspect_ratios({ours: here["aspect"], theirs: real["aspect"]})
+
+# %% [markdown]
+# ```{caption} fig-aspect
+# :alt: Histograms of width over height for both collections, with a peak near square pictures and
+#   long tails on both sides.
+# Width over height of the pictures, both axes logarithmic. The real collection reaches 25 : 1; the
+# paper names a picture of 4428 by 300 pixels.
+# ```
 
 # %% [markdown]
 # ## Limits

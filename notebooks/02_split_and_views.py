@@ -112,7 +112,7 @@ table
 # test every work gives one resize and five crops. A crop is 224 pixels of a shorter side of 300;
 # works with a culture label only, which the paper does not mention, are treated as works with both.
 
-# %% mystnb={"figure": {"name": "fig-views", "caption": "The six training views of two works: one with culture and tags above, one with tags only below. Under each view stand the kind of view and how many of the work's labels it trains on."}, "image": {"alt": "Two groups of six square views. The first shows a squeezed whole picture and five crops of it, the second six squeezed whole pictures."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 has_culture = works.targets[:, labels.is_culture].any(1)
 has_tag = works.targets[:, ~labels.is_culture].any(1)
 many = works.targets.sum(1) >= 3
@@ -133,6 +133,14 @@ for row in chosen:
     titles.append([f"{kind}: {n} of {total} labels" for kind, n in zip(kinds, kept)])
     headings.append(", ".join(labels.short(k) for k in np.flatnonzero(works.targets[row])))
 view_strip(views, titles, headings=headings)
+
+# %% [markdown]
+# ```{caption} fig-views
+# :alt: Two groups of six square views. The first shows a squeezed whole picture and five crops of it,
+#   the second six squeezed whole pictures.
+# The six training views of two works: one with culture and tags above, one with tags only below.
+# Under each view stand the kind of view and how many of the work's labels it trains on.
+# ```
 
 # %% [markdown]
 # Which part a crop shows is drawn once for each work and seed in evaluation, so two models are

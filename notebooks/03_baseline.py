@@ -73,8 +73,16 @@ recipe, metrics, parts = run.recipe, run.metrics, run.parts
 # {num}`views.tag.crop:.2f` on its crops; a true culture gets {num}`views.culture.resize:.2f` and
 # {num}`views.culture.crop:.2f`.
 
-# %% mystnb={"figure": {"name": "fig-baseline-training", "caption": "Training of the baseline: loss on training and validation views, and F2 of validation works at the best threshold of each epoch. The dotted line marks the epoch whose weights are kept."}, "image": {"alt": "Two panels over epochs: the losses fall and level off, validation F2 rises and levels off; a dotted line marks the kept epoch."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 training_curves(run.history, best_epoch=metrics["best_epoch"])
+
+# %% [markdown]
+# ```{caption} fig-baseline-training
+# :alt: Two panels over epochs: the losses fall and level off, validation F2 rises and levels off; a
+#   dotted line marks the kept epoch.
+# Training of the baseline: loss on training and validation views, and F2 of validation works at the
+# best threshold of each epoch. The dotted line marks the epoch whose weights are kept.
+# ```
 
 # %% [markdown]
 # ## From probabilities to labels
@@ -91,7 +99,7 @@ training_curves(run.history, best_epoch=metrics["best_epoch"])
 # draws the whole curve, since an optimum on the edge of the search says that the search was too
 # narrow.
 
-# %% mystnb={"figure": {"name": "fig-baseline-threshold", "caption": "F2 of validation and test works by threshold. The threshold is the best of the paper's grid on validation; the dotted line is where that grid ends."}, "image": {"alt": "Two curves of F2 against the threshold that rise, peak and fall, with the chosen point marked and a dotted line at 0.5."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 thresholds = threshold_grid(0.99, recipe.threshold_step)
 curves = {
     name: fbeta_at_thresholds(run.scores(part), getattr(parts, part).targets, thresholds)
@@ -99,6 +107,14 @@ curves = {
 }
 chosen = (metrics["threshold"], metrics["val"]["f2"]["value"])
 threshold_curve(thresholds, curves, {"chosen": chosen}, edge=recipe.threshold_high)
+
+# %% [markdown]
+# ```{caption} fig-baseline-threshold
+# :alt: Two curves of F2 against the threshold that rise, peak and fall, with the chosen point marked
+#   and a dotted line at 0.5.
+# F2 of validation and test works by threshold. The threshold is the best of the paper's grid on
+# validation; the dotted line is where that grid ends.
+# ```
 
 # %% [markdown]
 # The grid's best threshold is {num}`threshold.grid:.2f`; the exact optimum over all thresholds is
@@ -158,7 +174,7 @@ pd.DataFrame(rows).T
 # {numref}`fig-baseline-examples` shows test works with what the annotator said and what the baseline
 # says. It was drawn at random, not chosen.
 
-# %% mystnb={"figure": {"name": "fig-baseline-examples", "caption": "Test works drawn at random: the annotator's labels in black, predictions in blue with a tick where they agree with them and in red with a cross where not. A ring marks a label that was missed."}, "image": {"alt": "Four works, each with a column of true labels and a column of predicted labels marked right or wrong."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 names = parts.labels.names
 scores, targets = run.scores("test"), parts.test.targets
 predicted = run.predicted("test")
@@ -168,6 +184,14 @@ predictions(
     [[names[k] for k in np.flatnonzero(targets[w])] for w in works],
     [[names[k] for k in np.argsort(-scores[w]) if predicted[w, k]] for w in works],
 )
+
+# %% [markdown]
+# ```{caption} fig-baseline-examples
+# :alt: Four works, each with a column of true labels and a column of predicted labels marked right or
+#   wrong.
+# Test works drawn at random: the annotator's labels in black, predictions in blue with a tick where
+# they agree with them and in red with a cross where not. A ring marks a label that was missed.
+# ```
 
 # %% tags=["hide-input"]
 auc = roc_auc_per_class(scores, targets)  # (K,)

@@ -79,7 +79,7 @@ along, across = (np.take_along_axis(g, channel, 2)[..., 0] for g in (along, acro
 magnitude = np.hypot(along, across)  # (S, S)
 angle = np.degrees(np.arctan2(across, along)) % 180  # (S, S), without a direction
 
-# %% mystnb={"figure": {"name": "fig-hog-steps", "caption": "From a view to its histograms: the view, the size of its gradients, their angle where they are strong (red: across an upright edge, cyan: across a level one), and the 16-pixel cells, drawn as stars whose rays are as bright as the gradients in that direction."}, "image": {"alt": "Four square pictures: a work of art; its outlines in white on black; the outlines coloured by direction; a grid of small stars that retraces the outlines."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 strong = np.where(magnitude > np.quantile(magnitude, 0.8), angle, np.nan)
 picture_strip(
     [view, np.sqrt(magnitude), strong, np.cbrt(hog_image(view))],
@@ -87,6 +87,15 @@ picture_strip(
     columns=2,
     colours=[None, "gray", "hsv", "gray"],
 )
+
+# %% [markdown]
+# ```{caption} fig-hog-steps
+# :alt: Four square pictures: a work of art; its outlines in white on black; the outlines coloured by
+#   direction; a grid of small stars that retraces the outlines.
+# From a view to its histograms: the view, the size of its gradients, their angle where they are
+# strong (red: across an upright edge, cyan: across a level one), and the 16-pixel cells, drawn as
+# stars whose rays are as bright as the gradients in that direction.
+# ```
 
 # %% [markdown]
 # Every pixel votes for one of {num}`hog.orientations:d` directions with the size of its gradient, and
@@ -123,13 +132,21 @@ pd.DataFrame(
 # this book's implementation, which works on batches and is compiled, and scikit-image's is
 # {num}`hog.largest_difference:.0e`. {numref}`fig-hog-pair` is the paper's Figure 2.
 
-# %% mystnb={"figure": {"name": "fig-hog-pair", "caption": "Two works and their descriptors: the paper's Figure 2. One star a cell; the brighter a ray, the stronger the edges along it."}, "image": {"alt": "Two works of art, each beside a grid of bright and dark stars in which its outlines can be recognised."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 pictures = [v.permute(1, 2, 0).numpy() for v in views]
 picture_strip(
     [item for picture in pictures for item in (picture, np.cbrt(hog_image(picture)))],
     ["picture", "its HOG descriptor"] * 2,
     columns=2,
 )
+
+# %% [markdown]
+# ```{caption} fig-hog-pair
+# :alt: Two works of art, each beside a grid of bright and dark stars in which its outlines can be
+#   recognised.
+# Two works and their descriptors: the paper's Figure 2. One star a cell; the brighter a ray, the
+# stronger the edges along it.
+# ```
 
 # %% [markdown]
 # ## What does it know?

@@ -81,8 +81,16 @@ widths = {
     for name in ("pooled", "hog")
 }
 
-# %% mystnb={"figure": {"name": "fig-hog-training", "caption": "Training of ResNet50 + HOG: loss on training and validation views, and F2 of validation works at the best threshold of each epoch."}, "image": {"alt": "Two panels over epochs: training loss falls, validation F2 rises; a dotted line marks the kept epoch."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 training_curves(run.history, best_epoch=run.metrics["best_epoch"])
+
+# %% [markdown]
+# ```{caption} fig-hog-training
+# :alt: Two panels over epochs: training loss falls, validation F2 rises; a dotted line marks the kept
+#   epoch.
+# Training of ResNet50 + HOG: loss on training and validation views, and F2 of validation works at the
+# best threshold of each epoch.
+# ```
 
 # %% [markdown]
 # ## Does the descriptor help?
@@ -102,7 +110,7 @@ measures_table(
 # The models are scored on the same works, so what a single work is worth cancels out in the
 # difference. {numref}`fig-hog-gain` shows it with its interval.
 
-# %% mystnb={"figure": {"name": "fig-hog-gain", "caption": "Gain in F2 over the baseline on the same works, with 95 % intervals: an interval that contains the dotted line is no evidence of a difference."}, "image": {"alt": "Two lines, plain and standardised HOG, each with a mark and an interval for validation and test around zero."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 gains = {
     name: {
         part: paired_gain(each, baseline, key)
@@ -112,6 +120,14 @@ gains = {
     if each is not baseline
 }
 forest_plot(gains, value_name="gain in F2 over the baseline", reference=0)
+
+# %% [markdown]
+# ```{caption} fig-hog-gain
+# :alt: Two lines, plain and standardised HOG, each with a mark and an interval for validation and
+#   test around zero.
+# Gain in F2 over the baseline on the same works, with 95 % intervals: an interval that contains the
+# dotted line is no evidence of a difference.
+# ```
 
 # %% [markdown]
 # On test HOG as it is changes F2 by {num}`gains.with HOG.test.value:+.3f`
@@ -169,8 +185,14 @@ pd.DataFrame(
     axis="index"
 ).format(precision=3)
 
-# %% mystnb={"figure": {"name": "fig-hog-labels", "caption": "Mean gain in AUC over the labels of a kind, with 95 % intervals over labels."}, "image": {"alt": "Cultures and tags, each with the mean change of AUC for both models with HOG and its interval."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 forest_plot(by_group, value_name="gain in AUC over the baseline", reference=0)
+
+# %% [markdown]
+# ```{caption} fig-hog-labels
+# :alt: Cultures and tags, each with the mean change of AUC for both models with HOG and its interval.
+# Mean gain in AUC over the labels of a kind, with 95 % intervals over labels.
+# ```
 
 # %% [markdown]
 # The table lists the labels that gain most and least. With few positives on test the differences of

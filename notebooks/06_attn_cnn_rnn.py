@@ -193,8 +193,16 @@ run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
 hog = runs.run("attn_cnn_rnn_hog", profile, seed=seed, device=device)
 baseline = runs.run("resnet50", profile, seed=seed, device=device)
 
-# %% mystnb={"figure": {"name": "fig-rnn-training", "caption": "Training of AttnCNN-RNN: Algorithm 2's loss on training and validation views, and F2 of validation works, decoded greedily with the best \u03b3 of each epoch."}, "image": {"alt": "Two panels over epochs: the training loss falls and validation F2 rises; a dotted line marks the kept epoch."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 training_curves(run.history, best_epoch=run.metrics["best_epoch"])
+
+# %% [markdown]
+# ```{caption} fig-rnn-training
+# :alt: Two panels over epochs: the training loss falls and validation F2 rises; a dotted line marks
+#   the kept epoch.
+# Training of AttnCNN-RNN: Algorithm 2's loss on training and validation views, and F2 of validation
+# works, decoded greedily with the best γ of each epoch.
+# ```
 
 # %% [markdown]
 # Trained for {num}`recipe.epochs:d` epochs with Adam at {num}`recipe.learning_rate:g`, gradients clipped
@@ -226,7 +234,7 @@ pd.DataFrame(
     }
 ).style.hide(axis="index").format(precision=3)
 
-# %% mystnb={"figure": {"name": "fig-rnn-steps", "caption": "The first four labels of one work and where the model looked when it chose them: the weights of the regions above, smoothed as in the paper below. Grey is no attention; from purple over orange to yellow it is more and more."}, "image": {"alt": "The same view four times in two rows, with bright patches of attention; square patches above, blurred ones below."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 picture, views, kinds = inspection.view_pictures(run, parts.test, work)
 side = recipe.input_size
 shown = trained.attention[0, 0, : min(4, recipe.steps)]  # (4, P)
@@ -236,6 +244,15 @@ attention_steps(
     list(upsample_attention(shown, side)),
     list(upsample_attention(shown, side, SIGMA * side / 224)),
 )
+
+# %% [markdown]
+# ```{caption} fig-rnn-steps
+# :alt: The same view four times in two rows, with bright patches of attention; square patches above,
+#   blurred ones below.
+# The first four labels of one work and where the model looked when it chose them: the weights of the
+# regions above, smoothed as in the paper below. Grey is no attention; from purple over orange to
+# yellow it is more and more.
+# ```
 
 # %% [markdown]
 # ## How good is it?

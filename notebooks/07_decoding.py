@@ -94,7 +94,7 @@ pd.DataFrame(
     }
 ).style.hide(axis="index").format(precision=3)
 
-# %% mystnb={"figure": {"name": "fig-path", "caption": "The normalised path probability of one view and its threshold, step by step, with the \u03b3 that was tuned on validation. The path ends where the first falls below the second, or with the last step."}, "image": {"alt": "Two lines over the steps of one path: its probability and its threshold."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 score_curves(
     np.arange(1, p.shape[-1] + 1),
     {"path probability": p[work, view], "threshold": limit[work, view]},
@@ -102,6 +102,13 @@ score_curves(
     y_name="normalised",
     dots=True,
 )
+
+# %% [markdown]
+# ```{caption} fig-path
+# :alt: Two lines over the steps of one path: its probability and its threshold.
+# The normalised path probability of one view and its threshold, step by step, with the γ that was
+# tuned on validation. The path ends where the first falls below the second, or with the last step.
+# ```
 
 # %% [markdown]
 # Resized views and crops end differently. Of the greedy paths of resized test views
@@ -121,7 +128,7 @@ score_curves(
 # {numref}`fig-gamma` tries {num}`grid.size:d` values of γ for each width of the search. The labels of a
 # path do not depend on γ, so each width is decoded once.
 
-# %% mystnb={"figure": {"name": "fig-gamma", "caption": "F2 of validation works by \u03b3, for each width of the beam search; one beam is greedy. The dot is the chosen pair, the dotted line the \u03b3 of the code."}, "image": {"alt": "Curves of F2 over \u03b3 on a logarithmic axis that rise, peak and fall; a dot marks the highest point, a dotted line stands at {num}`reported/code.decoding.gamma`."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 curves = {}
 for k in widths:
     values = []
@@ -138,6 +145,14 @@ score_curves(
     marks={f"K = {run.metrics['beams']}, γ = {gamma:.2f}": (gamma, chosen["f2"])},
     guide=("as coded", as_coded["gamma"]),
 )
+
+# %% [markdown]
+# ```{caption} fig-gamma
+# :alt: Curves of F2 over γ on a logarithmic axis that rise, peak and fall; a dot marks the highest
+#   point, a dotted line stands at {num}`reported/code.decoding.gamma`.
+# F2 of validation works by γ, for each width of the beam search; one beam is greedy. The dot is the
+# chosen pair, the dotted line the γ of the code.
+# ```
 
 # %% [markdown]
 # Chosen are γ = {num}`chosen.gamma:.2f` and K = {num}`chosen.beams:d`, with
@@ -225,7 +240,7 @@ found = {
 }
 measures_table(found)
 
-# %% mystnb={"figure": {"name": "fig-stopping", "caption": "Ways to stop a path and to put views together: difference in F2 of test works from the paper's way, with 95 % intervals over works. Each \u03b3 was tuned on validation, but for the code's own."}, "image": {"alt": "A line for each way with its difference from the paper's way and its interval."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 as_written = fbeta_per_work(decided["terminate (as written)"], targets["test"])
 differences = {
     name: {"": paired_difference(fbeta_per_work(p, targets["test"]), as_written)._asdict()}
@@ -233,6 +248,13 @@ differences = {
     if name != "terminate (as written)"
 }
 forest_plot(differences, value_name="difference in F2 from terminating", reference=0)
+
+# %% [markdown]
+# ```{caption} fig-stopping
+# :alt: A line for each way with its difference from the paper's way and its interval.
+# Ways to stop a path and to put views together: difference in F2 of test works from the paper's way,
+# with 95 % intervals over works. Each γ was tuned on validation, but for the code's own.
+# ```
 
 # %% [markdown]
 # The ways to stop differ by {num}`stopping.lowest:+.3f` to {num}`stopping.highest:+.3f` in F2 from

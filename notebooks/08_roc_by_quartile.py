@@ -125,11 +125,26 @@ for name in NAMES.values():
     curves[name]["micro average"] = roc_curve(targets.ravel(), scores[name].ravel())[:2]
     areas[name]["micro average"] = micro_auc(scores[name], targets)
 
-# %% mystnb={"figure": {"name": "fig-roc", "caption": "ResNet50 + HOG on validation works: two labels from each quartile of training frequency, where they have a validation positive, and the micro average: the paper's Figure 3. After the label stands its number of positives, in brackets the area."}, "image": {"alt": "ROC curves of up to eight labels and, thick, their micro average, all above the diagonal to differing degrees; curves of rare labels are steps."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 roc_curves(curves["with HOG"], areas["with HOG"], emphasised=["micro average"])
 
-# %% mystnb={"figure": {"name": "fig-roc-rnn", "caption": "The same for AttnCNN-RNN, which the paper leaves out."}, "image": {"alt": "ROC curves of the same eight labels and their micro average."}} tags=["hide-input"]
+# %% [markdown]
+# ```{caption} fig-roc
+# :alt: ROC curves of up to eight labels and, thick, their micro average, all above the diagonal to
+#   differing degrees; curves of rare labels are steps.
+# ResNet50 + HOG on validation works: two labels from each quartile of training frequency, where they
+# have a validation positive, and the micro average: the paper's Figure 3. After the label stands its
+# number of positives, in brackets the area.
+# ```
+
+# %% tags=["hide-input"]
 roc_curves(curves["AttnCNN-RNN"], areas["AttnCNN-RNN"], emphasised=["micro average"])
+
+# %% [markdown]
+# ```{caption} fig-roc-rnn
+# :alt: ROC curves of the same eight labels and their micro average.
+# The same for AttnCNN-RNN, which the paper leaves out.
+# ```
 
 # %% [markdown]
 # In the authors' notebook the cell titled “Baseline + HOG” plots the predictions of the plain
@@ -141,7 +156,7 @@ roc_curves(curves["AttnCNN-RNN"], areas["AttnCNN-RNN"], emphasised=["micro avera
 # Eight of many labels can be made to say anything. {numref}`fig-auc-frequency` shows every label that
 # has both outcomes among the validation works, {numref}`fig-auc-quartile` their means.
 
-# %% mystnb={"figure": {"name": "fig-auc-frequency", "caption": "AUC of every label on validation works, by its uses in training, for the baseline and AttnCNN-RNN."}, "image": {"alt": "A scatter of labels: to the left, where labels are rare, areas spread widely; to the right they are close together."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 label_scatter(
     counts,
     {name: auc[name] for name in ("baseline", "AttnCNN-RNN")},
@@ -150,7 +165,14 @@ label_scatter(
     reference=0.5,
 )
 
-# %% mystnb={"figure": {"name": "fig-auc-quartile", "caption": "Mean AUC of the labels of each quartile of training frequency, with 95 % intervals over validation works. Quartile 4 holds the most frequent labels; a quartile without a label that has both outcomes is left out."}, "image": {"alt": "Four groups of four marks with intervals; the intervals are widest for the rarest labels."}} tags=["hide-input"]
+# %% [markdown]
+# ```{caption} fig-auc-frequency
+# :alt: A scatter of labels: to the left, where labels are rare, areas spread widely; to the right
+#   they are close together.
+# AUC of every label on validation works, by its uses in training, for the baseline and AttnCNN-RNN.
+# ```
+
+# %% tags=["hide-input"]
 by_quartile = {}
 for q in (4, 3, 2, 1):
     mask = quartile == q
@@ -168,6 +190,14 @@ for q in (4, 3, 2, 1):
         for name in NAMES.values()
     }
 forest_plot(by_quartile, value_name="mean AUC")
+
+# %% [markdown]
+# ```{caption} fig-auc-quartile
+# :alt: Four groups of four marks with intervals; the intervals are widest for the rarest labels.
+# Mean AUC of the labels of each quartile of training frequency, with 95 % intervals over validation
+# works. Quartile 4 holds the most frequent labels; a quartile without a label that has both outcomes
+# is left out.
+# ```
 
 # %% tags=["hide-input"]
 macro = {name: mean_auc(a) for name, a in auc.items()}

@@ -64,8 +64,16 @@ k = parts.labels.column(label)
 counts = binary_confusion(predicted[:, k], targets[:, k])
 (tn, fp), (fn, tp) = counts.tolist()
 
-# %% mystnb={"figure": {"name": "fig-confusion", "caption": "AttnCNN-RNN on test works, one label as a binary problem: the paper's Figure 6. The label is the page's parameter."}, "image": {"alt": "A square of four counts: true negatives and false positives above, false negatives and true positives below."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 confusion_matrix(counts, label)
+
+# %% [markdown]
+# ```{caption} fig-confusion
+# :alt: A square of four counts: true negatives and false positives above, false negatives and true
+#   positives below.
+# AttnCNN-RNN on test works, one label as a binary problem: the paper's Figure 6. The label is the
+# page's parameter.
+# ```
 
 # %% tags=["hide-input"]
 rates = {
@@ -118,13 +126,20 @@ with np.errstate(invalid="ignore"):
     )
 train = parts.train.targets.sum(0)
 
-# %% mystnb={"figure": {"name": "fig-rates", "caption": "Share of a label's test works that get it, by the label's uses in training, for the baseline and AttnCNN-RNN."}, "image": {"alt": "A scatter of labels: frequent ones are mostly found, rare ones range from never to always."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 label_scatter(
     train,
     {"baseline": base, "AttnCNN-RNN": true_positive},
     x_name="uses in training",
     y_name="true positive rate, test",
 )
+
+# %% [markdown]
+# ```{caption} fig-rates
+# :alt: A scatter of labels: frequent ones are mostly found, rare ones range from never to always.
+# Share of a label's test works that get it, by the label's uses in training, for the baseline and
+# AttnCNN-RNN.
+# ```
 
 # %% tags=["hide-input"]
 every = pd.DataFrame(
@@ -158,13 +173,21 @@ most = most[missed[most] > 0]
 weight = np.nansum(shares[most] * missed[most, None], 0) if len(most) else np.zeros(len(names))
 instead = np.argsort(-weight, kind="stable")[:10]
 
-# %% mystnb={"figure": {"name": "fig-instead", "caption": "For the labels that test works miss most often, the labels of the same kind wrongly given to those works, in percent of them."}, "image": {"alt": "A table of ten missed labels by ten labels said in their place, with percentages; darker is more frequent."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 confusion_heatmap(
     shares[np.ix_(most, instead)],
     [names[j] for j in most],
     [names[j] for j in instead],
     missed[most].tolist(),
 ) if len(most) else confusion_matrix(counts, label)
+
+# %% [markdown]
+# ```{caption} fig-instead
+# :alt: A table of ten missed labels by ten labels said in their place, with percentages; darker is
+#   more frequent.
+# For the labels that test works miss most often, the labels of the same kind wrongly given to those
+# works, in percent of them.
+# ```
 
 # %% [markdown]
 # Columns are mostly labels that are given often. A cell that stands out from the others in its column

@@ -104,11 +104,28 @@ for w, (picture, _, _) in zip(chosen, shown):
         )
 words = [[names[k] for k in np.flatnonzero(targets[w])] for w in chosen]
 
-# %% mystnb={"figure": {"name": "fig-attention", "caption": "Attended regions, the paper's Figure 4: the picture over its labels, the resized view, and for up to four predicted labels the attention when it was chosen; blue with a tick is right, red with a cross is wrong. Grey regions get no attention, purple, orange and yellow ones more and more; a thin blue frame is the thing itself."}, "image": {"alt": "Four works in rows. Beside each picture stand its view and up to four grey copies of it with coloured squares where the model looked, titled with the predicted label."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], attended)
 
-# %% mystnb={"figure": {"name": "fig-attention-smooth", "caption": "The same smoothed as the authors' code does: single regions are spread over the whole view, and nothing shows how coarse the model's grid is."}, "image": {"alt": "The same works with a soft wash of colour in the place of squares."}} tags=["hide-input"]
+# %% [markdown]
+# ```{caption} fig-attention
+# :alt: Four works in rows. Beside each picture stand its view and up to four grey copies of it with
+#   coloured squares where the model looked, titled with the predicted label.
+# Attended regions, the paper's Figure 4: the picture over its labels, the resized view, and for up to
+# four predicted labels the attention when it was chosen; blue with a tick is right, red with a cross
+# is wrong. Grey regions get no attention, purple, orange and yellow ones more and more; a thin blue
+# frame is the thing itself.
+# ```
+
+# %% tags=["hide-input"]
 attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], smoothed)
+
+# %% [markdown]
+# ```{caption} fig-attention-smooth
+# :alt: The same works with a soft wash of colour in the place of squares.
+# The same smoothed as the authors' code does: single regions are spread over the whole view, and
+# nothing shows how coarse the model's grid is.
+# ```
 
 # %% [markdown]
 # ## How much does it choose?
@@ -187,7 +204,7 @@ Markdown(
     else "On this profile no box is known, or too few are: nothing can be scored."
 )
 
-# %% mystnb={"figure": {"name": "fig-hits", "caption": "How well maps find the thing that a rightly predicted tag names: share of highest regions inside its boxes, and share of the whole weight, with 95 % intervals."}, "image": {"alt": "Attention, Grad-CAM, a centre prior and an even map, each with two marks and their intervals."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 forest_plot(
     {
         name: {"highest region in a box": found["hit"], "weight in the boxes": found["mass"]}
@@ -196,6 +213,13 @@ forest_plot(
     or {"no box": {"": {"value": 0, "low": 0, "high": 0}}},
     value_name="share",
 )
+
+# %% [markdown]
+# ```{caption} fig-hits
+# :alt: Attention, Grad-CAM, a centre prior and an even map, each with two marks and their intervals.
+# How well maps find the thing that a rightly predicted tag names: share of highest regions inside its
+# boxes, and share of the whole weight, with 95 % intervals.
+# ```
 
 # %% tags=["hide-input"]
 lines, limit = {}, float("nan")
@@ -253,7 +277,7 @@ several = parts.test.targets.sum(0) >= 3  # the area of one or two works is most
 both = np.isfinite(gained) & np.isfinite(size) & several
 rank = spearman(size[both], gained[both]) if both.sum() > 2 else float("nan")
 
-# %% mystnb={"figure": {"name": "fig-size", "caption": "Gain in AUC of AttnCNN-RNN over the baseline on test works, by the median share of the picture that a tag's largest box covers. One point a tag with three test works or more."}, "image": {"alt": "A scatter of tags around zero gain, from small to large things."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 label_scatter(
     100 * np.where(both, size, np.nan),
     {"": gained},
@@ -261,6 +285,13 @@ label_scatter(
     y_name="gain in AUC",
     reference=0,
 )
+
+# %% [markdown]
+# ```{caption} fig-size
+# :alt: A scatter of tags around zero gain, from small to large things.
+# Gain in AUC of AttnCNN-RNN over the baseline on test works, by the median share of the picture that
+# a tag's largest box covers. One point a tag with three test works or more.
+# ```
 
 # %% [markdown]
 # The rank correlation of size and gain is {num}`size.rank:+.2f` over {num}`size.labels:d` tags: clearly

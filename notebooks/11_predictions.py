@@ -62,13 +62,26 @@ pictures = [read_image(parts.collection.path(parts.test.rows[w])) for w in works
 true = [[names[k] for k in np.flatnonzero(targets[w])] for w in works]
 said = [[names[k] for k in np.argsort(-scores[w]) if predicted[w, k]] for w in works]
 
-# %% mystnb={"figure": {"name": "fig-predictions", "caption": "AttnCNN-RNN on two test works drawn at random, the paper's Figure 5: the annotator's labels in black, predictions in blue with a tick where they agree and in red with a cross where not."}, "image": {"alt": "Two works, each with its true labels and its predicted labels marked right or wrong."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 predictions(pictures[:2], true[:2], said[:2])
 
-# %% mystnb={"figure": {"name": "fig-predictions-more", "caption": "Three more."}, "image": {"alt": "Three more works with true and predicted labels."}} tags=["hide-input"]
+# %% [markdown]
+# ```{caption} fig-predictions
+# :alt: Two works, each with its true labels and its predicted labels marked right or wrong.
+# AttnCNN-RNN on two test works drawn at random, the paper's Figure 5: the annotator's labels in
+# black, predictions in blue with a tick where they agree and in red with a cross where not.
+# ```
+
+# %% tags=["hide-input"]
 predictions(pictures[2:], true[2:], said[2:]) if len(works) > 2 else predictions(
     pictures, true, said
 )
+
+# %% [markdown]
+# ```{caption} fig-predictions-more
+# :alt: Three more works with true and predicted labels.
+# Three more.
+# ```
 
 # %% tags=["hide-input"]
 wrong = predicted & ~targets
@@ -129,7 +142,7 @@ pd.DataFrame(
     }
 ).T.style.format({"pairs": "{:.0f}", "rank correlation of lifts": "{:.2f}"}, na_rep="–")
 
-# %% mystnb={"figure": {"name": "fig-lift", "caption": "Lift of pairs of frequent labels among training labels and among predictions for test works, baseline and AttnCNN-RNN. Pairs that both models keep apart lie at zero."}, "image": {"alt": "A scatter of label pairs for two models that rises with the training lift."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 label_scatter(
     np.where(enough, trained, np.nan),
     {name: lifts[name] for name in ("baseline", "AttnCNN-RNN")},
@@ -137,6 +150,13 @@ label_scatter(
     y_name="lift among predictions",
     logarithmic=False,
 )
+
+# %% [markdown]
+# ```{caption} fig-lift
+# :alt: A scatter of label pairs for two models that rises with the training lift.
+# Lift of pairs of frequent labels among training labels and among predictions for test works,
+# baseline and AttnCNN-RNN. Pairs that both models keep apart lie at zero.
+# ```
 
 # %% [markdown]
 # Both models put labels together much as the annotator does, with rank correlations of
@@ -162,7 +182,7 @@ rank = spearman(known[off], change[off]) if off.sum() > 2 else float("nan")
 size = float(np.abs(change[off]).mean())
 itself = float(np.diag(change).mean())
 
-# %% mystnb={"figure": {"name": "fig-influence", "caption": "How much more likely the label of a column becomes at the second step once the label of a row has been named: the factor on its odds, averaged over test works. On the diagonal is the label itself: it is not named twice, but the step still gives it a probability."}, "image": {"alt": "A square table of factors, red above one and blue below, for the most frequent labels."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 first = asked[: min(10, len(asked))]
 cooccurrence(
     np.exp(change[: len(first), : len(first)]),
@@ -172,6 +192,14 @@ cooccurrence(
     value_name="factor on the odds",
     digits=2,
 )
+
+# %% [markdown]
+# ```{caption} fig-influence
+# :alt: A square table of factors, red above one and blue below, for the most frequent labels.
+# How much more likely the label of a column becomes at the second step once the label of a row has
+# been named: the factor on its odds, averaged over test works. On the diagonal is the label itself:
+# it is not named twice, but the step still gives it a probability.
+# ```
 
 # %% [markdown]
 # On average naming a label changes another's logit by {num}`influence.size:.3f` in absolute value, and

@@ -94,7 +94,7 @@ pd.DataFrame(
 #
 # Each model against the floor, on the same works:
 
-# %% mystnb={"figure": {"name": "fig-floor", "caption": "Gain in F2 over the floor that gives every work the most frequent labels, on validation and test works, with 95 % intervals."}, "image": {"alt": "Four models with two marks each and intervals; the dotted line is no gain."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 forest_plot(
     {
         name: {
@@ -106,6 +106,13 @@ forest_plot(
     value_name="gain in F2 over the floor",
     reference=0,
 )
+
+# %% [markdown]
+# ```{caption} fig-floor
+# :alt: Four models with two marks each and intervals; the dotted line is no gain.
+# Gain in F2 over the floor that gives every work the most frequent labels, on validation and test
+# works, with 95 % intervals.
+# ```
 
 # %% [markdown]
 # Models whose gain on test has an interval without zero: {num}`floor.beaten:d` of
@@ -149,7 +156,7 @@ pd.DataFrame(
     {name: {rule: v.mean() for rule, v in found.items()} for name, found in f2.items()}
 ).style.format(precision=3)
 
-# %% mystnb={"figure": {"name": "fig-fair", "caption": "Difference in F2 of test works between each model and the baseline under the same rule, tuned for each on validation, with 95 % intervals. \u201cIts own\u201d is the paper's comparison."}, "image": {"alt": "A line for each rule with three marks, one a model, and their intervals around zero."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 fair = {
     rule: {
         name: paired_difference(f2[name][rule], f2["baseline"][rule])._asdict()
@@ -159,6 +166,13 @@ fair = {
     for rule in f2["baseline"]
 }
 forest_plot(fair, value_name="difference in F2 from the baseline", reference=0)
+
+# %% [markdown]
+# ```{caption} fig-fair
+# :alt: A line for each rule with three marks, one a model, and their intervals around zero.
+# Difference in F2 of test works between each model and the baseline under the same rule, tuned for
+# each on validation, with 95 % intervals. “Its own” is the paper's comparison.
+# ```
 
 # %% [markdown]
 # AttnCNN-RNN differs from the baseline by {num}`fair.own.value:+.3f` {num}`fair.own.interval:+.3f` with
@@ -177,7 +191,7 @@ forest_plot(fair, value_name="difference in F2 from the baseline", reference=0)
 # ({numref}`fig-rnn-training`). A recorded study gave every row {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs and
 # three seeds on the sample profile; {numref}`fig-fair-recorded` compares them under the same rules.
 
-# %% mystnb={"figure": {"name": "fig-fair-recorded", "caption": "The same comparison after {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs, recorded on the sample profile: difference from the baseline in F2 of test works, each work averaged over three seeds, with 95 % intervals over works."}, "image": {"alt": "A line for each rule with three marks, one a model, and their intervals."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 equal_length = recorded("equal_length")
 forest_plot(
     {
@@ -191,6 +205,14 @@ forest_plot(
     value_name="difference in F2 from the baseline",
     reference=0,
 )
+
+# %% [markdown]
+# ```{caption} fig-fair-recorded
+# :alt: A line for each rule with three marks, one a model, and their intervals.
+# The same comparison after {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs, recorded
+# on the sample profile: difference from the baseline in F2 of test works, each work averaged over
+# three seeds, with 95 % intervals over works.
+# ```
 
 # %% [markdown]
 # At that length the paper's order is found: under its own rule each model is better than the baseline by
@@ -242,12 +264,19 @@ for study in STUDIES:
         }
 measures_table({(STUDIES[study], v): m for (study, v), m in ablation.items()})
 
-# %% mystnb={"figure": {"name": "fig-ablation", "caption": "Difference in F2 of test works between each variant and the whole model, one seed, with 95 % intervals over works."}, "image": {"alt": "A line for each variant with its difference from the whole model and its interval around zero."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 forest_plot(
     {v: {"": m["gain"]} for (_, v), m in ablation.items() if v not in ("both", "free")},
     value_name="difference in F2 from the whole model",
     reference=0,
 )
+
+# %% [markdown]
+# ```{caption} fig-ablation
+# :alt: A line for each variant with its difference from the whole model and its interval around zero.
+# Difference in F2 of test works between each variant and the whole model, one seed, with 95 %
+# intervals over works.
+# ```
 
 # %% [markdown]
 # Leaving out the attention changes F2 by {num}`without.attention.value:+.3f`

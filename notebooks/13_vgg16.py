@@ -68,7 +68,7 @@ trained = {name: runs.run(name, profile, seed=seed, device=device) for name in n
 #
 # {numref}`fig-vgg` is read from the module itself.
 
-# %% mystnb={"figure": {"name": "fig-vgg", "caption": "VGG16 with the poster's head, from the picture (top) to the labels: shape of each layer's output, its parameters, and how many pixels of the input one output sees. A bar is as wide as the side of the output (logarithmic) and thicker with more channels. Outlined: the first eight convolutions, which the content-aware crop looks at."}, "image": {"alt": "Bars from top to bottom that become narrower and thicker: thirteen convolutions with five pools between them, then three fully connected layers, each with its output shape, parameters and receptive field."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 layers = vgg_layers("vgg16")
 network_diagram(
     [layer.kind for layer in layers],
@@ -77,6 +77,17 @@ network_diagram(
     [layer.field for layer in layers],
     emphasised=8,
 )
+
+# %% [markdown]
+# ```{caption} fig-vgg
+# :alt: Bars from top to bottom that become narrower and thicker: thirteen convolutions with five
+#   pools between them, then three fully connected layers, each with its output shape, parameters and
+#   receptive field.
+# VGG16 with the poster's head, from the picture (top) to the labels: shape of each layer's output,
+# its parameters, and how many pixels of the input one output sees. A bar is as wide as the side of
+# the output (logarithmic) and thicker with more channels. Outlined: the first eight convolutions,
+# which the content-aware crop looks at.
+# ```
 
 # %% [markdown]
 # Of its {num}`layers.total:.0f` million parameters the convolutions have only
@@ -126,7 +137,7 @@ table
 # Here the backbone of row 1 was {num}`rows.vgg16.backbone` and that of row 3
 # {num}`rows.vgg16_bn_step15.backbone`.
 
-# %% mystnb={"figure": {"name": "fig-four-settings", "caption": "Training of the four settings on this profile: focal loss on validation works, and their F2 at each epoch's best threshold. Steps of the learning rate are where curves flatten."}, "image": {"alt": "Two panels over epochs, validation loss above and validation F2 below, with one line for each of the poster's four rows."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 measures = {"val_loss": "focal loss", "val_f2": "F2"}
 setting_curves(
     {
@@ -135,6 +146,14 @@ setting_curves(
     },
     measures,
 )
+
+# %% [markdown]
+# ```{caption} fig-four-settings
+# :alt: Two panels over epochs, validation loss above and validation F2 below, with one line for each
+#   of the poster's four rows.
+# Training of the four settings on this profile: focal loss on validation works, and their F2 at each
+# epoch's best threshold. Steps of the learning rate are where curves flatten.
+# ```
 
 # %% [markdown]
 # Rows 2 and 3 are one model with two differences: when the learning rate falls, and, as three steps
@@ -169,7 +188,7 @@ setting_curves(
 #
 # {numref}`fig-poster-examples` draws validation works of row 1 with at least one discrepancy.
 
-# %% mystnb={"figure": {"name": "fig-poster-examples", "caption": "Validation works, drawn at random among those with a discrepancy: the annotator's labels, and those of model 1 with a tick where both agree and a cross where not. A ring marks a label that only the annotator gave."}, "image": {"alt": "Works, each with a column of the annotator's labels and a column of predicted labels, marked right or wrong."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 model = trained["vgg16"]
 val, labels = model.parts.val, model.parts.labels
 scores, predicted = model.scores("val"), model.predicted("val")
@@ -185,6 +204,15 @@ predictions(
     [[labels.names[k] for k in np.argsort(-scores[w]) if predicted[w, k]] for w in works],
     most=9,
 )
+
+# %% [markdown]
+# ```{caption} fig-poster-examples
+# :alt: Works, each with a column of the annotator's labels and a column of predicted labels, marked
+#   right or wrong.
+# Validation works, drawn at random among those with a discrepancy: the annotator's labels, and those
+# of model 1 with a tick where both agree and a cross where not. A ring marks a label that only the
+# annotator gave.
+# ```
 
 # %% [markdown]
 # A cross may be the model's mistake or the annotator's, and the poster's figure cannot tell which. The

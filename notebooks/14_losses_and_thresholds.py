@@ -71,7 +71,7 @@ val, test = main.parts.val, main.parts.test
 # their sum. α weighs positives against negatives. {numref}`fig-loss-shapes` draws the losses of
 # this chapter.
 
-# %% mystnb={"figure": {"name": "fig-loss-shapes", "caption": "Losses of one label against the probability given to it, where the label is there (left) and where it is not (right). The class weight is the paper's 10, which almost every label has."}, "image": {"alt": "Two panels of curves that fall with probability where the label is there and rise where it is not; focal loss stays near zero where cross-entropy still rises."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 p = np.linspace(0.002, 0.998, 250)
 x = torch.from_numpy(logit(p))[:, None]
 kinds = {
@@ -85,6 +85,14 @@ there = torch.ones_like(x, dtype=torch.bool)
 loss_shapes(
     p, {name: (f(there)[:, 0].numpy(), f(~there)[:, 0].numpy()) for name, f in kinds.items()}
 )
+
+# %% [markdown]
+# ```{caption} fig-loss-shapes
+# :alt: Two panels of curves that fall with probability where the label is there and rise where it is
+#   not; focal loss stays near zero where cross-entropy still rises.
+# Losses of one label against the probability given to it, where the label is there (left) and where
+# it is not (right). The class weight is the paper's 10, which almost every label has.
+# ```
 
 # %% [markdown]
 # ## What does the size of a loss say?
@@ -167,8 +175,16 @@ against = {
     name: paired_difference(per_work[name], per_work["cross-entropy"])._asdict() for name in losses
 }
 
-# %% mystnb={"figure": {"name": "fig-losses", "caption": "F2 of test works by the loss a head was trained with, each at its own threshold, with 95 % bootstrap intervals over works. Intervals of single values overlap more readily than the paired differences in the table below."}, "image": {"alt": "Five points with horizontal bars, one a loss: F2 on test and its interval."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 forest_plot({name: {"test": found} for name, found in by_loss.items()})
+
+# %% [markdown]
+# ```{caption} fig-losses
+# :alt: Five points with horizontal bars, one a loss: F2 on test and its interval.
+# F2 of test works by the loss a head was trained with, each at its own threshold, with 95 % bootstrap
+# intervals over works. Intervals of single values overlap more readily than the paired differences in
+# the table below.
+# ```
 
 # %% tags=["hide-input"]
 pd.DataFrame(
@@ -205,7 +221,7 @@ pd.DataFrame(
 # Its table supports that with four points. Here are more: every epoch of the poster's rows 2 to 4,
 # and the final scores of all settings of this chapter, all judged by the same focal loss.
 
-# %% mystnb={"figure": {"name": "fig-loss-f2", "caption": "Focal loss and F2 of validation works after every epoch of rows 2 to 4, at the best threshold of the epoch. Training runs from right to left."}, "image": {"alt": "Trails of points from high loss and low F2 to low loss and high F2; those of rows 2 to 4 largely cover each other."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 trails = {
     f"row {number}": (
         [entry["val_loss"] for entry in rows[name].history],
@@ -214,6 +230,14 @@ trails = {
     for number, name in zip((2, 3, 4), poster)
 }
 loss_vs_f2(trails, joined=True)
+
+# %% [markdown]
+# ```{caption} fig-loss-f2
+# :alt: Trails of points from high loss and low F2 to low loss and high F2; those of rows 2 to 4
+#   largely cover each other.
+# Focal loss and F2 of validation works after every epoch of rows 2 to 4, at the best threshold of the
+# epoch. Training runs from right to left.
+# ```
 
 # %% tags=["hide-input"]
 final = {}
@@ -247,7 +271,7 @@ settings.style.format("{:.3f}")
 # curve for row 3, the table other rules that need one or two numbers. All are tuned on validation
 # works and then applied to test works.
 
-# %% mystnb={"figure": {"name": "fig-search", "caption": "F2 by a threshold that is the same for all labels, row 3. Marked is the best of the poster's grid on validation; the dotted line is where the grid ends."}, "image": {"alt": "Curves of F2 on validation and test against the threshold, rising to a peak and falling, with the chosen threshold marked."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 grid = np.arange(1, 100) / 100
 curves = {
     "validation": fbeta_at_thresholds(main.scores("val"), val.targets, grid),
@@ -257,6 +281,14 @@ chosen = tune_grid(main.scores("val"), val.targets, POSTER_GRID)
 threshold_curve(
     grid, curves, {"poster's grid": (chosen.threshold, chosen.f_beta)}, edge=float(POSTER_GRID[-1])
 )
+
+# %% [markdown]
+# ```{caption} fig-search
+# :alt: Curves of F2 on validation and test against the threshold, rising to a peak and falling, with
+#   the chosen threshold marked.
+# F2 by a threshold that is the same for all labels, row 3. Marked is the best of the poster's grid on
+# validation; the dotted line is where the grid ends.
+# ```
 
 # %% tags=["hide-input"]
 is_culture = main.parts.labels.is_culture
@@ -342,7 +374,7 @@ table.style.format({"macro AUC": "{:.3f}"}, na_rep="–")
 # frequencies, a model gives every label the same AUC and perfectly calibrated probabilities, and
 # gets its best threshold.
 
-# %% mystnb={"figure": {"name": "fig-base-rates", "caption": "F2 of a simulated model of a given AUC at its best threshold, with the same AUC and calibrated probabilities for every label, under the real table's label frequencies and if every label were on a tenth of the works. Labels are drawn independently. The vertical line is the poster's AUC."}, "image": {"alt": "Two rising curves of F2, precision against AUC; under the real frequencies F2 is near one half at the poster's AUC of .94."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 aucs = np.array([0.6, 0.7, 0.8, 0.85, 0.9, 0.94, 0.97, 0.99])
 reached = [f2_at_auc(real_frequency, a, works=800, seed=seed) for a in aucs]
 even = [f2_at_auc(np.full(30, 0.1), a, works=800, seed=seed) for a in aucs]
@@ -357,6 +389,15 @@ score_curves(
     y_name="score",
     guide=("the poster's", 0.94),
 )
+
+# %% [markdown]
+# ```{caption} fig-base-rates
+# :alt: Two rising curves of F2, precision against AUC; under the real frequencies F2 is near one half
+#   at the poster's AUC of .94.
+# F2 of a simulated model of a given AUC at its best threshold, with the same AUC and calibrated
+# probabilities for every label, under the real table's label frequencies and if every label were on a
+# tenth of the works. Labels are drawn independently. The vertical line is the poster's AUC.
+# ```
 
 # %% [markdown]
 # At an AUC of .94 such a model reaches an F2 of {num}`base.f2:.2f`, with a precision of

@@ -122,7 +122,7 @@ costs = {
     for f in factors
 }
 
-# %% mystnb={"figure": {"name": "fig-noise", "caption": "F2 of test works by the rate of annotators' mistakes, in multiples of the simulation's: of a model trained and scored on the labels at hand, of the same model scored on what is really shown, and of somebody who knows what is shown and is scored on the labels at hand."}, "image": {"alt": "Three curves against the rate of mistakes: a perfect answer scored on noisy labels falls fastest from 1; the model's two scores lie lower."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 score_curves(
     factors,
     {
@@ -133,6 +133,15 @@ score_curves(
     x_name="mistakes, times the simulated annotator's rate",
     dots=True,
 )
+
+# %% [markdown]
+# ```{caption} fig-noise
+# :alt: Three curves against the rate of mistakes: a perfect answer scored on noisy labels falls
+#   fastest from 1; the model's two scores lie lower.
+# F2 of test works by the rate of annotators' mistakes, in multiples of the simulation's: of a model
+# trained and scored on the labels at hand, of the same model scored on what is really shown, and of
+# somebody who knows what is shown and is scored on the labels at hand.
+# ```
 
 # %% tags=["hide-input"]
 pd.DataFrame(
@@ -212,7 +221,7 @@ pd.DataFrame(
 # clean a collection would look at the most doubtful ones first, in the order of
 # {numref}`fig-suspects`.
 
-# %% mystnb={"figure": {"name": "fig-suspects", "caption": "Share of real errors among the annotations looked at, when the most doubtful are looked at first: training works, out-of-fold scores. Logarithmic."}, "image": {"alt": "Two curves of precision against the number of annotations looked at, that of left-out labels far above that of wrongly given ones."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 precision_at = {}
 counts = np.unique(np.geomspace(5, max(6, min(2000, train.targets.sum() // 2)), 24).astype(int))
 for name, side in sides.items():
@@ -224,12 +233,20 @@ score_curves(
 )
 
 # %% [markdown]
+# ```{caption} fig-suspects
+# :alt: Two curves of precision against the number of annotations looked at, that of left-out labels
+#   far above that of wrongly given ones.
+# Share of real errors among the annotations looked at, when the most doubtful are looked at first:
+# training works, out-of-fold scores. Logarithmic.
+# ```
+
+# %% [markdown]
 # Of the first {num}`first.looked:d` suspected to be left out, {num}`first.left_out:.0%` really are; of the
 # first {num}`first.looked:d` suspected to be wrongly given, {num}`first.given:.0%`. A thing that is plainly
 # there and has no label is easy to notice; a label whose thing the model does not find is mostly just
 # one that the model does not know.
 
-# %% mystnb={"figure": {"name": "fig-suspect-works", "caption": "The most doubtful annotations of training works, one a work: which label is suspected, and below the labels that were given."}, "image": {"alt": "Six works, each headed by a suspected label and whether the suspicion is right, above the labels it was given."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 ranked = np.argsort(-np.where(suspects.found, suspects.doubt, -1).ravel(), kind="stable")
 at, column = np.unravel_index(ranked, errors.shape)
 _, first = np.unique(at[:400], return_index=True)
@@ -243,6 +260,14 @@ picture_grid(
         for i in picked
     ],
 )
+
+# %% [markdown]
+# ```{caption} fig-suspect-works
+# :alt: Six works, each headed by a suspected label and whether the suspicion is right, above the
+#   labels it was given.
+# The most doubtful annotations of training works, one a work: which label is suspected, and below the
+# labels that were given.
+# ```
 
 # %% [markdown]
 # ## Limits

@@ -100,7 +100,7 @@ things = [truth.boxes[row] for row in rows]
 # {numref}`fig-crop-steps` shows each step on one work, with model 1 as this profile trained it
 # ({doc}`13_vgg16`).
 
-# %% mystnb={"figure": {"name": "fig-crop-steps", "caption": "The crop step by step: the picture; for each of the first eight convolutions the mean of its normalised maps, with how many of them were used; their mean; the cells above the mean with the box around them; the crop."}, "image": {"alt": "A picture, eight layer maps that are bright where the object is, their mean, a black-and-white mask with a box, and the cropped picture."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 shares = np.array(
     [np.prod(hull(b)[2:] - hull(b)[:2]) / np.prod(p.shape[:2]) for b, p in zip(things, pictures)]
 )
@@ -121,11 +121,27 @@ crop_steps(
     crop_boxes(encoder, [pictures[one]], size, method, device=device)[0],
 )
 
-# %% mystnb={"figure": {"name": "fig-crop-gallery", "caption": "Works drawn at random from those whose named things fill less than the middle share of the picture, with the box of the content-aware crop (above) and what it leaves (below)."}, "image": {"alt": "Four pictures with a box around their object, each above the cropped picture."}} tags=["hide-input"]
+# %% [markdown]
+# ```{caption} fig-crop-steps
+# :alt: A picture, eight layer maps that are bright where the object is, their mean, a black-and-white
+#   mask with a box, and the cropped picture.
+# The crop step by step: the picture; for each of the first eight convolutions the mean of its
+# normalised maps, with how many of them were used; their mean; the cells above the mean with the box
+# around them; the crop.
+# ```
+
+# %% tags=["hide-input"]
 ours = crop_boxes(encoder, pictures, size, method, device=device)
 small = np.flatnonzero((shares <= np.median(shares)) & (ratio > 0.5) & (ratio < 2))
 some = np.random.default_rng(seed + 1).choice(small, min(4, len(small)), replace=False)
 before_and_after([pictures[i] for i in some], [ours[i] for i in some])
+
+# %% [markdown]
+# ```{caption} fig-crop-gallery
+# :alt: Four pictures with a box around their object, each above the cropped picture.
+# Works drawn at random from those whose named things fill less than the middle share of the picture,
+# with the box of the content-aware crop (above) and what it leaves (below).
+# ```
 
 # %% [markdown]
 # ## Is it any good?
@@ -190,7 +206,7 @@ summary = {
     for name, s in scored.items()
 }
 
-# %% mystnb={"figure": {"name": "fig-crop-scores", "caption": "IoU of crops with the smallest box around all named things, over all held-out works and over those whose things fill less than half of the picture, with 95 % bootstrap intervals over works."}, "image": {"alt": "One line a method with a point and interval for all works and one for works with room around their things."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 forest_plot(
     {
         name: {
@@ -202,6 +218,14 @@ forest_plot(
     },
     value_name="IoU",
 )
+
+# %% [markdown]
+# ```{caption} fig-crop-scores
+# :alt: One line a method with a point and interval for all works and one for works with room around
+#   their things.
+# IoU of crops with the smallest box around all named things, over all held-out works and over those
+# whose things fill less than half of the picture, with 95 % bootstrap intervals over works.
+# ```
 
 # %% tags=["hide-input"]
 pd.DataFrame(
@@ -268,7 +292,7 @@ pd.DataFrame(sensitivity).T.style.format("{:.3f}")
 # {numref}`fig-crop-failures` shows the works on which the crop overlaps least with what the labels
 # name.
 
-# %% mystnb={"figure": {"name": "fig-crop-failures", "caption": "The six works with the lowest IoU: content-aware crop and centre crop, with the boxes of named things in white."}, "image": {"alt": "Six pictures with two boxes each and light boxes over the things that the labels name."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 worst = np.argsort(scored["content-aware crop"]["iou"].to_numpy(), kind="stable")[:6]
 box_gallery(
     [pictures[i] for i in worst],
@@ -276,6 +300,13 @@ box_gallery(
     things=[things[i] for i in worst],
     captions=[truth.composition[rows[i]] for i in worst],
 )
+
+# %% [markdown]
+# ```{caption} fig-crop-failures
+# :alt: Six pictures with two boxes each and light boxes over the things that the labels name.
+# The six works with the lowest IoU: content-aware crop and centre crop, with the boxes of named
+# things in white.
+# ```
 
 # %% [markdown]
 # What fails is mostly a matter of what is asked. The crop finds where something *is*, the labels name

@@ -62,7 +62,7 @@ trained = {name: runs.run(name, profile, seed=seed, device=device) for name in n
 # Threshold and epoch were chosen on the works that the table reports. {numref}`fig-poster-rows` adds
 # test works, on which nothing was chosen.
 
-# %% mystnb={"figure": {"name": "fig-poster-rows", "caption": "F2 of the four settings on this profile, on validation works, where threshold and epoch were chosen, and on test works, with 95 % bootstrap intervals over works."}, "image": {"alt": "Four lines, one a row of the poster's table, each with a point and interval for validation and one for test."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 forest_plot(
     {
         names[name]: {
@@ -72,6 +72,14 @@ forest_plot(
         for name, run in trained.items()
     }
 )
+
+# %% [markdown]
+# ```{caption} fig-poster-rows
+# :alt: Four lines, one a row of the poster's table, each with a point and interval for validation and
+#   one for test.
+# F2 of the four settings on this profile, on validation works, where threshold and epoch were chosen,
+# and on test works, with 95 % bootstrap intervals over works.
+# ```
 
 # %% tags=["hide-input"]
 per_work = {

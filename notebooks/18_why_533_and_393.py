@@ -112,7 +112,7 @@ table
 # The effect of a factor is the mean difference it makes over all combinations of the others, for each
 # test work; its interval is over works, paired, so that hard works cancel.
 
-# %% mystnb={"figure": {"name": "fig-effects", "caption": "What each difference between the documents is worth in F2 on test works of this profile: mean paired differences over all combinations of the other factors, with 95 % bootstrap intervals over works."}, "image": {"alt": "One line a factor with a point and interval around its effect on F2, and a dotted line at zero."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 decisions = ("one threshold", "one for each kind", "share of the highest", "same number")
 mean_of = {}
 for name, position, levels in (
@@ -150,6 +150,14 @@ forest_plot(
 )
 
 # %% [markdown]
+# ```{caption} fig-effects
+# :alt: One line a factor with a point and interval around its effect on F2, and a dotted line at
+#   zero.
+# What each difference between the documents is worth in F2 on test works of this profile: mean paired
+# differences over all combinations of the other factors, with 95 % bootstrap intervals over works.
+# ```
+
+# %% [markdown]
 # Focal loss is worth {num}`effects.loss:+.3f` {num}`effects.loss_interval:.3f` against the class-weighted
 # one, training crops as written {num}`effects.crops:+.3f` {num}`effects.crops_interval:.3f` against
 # training them on nothing. Against one threshold, one for each kind of label is worth
@@ -164,7 +172,7 @@ forest_plot(
 # crops are the case in point: {doc}`05_resnet50_hog` finds that what they are worth turns its sign with
 # the decision, since a network whose crops show cultures but no tags needs a threshold for each.
 
-# %% mystnb={"figure": {"name": "fig-simple-effects", "caption": "The effects of loss and of crop targets within each setting of the other factors, with paired 95 % intervals. Effects that agree from line to line add up; those that do not depend on the rest."}, "image": {"alt": "For each decision and each setting of the other factor, a point and interval of the effect of focal loss and of crop targets, and a dotted line at zero."}} tags=["hide-input"]
+# %% tags=["hide-input"]
 simple = {}
 for decision in decisions:
     for crops in targets:
@@ -174,6 +182,14 @@ for decision in decisions:
         d = paired_difference(f2[loss, "as written", decision], f2[loss, "as coded", decision])
         simple[f"{decision}, {loss}"] = {"as written, less as coded": d._asdict()}
 forest_plot(simple, value_name="difference in F2", reference=0.0)
+
+# %% [markdown]
+# ```{caption} fig-simple-effects
+# :alt: For each decision and each setting of the other factor, a point and interval of the effect of
+#   focal loss and of crop targets, and a dotted line at zero.
+# The effects of loss and of crop targets within each setting of the other factors, with paired 95 %
+# intervals. Effects that agree from line to line add up; those that do not depend on the rest.
+# ```
 
 # %% [markdown]
 # One seed may mislead. A recorded study trained the four networks with three, under one threshold:

@@ -29,6 +29,9 @@ from imet.io import REPO, InputError, atomic_path
 
 KERNEL = "imet-book"
 STYLED = re.compile(r'(<table id="T_\w+")(>)')
+CAPTION = re.compile(
+    r"```\{caption\} (?P<name>\S+)\n:alt: (?P<alt>(?:.+\n)(?:  .+\n)*)(?P<caption>(?:.+\n)+)```"
+)
 HIDDEN_TAGS = {"parameters", "injected-parameters"}
 # One place for the look of inline figures, so that no notebook carries boilerplate: twice the
 # pixels for sharp screens, and no cropping that would make neighbouring figures differ in width.
@@ -64,7 +67,7 @@ def read_notebook(source: Path) -> nbformat.NotebookNode:
     """Read a py:percent script as a notebook with stable cell ids and this tool's kernel."""
     if not source.is_file():
         raise InputError(f"{source}: no such notebook; see the names in notebooks/")
-    notebook = jupytext.read(source)
+    notebook = attach_captions(jupytext.read(source), source)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"  # jupytext draws them at random; a rebuild should be equal
     notebook.metadata["kernelspec"] = {
@@ -73,6 +76,36 @@ def read_notebook(source: Path) -> nbformat.NotebookNode:
         "language": "python",
     }
     notebook.metadata["language_info"] = {"name": "python"}
+    return notebook
+
+
+def attach_captions(notebook: nbformat.NotebookNode, source: Path) -> nbformat.NotebookNode:
+    """Make figures of plotting cells: a cell of Markdown below one that holds a caption block alone
+
+        ```{caption} fig-name
+        :alt: What a reader who cannot see it should know.
+        What the figure shows.
+        ```
+
+    becomes the figure's name, caption and alt text in the metadata that MyST-NB reads.
+    """
+    cells: list[nbformat.NotebookNode] = []
+    for number, cell in enumerate(notebook.cells):
+        block = CAPTION.fullmatch(cell.source.strip()) if cell.cell_type == "markdown" else None
+        if block is None:
+            cells.append(cell)
+            continue
+        if not cells or cells[-1].cell_type != "code":
+            raise InputError(
+                f"{source}, cell {number}: the caption of {block['name']} must stand directly "
+                "below the cell that draws the figure"
+            )
+        caption, alt = (" ".join(block[key].split()) for key in ("caption", "alt"))
+        cells[-1].metadata["mystnb"] = {
+            "figure": {"name": block["name"], "caption": caption},
+            "image": {"alt": alt},
+        }
+    notebook.cells = cells
     return notebook
 
 

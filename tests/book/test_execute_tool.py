@@ -153,3 +153,32 @@ def test_a_parameter_is_written_as_name_and_value() -> None:
 def test_a_missing_notebook_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such notebook"):
         execute.read_notebook(tmp_path / "none.py")
+
+
+CAPTION = """\
+# %% tags=["hide-input"]
+1
+
+# %% [markdown]
+# ```{caption} fig-one
+# :alt: A one,
+#   alone.
+# The number {num}`x:d`,
+# once.
+# ```
+"""
+
+
+def test_a_caption_names_the_figure_above(tmp_path):
+    notebook = execute.read_notebook(script(tmp_path, CAPTION + "\n# %%\n2\n"))
+    assert [cell.cell_type for cell in notebook.cells] == ["code", "code", "code"]
+    assert notebook.cells[1].metadata["mystnb"] == {
+        "figure": {"name": "fig-one", "caption": "The number {num}`x:d`, once."},
+        "image": {"alt": "A one, alone."},
+    }
+
+
+def test_a_caption_without_a_figure_is_refused(tmp_path):
+    source = script(tmp_path, "# %% [markdown]\n# Text.\n\n" + CAPTION.partition("1\n\n")[2])
+    with pytest.raises(InputError, match=r"09_try\.py, cell 2: the caption of fig-one must stand"):
+        execute.read_notebook(source)
