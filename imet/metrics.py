@@ -15,29 +15,13 @@ Conventions, used everywhere in the project:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from imet._kernels import (
-    checked,
-    compiled,
-    count_below,
-    counts_at_thresholds,
-    sweep,
-    threshold_scores,
-)
-from imet.typing import Array
+from imet.typing import Array, BoolArray, IntArray
 
-# --- Scores of a multi-label prediction
-
-
-CHUNK_BYTES = 64 * 2**20
-"""Working memory of the chunked computations, roughly."""
-
-
-# --- F-beta, precision, recall of decisions ------------------------------------------------------
+# --- Decisions -----------------------------------------------------------------------------------
 
 
 def fbeta_per_work(
@@ -66,20 +50,20 @@ def fbeta_per_work(
         >>> fbeta_per_work(predicted, targets).round(4).tolist()
         [0.8333, 0.0]
     """
-    n, positives, hits = _counts(predicted, targets)
-    return _fbeta_of_counts(n, positives, hits, beta, zero_division)
+    n, positives, tp = _counts(predicted, targets)
+    return _fbeta_of_counts(n, positives, tp, beta, zero_division)
 
 
 def precision_per_work(predicted: Array, targets: Array, zero_division: float = 0.0) -> Array:
     """Share of each work's predictions that are right, (N,); see `fbeta_per_work`."""
-    n, _, hits = _counts(predicted, targets)
-    return _ratio(hits, n, zero_division)
+    n, _, tp = _counts(predicted, targets)
+    return _ratio(tp, n, zero_division)
 
 
 def recall_per_work(predicted: Array, targets: Array, zero_division: float = 0.0) -> Array:
     """Share of each work's labels that are predicted, (N,); see `fbeta_per_work`."""
-    _, positives, hits = _counts(predicted, targets)
-    return _ratio(hits, positives, zero_division)
+    _, positives, tp = _counts(predicted, targets)
+    return _ratio(tp, positives, zero_division)
 
 
 def fbeta(predicted: Array, targets: Array, beta: float = 2, zero_division: float = 0.0) -> float:
@@ -122,7 +106,50 @@ def summary(predicted: Array, targets: Array, zero_division: float = 0.0) -> dic
     }
 
 
-# --- F-beta of scores, over thresholds -----------------------------------------------------------
+# --- Scores, over thresholds ---------------------------------------------------------------------
+
+
+def threshold_scores(scores: Array, threshold: float | Array) -> BoolArray:
+    """`scores >= threshold` compared in double precision, bool of the scores' shape.
+
+    NumPy compares a float32 array with a Python float in float32, where .7 is another number.
+
+    Examples:
+        >>> np.array([0.7], np.float32) >= 0.7, threshold_scores(np.array([0.7], np.float32), 0.7)
+        (array([ True]), array([False]))
+    """
+    return np.asarray(scores) >= np.asarray(threshold, np.float64)[()]
+
+
+def counts_at_thresholds(
+    scores: Array, targets: Array, thresholds: Array
+) -> tuple[IntArray, IntArray]:
+    """Predictions n and right predictions tp of each work at each threshold.
+
+    Each score is filed under the last threshold that it reaches; sums from the right give the
+    counts, so the cost hardly depends on the number of thresholds.
+
+    Args:
+        scores: (N, K) real.
+        targets: (N, K) bool.
+        thresholds: (M,) in ascending order.
+
+    Returns:
+        n and tp, (N, M) int64 each.
+    """
+    scores, targets = _checked(scores, targets)
+    thresholds = np.asarray(thresholds, np.float64)
+    if thresholds.ndim != 1 or not (np.diff(thresholds) >= 0).all() or np.isnan(thresholds).any():
+        raise ValueError("thresholds must be one row of numbers in ascending order")
+    works, bins = len(scores), len(thresholds) + 1
+    reached = np.searchsorted(thresholds, scores.ravel(), "right")  # (N·K,), 0: none of them
+    reached += np.repeat(np.arange(works) * bins, scores.shape[1])
+    counts = [
+        np.bincount(places, minlength=works * bins).reshape(works, bins)
+        for places in (reached, reached[targets.ravel()])
+    ]
+    n, tp = (np.cumsum(c[:, :0:-1], axis=1)[:, ::-1] for c in counts)
+    return n, tp
 
 
 def fbeta_at_thresholds(
@@ -152,15 +179,12 @@ def fbeta_at_thresholds(
         >>> fbeta_at_thresholds(scores, targets, np.array([0.0, 0.4, 0.95])).round(4).tolist()
         [0.9091, 1.0, 0.0]
     """
-    scores, targets = checked(scores, targets)
-    thresholds = np.asarray(thresholds, np.float64)
-    distinct, where = np.unique(thresholds, return_inverse=True)
-    positives = targets.sum(axis=1)  # (N,)
-    total = np.zeros(len(distinct))
-    for rows in _chunks(len(scores), 16 * max(len(distinct), 1)):
-        n, hits = counts_at_thresholds(scores[rows], targets[rows], distinct)
-        total += _fbeta_of_counts(n, positives[rows, None], hits, beta, zero_division).sum(axis=0)
-    return total[where.reshape(-1)] / len(scores)
+    scores, targets = _checked(scores, targets)
+    distinct, where = np.unique(np.asarray(thresholds, np.float64), return_inverse=True)
+    n, tp = counts_at_thresholds(scores, targets, distinct)  # (N, M) each
+    positives = targets.sum(axis=1)[:, None]  # (N, 1)
+    values = _fbeta_of_counts(n, positives, tp, beta, zero_division).mean(axis=0)  # (M,)
+    return values[where.reshape(-1)]
 
 
 def best_threshold(
@@ -168,10 +192,9 @@ def best_threshold(
 ) -> tuple[float, float]:
     """The threshold with the highest sample-averaged F-beta among all there are.
 
-    Only the distinct scores matter as thresholds (and one above them all). Between two thresholds
-    a < b, tp is at most that at a and n at least that at b, which bounds F in between; a coarse
-    grid with these bounds leaves few scores that could be optimal, and those are swept one by one.
-    The result is that of trying every distinct score.
+    Only the distinct scores matter as thresholds, and one above them all. Lowering the threshold
+    past a score adds one prediction to one work; the change of that work's F-beta is the score's
+    gain. All scores sorted, the running sum of gains is the F-beta at each of them.
 
     Args:
         scores: (N, K) finite, or −∞ for what shall never be predicted.
@@ -190,53 +213,32 @@ def best_threshold(
         >>> best_threshold(np.array([[0.9, 0.4, 0.1]]), np.array([[True, True, False]]))
         (0.4, 1.0)
     """
-    scores, targets = checked(scores, targets)
+    scores, targets = _checked(scores, targets)
     if scores.size == 0:
         raise ValueError("scores hold no label")
     top = float(scores.max())
     if not top < np.inf:
         raise ValueError("scores must be finite, or −∞ for what is never predicted")
-    possible = scores > -np.inf  # (N, K)
-    positives = targets.sum(axis=1)  # (N,)
-
-    # F-beta on a grid of scores, finer towards the top, and its bound between neighbours.
-    grid = _coarse_grid(scores)  # (M,)
-    edges = np.concatenate([[-np.inf], grid, [np.inf]])  # (M + 2,)
-    positives = targets.sum(axis=1)  # (N,)
-    value, bound = np.zeros(len(edges)), np.zeros(len(edges) - 1)
-    for rows in _chunks(len(scores), 64 * len(edges)):
-        n, hits = counts_at_thresholds(scores[rows], targets[rows], grid)
-        n = np.pad(n, ((0, 0), (1, 1)))  # (rows, M + 2)
-        hits = np.pad(hits, ((0, 0), (1, 1)))  # (rows, M + 2)
-        n[:, 0], hits[:, 0] = possible[rows].sum(axis=1), (possible & targets)[rows].sum(axis=1)
-        p = positives[rows, None]
-        value += _fbeta_of_counts(n, p, hits, beta, zero_division).sum(axis=0)
-        fewest, most = np.maximum(n[:, 1:], hits[:, :-1]), hits[:, :-1]
-        bound += _fbeta_of_counts(fewest, p, most, beta, zero_division).sum(axis=0)
-    open_bins = np.flatnonzero(bound >= value.max() * (1 - 1e-9))
-    low, high = edges[open_bins[0]], edges[open_bins[-1] + 1]
-
-    # The scores of the bins left open, from the highest down.
-    start = threshold_scores(scores, high)  # (N, K)
-    flat = np.flatnonzero(threshold_scores(scores, low) & possible & ~start)
-    flat = flat[np.argsort(-scores.ravel()[flat], kind="stable")]
-    swept = compiled(sweep)(
-        scores.ravel()[flat].astype(np.float64),
-        targets.ravel()[flat],
-        flat // scores.shape[1],
-        start.sum(axis=1),
-        positives,
-        (start & targets).sum(axis=1),
-        float(beta) ** 2,
-        float(zero_division),
-    )
-    threshold = float(high) if np.isnan(swept) else float(swept)
-    if np.isinf(threshold):
-        threshold = float(np.nextafter(top, np.inf))
+    order = np.argsort(-scores, axis=1, kind="stable")  # (N, K)
+    descending = np.take_along_axis(scores, order, axis=1)
+    tp = np.cumsum(np.take_along_axis(targets, order, axis=1), axis=1)
+    positives = targets.sum(axis=1)[:, None]  # (N, 1)
+    n = np.arange(1, scores.shape[1] + 1)
+    value = _fbeta_of_counts(n, positives, tp, beta, zero_division)  # (N, K)
+    nothing = _fbeta_of_counts(0 * positives, positives, 0 * positives, beta, zero_division)
+    gain = np.diff(value, axis=1, prepend=nothing)[descending > -np.inf]  # (possible,)
+    flat = descending[descending > -np.inf]
+    ranked = np.argsort(-flat, kind="stable")
+    flat, total = flat[ranked], np.cumsum(gain[ranked])
+    ends = np.flatnonzero(np.append(flat[1:] < flat[:-1], True)[: len(flat)])  # of ties
+    best = ends[total[ends].argmax()] if len(ends) else None
+    threshold = float(np.nextafter(top, np.inf))
+    if best is not None and total[best] > 0:
+        threshold = float(flat[best])
     return threshold, fbeta(threshold_scores(scores, threshold), targets, beta, zero_division)
 
 
-# --- The trivial floor ---------------------------------------------------------------------------
+# --- The frequency baseline ----------------------------------------------------------------------
 
 
 def most_frequent(train_targets: Array, k: int) -> Array:
@@ -286,64 +288,14 @@ def tune_frequency_baseline(
     """
     order = most_frequent(train_targets, min(k_max, np.asarray(train_targets).shape[1]))
     targets = np.asarray(val_targets, bool)
-    hits = np.cumsum(targets[:, order], axis=1)  # (N, k_max)
+    tp = np.cumsum(targets[:, order], axis=1)  # (N, k_max)
     n = np.arange(1, len(order) + 1)
-    value = _fbeta_of_counts(n[None, :], targets.sum(axis=1)[:, None], hits, beta, 0.0).mean(axis=0)
+    value = _fbeta_of_counts(n[None, :], targets.sum(axis=1)[:, None], tp, beta, 0.0).mean(axis=0)
     best = int(value.argmax())
     return best + 1, float(value[best])
 
 
-# --- Shared parts --------------------------------------------------------------------------------
-
-
-def _counts(predicted: Array, targets: Array) -> tuple[Array, Array, Array]:
-    """Predictions n, labels P and right predictions tp of each work, (N,) each."""
-    predicted, targets = np.asarray(predicted), np.asarray(targets)
-    if predicted.ndim != 2 or predicted.shape != targets.shape:
-        raise ValueError(f"need two (N, K) arrays, got {predicted.shape} and {targets.shape}")
-    if len(predicted) == 0:
-        raise ValueError("no works: an average over none is undefined")
-    predicted, targets = predicted.astype(bool, copy=False), targets.astype(bool, copy=False)
-    return predicted.sum(axis=1), targets.sum(axis=1), (predicted & targets).sum(axis=1)
-
-
-def _ratio(part: Array, whole: Array, zero_division: float) -> Array:
-    return np.where(whole > 0, part / np.maximum(whole, 1), zero_division)
-
-
-def _fbeta_of_counts(
-    n: Array, positives: Array, hits: Array, beta: float, zero_division: float
-) -> Array:
-    whole = beta**2 * positives + n
-    return np.where(whole > 0, (1 + beta**2) * hits / np.maximum(whole, 1e-300), zero_division)
-
-
-def _chunks(length: int, bytes_each: int) -> Iterator[slice]:
-    """Slices of 0 … length that take about `CHUNK_BYTES` each."""
-    step = max(1, CHUNK_BYTES // bytes_each)
-    return (slice(i, min(i + step, length)) for i in range(0, length, step))
-
-
-def _coarse_grid(scores: Array, size: int = 128) -> Array:
-    """At most `size` of the scores, ascending, finer towards the top.
-
-    Geometric ranks in a random sample, from the highest score to about 128 predictions a work.
-    """
-    drawn = np.random.default_rng(0).integers(0, scores.size, min(scores.size, 2**16))
-    sample = -np.sort(-scores.ravel()[drawn])
-    sample = sample[sample > -np.inf]
-    if not len(sample):
-        return np.empty(0)
-    last = len(sample) * min(1.0, 128 / scores.shape[1])
-    ranks = np.geomspace(1, max(last, 1), size).astype(np.int64) - 1
-    return np.unique(sample[ranks].astype(np.float64))
-
-
-# --- Area under the ROC curve, per class and averaged, exact with ties
-
-
-FEW = 16
-"""Positives up to which comparing each with all scores is faster than sorting them."""
+# --- Area under the ROC curve --------------------------------------------------------------------
 
 
 class MacroAUC(NamedTuple):
@@ -358,8 +310,7 @@ def roc_auc_per_class(scores: Array, targets: Array) -> Array:
     """Area under each class's ROC curve: P(positive above negative) + ½ P(they tie).
 
     Exact: with all scores of a class sorted, the mean of the first and last place where a
-    positive's score could stand is its rank, ties shared (Mann-Whitney). Classes with few
-    positives, most of them, are counted without sorting.
+    positive's score could stand is its rank, ties shared (Mann-Whitney).
 
     Args:
         scores: (N, K) real.
@@ -377,19 +328,10 @@ def roc_auc_per_class(scores: Array, targets: Array) -> Array:
         >>> roc_auc_per_class(scores, targets).tolist()
         [0.75, nan]
     """
-    scores, targets = checked(scores, targets)
-    _refuse_nan(scores)
-    n_classes = scores.shape[1]
-    flat = np.flatnonzero(targets)  # far faster than nonzero() in two dimensions
-    flat = flat[np.argsort(flat % n_classes, kind="stable")]  # by class
-    ends = np.cumsum(np.bincount(flat % n_classes, minlength=n_classes))
-    positives = np.split(scores.ravel()[flat], ends[:-1]) if n_classes else []
-    area = np.full(n_classes, np.nan)
-    for start in range(0, n_classes, 64):
-        by_class = _transposed(scores[:, start : start + 64])  # (64, N)
-        for k, row in enumerate(by_class, start):
-            area[k] = _auc(row, positives[k])
-    return area
+    scores, targets = _checked(scores, targets)
+    ascending = np.sort(scores.T, axis=1)  # (K, N)
+    columns = zip(ascending, scores.T, targets.T)
+    return np.array([_auc(ordered, column[has]) for ordered, column, has in columns])
 
 
 def mean_auc(area: Array) -> MacroAUC:
@@ -423,35 +365,57 @@ def macro_auc(scores: Array, targets: Array) -> MacroAUC:
 
 def micro_auc(scores: Array, targets: Array) -> float:
     """AUC of all (work, class) pairs taken as one class; NaN without both outcomes."""
-    scores, targets = checked(scores, targets)
-    _refuse_nan(scores)
-    return _auc(scores.ravel(), scores[targets])
+    scores, targets = _checked(scores, targets)
+    return _auc(np.sort(scores, axis=None), scores[targets])
 
 
-def _auc(scores: Array, positives: Array) -> float:
-    """AUC from all scores of a class, (N,), and those of its positives, (P,)."""
-    p, n = len(positives), len(scores) - len(positives)
+def _auc(ascending: Array, positives: Array) -> float:
+    """AUC from all scores of a class in ascending order, (N,), and those of its positives, (P,)."""
+    p, n = len(positives), len(ascending) - len(positives)
     if p == 0 or n == 0:
         return float("nan")
-    if p <= FEW:
-        below, not_above = compiled(count_below)(scores, positives)
-    else:
-        ordered = np.sort(scores)
-        below = np.searchsorted(ordered, positives, "left").sum(dtype=np.int64)
-        not_above = np.searchsorted(ordered, positives, "right").sum(dtype=np.int64)
     # Each sum counts, over pairs of a positive with any score, those below (or not above) it;
     # pairs of two positives add up to p² whatever the ties.
+    below = np.searchsorted(ascending, positives, "left").sum(dtype=np.int64)
+    not_above = np.searchsorted(ascending, positives, "right").sum(dtype=np.int64)
     return float((int(below) + int(not_above) - p * p) / (2 * p * n))
 
 
-def _transposed(block: Array) -> Array:
-    """A copy with rows and columns swapped, in tiles that fit the processor's caches."""
-    out = np.empty(block.shape[::-1], block.dtype)
-    for row in range(0, len(block), 256):
-        out[:, row : row + 256] = block[row : row + 256].T
-    return out
+# --- Shared parts --------------------------------------------------------------------------------
 
 
-def _refuse_nan(scores: Array) -> None:
+def _checked(scores: Array, targets: Array) -> tuple[Array, BoolArray]:
+    """Scores as real numbers and targets as bool, both (N, K) with a work at least."""
+    scores, targets = np.asarray(scores), np.asarray(targets)
+    if scores.ndim != 2 or scores.shape != targets.shape:
+        raise ValueError(f"need two (N, K) arrays, got {scores.shape} and {targets.shape}")
+    if len(scores) == 0:
+        raise ValueError("no works: an average over none is undefined")
+    if scores.dtype not in (np.float32, np.float64):
+        scores = scores.astype(np.float32 if scores.dtype == np.float16 else np.float64)
     if scores.size and np.isnan(scores.max()):
         raise ValueError("scores hold NaN")
+    return scores, targets.astype(bool, copy=False)
+
+
+def _counts(predicted: Array, targets: Array) -> tuple[IntArray, IntArray, IntArray]:
+    """Predictions n, labels P and right predictions tp of each work, (N,) each."""
+    predicted, targets = np.asarray(predicted), np.asarray(targets)
+    if predicted.ndim != 2 or predicted.shape != targets.shape:
+        raise ValueError(f"need two (N, K) arrays, got {predicted.shape} and {targets.shape}")
+    if len(predicted) == 0:
+        raise ValueError("no works: an average over none is undefined")
+    predicted, targets = predicted.astype(bool, copy=False), targets.astype(bool, copy=False)
+    return predicted.sum(axis=1), targets.sum(axis=1), (predicted & targets).sum(axis=1)
+
+
+def _ratio(numerator: Array, denominator: Array, zero_division: float) -> Array:
+    return np.where(denominator > 0, numerator / np.maximum(denominator, 1), zero_division)
+
+
+def _fbeta_of_counts(
+    n: Array, positives: Array, tp: Array, beta: float, zero_division: float
+) -> Array:
+    denominator = beta**2 * positives + n
+    value = (1 + beta**2) * tp / np.maximum(denominator, 1e-300)
+    return np.where(denominator > 0, value, zero_division)

@@ -20,7 +20,7 @@ LONGEST = 600  # lines
 LAYERS = (
     ("`typing` `io` `code_digest` `provenance` `config`",
      "plain values and files: atomic writes, where a number came from, recipes and profiles"),
-    ("`labels` `metrics` `_kernels` `statistics` `losses` `hog`",
+    ("`labels` `metrics` `statistics` `losses` `hog`",
      "arrays in, arrays or numbers out"),
     ("`data/` `models/`", "collections, split, views; backbones, heads and their registry"),
     ("`thresholds` `decoding` `cache` `batches`",

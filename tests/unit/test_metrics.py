@@ -16,7 +16,7 @@ from sklearn.metrics import fbeta_score, precision_score, recall_score, roc_auc_
 from sklearn.model_selection import train_test_split
 from torchmetrics.functional.classification import multilabel_auroc
 
-from imet import _kernels, metrics
+from imet import metrics
 
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 5))
 # Few distinct values, so that ties are the rule.
@@ -134,26 +134,6 @@ def test_thresholds_meet_low_precision_scores_in_double(dtype):
     assert (metrics.threshold_scores(scores[0], 0.7) == (scores[0].astype(np.float64) >= 0.7)).all()
 
 
-def test_rounding_thresholds_up_keeps_extremes():
-    wide = np.array([-np.inf, -1e300, -0.0, 1e-60, 0.1, 0.7, 1e300, np.inf])
-    up = _kernels._rounded_up(wide, np.dtype(np.float32))
-    assert up.dtype == np.float32
-    assert (up.astype(np.float64) >= wide).all()
-    with np.errstate(over="ignore"):
-        below = np.nextafter(up, np.float32(-np.inf)).astype(np.float64)
-    assert ((below < wide) | np.isinf(wide)).all()
-
-
-def test_many_works_go_through_in_chunks(monkeypatch):
-    scores, targets = synthetic()
-    grid = np.linspace(0, 1, 33)
-    whole = metrics.fbeta_at_thresholds(scores, targets, grid)
-    best = metrics.best_threshold(scores, targets)
-    monkeypatch.setattr(metrics, "CHUNK_BYTES", 20_000)
-    np.testing.assert_allclose(metrics.fbeta_at_thresholds(scores, targets, grid), whole)
-    assert metrics.best_threshold(scores, targets) == best
-
-
 def test_counts_at_thresholds_and_their_order():
     scores, targets = synthetic(works=20)
     thresholds = np.array([0.0, 0.1, 0.1, 0.5])
@@ -190,24 +170,6 @@ def test_best_threshold_on_larger_tables(seed, scale, decimals):
     assert value == pytest.approx(max(every.max(), 0.0), abs=1e-12)
 
 
-def test_bounds_leave_out_scores_but_not_the_optimum(monkeypatch):
-    scores, targets = synthetic(works=400, labels=300)
-    swept = []
-    plain = metrics.compiled
-
-    def spy(function):
-        run = plain(function)
-        if function is not metrics.sweep:
-            return run
-        return lambda values, *rest: swept.append(len(values)) or run(values, *rest)
-
-    monkeypatch.setattr(metrics, "compiled", spy)
-    _, value = metrics.best_threshold(scores, targets)
-    every = metrics.fbeta_at_thresholds(scores, targets, np.unique(scores)[-20_000:])
-    assert value == pytest.approx(every.max(), abs=1e-12)
-    assert swept[0] < scores.size / 10
-
-
 def test_best_threshold_when_nothing_is_best():
     scores = np.array([[0.5, 0.25]], np.float32)
     threshold, value = metrics.best_threshold(scores, np.zeros((1, 2), bool), zero_division=1.0)
@@ -237,36 +199,6 @@ def test_missing_scores_are_refused():
         metrics.fbeta_at_thresholds(scores, targets, np.array([0.5]))
     with pytest.raises(ValueError, match="ascending"):
         metrics.fbeta_at_thresholds(*synthetic(works=4), np.array([np.nan]))
-
-
-def test_kernels_give_the_same_uncompiled(monkeypatch):
-    scores, targets = synthetic(works=40)
-    grid = np.linspace(0, 1, 9)
-    expected = (
-        metrics.fbeta_at_thresholds(scores, targets, grid),
-        metrics.best_threshold(scores, targets),
-    )
-    for module in (metrics, _kernels):
-        monkeypatch.setattr(module, "compiled", lambda function: function)
-    np.testing.assert_allclose(metrics.fbeta_at_thresholds(scores, targets, grid), expected[0])
-    assert metrics.best_threshold(scores, targets) == expected[1]
-
-
-def test_kernels_compile_where_no_cache_can_be_written(monkeypatch):
-    import numba
-
-    plain = numba.njit
-
-    def without_cache(*functions, cache=False):
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return plain(*functions)
-
-    monkeypatch.setattr(numba, "njit", without_cache)
-    run = _kernels.compiled.__wrapped__(_kernels._file_scores)
-    n = np.zeros((1, 1), np.int32)
-    assert run(np.ones((1, 2)), np.ones((1, 2), bool), np.zeros(1), n, n.copy())
-    assert n.tolist() == [[2]]
 
 
 # --- AUC -------------------------------------------------------------------------------------
@@ -320,15 +252,6 @@ def test_inputs_are_left_as_they_were():
         metrics.fbeta_at_thresholds(scores, targets, np.array([0.1, 0.2]))
         np.testing.assert_array_equal(scores, kept[0])
         np.testing.assert_array_equal(targets, kept[1])
-
-
-def test_counting_and_sorting_give_the_same_area(monkeypatch):
-    scores, targets = synthetic(works=200, labels=70)
-    scores = scores.round(2)
-    monkeypatch.setattr(metrics, "FEW", 10_000)
-    counted = metrics.roc_auc_per_class(scores, targets)
-    monkeypatch.setattr(metrics, "FEW", 0)
-    np.testing.assert_array_equal(metrics.roc_auc_per_class(scores, targets), counted)
 
 
 def test_auc_turns_around_with_the_scores_and_ignores_monotone_change():
