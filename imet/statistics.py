@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
+from scipy.stats import binomtest, bootstrap, spearmanr
 
 from imet.typing import Array
 
@@ -27,37 +28,36 @@ class Interval(NamedTuple):
     high: float
 
 
-def bootstrap_interval(
-    per_work: Array, n: int = 2000, seed: int = 0, level: float = 0.95
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of the mean over works.
+def mean_interval(per_work: Array, n: int = 2000, seed: int = 0, level: float = 0.95) -> Interval:
+    """The mean over works with its percentile bootstrap interval.
 
     Args:
-        per_work: (N,) one finite value a work, for example `fbeta_per_work`.
+        per_work: (N,) one finite value per work, for example `fbeta_per_work`.
         n: resamples.
         seed: of the resampling; the same seed gives the same interval.
         level: share of resampled means inside.
-
-    Returns:
-        Low and high end.
 
     Raises:
         ValueError: fewer than two works, or values that are not finite.
 
     Examples:
-        >>> low, high = bootstrap_interval(np.array([0.0, 1.0] * 50))
-        >>> 0.39 <= low <= 0.42 and 0.58 <= high <= 0.61
-        True
+        >>> value, low, high = mean_interval(np.array([0.0, 1.0] * 50))
+        >>> value, 0.39 <= low <= 0.42 and 0.58 <= high <= 0.61
+        (0.5, True)
     """
-    values = _values(per_work)
-    means = _resampled_means(values, n, seed)
-    low, high = np.quantile(means, _tails(level))
-    return float(low), float(high)
-
-
-def mean_interval(per_work: Array, n: int = 2000, seed: int = 0, level: float = 0.95) -> Interval:
-    """The mean over works with its bootstrap interval; see `bootstrap_interval`."""
-    return Interval(float(_values(per_work).mean()), *bootstrap_interval(per_work, n, seed, level))
+    values = np.asarray(per_work, np.float64)
+    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
+        raise ValueError("need one finite value per work and two works at least")
+    low, high = bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=n,
+        confidence_level=_tails(level)[1] - _tails(level)[0],
+        method="percentile",
+        rng=np.random.default_rng(seed),
+        batch=max(1, CHUNK_DRAWS // len(values)),
+    ).confidence_interval
+    return Interval(float(values.mean()), float(low), float(high))
 
 
 def paired_difference(
@@ -69,7 +69,7 @@ def paired_difference(
     cancels out. An interval without 0 says that the difference is more than the choice of works.
 
     Args:
-        a: (N,) one value a work, first model.
+        a: (N,) one value per work, first model.
         b: (N,) the same works, second model.
         n: resamples.
         seed: of the resampling.
@@ -184,24 +184,13 @@ def auc_interval(auc: float, positives: int, negatives: int, level: float = 0.95
 def wilson_interval(successes: int, trials: int, level: float = 0.95) -> Interval:
     """Wilson's score interval for a proportion, sensible at 0 and at 1 too.
 
-    Args:
-        successes: 0 … trials.
-        trials: ≥ 1.
-        level: two-sided confidence.
-
     Examples:
         >>> [round(x, 3) for x in wilson_interval(0, 10)]
         [0.0, 0.0, 0.278]
     """
-    if trials < 1 or not 0 <= successes <= trials:
-        raise ValueError(f"need 0 ≤ successes ≤ trials and a trial, got {successes} of {trials}")
-    z2 = float(ndtri(_tails(level)[0])) ** 2
-    p = successes / trials
-    centre = (p + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = np.sqrt(z2 * (p * (1 - p) + z2 / (4 * trials)) / trials) / (1 + z2 / trials)
-    low = 0.0 if successes == 0 else float(centre - half)
-    high = 1.0 if successes == trials else float(centre + half)
-    return Interval(p, low, high)
+    test = binomtest(int(successes), int(trials))
+    low, high = test.proportion_ci(level, method="wilson")
+    return Interval(float(test.statistic), float(low), float(high))
 
 
 def spearman(a: Array, b: Array) -> float:
@@ -211,36 +200,12 @@ def spearman(a: Array, b: Array) -> float:
         >>> round(spearman(np.array([1, 2, 3, 3]), np.array([9, 7, 5, 5])), 6)
         -1.0
     """
-    from scipy.stats import spearmanr  # slow to import, rarely needed
-
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    if a.shape != b.shape or a.ndim != 1 or len(a) < 2:
-        raise ValueError(f"need two rows of two or more values, got {a.shape} and {b.shape}")
     if np.ptp(a) == 0 or np.ptp(b) == 0:
-        return float("nan")
+        return float("nan")  # SciPy's value, without its warning
     return float(spearmanr(a, b).statistic)
-
-
-def _values(per_work: Array) -> Array:
-    values = np.asarray(per_work, np.float64)
-    if values.ndim != 1 or len(values) < 2 or not np.isfinite(values).all():
-        raise ValueError("need one finite value a work and two works at least")
-    return values
 
 
 def _tails(level: float) -> tuple[float, float]:
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}")
     return (1 - level) / 2, (1 + level) / 2
-
-
-def _resampled_means(values: Array, n: int, seed: int) -> Array:
-    """(n,) means of resamples of the values; the stream of draws does not depend on chunks."""
-    rng = np.random.default_rng(seed)
-    means = np.empty(n)
-    step = max(1, CHUNK_DRAWS // len(values))
-    for start in range(0, n, step):
-        count = min(step, n - start)
-        rows = rng.integers(0, len(values), (count, len(values)))  # (count, N)
-        means[start : start + count] = values[rows].mean(axis=1)
-    return means

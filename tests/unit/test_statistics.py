@@ -19,38 +19,32 @@ def skewed(works=400, seed=0):
 # --- bootstrap over works ------------------------------------------------------------------------
 
 
-def test_resampled_means_equal_the_loop():
+def bootstrap_interval(values, **settings):
+    return statistics.mean_interval(values, **settings)[1:]
+
+
+def test_the_interval_equals_a_plain_loops():
     values = skewed(7)
-    draws = np.random.default_rng(5).integers(0, 7, (20, 7))
-    means = statistics._resampled_means(values, 20, seed=5)
-    np.testing.assert_allclose(means, oracles.resampled_means(values, draws))
-
-
-def test_interval_agrees_with_scipys_bootstrap():
-    values = skewed()
-    low, high = statistics.bootstrap_interval(values, n=20_000, seed=1)
-    theirs = scipy.stats.bootstrap(
-        (values,), np.mean, n_resamples=20_000, method="percentile", rng=2, batch=1000
-    ).confidence_interval
-    width = high - low
-    assert low == pytest.approx(theirs.low, abs=0.03 * width)
-    assert high == pytest.approx(theirs.high, abs=0.03 * width)
+    draws = np.random.default_rng(5).integers(0, 7, (200, 7))
+    means = oracles.resampled_means(values, draws)
+    expected = np.quantile(means, [0.05, 0.95])
+    assert bootstrap_interval(values, n=200, seed=5, level=0.9) == pytest.approx(expected)
 
 
 def test_interval_depends_on_the_seed_and_not_on_chunks(monkeypatch):
     values = skewed(101)
-    first = statistics.bootstrap_interval(values, n=500, seed=3)
-    assert first == statistics.bootstrap_interval(values, n=500, seed=3)
-    assert first != statistics.bootstrap_interval(values, n=500, seed=4)
+    first = bootstrap_interval(values, n=500, seed=3)
+    assert first == bootstrap_interval(values, n=500, seed=3)
+    assert first != bootstrap_interval(values, n=500, seed=4)
     monkeypatch.setattr(statistics, "CHUNK_DRAWS", 333)
-    assert first == statistics.bootstrap_interval(values, n=500, seed=3)
+    assert first == bootstrap_interval(values, n=500, seed=3)
 
 
 def test_interval_covers_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(11)
     inside = 0
     for seed in range(300):
-        low, high = statistics.bootstrap_interval(rng.beta(0.5, 2, 80), n=300, seed=seed)
+        low, high = bootstrap_interval(rng.beta(0.5, 2, 80), n=300, seed=seed)
         inside += low <= 0.2 <= high
     assert 0.88 <= inside / 300 <= 0.98
 
@@ -60,7 +54,7 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
 @example([1.0, 1.0, 1.0])
 def test_interval_lies_within_the_values(values):
     value, low, high = statistics.mean_interval(np.array(values), n=50)
-    assert min(values) - 1e-12 <= low <= high <= max(values) + 1e-12
+    assert min(values) - 1e-12 <= low <= high + 1e-12 <= max(values) + 2e-12
     assert value == pytest.approx(np.mean(values))
 
 
@@ -72,7 +66,7 @@ def test_pairs_are_far_sharper_than_two_intervals():
     assert value == pytest.approx(np.mean(a - hard))
     mirrored = statistics.paired_difference(hard, a)
     np.testing.assert_allclose(mirrored, [-value, -high, -low], atol=1e-12)
-    alone_low, alone_high = statistics.bootstrap_interval(a)
+    alone_low, alone_high = bootstrap_interval(a)
     assert high - low < (alone_high - alone_low) / 5
 
 
@@ -90,7 +84,7 @@ def test_statistic_of_works_resamples_rows_together():
     # Averaging rows is the plain bootstrap of the mean, draw by draw.
     values = skewed(50)
     same = statistics.bootstrap_statistic(np.mean, values, n=80, seed=9)
-    assert same[1:] == pytest.approx(statistics.bootstrap_interval(values, n=80, seed=9))
+    assert same[1:] == pytest.approx(bootstrap_interval(values, n=80, seed=9))
 
 
 def test_statistic_that_is_missing_on_some_resamples():
@@ -103,8 +97,8 @@ def test_statistic_that_is_missing_on_some_resamples():
 
 @pytest.mark.parametrize("values", [[0.5], [0.5, np.nan], [[0.1, 0.2]]])
 def test_works_without_an_interval_are_refused(values):
-    with pytest.raises(ValueError, match="finite value a work"):
-        statistics.bootstrap_interval(np.array(values))
+    with pytest.raises(ValueError, match="finite value per work"):
+        bootstrap_interval(np.array(values))
 
 
 def test_other_wrong_arguments_are_refused():
@@ -113,7 +107,7 @@ def test_other_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="same works"):
         statistics.bootstrap_statistic(np.mean, np.zeros(3), np.zeros(4))
     with pytest.raises(ValueError, match="level"):
-        statistics.bootstrap_interval(np.zeros(3), level=95)
+        bootstrap_interval(np.zeros(3), level=95)
 
 
 # --- one AUC -------------------------------------------------------------------------------------
@@ -203,7 +197,7 @@ def test_wilson_is_its_definition(pair):
 
 def test_wilson_wants_possible_counts():
     for wrong in [(0, 0), (5, 4), (-1, 4)]:
-        with pytest.raises(ValueError, match="successes"):
+        with pytest.raises(ValueError, match="must be|must not"):
             statistics.wilson_interval(*wrong)
 
 
@@ -212,5 +206,5 @@ def test_spearman_shares_ranks_and_admits_ignorance():
     ranks = scipy.stats.rankdata(a), scipy.stats.rankdata(b)
     assert statistics.spearman(a, b) == pytest.approx(np.corrcoef(*ranks)[0, 1])
     assert np.isnan(statistics.spearman(a, np.ones(4)))
-    with pytest.raises(ValueError, match="two rows"):
+    with pytest.raises(ValueError, match="must match|same"):
         statistics.spearman(a, b[:2])
