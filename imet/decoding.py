@@ -1,33 +1,35 @@
-"""The rule of AttnCNN-RNN: where paths stop, and what the views of a work say together.
+"""Paths of labels: greedy and beam search, where paths stop, what the views of a work say together.
 
-The counterpart of `imet.thresholds` for models that give paths of labels instead of scores.
+The paper, section 3.3. The labels and probabilities of a path do not depend on the threshold, so a
+path is decoded once, to its T steps, and stopped afterwards; tuning γ costs no forward pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from imet.io import atomic_path
 from imet.metrics import fbeta
 from imet.models.attn_cnn_rnn import AttnCnnRnn, Features, State
-from imet.thresholds import Rule, rule_from_json
-from imet.typing import Array
+from imet.thresholds import Rule
+from imet.typing import Array, BoolArray, FloatArray, IntArray
 
-# --- Label paths
-
-Floats = npt.NDArray[np.floating]
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 Mode = Literal["terminate", "mask"]
+Combine = Literal["union", "vote", "mean"]
+
+BEAMS = (1, 2, 3, 5, 10)
+"""Widths of the search that are tried on validation."""
+GAMMAS = np.geomspace(0.1, 1000, 81)
+"""γ that are tried on validation, each 12 % above the last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,187 +41,27 @@ class Paths:
         probabilities: float32 (..., T), p_t of the label chosen at step t.
         scores: float32 (..., K), every label's largest p_t over the steps: what a ROC curve needs
             and the paper says the model lacks. A label may score high at a step that chose another.
+            None for paths that were read from a file.
     """
 
-    labels: Ints
-    probabilities: Floats
-    scores: Floats
+    labels: IntArray
+    probabilities: FloatArray
+    scores: FloatArray | None = None
 
-    def views(self, count: int) -> Paths:
+    def split_views(self, count: int) -> Paths:
         """Split the first axis into works and their `count` views: (N·V, …) to (N, V, …)."""
+        return self._each(lambda array: array.reshape(-1, count, array.shape[-1]))
 
-        works = (-1, count)
-        return Paths(
-            self.labels.reshape(*works, self.labels.shape[-1]),
-            self.probabilities.reshape(*works, self.probabilities.shape[-1]),
-            self.scores.reshape(*works, self.scores.shape[-1]),
-        )
+    def best(self) -> Paths:
+        """The best of each view's beams: axes (B, S, …) to (B, …)."""
+        return self._each(lambda array: array[:, 0])
 
-    @staticmethod
-    def concatenate(parts: list[Paths]) -> Paths:
-        """Join batches along the first axis."""
-        return Paths(
-            np.concatenate([part.labels for part in parts]),
-            np.concatenate([part.probabilities for part in parts]),
-            np.concatenate([part.scores for part in parts]),
-        )
+    def _each(self, change: Callable[[Array], Array]) -> Paths:
+        scores = None if self.scores is None else change(self.scores)
+        return Paths(change(self.labels), change(self.probabilities), scores)
 
 
-def path_probability(probabilities: Floats) -> Floats:
-    """Normalised path probability P_t, Equation 6: the geometric mean of the first t.
-
-    (..., T) to (..., T). A product of independent sigmoids, so a score and not a probability.
-
-    Examples:
-        >>> path_probability(np.array([0.5, 0.125])).round(3).tolist()
-        [0.5, 0.25]
-    """
-    return np.exp(_running_mean(_log(probabilities)))
-
-
-def path_threshold(labels: Ints, gamma: float, f: Floats) -> Floats:
-    """Geometric mean of γ f over the labels of a path so far, (..., T) to (..., T).
-
-    f (K,) are the labels' proportions in training. A label without a training work (f = 0) makes
-    the threshold 0 from its step on, as the formula has it.
-
-    Examples:
-        >>> path_threshold(np.array([0, 1]), 2.5, np.array([0.2, 0.05])).round(3).tolist()
-        [0.5, 0.25]
-    """
-    return np.exp(_running_mean(_log(gamma * np.asarray(f, np.float64)[labels])))
-
-
-def steps_before_stop(
-    paths: Paths,
-    gamma: float,
-    f: Floats,
-    mode: Mode = "terminate",
-    *,
-    keep_first: bool = True,
-    keep_failing: bool = False,
-) -> Bools:
-    """Which steps' labels are output, (..., T).
-
-    Args:
-        gamma, f: a step fails where P_t < `path_threshold`.
-        mode: "terminate" ends at the first step that fails (the paper); "mask" drops the failing
-            steps one by one and lets a later one in again (as coded).
-        keep_first: a path outputs its first label even if it fails (as coded).
-        keep_failing: the step that ends the path is output too, which "terminate at the end of time
-            step t" may also mean; only with "terminate".
-
-    Examples:
-        >>> paths = Paths(np.array([0, 1, 2]), np.array([0.9, 0.1, 0.9]), np.zeros(3))
-        >>> steps_before_stop(paths, 1.0, np.full(3, 0.4)).tolist()
-        [True, False, False]
-        >>> steps_before_stop(paths, 1.0, np.full(3, 0.4), "mask").tolist()
-        [True, False, True]
-    """
-    if mode not in ("terminate", "mask"):
-        raise ValueError(f'mode is "terminate" or "mask", not {mode!r}')
-    p = _running_mean(_log(paths.probabilities))  # compared as logarithms: nothing underflows
-    passed = p >= _running_mean(_log(gamma * np.asarray(f, np.float64)[paths.labels]))  # (..., T)
-    if mode == "terminate":
-        passed = np.logical_and.accumulate(passed, axis=-1)
-        if keep_failing:
-            passed[..., 1:] |= passed[..., :-1].copy()
-    if keep_first or (keep_failing and mode == "terminate"):
-        passed[..., 0] = True
-    return passed
-
-
-def stop_paths(
-    paths: Paths,
-    gamma: float,
-    f: Floats,
-    mode: Mode = "terminate",
-    *,
-    keep_first: bool = True,
-    keep_failing: bool = False,
-) -> Bools:
-    """Decisions of each path, bool (..., K): the labels of `steps_before_stop`."""
-    kept = steps_before_stop(
-        paths, gamma, f, mode, keep_first=keep_first, keep_failing=keep_failing
-    )
-    return _multi_hot(paths.labels, kept, paths.scores.shape[-1])
-
-
-def combine_views(predicted: Bools, how: Literal["union", "vote"] = "union") -> Bools:
-    """A work's decisions from its views', (N, V, K) to (N, K): any of them, or at least half.
-
-    Examples:
-        >>> views = np.array([[[True, True, False], [False, True, False], [False, False, False]]])
-        >>> combine_views(views).tolist(), combine_views(views, "vote").tolist()
-        ([[True, True, False]], [[False, True, False]])
-    """
-    if how == "union":
-        return np.asarray(predicted.any(1))
-    if how == "vote":
-        return np.asarray(2 * predicted.sum(1) >= predicted.shape[1])
-    raise ValueError(f'views combine by "union" or "vote", not {how!r}')
-
-
-def tune_gamma(
-    paths: Paths,
-    f: Floats,
-    targets: Bools,
-    gammas: Floats,
-    metric: Callable[[Bools, Bools], float],
-    mode: Mode = "terminate",
-    *,
-    how: Literal["union", "vote"] = "union",
-    keep_first: bool = True,
-    keep_failing: bool = False,
-) -> tuple[float, Floats]:
-    """The γ with the best metric on validation works, and the metric of each γ.
-
-    Args:
-        paths: with axes (N, V, T), or (N, T) for one path a work.
-        targets: bool (N, K).
-        gammas: (M,) candidates; the first one wins ties.
-        metric: of (predicted, targets), the larger the better, `imet.metrics.fbeta` for instance.
-
-    Examples:
-        >>> paths = Paths(np.array([[0, 1]]), np.array([[0.9, 0.1]]), np.zeros((1, 2)))
-        >>> truth, agreement = np.array([[True, False]]), lambda a, b: float((a == b).mean())
-        >>> tune_gamma(paths, np.full(2, 0.4), truth, np.array([0.1, 1.0]), agreement)
-        (1.0, array([0.5, 1. ]))
-    """
-    values = np.empty(len(gammas))
-    labels = paths.scores.shape[-1]
-    for m, gamma in enumerate(gammas):
-        kept = steps_before_stop(
-            paths, float(gamma), f, mode, keep_first=keep_first, keep_failing=keep_failing
-        )
-        if paths.labels.ndim == 3 and how == "union":  # straight to works: (N, V·T)
-            n = len(kept)
-            predicted = _multi_hot(paths.labels.reshape(n, -1), kept.reshape(n, -1), labels)
-        else:
-            predicted = _multi_hot(paths.labels, kept, labels)
-            if predicted.ndim == 3:
-                predicted = combine_views(predicted, how)
-        values[m] = metric(predicted, targets)
-    return float(gammas[values.argmax()]), values
-
-
-def _multi_hot(labels: Ints, kept: Bools, count: int) -> Bools:
-    predicted = np.zeros((*labels.shape[:-1], count), bool)
-    where = np.nonzero(kept)
-    predicted[(*where[:-1], labels[where])] = True
-    return predicted
-
-
-def _log(x: Floats) -> Floats:
-    with np.errstate(divide="ignore"):
-        return np.log(np.asarray(x, np.float64))
-
-
-def _running_mean(x: Floats) -> Floats:
-    return x.cumsum(-1) / np.arange(1, x.shape[-1] + 1)
-
-
-# --- Greedy decoding
+# --- Searching for paths -------------------------------------------------------------------------
 
 
 @torch.no_grad()
@@ -250,7 +92,7 @@ def decode_greedy(head: AttnCnnRnn, features: Features, *, shared_views: int = 1
         labels, probabilities, best = [], [], None
         for _ in range(head.steps):
             logits, _, state = head.step(view, state)  # (B, 1, K)
-            p = logits.to(precision(logits)).sigmoid()
+            p = logits.to(accumulation_dtype(logits)).sigmoid()
             works = p.reshape(-1, shared_views, head.labels).mean(1)  # (N, K)
             pool = state.pool[::shared_views, 0]  # (N, K)
             label = works.masked_fill(~pool, -1).argmax(-1, keepdim=True)  # (N, 1)
@@ -265,25 +107,6 @@ def decode_greedy(head: AttnCnnRnn, features: Features, *, shared_views: int = 1
         torch.cat(probabilities, 1).float().cpu().numpy(),
         best.float().cpu().numpy(),
     )
-
-
-@contextmanager
-def evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode for a while: no dropout."""
-    training = module.training
-    module.eval()
-    try:
-        yield
-    finally:
-        module.train(training)
-
-
-def precision(x: Tensor) -> torch.dtype:
-    """Float64, so that near ties of probabilities stay apart, where the device has it."""
-    return torch.float32 if x.device.type == "mps" else torch.float64
-
-
-# --- Beam search
 
 
 @torch.no_grad()
@@ -318,10 +141,12 @@ def beam_search(head: AttnCnnRnn, features: Features, beams: int = 5) -> Paths:
     if beams < 1:
         raise ValueError(f"beam search needs at least one beam, got {beams}")
     with evaluation_mode(head):
-        view, state = head.begin(features)  # one path a view
+        view, state = head.begin(features)  # one path per view
         batch, k = len(view.v), head.labels
         row = torch.arange(batch, device=view.v.device)[:, None]  # (B, 1)
-        total = torch.zeros(batch, 1, dtype=precision(view.v), device=view.v.device)  # (B, S)
+        total = torch.zeros(
+            batch, 1, dtype=accumulation_dtype(view.v), device=view.v.device
+        )  # (B, S)
         labels = torch.empty(batch, 1, 0, dtype=torch.long, device=total.device)  # (B, S, t)
         chosen = total.new_empty(batch, 1, 0)  # (B, S, t) log p of the labels
         best = total.new_full((batch, 1, k), -torch.inf)  # (B, S, K) largest log p so far
@@ -342,9 +167,83 @@ def beam_search(head: AttnCnnRnn, features: Features, beams: int = 5) -> Paths:
     )
 
 
-def best_paths(paths: Paths) -> Paths:
-    """The best of each view's beams: axes (B, S, ...) to (B, ...)."""
-    return Paths(paths.labels[:, 0], paths.probabilities[:, 0], paths.scores[:, 0])
+@torch.inference_mode()
+def decode(
+    network: Any,
+    batches: Iterable[Mapping[str, Tensor]],
+    works: int,
+    beams: int = 1,
+    *,
+    shared: bool = False,
+) -> Paths:
+    """The best path of every view of every work.
+
+    Args:
+        network: an `imet.models.heads.Network` around an `AttnCnnRnn`.
+        batches: see `imet.batches`; together they hold each work once.
+        works: N.
+        beams: width of the search; 1 is greedy.
+        shared: greedy only: one path per work, chosen by the mean probability of its views.
+
+    Returns:
+        Paths in the order of the works, axes (N, V, …), or (N, …) where `shared`.
+    """
+    pieces = []
+    with evaluation_mode(network):
+        for batch in batches:
+            features = network.features(batch)
+            views = len(features["spatial"]) // len(batch["works"])
+            if shared:
+                paths = decode_greedy(network.head, features, shared_views=views)
+            elif beams == 1:
+                paths = decode_greedy(network.head, features).split_views(views)
+            else:
+                paths = beam_search(network.head, features, beams).best().split_views(views)
+            pieces.append((batch["works"], paths))
+    return _in_work_order(pieces, works)
+
+
+@torch.inference_mode()
+def greedy_validation(
+    network: Any, batches: Iterable[Mapping[str, Tensor]], works: int, criterion: Any
+) -> tuple[Paths, float]:
+    """Greedy paths and the mean loss of free running, from one pass: what validation needs."""
+    pieces = []
+    total = 0.0
+    with evaluation_mode(network):
+        for batch in batches:
+            labels, logits, _ = network.head.unroll(network.features(batch))
+            p = logits.sigmoid()  # (B·V, T, K)
+            chosen = p.gather(2, labels[..., None])[..., 0]  # (B·V, T)
+            paths = Paths(*(x.cpu().numpy() for x in (labels, chosen, p.amax(1))))
+            pieces.append((batch["works"], paths.split_views(len(p) // len(batch["works"]))))
+            total += len(batch["works"]) * float(criterion(logits, batch))
+    return _in_work_order(pieces, works), total / works
+
+
+def _in_work_order(pieces: list[tuple[Tensor, Paths]], works: int) -> Paths:
+    """Paths of batches joined in the order of the works, each of them once."""
+    rows = np.concatenate([rows.cpu().numpy() for rows, _ in pieces])
+    if len(rows) != works or len(np.unique(rows)) != works:
+        raise ValueError(f"{len(np.unique(rows))} of {works} works came, {len(rows)} times in all")
+    arrays = [(p.labels, p.probabilities, p.scores) for _, p in pieces]
+    return Paths(*(np.concatenate(parts)[np.argsort(rows)] for parts in zip(*arrays)))
+
+
+@contextmanager
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """Put a module in evaluation mode for a while: no dropout."""
+    training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(training)
+
+
+def accumulation_dtype(x: Tensor) -> torch.dtype:
+    """Float64, so that near ties of probabilities stay apart, where the device has it."""
+    return torch.float32 if x.device.type == "mps" else torch.float64
 
 
 def _largest(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -364,99 +263,126 @@ def _largest(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
 # --- Paths of all works of a part
 
 
-@torch.inference_mode()
-def decode(
-    network: Any, batches: Iterable[Mapping[str, Tensor]], works: int, beams: int = 1,
-    *, shared: bool = False,
-) -> Paths:  # fmt: skip
-    """The best path of every view of every work.
-
-    Args:
-        network: an `imet.models.heads.Network` around an `AttnCnnRnn`.
-        batches: as `imet.data.dataset` makes them; together they hold each work once.
-        works: N.
-        beams: width of the search; 1 is greedy.
-        shared: greedy only: one path a work, chosen by the mean probability of its views.
-
-    Returns:
-        Paths in the order of the works, axes (N, V, …), or (N, …) where `shared`.
-    """
-    found: list[Paths] = []
-    rows: list[Array] = []
-    with evaluation_mode(network):
-        for batch in batches:
-            features = network.features(batch)
-            count = len(batch["works"])
-            views = len(features["spatial"]) // count
-            if shared:
-                found.append(decode_greedy(network.head, features, shared_views=views))
-            elif beams == 1:
-                found.append(decode_greedy(network.head, features).views(views))
-            else:
-                found.append(best_paths(beam_search(network.head, features, beams)).views(views))
-            rows.append(batch["works"].cpu().numpy())
-    return in_work_order(Paths.concatenate(found), np.concatenate(rows), works)
-
-
-def in_work_order(paths: Paths, rows: Array, works: int) -> Paths:
-    """Paths that came in the order of `rows`, in the order of the works, each of them once."""
-    if len(rows) != works or len(np.unique(rows)) != works:
-        raise ValueError(f"{len(np.unique(rows))} of {works} works came, {len(rows)} times in all")
-    order = np.argsort(rows)
-    return Paths(paths.labels[order], paths.probabilities[order], paths.scores[order])
-
-
-@torch.inference_mode()
-def greedy_validation(
-    network: Any, batches: Iterable[Mapping[str, Tensor]], works: int, criterion: Any
-) -> tuple[Paths, float]:
-    """Greedy paths and the mean loss of free running, from one pass: what validation needs."""
-    found: list[Paths] = []
-    rows: list[Array] = []
-    total = 0.0
-    with evaluation_mode(network):
-        for batch in batches:
-            count = len(batch["works"])
-            trace = network.head.trace(network.features(batch))
-            p = trace.logits.sigmoid()  # (B·V, T, K)
-            chosen = p.gather(2, trace.labels[..., None])[..., 0]  # (B·V, T)
-            paths = Paths(*(x.cpu().numpy() for x in (trace.labels, chosen, p.amax(1))))
-            found.append(paths.views(len(p) // count))
-            rows.append(batch["works"].cpu().numpy())
-            total += count * float(criterion(trace.logits, batch))
-    return in_work_order(Paths.concatenate(found), np.concatenate(rows), works), total / works
-
-
 def save_paths(path: Path, paths: Mapping[str, Paths]) -> None:
     """Write paths by name, "5" for five beams, without their scores, to one .npz file."""
     arrays: dict[str, Any] = {}
     for name, each in paths.items():
         arrays[f"labels_{name}"] = each.labels.astype(np.int16)
         arrays[f"probabilities_{name}"] = each.probabilities
-    np.savez_compressed(path, **arrays)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
-def load_paths(path: Path, name: str, labels: int) -> Paths:
-    """Read one of them back; its scores are zeros that take no memory."""
+def load_paths(path: Path) -> dict[str, Paths]:
+    """Read what `save_paths` wrote."""
     with np.load(path) as arrays:
-        chosen = arrays[f"labels_{name}"].astype(np.int64)
-        probabilities = arrays[f"probabilities_{name}"]
-    zeros = np.broadcast_to(np.float32(0), (*chosen.shape[:-1], labels))
-    return Paths(chosen, probabilities, zeros)
+        names = [n.removeprefix("labels_") for n in arrays.files if n.startswith("labels_")]
+        return {
+            n: Paths(arrays[f"labels_{n}"].astype(np.int64), arrays[f"probabilities_{n}"])
+            for n in names
+        }
 
 
-# --- The rule of AttnCNN-RNN
+# --- Where paths stop ----------------------------------------------------------------------------
 
-Combine = Literal["union", "vote", "mean"]
 
-BEAMS = (1, 2, 3, 5, 10)
-"""Widths of the search that are tried on validation."""
-GAMMAS = np.geomspace(0.1, 1000, 81)
-"""γ that are tried on validation, each 12 % above the last."""
+def path_probability(probabilities: FloatArray) -> FloatArray:
+    """Normalised path probability P_t, Equation 6: the geometric mean of the first t.
+
+    (..., T) to (..., T). A product of independent sigmoids, so a score and not a probability.
+
+    Examples:
+        >>> path_probability(np.array([0.5, 0.125])).round(3).tolist()
+        [0.5, 0.25]
+    """
+    return np.exp(_running_mean(_log(probabilities)))
+
+
+def path_threshold(labels: IntArray, gamma: float, f: FloatArray) -> FloatArray:
+    """Geometric mean of γ f over the labels of a path so far, (..., T) to (..., T).
+
+    f (K,) are the labels' proportions in training. A label without a training work (f = 0) makes
+    the threshold 0 from its step on, as the formula has it.
+
+    Examples:
+        >>> path_threshold(np.array([0, 1]), 2.5, np.array([0.2, 0.05])).round(3).tolist()
+        [0.5, 0.25]
+    """
+    return np.exp(_running_mean(_log(gamma * np.asarray(f, np.float64)[labels])))
+
+
+def steps_before_stop(
+    paths: Paths,
+    gamma: float,
+    f: FloatArray,
+    mode: Mode = "terminate",
+    *,
+    keep_first: bool = True,
+    keep_failing: bool = False,
+) -> BoolArray:
+    """Which steps' labels are output, (..., T).
+
+    Args:
+        gamma, f: a step fails where P_t < `path_threshold`.
+        mode: "terminate" ends at the first step that fails (the paper); "mask" drops the failing
+            steps one by one and lets a later one in again (as coded).
+        keep_first: a path outputs its first label even if it fails (as coded).
+        keep_failing: the step that ends the path is output too, which "terminate at the end of time
+            step t" may also mean; only with "terminate".
+
+    Examples:
+        >>> paths = Paths(np.array([0, 1, 2]), np.array([0.9, 0.1, 0.9]), None)
+        >>> steps_before_stop(paths, 1.0, np.full(3, 0.4)).tolist()
+        [True, False, False]
+        >>> steps_before_stop(paths, 1.0, np.full(3, 0.4), "mask").tolist()
+        [True, False, True]
+    """
+    if mode not in ("terminate", "mask"):
+        raise ValueError(f'mode is "terminate" or "mask", not {mode!r}')
+    p = _running_mean(_log(paths.probabilities))  # compared as logarithms: nothing underflows
+    passed = p >= _running_mean(_log(gamma * np.asarray(f, np.float64)[paths.labels]))  # (..., T)
+    if mode == "terminate":
+        passed = np.logical_and.accumulate(passed, axis=-1)
+        if keep_failing:
+            passed[..., 1:] |= passed[..., :-1].copy()
+    if keep_first or (keep_failing and mode == "terminate"):
+        passed[..., 0] = True
+    return passed
+
+
+def stop_paths(
+    paths: Paths,
+    gamma: float,
+    f: FloatArray,
+    mode: Mode = "terminate",
+    *,
+    keep_first: bool = True,
+    keep_failing: bool = False,
+) -> BoolArray:
+    """Decisions of each path, bool (..., K): the labels of `steps_before_stop`."""
+    kept = steps_before_stop(
+        paths, gamma, f, mode, keep_first=keep_first, keep_failing=keep_failing
+    )
+    return _multi_hot(paths.labels, kept, len(f))
+
+
+def combine_views(predicted: BoolArray, how: Literal["union", "vote"] = "union") -> BoolArray:
+    """A work's decisions from its views', (N, V, K) to (N, K): any of them, or at least half.
+
+    Examples:
+        >>> views = np.array([[[True, True, False], [False, True, False], [False, False, False]]])
+        >>> combine_views(views).tolist(), combine_views(views, "vote").tolist()
+        ([[True, True, False]], [[False, True, False]])
+    """
+    if how == "union":
+        return np.asarray(predicted.any(1))
+    if how == "vote":
+        return np.asarray(2 * predicted.sum(1) >= predicted.shape[1])
+    raise ValueError(f'views combine by "union" or "vote", not {how!r}')
 
 
 @dataclass(frozen=True, kw_only=True)
-class PathRule:
+class PathRule(Rule):
     """Stop a path where P_t < the geometric mean of γ·f (Eq. 6); then put views together.
 
     Attributes:
@@ -467,47 +393,85 @@ class PathRule:
         keep_first: a path always gives its first label (as coded).
         combine: labels of a work: "union" of its views' (the paper), "vote" of half of them, or
             one path for all views by their "mean" probability.
-        f_beta: F2 where γ and K were chosen.
-        at_edge: the best γ lies on the edge of what was tried.
     """
 
+    kind: ClassVar[str] = "path"
     gamma: float
     proportions: tuple[float, ...]
     beams: int = 1
     mode: Mode = "terminate"
     keep_first: bool = False
     combine: Combine = "union"
-    f_beta: float | None = None
-    at_edge: bool = False
 
-    def predict(self, paths: Paths) -> Array:
+    @property
+    def search(self) -> str:
+        """Name of the search whose paths it stops: "mean", or the number of beams."""
+        return "mean" if self.combine == "mean" else str(self.beams)
+
+    def predict(self, paths: Paths) -> BoolArray:
         """Decisions (N, K) bool from paths (N, V, T), or (N, T) where all views follow one."""
-        predicted = stop_paths(
-            paths, self.gamma, np.array(self.proportions), self.mode, keep_first=self.keep_first
-        )
+        f = np.array(self.proportions)
+        predicted = stop_paths(paths, self.gamma, f, self.mode, keep_first=self.keep_first)
         if predicted.ndim == 2:
             return predicted
         return combine_views(predicted, "vote" if self.combine == "vote" else "union")
 
-    def describe(self) -> str:
-        """The rule in words."""
+    def decide(self, outputs: Any) -> BoolArray:
+        """Labels (N, K) bool; see `Rule.decide`."""
+        return self.predict(outputs.paths[self.search])
+
+    def _words(self) -> str:
         search = "greedy paths" if self.beams == 1 else f"best of {self.beams} beams"
         end = "ending" if self.mode == "terminate" else "masked"
         return f"{search}, {end} where P < {self.gamma:.3g}·f, {self.combine} of the views"
 
-    def to_json(self) -> dict[str, Any]:
-        """JSON-able dict that `read_rule` reads."""
-        return {"rule": "path", **asdict(self)}
+    def describe(self) -> str:
+        """The rule in words."""
+        return self._words()
 
 
-def read_rule(value: Mapping[str, Any]) -> Rule | PathRule:
-    """The rule in a run's metrics, of whichever kind."""
-    if value.get("rule") != "path":
-        return rule_from_json(dict(value))
-    given: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k != "rule"
-    }
-    return PathRule(**given)
+def tune_gamma(
+    paths: Paths,
+    f: FloatArray,
+    targets: BoolArray,
+    gammas: FloatArray = GAMMAS,
+    mode: Mode = "terminate",
+    *,
+    combine: Combine = "union",
+    keep_first: bool = True,
+    keep_failing: bool = False,
+) -> tuple[float, FloatArray]:
+    """The γ with the best F2 on validation works, and the F2 of each γ.
+
+    Args:
+        paths: with axes (N, V, T), or (N, T) for one path per work.
+        f: (K,) shares of training works.
+        targets: bool (N, K).
+        gammas: (M,) candidates; the first one wins ties.
+        mode, keep_first, keep_failing: see `steps_before_stop`.
+        combine: labels of a work from its views'; see `PathRule`.
+
+    Examples:
+        >>> paths = Paths(np.array([[0, 1]]), np.array([[0.9, 0.1]]))
+        >>> gamma, f2 = tune_gamma(
+        ...     paths, np.full(2, 0.4), np.array([[True, False]]), np.array([0.1, 1.0])
+        ... )
+        >>> gamma, f2.round(3).tolist()
+        (1.0, [0.833, 1.0])
+    """
+    values = np.empty(len(gammas))
+    for m, gamma in enumerate(gammas):
+        kept = steps_before_stop(
+            paths, float(gamma), f, mode, keep_first=keep_first, keep_failing=keep_failing
+        )
+        labels = paths.labels
+        if labels.ndim == 3 and combine != "vote":  # straight to works: (N, V·T)
+            kept, labels = kept.reshape(len(kept), -1), labels.reshape(len(labels), -1)
+        predicted = _multi_hot(labels, kept, len(f))
+        values[m] = fbeta(
+            combine_views(predicted, "vote") if predicted.ndim == 3 else predicted, targets
+        )
+    return float(gammas[values.argmax()]), values
 
 
 def tune_path_rule(
@@ -532,30 +496,40 @@ def tune_path_rule(
     Returns:
         The rule, and for each width the best γ and its F2.
     """
-    tried = np.array([gamma]) if gamma else GAMMAS
-    found: dict[str, dict[str, float]] = {}
+    gammas = np.array([gamma]) if gamma else GAMMAS
+    f = np.asarray(proportions, float)
+    tried: dict[str, dict[str, float]] = {}
     for beams in sorted(paths):
         best, values = tune_gamma(
-            paths[beams],
-            proportions,
-            targets,
-            tried,
-            fbeta,
-            mode,
-            how="vote" if combine == "vote" else "union",
-            keep_first=keep_first,
+            paths[beams], f, targets, gammas, mode, combine=combine, keep_first=keep_first
         )
-        found[str(beams)] = {"gamma": best, "f2": float(values.max())}
-    width = max(found, key=lambda name: found[name]["f2"])  # the first of ties
-    chosen = found[width]["gamma"]
+        tried[str(beams)] = {"gamma": best, "f2": float(values.max())}
+    width = max(tried, key=lambda name: tried[name]["f2"])  # the first of ties
+    chosen = tried[width]["gamma"]
     rule = PathRule(
         gamma=chosen,
-        proportions=tuple(np.asarray(proportions, float).tolist()),
+        proportions=tuple(f.tolist()),
         beams=int(width),
         mode=mode,
         keep_first=keep_first,
         combine=combine,
-        f_beta=found[width]["f2"],
-        at_edge=not gamma and chosen in (tried[0], tried[-1]),
+        f_beta=tried[width]["f2"],
+        at_edge=not gamma and chosen in (gammas[0], gammas[-1]),
     )
-    return rule, found
+    return rule, tried
+
+
+def _multi_hot(labels: IntArray, kept: BoolArray, count: int) -> BoolArray:
+    predicted = np.zeros((*labels.shape[:-1], count), bool)
+    where = np.nonzero(kept)
+    predicted[(*where[:-1], labels[where])] = True
+    return predicted
+
+
+def _log(x: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        return np.log(np.asarray(x, np.float64))
+
+
+def _running_mean(x: FloatArray) -> FloatArray:
+    return x.cumsum(-1) / np.arange(1, x.shape[-1] + 1)

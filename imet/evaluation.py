@@ -23,7 +23,6 @@ from imet.config import Recipe
 from imet.data.source import Parts
 from imet.decoding import (
     BEAMS,
-    PathRule,
     Paths,
     decode,
     greedy_validation,
@@ -74,17 +73,6 @@ class Outputs:
                 np.save(file, array)
         if self.paths:
             save_paths(folder / f"paths_{part}.npz", self.paths)
-
-    def decisions(self, rule: Rule | PathRule) -> Array:
-        """Labels (N, K) bool by a rule of either kind."""
-        if isinstance(rule, PathRule):
-            return rule.predict(self.paths[search_of(rule)])
-        return rule.predict(self.scores)
-
-
-def search_of(rule: PathRule) -> str:
-    """Name in `Outputs.paths` of the paths that a rule stops."""
-    return "mean" if rule.combine == "mean" else str(rule.beams)
 
 
 @torch.inference_mode()
@@ -171,7 +159,7 @@ def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
 
 def tune_rule(
     recipe: Recipe, validation: Outputs, targets: Mapping[str, Array]
-) -> tuple[Rule | PathRule, dict[str, Any]]:
+) -> tuple[Rule, dict[str, Any]]:
     """The decision rule with the best F2 on validation, as the recipe searches for it.
 
     Args:
@@ -331,7 +319,7 @@ def evaluate(
         targets: (N, K) bool of "train", "val" and "test".
     """
     rule, search = tune_rule(recipe, outputs["val"], targets)
-    predicted = {part: each.decisions(rule) for part, each in outputs.items()}
+    predicted = {part: rule.decide(each) for part, each in outputs.items()}
     scores = {part: each.scores for part, each in outputs.items()}
     return search | evaluate_predictions(predicted, scores, targets)
 

@@ -227,19 +227,19 @@ def steps_of(run: Run, part: Part, works: Sequence[int] | Array, device: str = "
         for batch in batches_of(run.recipe, run.parts, part, works, device):
             count = len(batch["works"])
             features = network.features(batch)
-            trace = network.head.trace(features)  # type: ignore[operator]
-            p = trace.logits.sigmoid()  # (B, T, K)
-            chosen = p.gather(2, trace.labels[..., None])[..., 0]  # (B, T)
+            unrolled = network.head.unroll(features)  # type: ignore[operator]
+            p = unrolled.logits.sigmoid()  # (B, T, K)
+            chosen = p.gather(2, unrolled.labels[..., None])[..., 0]  # (B, T)
             values = (
-                trace.labels,
+                unrolled.labels,
                 chosen,
-                trace.alphas,
+                unrolled.alphas,
                 features["spatial"].float(),
                 p.sum(2),
             )
             found.append([x.unflatten(0, (count, -1)).cpu().numpy() for x in values])
     labels, probabilities, attention, spatial, totals = (np.concatenate(x) for x in zip(*found))
-    paths = Paths(labels, probabilities, np.zeros((*labels.shape[:2], run.metrics["labels"])))
+    paths = Paths(labels, probabilities)
     kept = steps_before_stop(
         paths, rule.gamma, np.array(rule.proportions), rule.mode, keep_first=rule.keep_first
     )

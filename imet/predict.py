@@ -16,18 +16,15 @@ from torch import Tensor
 from imet.config import Recipe
 from imet.data.images import read_image
 from imet.data.views import make_views, view_kinds, work_rng
-from imet.decoding import PathRule, read_rule
-from imet.evaluation import compute_outputs, search_of
+from imet.evaluation import compute_outputs
 from imet.io import InputError, read_json
 from imet.models.heads import Network
 from imet.models.registry import build_encoder, build_head, feature_shapes
-from imet.thresholds import Rule
+from imet.thresholds import Rule, rule_from_json
 from imet.typing import Array
 
 
-def load_network(
-    folder: Path, device: str = "cpu"
-) -> tuple[Network, Recipe, list[str], Rule | PathRule]:
+def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, list[str], Rule]:
     """A finished run's network with its recipe, label names and decision rule.
 
     Raises:
@@ -62,18 +59,15 @@ def load_network(
     if absent or result.unexpected_keys:
         unfit = ", ".join([*absent, *result.unexpected_keys])
         raise InputError(f"{best} does not fit the recipe's network ({unfit}); run again")
-    rule = read_rule(read_json(folder / "metrics.json")["rule"])
+    rule = rule_from_json(read_json(folder / "metrics.json")["rule"])
     return network.to(device).eval(), recipe, names, rule
 
 
-def label_work(
-    network: Network, recipe: Recipe, rule: Rule | PathRule, views: Tensor
-) -> tuple[Array, Array]:
+def label_work(network: Network, recipe: Recipe, rule: Rule, views: Tensor) -> tuple[Array, Array]:
     """Scores and labels, both (K,), of one work from its views (V, 3, S, S) uint8."""
     batch = {"views": views, "works": torch.zeros(1, dtype=torch.long)}
-    searches = [search_of(rule)] if isinstance(rule, PathRule) else []
-    outputs = compute_outputs(network, recipe, partial(list, [batch]), 1, searches)
-    return outputs.scores[0], outputs.decisions(rule)[0]
+    outputs = compute_outputs(network, recipe, partial(list, [batch]), 1, [rule.search])
+    return outputs.scores[0], rule.decide(outputs)[0]
 
 
 def label_pictures(

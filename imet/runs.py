@@ -31,14 +31,14 @@ from imet.cache import labels_fingerprint, pictures_fingerprint
 from imet.code_digest import file_digest, source_digest
 from imet.config import Recipe, get_profile, resolve
 from imet.data.source import Parts, collection_folder, load_parts
-from imet.decoding import PathRule, Paths, load_paths, read_rule
+from imet.decoding import Paths, load_paths
 from imet.evaluation import Evaluator, Outputs, PartMetrics, evaluate
 from imet.io import InputError, digest, file_lock, home, read_json, write_json
 from imet.models.encoder import Encoder
 from imet.models.heads import Network
 from imet.models.registry import build_encoder, build_head, feature_shapes
 from imet.provenance import provenance
-from imet.thresholds import Rule
+from imet.thresholds import Rule, rule_from_json
 from imet.training.checkpoint import load_checkpoint
 from imet.training.criterion import make_criterion
 from imet.training.loop import fit
@@ -161,9 +161,9 @@ class Run:
         return [json.loads(line) for line in lines]
 
     @cached_property
-    def rule(self) -> Rule | PathRule:
+    def rule(self) -> Rule:
         """What turns scores or paths into labels, tuned on validation."""
-        return read_rule(self.metrics["rule"])
+        return rule_from_json(self.metrics["rule"])
 
     def scores(self, part: str) -> Array:
         """(N, K) float32 scores of "val" or "test", in the order of the part's works."""
@@ -178,19 +178,17 @@ class Run:
 
         `search` is a number of beams, or "mean" for one path (N, T) by the mean of the views.
         """
-        return load_paths(self.folder / f"paths_{part}.npz", str(search), self.metrics["labels"])
+        return load_paths(self.folder / f"paths_{part}.npz")[str(search)]
 
     def outputs(self, part: str) -> Outputs:
         """All that the model says of the works of "val" or "test"."""
         file = self.folder / f"paths_{part}.npz"
-        names = np.load(file).files if file.exists() else []
-        searches = [name.removeprefix("labels_") for name in names if name.startswith("labels_")]
-        paths = {search: self.paths(part, search) for search in searches}
+        paths = load_paths(file) if file.exists() else {}
         return Outputs(self.scores(part), self.view_scores(part), paths)
 
     def predicted(self, part: str) -> Array:
         """(N, K) bool, the labels of "val" or "test"."""
-        return self.outputs(part).decisions(self.rule)
+        return self.rule.decide(self.outputs(part))
 
 
 def load(

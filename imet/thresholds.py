@@ -1,14 +1,18 @@
-"""Tuning of decision rules by sample-averaged F-beta, on validation works and nothing else.
+"""From scores to labels: views averaged, decision rules, and their tuning on validation works.
 
-Among equally good settings the one that predicts fewer labels is taken. An optimum that sits on
-the edge of a searched grid is flagged (`at_edge`): the true one may lie outside.
+A rule is a small frozen dataclass: `predict(scores)` decides, `describe()` says it in words,
+`to_json()` goes into a run's folder and `rule_from_json` brings it back. Rules are tuned by
+sample-averaged F-beta, on validation works and nothing else. Among equally good settings the one
+that predicts fewer labels is taken. An optimum on the edge of a searched grid is flagged
+(`at_edge`): the true one may lie outside.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from scipy.special import expit
@@ -21,9 +25,14 @@ from imet.metrics import (
     fbeta_at_thresholds,
     threshold_scores,
 )
-from imet.typing import Array
+from imet.typing import Array, BoolArray
 
-# --- From views to works
+POSTER_GRID = np.arange(51) / 100
+"""0, .01, …, .5: the poster's search as we read it."""
+PAPER_GRID = np.arange(1, 50) / 100
+"""The paper's open range (0, .5) in steps of .01; the step is ours."""
+AS_CODED_GRID = np.arange(1, 100) / 100
+"""(0, 1), the range that the paper's code searches."""
 
 
 def average_views(logits: Array, how: str = "mean_scores") -> Array:
@@ -52,12 +61,12 @@ def average_views(logits: Array, how: str = "mean_scores") -> Array:
     raise ValueError(f"how is mean_scores or mean_logits, not {how!r}")
 
 
-# --- Decision rules
+# --- Rules ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(ABC):
-    """What all rules have.
+    """What all decision rules have.
 
     Attributes:
         f_beta: sample-averaged F-beta on the works it was tuned on; None when it was not tuned.
@@ -66,13 +75,23 @@ class Rule(ABC):
     """
 
     kind: ClassVar[str]
+    kinds: ClassVar[dict[str, type[Rule]]] = {}
     f_beta: float | None = None
     beta: float = 2.0
     at_edge: bool = False
 
+    def __init_subclass__(cls) -> None:
+        if "kind" in cls.__dict__:
+            Rule.kinds[cls.kind] = cls
+
+    @property
+    def search(self) -> str:
+        """Name of the label paths that it stops, if it stops any."""
+        return "1"
+
     @abstractmethod
-    def predict(self, scores: Array) -> Array:
-        """Decisions, (N, K) bool, from scores, (N, K) in [0, 1]."""
+    def decide(self, outputs: Any) -> BoolArray:
+        """Labels (N, K) bool from what a model says of N works (`imet.evaluation.Outputs`)."""
 
     @abstractmethod
     def _words(self) -> str:
@@ -90,8 +109,24 @@ class Rule(ABC):
         return {"rule": self.kind, **asdict(self)}
 
 
+class ScoreRule(Rule):
+    """A rule that needs the scores alone."""
+
+    def predict(self, scores: Array) -> BoolArray:
+        """Decisions, (N, K) bool, from scores, (N, K) in [0, 1]."""
+        return self._predict(_checked(scores))
+
+    def decide(self, outputs: Any) -> BoolArray:
+        """Labels (N, K) bool; see `Rule.decide`."""
+        return self.predict(outputs.scores)
+
+    @abstractmethod
+    def _predict(self, scores: Array) -> BoolArray:
+        """`predict` of scores that were checked."""
+
+
 @dataclass(frozen=True)
-class GlobalThreshold(Rule):
+class GlobalThreshold(ScoreRule):
     """score ≥ threshold, the same for all labels (both documents).
 
     Examples:
@@ -102,16 +137,15 @@ class GlobalThreshold(Rule):
     kind: ClassVar[str] = "global"
     threshold: float
 
-    def predict(self, scores: Array) -> Array:
-        """Decisions, (N, K) bool; see `Rule.predict`."""
-        return threshold_scores(checked(scores), self.threshold)
+    def _predict(self, scores: Array) -> BoolArray:
+        return threshold_scores(scores, self.threshold)
 
     def _words(self) -> str:
         return f"score ≥ {self.threshold:.4g}"
 
 
 @dataclass(frozen=True)
-class PerKindThreshold(Rule):
+class PerKindThreshold(ScoreRule):
     """score ≥ one threshold for culture labels and another one for tags.
 
     Attributes:
@@ -125,9 +159,8 @@ class PerKindThreshold(Rule):
     tag: float
     is_culture: tuple[bool, ...]
 
-    def predict(self, scores: Array) -> Array:
-        """Decisions, (N, K) bool; see `Rule.predict`."""
-        scores = checked(scores, len(self.is_culture))
+    def _predict(self, scores: Array) -> BoolArray:
+        _require_labels(scores, self.is_culture)
         return threshold_scores(scores, np.where(self.is_culture, self.culture, self.tag))
 
     def _words(self) -> str:
@@ -135,7 +168,7 @@ class PerKindThreshold(Rule):
 
 
 @dataclass(frozen=True)
-class ProportionalThreshold(Rule):
+class ProportionalThreshold(ScoreRule):
     """score ≥ γ·f^power, with f the training proportion of the label (paper, section 3.3).
 
     Decided as score / f^power ≥ γ in double precision. A label without training works has no
@@ -153,9 +186,8 @@ class ProportionalThreshold(Rule):
     proportions: tuple[float, ...]
     power: float = 1.0
 
-    def predict(self, scores: Array) -> Array:
-        """Decisions, (N, K) bool; see `Rule.predict`."""
-        scores = checked(scores, len(self.proportions))
+    def _predict(self, scores: Array) -> BoolArray:
+        _require_labels(scores, self.proportions)
         return divide_by_prior(scores, np.array(self.proportions), self.power) >= self.gamma
 
     def _words(self) -> str:
@@ -164,7 +196,7 @@ class ProportionalThreshold(Rule):
 
 
 @dataclass(frozen=True)
-class RelativeToMax(Rule):
+class RelativeToMax(ScoreRule):
     """score ≥ fraction · the work's highest score, so that nearly every work gets a label.
 
     Decided as score / highest ≥ fraction in double precision; where the highest score is 0 all
@@ -174,16 +206,15 @@ class RelativeToMax(Rule):
     kind: ClassVar[str] = "max_fraction"
     fraction: float
 
-    def predict(self, scores: Array) -> Array:
-        """Decisions, (N, K) bool; see `Rule.predict`."""
-        return relative_to_max(checked(scores)) >= self.fraction
+    def _predict(self, scores: Array) -> BoolArray:
+        return relative_to_max(scores) >= self.fraction
 
     def _words(self) -> str:
         return f"score ≥ {self.fraction:.4g} of the work's highest score"
 
 
 @dataclass(frozen=True)
-class TopK(Rule):
+class TopK(ScoreRule):
     """The k labels with the highest scores of each work; among ties, the lower columns.
 
     Examples:
@@ -194,29 +225,16 @@ class TopK(Rule):
     kind: ClassVar[str] = "count"
     count: int
 
-    def predict(self, scores: Array) -> Array:
-        """Decisions, (N, K) bool; see `Rule.predict`."""
-        scores = checked(scores)
-        if self.count >= scores.shape[1]:
-            return np.ones(scores.shape, bool)
-        if self.count == 0:
-            return np.zeros(scores.shape, bool)
-        last = np.partition(-scores, self.count - 1, axis=1)[:, self.count - 1 : self.count]
-        above, tied = -scores < last, -scores == last  # (N, K)
-        free = self.count - above.sum(axis=1, keepdims=True)  # (N, 1)
-        return above | (tied & (np.cumsum(tied, axis=1) <= free))
+    def _predict(self, scores: Array) -> BoolArray:
+        predicted = np.zeros(scores.shape, bool)
+        np.put_along_axis(predicted, _highest_first(scores)[:, : self.count], True, axis=1)
+        return predicted
 
     def _words(self) -> str:
         return f"the {self.count} labels with the highest scores of each work"
 
 
-RULES: dict[str, Any] = {
-    rule.kind: rule
-    for rule in (GlobalThreshold, PerKindThreshold, ProportionalThreshold, RelativeToMax, TopK)
-}
-
-
-def rule_from_json(value: dict[str, Any]) -> Rule:
+def rule_from_json(value: Mapping[str, Any]) -> Any:
     """The rule that `to_json` wrote.
 
     Raises:
@@ -227,35 +245,21 @@ def rule_from_json(value: dict[str, Any]) -> Rule:
         >>> rule_from_json(rule.to_json()) == rule
         True
     """
-    kind = value.get("rule") if isinstance(value, dict) else None
-    if kind not in RULES:
-        raise InputError(f"unknown decision rule {kind!r}; known are {', '.join(RULES)}")
-    given = {
-        key: tuple(item) if isinstance(item, list) else item
-        for key, item in value.items()
-        if key != "rule"
-    }
-    known = {field.name for field in fields(RULES[kind])}
-    if not given.keys() <= known:
-        raise InputError(f"rule {kind!r} has no {', '.join(sorted(given.keys() - known))}")
+    kind = value.get("rule") if isinstance(value, Mapping) else None
+    if kind not in Rule.kinds:
+        raise InputError(f"unknown decision rule {kind!r}; known are {', '.join(Rule.kinds)}")
+    rule: Any = Rule.kinds[kind]
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k != "rule"}
+    unknown = settings.keys() - {field.name for field in fields(rule)}
+    if unknown:
+        raise InputError(f"rule {kind!r} has no {', '.join(sorted(unknown))}")
     try:
-        rule: Rule = RULES[kind](**given)
-        return rule
+        return rule(**settings)
     except TypeError as error:
         raise InputError(f"rule {kind!r} is incomplete: {error}") from error
 
 
-def checked(scores: Array, labels: int | None = None) -> Array:
-    """The scores, (N, K) in [0, 1] with K as expected, or a ValueError."""
-    scores = np.asarray(scores)
-    if scores.ndim != 2 or labels not in (None, scores.shape[1]):
-        raise ValueError(f"need (N, {labels or 'K'}) scores, got {scores.shape}")
-    if not ((scores >= 0) & (scores <= 1.00001)).all():  # a mean may round a little over 1
-        raise ValueError("scores are probabilities: they lie in [0, 1] and none is missing")
-    return scores
-
-
-def divide_by_prior(scores: Array, proportions: Array, power: float) -> Array:
+def divide_by_prior(scores: Array, proportions: Array, power: float = 1.0) -> Array:
     """(N, K) float64 score / f^power; −∞ for labels without training works."""
     scale = np.where(proportions > 0, np.maximum(proportions, 1e-300) ** power, np.nan)
     ratio = scores.astype(np.float64) / scale
@@ -269,28 +273,16 @@ def relative_to_max(scores: Array) -> Array:
     return scores / np.where(highest > 0, highest, 1)
 
 
-# --- Tuning of decision rules by sample-averaged F-beta, on validation works and nothing else
+# --- Tuning --------------------------------------------------------------------------------------
+# In each: scores (N, K) and targets (N, K) bool of validation works; beta weighs recall.
 
-
-POSTER_GRID = np.arange(51) / 100
-"""0, .01, …, .5: the poster's search as we read it."""
-PAPER_GRID = np.arange(1, 50) / 100
-"""The paper's open range (0, .5) in steps of .01; the step is ours."""
-AS_CODED_GRID = np.arange(1, 100) / 100
-"""(0, 1), the range that the paper's code searches."""
+AnyRule = TypeVar("AnyRule", bound=ScoreRule)
 
 
 def tune_grid(
     scores: Array, targets: Array, grid: Array = POSTER_GRID, beta: float = 2
 ) -> GlobalThreshold:
-    """The best global threshold of a grid (both documents' search).
-
-    Args:
-        scores: (N, K) validation scores.
-        targets: (N, K) bool.
-        grid: (M,) thresholds, ascending.
-        beta: weight of recall.
-    """
+    """The best global threshold of an ascending grid (M,): both documents' search."""
     value = fbeta_at_thresholds(scores, targets, grid, beta)
     best = _argmax_last(value)
     return GlobalThreshold(
@@ -305,32 +297,28 @@ def tune_exact(scores: Array, targets: Array, beta: float = 2) -> GlobalThreshol
 
 
 def tune_per_kind(
-    scores: Array,
-    targets: Array,
-    is_culture: Array,
-    grid: Array = POSTER_GRID,
-    beta: float = 2,
+    scores: Array, targets: Array, is_culture: Array, grid: Array = POSTER_GRID, beta: float = 2
 ) -> PerKindThreshold:
-    """The best pair of thresholds of a grid, all pairs tried together.
+    """The best pair of thresholds of a grid for cultures and tags, all pairs tried together.
 
     Args:
-        scores: (N, K) validation scores.
-        targets: (N, K) bool.
+        scores, targets, beta: see above.
         is_culture: (K,) bool.
         grid: (M,) thresholds, ascending.
-        beta: weight of recall.
     """
-    scores, targets = checked(scores), np.asarray(targets, bool)
+    scores, targets = _checked(scores), np.asarray(targets, bool)
     is_culture = np.asarray(is_culture, bool)
     positives = targets.sum(axis=1)[:, None]  # (N, 1)
-    culture = counts_at_thresholds(scores[:, is_culture], targets[:, is_culture], grid)
-    tag = counts_at_thresholds(scores[:, ~is_culture], targets[:, ~is_culture], grid)
+    n_culture, tp_culture = counts_at_thresholds(
+        scores[:, is_culture], targets[:, is_culture], grid
+    )
+    n_tag, tp_tag = counts_at_thresholds(scores[:, ~is_culture], targets[:, ~is_culture], grid)
     value = np.empty((len(grid), len(grid)))
     for i in range(len(grid)):
-        n = culture[0][:, i, None] + tag[0]  # (N, M)
-        hits = culture[1][:, i, None] + tag[1]  # (N, M)
-        whole = np.maximum(beta**2 * positives + n, 1)  # without any, hits are 0 and so is F
-        value[i] = ((1 + beta**2) * hits / whole).mean(axis=0)
+        n = n_culture[:, i, None] + n_tag  # (N, M)
+        tp = tp_culture[:, i, None] + tp_tag  # (N, M)
+        denominator = np.maximum(beta**2 * positives + n, 1)  # without any, tp is 0 and so is F
+        value[i] = ((1 + beta**2) * tp / denominator).mean(axis=0)
     i, j = divmod(_argmax_last(value.ravel()), len(grid))
     edge = (is_culture.any() and _on_edge(i, grid)) or (not is_culture.all() and _on_edge(j, grid))
     return PerKindThreshold(
@@ -346,39 +334,27 @@ def tune_per_kind(
 def tune_proportional(
     scores: Array, targets: Array, proportions: Array, power: float = 1.0, beta: float = 2
 ) -> ProportionalThreshold:
-    """The best γ of γ·f^power there is.
-
-    Args:
-        scores: (N, K) validation scores.
-        targets: (N, K) bool.
-        proportions: (K,) f, shares of *training* works.
-        power: exponent of f.
-        beta: weight of recall.
-    """
-    ratio = divide_by_prior(checked(scores, len(proportions)), np.asarray(proportions), power)
-    gamma, _ = best_threshold(ratio, targets, beta)
-    rule = ProportionalThreshold(
-        max(gamma, 0.0), tuple(np.asarray(proportions, float).tolist()), power
-    )
+    """The best γ of γ·f^power there is; `proportions` (K,) are shares of *training* works."""
+    scores, proportions = _checked(scores), np.asarray(proportions, float)
+    _require_labels(scores, proportions)
+    gamma, _ = best_threshold(divide_by_prior(scores, proportions, power), targets, beta)
+    rule = ProportionalThreshold(max(gamma, 0.0), tuple(proportions.tolist()), power)
     return _with_value(rule, scores, targets, beta)
 
 
 def tune_relative_to_max(scores: Array, targets: Array, beta: float = 2) -> RelativeToMax:
     """The best fraction of the highest score there is."""
-    fraction, _ = best_threshold(relative_to_max(checked(scores)), targets, beta)
+    fraction, _ = best_threshold(relative_to_max(_checked(scores)), targets, beta)
     return _with_value(RelativeToMax(fraction), scores, targets, beta)
 
 
 def tune_top_k(scores: Array, targets: Array, most: int = 50, beta: float = 2) -> TopK:
-    """The best number of labels a work, from 1 to `most`."""
-    scores, targets = checked(scores), np.asarray(targets, bool)
+    """The best number of labels per work, from 1 to `most`."""
+    scores, targets = _checked(scores), np.asarray(targets, bool)
     most = min(most, scores.shape[1])
-    chosen = np.nonzero(TopK(most).predict(scores))[1].reshape(len(scores), most)
-    order = np.argsort(-np.take_along_axis(scores, chosen, axis=1), axis=1, kind="stable")
-    chosen = np.take_along_axis(chosen, order, axis=1)  # (N, most), highest score first
-    hits = np.cumsum(np.take_along_axis(targets, chosen, axis=1), axis=1)  # (N, most)
-    whole = beta**2 * targets.sum(axis=1)[:, None] + np.arange(1, most + 1)  # (N, most)
-    value = ((1 + beta**2) * hits / whole).mean(axis=0)
+    tp = np.cumsum(np.take_along_axis(targets, _highest_first(scores)[:, :most], axis=1), axis=1)
+    denominator = beta**2 * targets.sum(axis=1)[:, None] + np.arange(1, most + 1)  # (N, most)
+    value = ((1 + beta**2) * tp / denominator).mean(axis=0)
     best = int(value.argmax())
     edge = best + 1 == most < scores.shape[1]
     return TopK(best + 1, f_beta=float(value[best]), beta=beta, at_edge=edge)
@@ -391,16 +367,14 @@ def tune_all(
     proportions: Array,
     grid: Array = POSTER_GRID,
     beta: float = 2,
-) -> dict[str, Rule]:
-    """Every rule tuned on the same validation works, by name, for tables that compare them.
+) -> dict[str, ScoreRule]:
+    """Every rule tuned on the same validation works, for tables that compare them.
 
     Args:
-        scores: (N, K) validation scores.
-        targets: (N, K) bool.
+        scores, targets, beta: see above.
         is_culture: (K,) bool.
         proportions: (K,) shares of training works.
         grid: for the rules that search one.
-        beta: weight of recall.
 
     Returns:
         Rules named `grid`, `exact`, `per_type`, `proportional`, `max_fraction`, `count`.
@@ -415,9 +389,27 @@ def tune_all(
     }
 
 
-def _with_value(rule: Any, scores: Array, targets: Array, beta: float) -> Any:
-    value = fbeta(rule.predict(scores), targets, beta)
-    return replace(rule, f_beta=value, beta=beta)
+def _checked(scores: Array) -> Array:
+    scores = np.asarray(scores)
+    if scores.ndim != 2:
+        raise ValueError(f"need (N, K) scores, got {scores.shape}")
+    if not ((scores >= 0) & (scores <= 1.00001)).all():  # a mean may round a little over 1
+        raise ValueError("scores are probabilities: they lie in [0, 1] and none is missing")
+    return scores
+
+
+def _require_labels(scores: Array, per_label: Any) -> None:
+    if scores.shape[1] != len(per_label):
+        raise ValueError(f"need (N, {len(per_label)}) scores, got {scores.shape}")
+
+
+def _highest_first(scores: Array) -> Array:
+    """(N, K) columns of each work by descending score, ties by column."""
+    return np.argsort(-scores, axis=1, kind="stable")
+
+
+def _with_value(rule: AnyRule, scores: Array, targets: Array, beta: float) -> AnyRule:
+    return replace(rule, f_beta=fbeta(rule.predict(scores), targets, beta), beta=beta)
 
 
 def _argmax_last(value: Array) -> int:

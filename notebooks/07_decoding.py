@@ -229,7 +229,7 @@ decided = {
     for name, rule in rules.items()
 }
 failing = {"mode": "terminate", "keep_first": False, "keep_failing": True}
-best, _ = tune_gamma(paths["val"][k], f, targets["val"], GAMMAS, fbeta, **failing)
+best, _ = tune_gamma(paths["val"][k], f, targets["val"], GAMMAS, **failing)
 decided["terminate, failing label given"] = combine_views(
     stop_paths(paths["test"][k], best, f, **failing)
 )
@@ -282,7 +282,6 @@ for name, which in choices.items():
         part: type(paths[part][k])(
             paths[part][k].labels[:, which],
             paths[part][k].probabilities[:, which],
-            paths[part][k].scores[:, which],
         )
         for part in ("val", "test")
     }

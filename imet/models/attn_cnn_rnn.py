@@ -98,7 +98,7 @@ class State(NamedTuple):
     pool: Tensor  # (B, S, K) bool, C_{t-1}: the labels not chosen yet
 
 
-class Trace(NamedTuple):
+class Unrolled(NamedTuple):
     """A run through T steps, for figures."""
 
     labels: Tensor  # (B, T) int64, l_t
@@ -157,7 +157,7 @@ class AttnCnnRnn(nn.Module):
         >>> features = {"spatial": torch.randn(2, 49, 6), "pooled": torch.randn(2, 6)}
         >>> head(features).shape
         torch.Size([2, 3, 7])
-        >>> all(len(set(path)) == 3 for path in head.trace(features).labels.tolist())
+        >>> all(len(set(path)) == 3 for path in head.unroll(features).labels.tolist())
         True
     """
 
@@ -230,7 +230,7 @@ class AttnCnnRnn(nn.Module):
         y = state.y + self.lstm.from_y(index[..., 0]) * named  # ỹ_t
         return state._replace(v_pred=p, y=y, pool=pool)
 
-    def unroll(self, features: Features, path: Tensor | None = None) -> Trace:
+    def unroll(self, features: Features, path: Tensor | None = None) -> Unrolled:
         """T steps of Algorithm 2, free running or along given labels `path` (B, T), -1 for none."""
         view, state = self.begin(features)  # v_pred = v_prob, ỹ_0 = {}, C_0 = all labels
         labels, logits, alphas = [], [], []
@@ -245,16 +245,11 @@ class AttnCnnRnn(nn.Module):
             labels.append(label)
             logits.append(step_logits)
             alphas.append(alpha)
-        return Trace(torch.cat(labels, 1), torch.cat(logits, 1), torch.cat(alphas, 1))
+        return Unrolled(torch.cat(labels, 1), torch.cat(logits, 1), torch.cat(alphas, 1))
 
     def forward(self, features: Features, path: Tensor | None = None) -> Tensor:
         """Logits of p_1 … p_T, (B, T, K): free running, or teacher-forced along `path` (B, T)."""
         return self.unroll(features, path).logits
-
-    @torch.no_grad()
-    def trace(self, features: Features, path: Tensor | None = None) -> Trace:
-        """Chosen labels, logits and attention weights of every step, without gradients."""
-        return self.unroll(features, path)
 
 
 def sequence_loss(

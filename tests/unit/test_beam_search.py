@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from oracles_paper import PlainDecoder
 from torch import nn
 
-from imet.decoding import beam_search, best_paths, decode_greedy
+from imet.decoding import beam_search, decode_greedy
 from imet.models.attn_cnn_rnn import AttnCnnRnn
 
 
@@ -45,7 +45,7 @@ def test_equals_the_paper_s_loop(beams: int, switches: dict) -> None:
 @given(st.integers(0, 10_000))
 def test_one_beam_is_greedy(seed: int) -> None:
     head, features = make(seed)
-    beam, greedy = best_paths(beam_search(head, features, 1)), decode_greedy(head, features)
+    beam, greedy = beam_search(head, features, 1).best(), decode_greedy(head, features)
     assert (beam.labels == greedy.labels).all()
     np.testing.assert_allclose(beam.probabilities, greedy.probabilities, rtol=1e-5)
     np.testing.assert_allclose(beam.scores, greedy.scores, rtol=1e-5)

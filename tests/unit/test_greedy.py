@@ -39,7 +39,7 @@ def test_greedy_equals_the_equations(switches: dict) -> None:
 def test_greedy_equals_the_head_s_own_trace() -> None:
     head, features = make_head()
     assert (
-        decode_greedy(head, features).labels == head.eval().trace(features).labels.numpy()
+        decode_greedy(head, features).labels == head.eval().unroll(features).labels.numpy()
     ).all()
 
 

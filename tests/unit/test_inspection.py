@@ -53,7 +53,7 @@ def test_steps_are_those_of_the_run_s_greedy_paths(rnn):
     predicted = np.zeros((2, rnn.metrics["labels"]), bool)
     for i, v, t in zip(*np.nonzero(steps.kept)):
         predicted[i, steps.labels[i, v, t]] = True
-    chosen = type(paths)(paths.labels[works], paths.probabilities[works], paths.scores[works])
+    chosen = type(paths)(paths.labels[works], paths.probabilities[works])
     assert np.array_equal(predicted, greedy.predict(chosen))
 
 

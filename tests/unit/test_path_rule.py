@@ -14,12 +14,11 @@ from imet.decoding import (
     PathRule,
     Paths,
     combine_views,
-    read_rule,
     stop_paths,
     tune_path_rule,
 )
 from imet.metrics import fbeta
-from imet.thresholds import TopK
+from imet.thresholds import TopK, rule_from_json
 
 LABELS = 6
 
@@ -94,8 +93,8 @@ def test_one_path_a_work_needs_no_union():
 
 def test_a_rule_survives_json_and_scores_keep_their_own():
     rule = PathRule(gamma=1.5, proportions=tuple(F), beams=3, mode="mask", f_beta=0.25)
-    assert read_rule(json.loads(json.dumps(rule.to_json()))) == rule
+    assert rule_from_json(json.loads(json.dumps(rule.to_json()))) == rule
     count = TopK(3, f_beta=0.5)
-    assert read_rule(json.loads(json.dumps(count.to_json()))) == count
+    assert rule_from_json(json.loads(json.dumps(count.to_json()))) == count
     assert "3 beams" in rule.describe()
     assert "greedy" in PathRule(gamma=1.0, proportions=()).describe()

@@ -23,6 +23,7 @@ from imet.decoding import (
     stop_paths,
     tune_gamma,
 )
+from imet.metrics import fbeta
 
 MODES = [("terminate", False), ("terminate", True), ("mask", False)]
 
@@ -130,20 +131,15 @@ def test_union_and_vote() -> None:
 @pytest.mark.parametrize("how", ["union", "vote"])
 @pytest.mark.parametrize(("mode", "keep_failing"), MODES)
 def test_tuned_gamma_is_the_best_of_the_grid(how, mode, keep_failing) -> None:
-    paths, f = random_paths(0, (8 * 6,)).views(6), np.linspace(0.05, 0.5, 9)
+    paths, f = random_paths(0, (8 * 6,)).split_views(6), np.linspace(0.05, 0.5, 9)
     targets = np.random.default_rng(1).random((8, 9)) < 0.3
     gammas = np.linspace(0, 4, 17)
 
-    def agreement(predicted, truth) -> float:
-        return float((predicted == truth).mean())
-
     gamma, values = tune_gamma(
-        paths, f, targets, gammas, agreement, mode, how=how, keep_failing=keep_failing
+        paths, f, targets, gammas, mode, combine=how, keep_failing=keep_failing
     )
     expected = [
-        agreement(
-            combine_views(stop_paths(paths, g, f, mode, keep_failing=keep_failing), how), targets
-        )
+        fbeta(combine_views(stop_paths(paths, g, f, mode, keep_failing=keep_failing), how), targets)
         for g in gammas
     ]
     np.testing.assert_allclose(values, expected)
@@ -151,13 +147,12 @@ def test_tuned_gamma_is_the_best_of_the_grid(how, mode, keep_failing) -> None:
     assert len(set(expected)) > 2  # γ matters here
 
 
-def test_batches_concatenate_and_split_into_views() -> None:
+def test_views_are_split_from_works() -> None:
     paths = random_paths(0, (12,))
-    parts = [Paths(*(x[i : i + 5] for x in vars(paths).values())) for i in (0, 5, 10)]
-    joined = Paths.concatenate(parts).views(6)
-    assert joined.labels.shape == (2, 6, 5)
-    assert joined.scores.shape == (2, 6, 9)
-    assert (joined.probabilities.reshape(12, 5) == paths.probabilities).all()
+    split = paths.split_views(6)
+    assert split.labels.shape == (2, 6, 5)
+    assert split.scores.shape == (2, 6, 9)
+    assert (split.probabilities.reshape(12, 5) == paths.probabilities).all()
 
 
 def test_unknown_mode_is_refused() -> None:

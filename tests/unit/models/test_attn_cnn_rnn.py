@@ -51,12 +51,13 @@ def works(features: dict[str, torch.Tensor]):
 def test_trace_equals_the_equations(switches: dict) -> None:
     head, features = make(**switches)
     head.eval()
-    trace = head.trace(features)
+    with torch.no_grad():
+        steps = head.unroll(features)
     for b, (spatial, pooled) in enumerate(works(features)):
         labels, p, alpha = PlainDecoder(head).unroll(spatial, pooled)
-        assert trace.labels[b].tolist() == labels
-        np.testing.assert_allclose(trace.logits[b].sigmoid(), p, atol=1e-5)
-        np.testing.assert_allclose(trace.alphas[b], alpha, atol=1e-5)
+        assert steps.labels[b].tolist() == labels
+        np.testing.assert_allclose(steps.logits[b].sigmoid(), p, atol=1e-5)
+        np.testing.assert_allclose(steps.alphas[b], alpha, atol=1e-5)
 
 
 def test_teacher_forcing_equals_the_equations() -> None:
@@ -89,15 +90,15 @@ def test_lstm_is_torch_s_on_the_concatenated_input() -> None:
 def test_without_recurrence_every_step_is_the_first() -> None:
     head, features = make(recurrent=False)
     head.eval()
-    trace = head.trace(features)
-    assert torch.equal(trace.logits, trace.logits[:, :1].expand_as(trace.logits))
-    assert torch.equal(trace.labels, trace.logits[:, 0].topk(4).indices)
+    steps = head.unroll(features)
+    assert torch.equal(steps.logits, steps.logits[:, :1].expand_as(steps.logits))
+    assert torch.equal(steps.labels, steps.logits[:, 0].topk(4).indices)
 
 
 def test_without_attention_the_weights_are_uniform() -> None:
     head, features = make(attention=False)
     assert not any(name.startswith("attention") for name in head.state_dict())
-    torch.testing.assert_close(head.trace(features).alphas, torch.full((3, 4, 9), 1 / 9))
+    torch.testing.assert_close(head.unroll(features).alphas, torch.full((3, 4, 9), 1 / 9))
 
 
 @settings(max_examples=25, deadline=None)
@@ -105,15 +106,15 @@ def test_without_attention_the_weights_are_uniform() -> None:
 def test_no_label_twice_and_never_more_than_there_are(labels: int, steps: int, seed: int) -> None:
     torch.manual_seed(seed)
     head = AttnCnnRnn(labels, feature_dim=3, width=4, steps=steps).eval()
-    trace = head.trace({"spatial": torch.randn(2, 4, 3), "pooled": torch.randn(2, 3)})
-    assert trace.labels.shape == (2, min(labels, steps))
-    assert all(len(set(path)) == len(path) for path in trace.labels.tolist())
+    unrolled = head.unroll({"spatial": torch.randn(2, 4, 3), "pooled": torch.randn(2, 3)})
+    assert unrolled.labels.shape == (2, min(labels, steps))
+    assert all(len(set(path)) == len(path) for path in unrolled.labels.tolist())
 
 
 def test_equal_probabilities_choose_the_lower_label() -> None:
     head, features = make()
     nn.init.zeros_(head.f_pred[3].weight)
-    assert head.eval().trace(features).labels.tolist() == [[0, 1, 2, 3]] * 3
+    assert head.eval().unroll(features).labels.tolist() == [[0, 1, 2, 3]] * 3
 
 
 def test_half_precision_features_from_a_store_are_taken() -> None:
