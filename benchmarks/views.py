@@ -1,9 +1,11 @@
-"""Six training views from one PNG file, ours against the authors' way.
+"""Six training views of each work from its PNG file, ours against the authors' way.
 
-Peer: as a torchvision `Dataset` with one item a view does it. The file is opened and decoded six
-times with Pillow, each view resized or cropped, flipped, jittered, made a tensor and normalised by
-itself. Ours decodes once, cuts all six and finishes them together. Both end with six normalised
-float tensors of one work; rounds are interleaved in one process and their medians compared.
+Ours is the path of every run: `WorkViews` decodes a work once and cuts its six views, the loader
+makes batches, `augment` flips and jitters a batch, the encoder normalises it. Peer: a torchvision
+`Dataset` with one item per view. The file is opened and decoded six times with Pillow, each view
+resized or cropped, flipped, jittered, made a tensor and normalised by itself. Both run in one
+process on one thread and end with normalised float tensors; rounds are interleaved and their
+medians compared.
 """
 
 from __future__ import annotations
@@ -19,11 +21,16 @@ import numpy as np
 import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+from torch import nn
 from torchvision import transforms as T
 
-from imet.data.augment import augment, normalise
-from imet.data.images import read_image
-from imet.data.views import make_views, view_kinds, work_rng
+from imet.data.dataset import view_batches
+from imet.data.parts import Part
+from imet.data.tables import Collection
+from imet.data.views import ViewSettings
+from imet.labels import LabelSpace
+from imet.models.backbones import Backbone
+from imet.models.encoder import Encoder
 
 MEAN, STD = (0.6473, 0.6115, 0.5658), (0.2507, 0.2501, 0.2533)
 WORKS, ROUNDS = 8, 9
@@ -35,14 +42,14 @@ def run() -> dict[str, Any]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        paths = draw_pictures(Path(folder))
-        generator = torch.Generator().manual_seed(0)
+        paths = draw_pictures(Path(folder) / "train")
+        part = Part(collection_of(paths), np.arange(WORKS), np.arange(2), "train")
+        encoder = Encoder(Backbone(nn.Identity(), 3), MEAN, STD, names=())
+        settings = ViewSettings(workers=0)
 
         def ours() -> None:
-            for path in paths:
-                kinds = view_kinds(True, True, train=True)
-                views = make_views(read_image(path), kinds, work_rng(0, path.stem))  # (V, 3, H, W)
-                normalise(augment(views, generator=generator), MEAN, STD)
+            for views in view_batches(part, settings, np.arange(WORKS), WORKS):
+                encoder.maps(views)
 
         rates = interleaved({"ours": ours, "peer": lambda: authors_way(paths)})
     torch.set_num_threads(threads)
@@ -58,8 +65,15 @@ def run() -> dict[str, Any]:
     }
 
 
+def collection_of(paths: list[Path]) -> Collection:
+    """A collection of these pictures; each has a culture and a tag: one resize, five crops."""
+    labels = LabelSpace(np.arange(2), ("culture::a", "tag::b"))
+    targets = np.ones((len(paths), 2), bool)
+    return Collection(paths[0].parent.parent, np.array([p.stem for p in paths]), labels, targets)
+
+
 def authors_way(paths: list[Path]) -> None:
-    """One dataset item a view: decode, transform, normalise, six times a work."""
+    """One dataset item per view: decode, transform, normalise, six times per work."""
     finish = [
         T.RandomHorizontalFlip(),
         T.ColorJitter(hue=0.05, saturation=0.05),
@@ -88,6 +102,7 @@ def interleaved(ways: dict[str, Callable[[], None]]) -> dict[str, float]:
 
 def draw_pictures(folder: Path) -> list[Path]:
     """PNG files of Kaggle's size that compress about as photographs do."""
+    folder.mkdir()
     rng = np.random.default_rng(0)
     paths = []
     for work in range(WORKS):

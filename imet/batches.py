@@ -12,8 +12,8 @@ from torch import Tensor
 
 from imet.cache import FeatureSpec, FeatureStore, extract_features
 from imet.config import Recipe
-from imet.data.dataset import Part, image_batches, stored_batches
-from imet.data.source import Parts
+from imet.data.dataset import image_batches, stored_batches
+from imet.data.parts import Part, Parts
 from imet.io import home
 from imet.models.attn_cnn_rnn import label_path
 from imet.models.encoder import Encoder

@@ -29,7 +29,8 @@ from tqdm import tqdm
 
 from imet.code_digest import source_digest
 from imet.config import Recipe
-from imet.data.dataset import Part, view_batches
+from imet.data.dataset import view_batches
+from imet.data.parts import Part
 from imet.io import InputError, digest, file_lock, read_json, write_json
 from imet.models.encoder import Encoder, OpenVinoEncoder
 from imet.models.registry import feature_shapes

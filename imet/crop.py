@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from imet.data.images import read_image
-from imet.data.views import WINDOW, make_views
+from imet.data.views import WINDOW, resize_view
 from imet.io import InputError, atomic_path, write_json
 from imet.models.encoder import Encoder
 from imet.predict import load_network
@@ -250,11 +250,10 @@ def crop_boxes(
     Returns:
         (N, 4) int64 left, top, right, bottom; right and bottom exclusive, at least one pixel.
     """
-    unused = np.random.default_rng(0)  # a squeezed picture needs no chance
     found = np.empty((len(pictures), 4), np.int64)
     for start in range(0, len(pictures), batch):
         some = pictures[start : start + batch]
-        views = torch.cat([make_views(picture, ["resize"], unused, size) for picture in some])
+        views = torch.stack([resize_view(picture, size) for picture in some])
         shares = boxes_from_saliency(
             saliency(encoder, views.to(device), method).cpu().numpy(), method.tail
         )

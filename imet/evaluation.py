@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from imet.batches import Batches
 from imet.config import Recipe
-from imet.data.source import Parts
+from imet.data.parts import Parts
 from imet.decoding import (
     BEAMS,
     Paths,

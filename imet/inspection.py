@@ -14,9 +14,8 @@ from torch import Tensor
 
 from imet.batches import Batches
 from imet.config import Recipe
-from imet.data.dataset import Part
 from imet.data.images import read_image
-from imet.data.source import Parts
+from imet.data.parts import Part, Parts
 from imet.data.views import make_views, work_rng
 from imet.decoding import PathRule, Paths, evaluation_mode, steps_before_stop
 from imet.labels import quartile_picks

@@ -30,7 +30,8 @@ from imet.batches import Batches, uses_stored_features
 from imet.cache import labels_fingerprint, pictures_fingerprint
 from imet.code_digest import file_digest, source_digest
 from imet.config import Recipe, get_profile, resolve
-from imet.data.source import Parts, collection_folder, load_parts
+from imet.data.parts import Parts, load_parts
+from imet.data.source import collection_folder
 from imet.decoding import Paths, load_paths
 from imet.evaluation import Evaluator, Outputs, PartMetrics, evaluate
 from imet.io import InputError, digest, file_lock, home, read_json, write_json

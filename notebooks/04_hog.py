@@ -33,7 +33,7 @@ from skimage.feature import hog as skimage_hog
 from imet import inspection, runs
 from imet.config import resolve
 from imet.data.images import read_image
-from imet.data.views import make_views, work_rng
+from imet.data.views import resize_view
 from imet.hog import BLOCK, CELL, ORIENTATIONS, hog_blocks, hog_cells, hog_image
 from imet.report.pages import record_page
 from imet.report.plots.overlays import picture_strip
@@ -59,15 +59,7 @@ rng = np.random.default_rng(seed)
 # %%
 rows = parts.test.rows[rng.choice(len(parts.test), 2, replace=False)]
 views = torch.stack(
-    [
-        make_views(
-            read_image(parts.collection.path(row)),
-            ["resize"],
-            work_rng(0, "hog"),
-            recipe.input_size,
-        )[0]
-        for row in rows
-    ]
+    [resize_view(read_image(parts.collection.path(row)), recipe.input_size) for row in rows]
 )  # (2, 3, S, S)
 view = views[0].permute(1, 2, 0).numpy()  # (S, S, 3)
 x = view.astype(np.float32)

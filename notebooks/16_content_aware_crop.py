@@ -43,7 +43,7 @@ from imet.crop import (
     spectral_residual_box,
 )
 from imet.data.images import read_image
-from imet.data.views import make_views
+from imet.data.views import resize_view
 from imet.models.registry import build_encoder
 from imet.predict import load_network
 from imet.report.pages import record_page
@@ -107,7 +107,7 @@ shares = np.array(
 ratio = np.array([p.shape[1] / p.shape[0] for p in pictures])
 likely = np.flatnonzero((shares < np.quantile(shares, 0.4)) & (ratio > 0.6) & (ratio < 1.8))
 one = int(np.random.default_rng(seed).choice(likely if len(likely) else np.arange(len(rows))))
-view = make_views(pictures[one], ["resize"], np.random.default_rng(0), size).to(device)
+view = resize_view(pictures[one], size)[None].to(device)
 titles, maps = [], []
 for number, (_, values) in enumerate(feature_maps(encoder, view, method), 1):
     found, used = layer_saliency(values, method)

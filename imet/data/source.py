@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from imet.config import Profile, Recipe
-from imet.data.dataset import Part
-from imet.data.split import PARTS, Split, split_collection, subsample
-from imet.data.tables import Collection, read_collection
+from imet.config import Profile
+from imet.data.tables import Collection
 from imet.data.views import work_rng
 from imet.io import InputError, home
-from imet.labels import LabelSpace
 
 
 def simulate(out: Path, **settings: Any) -> None:
@@ -55,59 +52,6 @@ def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
             "--data or IMET_DATA. PROFILE=sample needs no download"
         )
     return folder
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """A collection split as a recipe asks.
-
-    Attributes:
-        collection: all works.
-        split: rows of train, val, test and dropped works.
-        labels: the K labels in use.
-        train, val, test: the parts.
-    """
-
-    collection: Collection
-    split: Split
-    labels: LabelSpace
-    train: Part
-    val: Part
-    test: Part
-
-    def __getitem__(self, name: str) -> Part:
-        """The part called "train", "val" or "test"."""
-        return {"train": self.train, "val": self.val, "test": self.test}[name]
-
-    def values(self) -> list[Part]:
-        """Train, val and test."""
-        return [self.train, self.val, self.test]
-
-    def items(self) -> list[tuple[str, Part]]:
-        """Name and part of train, val and test."""
-        return [(part.name, part) for part in self.values()]
-
-
-def load_parts(root: Path | str, recipe: Recipe) -> Parts:
-    """Read a collection and split it."""
-    collection = read_collection(root)
-    split = split_collection(
-        collection,
-        drop_rare=recipe.drop_rare,
-        minimum=recipe.rare_below,
-        seed=recipe.split_seed,
-    )
-    if recipe.max_works:
-        split = subsample(split, recipe.max_works, recipe.split_seed)
-    view_labels = None
-    if recipe.label_noise >= 0:  # other labels on the same works in the same parts and views
-        view_labels, collection = (
-            collection.targets,
-            add_label_noise(collection, recipe.label_noise),
-        )
-    columns = split.columns if recipe.labels == "kept" else np.arange(len(collection.labels))
-    parts = {name: Part(collection, split.rows(name), columns, name, view_labels) for name in PARTS}
-    return Parts(collection, split, collection.labels.select(columns), **parts)
 
 
 def add_label_noise(collection: Collection, factor: float, seed: int = 0) -> Collection:

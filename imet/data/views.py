@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,31 @@ CropTargets = Literal["as_written", "as_coded"]
 
 VIEWS = 6
 WINDOW = (224, 300)  # a crop's side over the picture's shorter side: 224 px of Kaggle's 300
+
+
+@dataclass(frozen=True)
+class ViewSettings:
+    """What views depend on, apart from the picture; a recipe has these fields too.
+
+    Attributes:
+        views: "six", or "one" for the resized view alone.
+        input_size: side of a view in pixels.
+        view_seed: of the crops' places and of augmentation.
+        crop_targets: which labels crops keep in training; see `view_targets`.
+        flip: mirror training views with probability ½.
+        jitter_hue: largest change of hue in training, in turns of the colour circle.
+        jitter_saturation: largest difference of the saturation's factor from 1.
+        workers: processes that cut views; -1 for as many as there are cores, 8 at most.
+    """
+
+    views: str = "six"
+    input_size: int = 224
+    view_seed: int = 0
+    crop_targets: CropTargets = "as_written"
+    flip: bool = True
+    jitter_hue: float = 0.05
+    jitter_saturation: float = 0.05
+    workers: int = -1
 
 
 def view_kinds(has_culture: bool, has_tag: bool, train: bool) -> list[Kind]:
@@ -113,41 +139,65 @@ def random_crop_windows(
     return [(top, left, side) for top, left in zip(tops, lefts)]
 
 
-def make_views(
-    image: Array, kinds: Sequence[Kind], rng: np.random.Generator, size: int = 224
-) -> torch.Tensor:
-    """Cut the views of one decoded picture.
+def resize_view(image: Array, size: int = 224) -> torch.Tensor:
+    """The whole picture squeezed into a square.
 
     Args:
         image: (H, W, 3) uint8 RGB, any size from one pixel up.
-        kinds: V views: "resize" squeezes the whole picture into the square, "crop" takes a random
-            window, scaled where its side is not `size`.
-        rng: places of the crops; the same for the same generator state.
+        size: side of the view in pixels.
+
+    Returns:
+        (3, size, size) uint8, channels last in memory as convolutions on CPU like it best.
+
+    Examples:
+        >>> resize_view(np.zeros((300, 400, 3), np.uint8)).shape
+        torch.Size([3, 224, 224])
+    """
+    return _scaled(torch.from_numpy(image), size).permute(2, 0, 1)
+
+
+def crop_views(
+    image: Array, count: int, rng: np.random.Generator, size: int = 224
+) -> list[torch.Tensor]:
+    """`count` random windows of the picture, scaled where their side is not `size`.
+
+    Args:
+        image: (H, W, 3) uint8 RGB, any size from one pixel up.
+        count: how many.
+        rng: places of the windows; the same for the same generator state.
         size: side of a view in pixels.
 
     Returns:
-        (V, 3, size, size) uint8, channels last in memory as convolutions on CPU like it best.
+        Views as `resize_view` gives them.
+    """
+    picture = torch.from_numpy(image)  # (H, W, 3)
+    return [
+        _scaled(picture[top : top + side, left : left + side], size).permute(2, 0, 1)
+        for top, left, side in random_crop_windows(image.shape[0], image.shape[1], count, rng)
+    ]
+
+
+def make_views(
+    image: Array, kinds: Sequence[Kind], rng: np.random.Generator, size: int = 224
+) -> torch.Tensor:
+    """The views of a work, (V, 3, size, size) uint8, of the kinds that `view_kinds` gives.
 
     Examples:
         >>> picture = np.zeros((300, 400, 3), np.uint8)
         >>> make_views(picture, ["resize", "crop"], np.random.default_rng(0)).shape
         torch.Size([2, 3, 224, 224])
     """
-    height, width = image.shape[:2]
-    whole = torch.from_numpy(image)  # (H, W, 3)
-    views = torch.empty((len(kinds), size, size, 3), dtype=torch.uint8)
-    boxes = iter(random_crop_windows(height, width, list(kinds).count("crop"), rng))
-    resized: torch.Tensor | None = None
-    for view, kind in zip(views, kinds):
-        if kind == "crop":
-            top, left, side = next(boxes)
-            view[:] = _scaled(whole[top : top + side, left : left + side], size)
-        elif kind == "resize":
-            resized = _scaled(whole, size) if resized is None else resized
-            view[:] = resized
-        else:
-            raise ValueError(f'a view is "resize" or "crop", not {kind!r}')
-    return views.permute(0, 3, 1, 2)  # (V, 3, size, size)
+    unknown = set(kinds) - {"resize", "crop"}
+    if unknown:
+        raise ValueError(f'a view is "resize" or "crop", not {unknown.pop()!r}')
+    crops = iter(crop_views(image, list(kinds).count("crop"), rng, size))
+    resized = resize_view(image, size) if "resize" in kinds else None
+    views = [resized if kind == "resize" else next(crops) for kind in kinds]
+    # Filled in channels-last memory, which survives the data loader.
+    out = torch.empty((len(kinds), size, size, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    for place, view in zip(out, views):
+        place[:] = view
+    return out
 
 
 def _scaled(window: torch.Tensor, size: int) -> torch.Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from imet.config import Recipe
-from imet.data.dataset import Part
+from imet.data.parts import Part
 from imet.data.views import VIEWS, random_crop_windows, work_rng
 from imet.statistics import Interval
 from imet.typing import Array

@@ -12,7 +12,7 @@ from imet import cache as module
 from imet.cache import FeatureSpec, extract_features
 from imet.config import resolve
 from imet.data.dataset import view_batches
-from imet.data.source import load_parts
+from imet.data.parts import load_parts
 from imet.models.encoder import Encoder
 from imet.models.registry import build_encoder
 

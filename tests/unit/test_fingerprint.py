@@ -8,7 +8,7 @@ import pytest
 
 from imet.cache import labels_fingerprint, pictures_fingerprint
 from imet.config import resolve
-from imet.data.source import load_parts
+from imet.data.parts import load_parts
 from imet.io import InputError
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from imet import inspection
 from imet.config import resolve
-from imet.data.source import load_parts
+from imet.data.parts import load_parts
 from imet.labels import quartile_picks
 from imet.metrics import fbeta
 from imet.report import comparisons, pages, reported, tables

@@ -10,18 +10,10 @@ import pytest
 import torch
 
 from imet.config import Recipe, resolve
-from imet.data.augment import Jitter, apply_jitter
-from imet.data.dataset import (
-    Part,
-    WorkViews,
-    augment,
-    draw_augmentation,
-    image_batches,
-    stored_batches,
-    view_batches,
-)
+from imet.data.augment import Jitter, apply_jitter, augment, draw_augmentation
+from imet.data.dataset import WorkViews, image_batches, stored_batches, view_batches
 from imet.data.images import read_image
-from imet.data.source import Parts, load_parts
+from imet.data.parts import Part, Parts, load_parts
 from imet.data.tables import Collection
 from imet.data.views import make_views, work_rng
 from imet.io import InputError
@@ -118,7 +110,7 @@ def test_switched_off_augmentation_changes_no_byte(parts):
 
 
 def test_about_half_the_views_are_flipped():
-    drawn = draw_augmentation(2000, recipe(), np.random.default_rng(0))
+    drawn = draw_augmentation(2000, True, 0.05, 0.05, np.random.default_rng(0))
     assert 900 < drawn["mirrored"].sum() < 1100
     assert drawn["hue"].abs().max() <= 0.05
     assert (drawn["saturation"] - 1).abs().max() <= 0.05

@@ -8,7 +8,6 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import numpy as np
 import pytest
 import skimage
 import timm
@@ -16,7 +15,7 @@ import torch
 import torchvision
 
 from imet.data.images import read_image
-from imet.data.views import make_views
+from imet.data.views import resize_view
 from imet.io import InputError, file_sha256
 from imet.models import backbones
 from imet.models.backbones import build_backbone, weight_folders
@@ -69,7 +68,7 @@ def test_packaged_weights_name_a_cat_an_espresso_and_a_tripod():
         ("camera", "tripod"),
     ]:
         picture = read_image(PICTURES / f"{name}.png")
-        views = make_views(picture, ["resize"], np.random.default_rng(0), 224)  # (1, 3, 224, 224)
+        views = resize_view(picture)[None]  # (1, 3, 224, 224)
         with torch.inference_mode():
             maps = backbone((views.float() / 255 - 0.5) / 0.5)
             logits = model.forward_head(maps)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from imet.config import resolve
 from imet.data.images import read_image
-from imet.data.source import load_parts
+from imet.data.parts import load_parts
 from imet.data.views import make_views, work_rng
 from imet.metrics import roc_auc_per_class
 from imet.report.visibility import (

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from imet.config import resolve
-from imet.data.source import add_label_noise, load_parts
+from imet.data.parts import load_parts
+from imet.data.source import add_label_noise
 from imet.data.tables import read_collection
 from imet.io import InputError
 
