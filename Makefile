@@ -41,7 +41,7 @@ EXECUTED  := $(NOTEBOOKS:notebooks/%.py=$(BUILD)/notebooks/%.ipynb)
 RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
-.PHONY: help env data notebooks book serve pair test lint type bench studies clean lock test-book test-code test-faults FORCE
+.PHONY: help env data notebooks book serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults FORCE
 
 help: ## Show this list
 	@echo "make TARGET [PROFILE=sample|small|kaggle|tiny] [DEVICE=auto|cpu|cuda]"
@@ -131,6 +131,9 @@ bench: $(READY) ## Run the benchmarks and write benchmarks/results.json
 
 studies: $(READY) ## Run the longer experiments and record them in results/
 	$(BIN)/python -m imet.report.studies --profile $(PROFILE) --device $(DEVICE)
+
+verify-studies: $(READY) ## Run one seed of every recorded study again and compare
+	$(BIN)/python -m imet.report.studies --verify --device $(DEVICE)
 
 lock: $(READY) ## Resolve requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.txt

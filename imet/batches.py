@@ -100,5 +100,5 @@ def with_teacher_path(
     """
     steps = min(recipe.steps, len(label_counts))  # no more than there are labels
     order = recipe.label_order
-    path = label_path(batch["targets"].bool(), label_counts, order, steps)  # type: ignore[arg-type]
+    path = label_path(batch["targets"].bool(), label_counts, order, steps)
     return batch if path is None else {**batch, "path": path}

@@ -6,26 +6,33 @@ numbers. A *profile* (`imet/profiles/*.toml`) says on which data, with which bac
 
     Recipe defaults < recipe < profile < recipe's [profile.NAME] section < overrides
 
-An unknown key or a value of the wrong type raises; nothing is silently ignored.
+An unknown key, a value of the wrong type or out of range raises; nothing is silently ignored.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
-import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args, get_type_hints
+
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
 
 from imet.io import InputError
 
 HERE = Path(__file__).resolve().parent
+STRICT = ConfigDict(extra="forbid", strict=True)
+
+Count = Annotated[int, Field(ge=1)]
+CountOrNone = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Recipe:
     """One run, resolved. The comment gives the source of a default: the paper unless said."""
 
@@ -39,90 +46,77 @@ class Recipe:
     backbone: str = "resnet50"  # what really computes the features on this profile
     weights: str = "imagenet"  # "imagenet", "random", or a folder that holds the file
     frozen: bool = True
-    batch_norm: str = "evaluation"  # of a frozen backbone; "training" as coded: statistics move
-    input_size: int = 224  # pixels
-    normalisation: str = "documents"  # training mean/std; "as_coded" in BGR order; the "backbone"'s
-    hog_scaling: str = "none"  # or "standardised": HOG values by their training mean and deviation
+    batch_norm: Literal["evaluation", "training"] = "evaluation"  # frozen; as coded statistics move
+    input_size: Annotated[int, Field(ge=16)] = 224  # pixels
+    normalisation: Literal["documents", "as_coded", "backbone"] = "documents"  # as coded: BGR order
+    hog_scaling: Literal["none", "standardised"] = "none"  # by training mean and standard deviation
 
     # AttnCNN-RNN
-    steps: int = 10  # T
-    rnn_width: int = 512  # as coded
-    attention_width: int = 512  # as coded
-    dropout: float = 0.5
+    steps: Count = 10  # T
+    rnn_width: Count = 512  # as coded
+    attention_width: Count = 512  # as coded
+    dropout: Share = 0.5
     attention: bool = True  # false: the mean feature instead of z
     recurrent: bool = True  # false: every step sees what the first one sees
     gate: bool = True  # as coded: sigmoid gate on z
-    label_order: str = "free"  # or "frequent_first", "rare_first": teacher forcing in that order
+    label_order: Literal["free", "frequent_first", "rare_first"] = "free"  # or teacher forcing
 
     # data
-    labels: str = "kept"  # "kept": without the rare ones; "all": 1,103 columns
+    labels: Literal["kept", "all"] = "kept"  # without the rare ones, or all 1,103 columns
     drop_rare: bool = True  # drop works that carry a label used fewer than `rare_below` times
-    rare_below: int = 3
-    split_seed: int = 231
-    view_seed: int = 0  # crops, flips and jitter; apart from `seed`, so that seeds share features
-    max_works: int = 0  # 0: all; else a seeded sample of each part of the split, 8:1:1
-    views: str = "six"  # "six": one resize and five crops, or six resizes; "one": the resize
-    view_mode: str = "fresh"  # "fresh" crops each epoch, or "fixed" ones that can be cached
-    crop_targets: str = "as_written"  # or "as_coded": every crop trains on no label at all
+    rare_below: CountOrNone = 3
+    split_seed: Seed = 231
+    view_seed: Seed = 0  # crops, flips and jitter; apart from `seed`, so that seeds share features
+    max_works: CountOrNone = 0  # 0: all; else a seeded sample of each part of the split, 8:1:1
+    views: Literal["six", "one"] = "six"  # one resize and five crops or six resizes; the resize
+    view_mode: Literal["fresh", "fixed"] = "fresh"  # crops each epoch anew, or once, to be stored
+    crop_targets: Literal["as_written", "as_coded"] = "as_written"  # as coded: crops train on none
     flip: bool = True
-    jitter_hue: float = 0.05  # as coded
-    jitter_saturation: float = 0.05  # as coded
+    jitter_hue: Annotated[float, Field(ge=0, le=0.5)] = 0.05  # as coded
+    jitter_saturation: Share = 0.05  # as coded
 
     # training
-    batch_size: int = 32  # works, so 192 views
-    epochs: int = 15  # as coded
-    optimizer: str = "adam"
-    learning_rate: float = 1e-4  # as coded
-    momentum: float = 0.9  # sgd only
-    weight_decay: float = 1e-5
-    schedule: str = "cosine"  # or "step": × step_factor every step_epochs
-    step_epochs: int = 10
-    step_factor: float = 0.1
-    gradient_clip: float = 0.0  # 0: none
-    loss: str = "weighted_bce"
-    positive_weight_clip: float = 10.0
-    loss_reduction: str = "sum_classes"  # over classes, as Eq. 7 is written; "mean" as coded
-    focal_gamma: float = 2.0
-    focal_alpha: float = 0.0  # weight of positives; 0: none
-    label_noise: float = -1.0  # ≥ 0: true labels with annotators' mistakes times this (simulated)
+    batch_size: Count = 32  # works, so 192 views
+    epochs: Count = 15  # as coded
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: Weight = 1e-4  # as coded
+    momentum: Share = 0.9  # sgd only
+    weight_decay: Weight = 1e-5
+    schedule: Literal["cosine", "step"] = "cosine"  # step: × step_factor every step_epochs
+    step_epochs: Count = 10
+    step_factor: Share = 0.1
+    gradient_clip: Weight = 0.0  # 0: none
+    loss: Literal["weighted_bce", "bce", "focal", "asymmetric", "soft_f2"] = "weighted_bce"
+    positive_weight_clip: Weight = 10.0
+    loss_reduction: Literal["sum_classes", "mean"] = "sum_classes"  # Eq. 7; the mean as coded
+    focal_gamma: Weight = 2.0
+    focal_alpha: Share = 0.0  # weight of positives; 0: none
+    label_noise: Annotated[float, Field(ge=-1, allow_inf_nan=False)] = -1.0  # see `SplitSettings`
 
     # VGG16's head; its dropout is `dropout`
-    fc6_units: int = 4096  # of the first layer, which keeps its ImageNet weights; 0: there is none
-    head_units: int = 5000  # of the intermediate layer
+    fc6_units: CountOrNone = 4096  # of the first layer, which keeps its ImageNet weights; 0: none
+    head_units: Count = 5000  # of the intermediate layer
 
     # evaluation
-    reduce_views: str = "mean_scores"  # as written; "mean_logits" as coded
-    threshold_high: float = 0.5  # the grid search covers (0, threshold_high)
-    threshold_step: float = 0.01
-    threshold_power: float = 0.0  # thresholds scale with the labels' proportion to this power
-    beams: int = 0  # K of beam search; 0: chosen on validation
-    most_beams: int = 10  # the widest search that is tried
-    gamma: float = 0.0  # of the path threshold; 0: chosen on validation; 2.5 as coded
-    stop_mode: str = "terminate"  # where P_t is too low; "mask" as coded
+    reduce_views: Literal["mean_scores", "mean_logits"] = "mean_scores"  # the logits as coded
+    threshold_high: Share = 0.5  # the grid search covers (0, threshold_high)
+    threshold_step: Share = 0.01
+    threshold_power: Share = 0.0  # thresholds scale with the labels' proportion to this power
+    beams: CountOrNone = 0  # K of beam search; 0: chosen on validation
+    most_beams: Count = 10  # the widest search that is tried
+    gamma: Weight = 0.0  # of the path threshold; 0: chosen on validation; 2.5 as coded
+    stop_mode: Literal["terminate", "mask"] = "terminate"  # where P_t is too low; mask as coded
     keep_first: bool = False  # as coded: a path always gives its first label
-    combine: str = "union"  # labels of a work from its views' paths; or "vote", "mean"
+    combine: Literal["union", "vote", "mean"] = "union"  # labels of a work from its views' paths
 
     # machine
     stored: str = ""  # features computed beside the model's own, for other recipes to read
-    seed: int = 0
-    precision: str = "32-true"  # Lightning Fabric's names
-    eval_batch_size: int = 32  # works
-    workers: int = -1  # data-loading processes; -1: from the number of cores
+    seed: Seed = 0
+    precision: Literal["32-true", "bf16-mixed", "auto"] = "32-true"  # auto: bf16-mixed on a GPU
+    eval_batch_size: Count = 32  # works
+    workers: Annotated[int, Field(ge=-1)] = -1  # loader processes; -1: from the number of cores
 
     def __post_init__(self) -> None:
-        for field, allowed in CHOICES.items():
-            value = getattr(self, field)
-            if value not in allowed:
-                raise InputError(
-                    f"recipe {self.name}: {field} = {value!r}; choose from {', '.join(allowed)}"
-                )
-        for field, (low, high) in RANGES.items():
-            if not low <= (value := getattr(self, field)) <= high:  # NaN too
-                upper = "" if high in (math.inf, FINITE) else f" and at most {high:g}"
-                raise InputError(
-                    f"recipe {self.name}: {field} = {value}; it must be finite and "
-                    f"at least {low:g}{upper}"
-                )
         if not self.learning_rate > 0:
             raise InputError(f"recipe {self.name}: learning_rate = {self.learning_rate}; above 0")
         if not 0 < 2 * self.threshold_step <= self.threshold_high:
@@ -133,64 +127,7 @@ class Recipe:
             )
 
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "batch_norm": ("evaluation", "training"),
-    "normalisation": ("documents", "as_coded", "backbone"),
-    "hog_scaling": ("none", "standardised"),
-    "label_order": ("free", "frequent_first", "rare_first"),
-    "labels": ("kept", "all"),
-    "views": ("six", "one"),
-    "view_mode": ("fresh", "fixed"),
-    "crop_targets": ("as_written", "as_coded"),
-    "optimizer": ("adam", "sgd"),
-    "schedule": ("cosine", "step"),
-    "loss": ("weighted_bce", "bce", "focal", "asymmetric", "soft_f2"),
-    "loss_reduction": ("sum_classes", "mean"),
-    "reduce_views": ("mean_scores", "mean_logits"),
-    "stop_mode": ("terminate", "mask"),
-    "combine": ("union", "vote", "mean"),
-    "precision": ("32-true", "bf16-mixed", "auto"),  # auto: bf16-mixed on a GPU
-}
-FINITE = sys.float_info.max
-RANGES: dict[str, tuple[float, float]] = {
-    "batch_size": (1, math.inf),
-    "eval_batch_size": (1, math.inf),
-    "epochs": (1, math.inf),
-    "step_epochs": (1, math.inf),
-    "input_size": (16, math.inf),
-    "rare_below": (0, math.inf),
-    "max_works": (0, math.inf),
-    "workers": (-1, math.inf),
-    "seed": (0, 2**32 - 1),
-    "view_seed": (0, 2**32 - 1),
-    "split_seed": (0, 2**32 - 1),
-    "jitter_hue": (0, 0.5),
-    "jitter_saturation": (0, 1),
-    "learning_rate": (0, FINITE),
-    "momentum": (0, 1),
-    "weight_decay": (0, FINITE),
-    "step_factor": (0, 1),
-    "gradient_clip": (0, FINITE),
-    "positive_weight_clip": (0, FINITE),
-    "focal_gamma": (0, FINITE),
-    "focal_alpha": (0, 1),
-    "label_noise": (-1, FINITE),
-    "fc6_units": (0, math.inf),
-    "head_units": (1, math.inf),
-    "threshold_high": (0, 1),
-    "threshold_step": (0, 1),
-    "threshold_power": (0, 1),
-    "steps": (1, math.inf),
-    "rnn_width": (1, math.inf),
-    "attention_width": (1, math.inf),
-    "dropout": (0, 1),
-    "beams": (0, math.inf),
-    "most_beams": (1, math.inf),
-    "gamma": (0, FINITE),
-}
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Profile:
     """What the same code runs on.
 
@@ -208,14 +145,14 @@ class Profile:
     data: str = ""
     works: int = 0
     collection_seed: int = 0
-    backbones: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    backbones: dict[str, str] = dataclasses.field(default_factory=dict)
+    recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
     note: str = ""
 
     def __post_init__(self) -> None:
         if self.data not in ("simulated", "kaggle"):
             raise InputError(f"profile {self.name}: data = {self.data!r}; simulated or kaggle")
-        if type(self.works) is not int or self.works < (self.data == "simulated"):
+        if self.works < (self.data == "simulated"):
             raise InputError(f"profile {self.name}: works = {self.works!r}; how many to simulate")
 
 
@@ -237,8 +174,7 @@ def get_profile(name: str) -> Profile:
         'simulated'
     """
     table = _read("profiles", name, profile_names())
-    _check_keys(table, Profile, f"profile {name}")
-    return Profile(**({"name": name} | table))
+    return _build(Profile, f"profile {name}", {"name": name} | table)
 
 
 def resolve(
@@ -272,9 +208,7 @@ def resolve(
     if "name" in values or "name" in (overrides or {}):
         raise InputError(f"recipe {name}: its name is its file's and cannot be set")
     values |= {"name": name} | dict(overrides or {})
-    _check_keys(values, Recipe, f"recipe {name}")
-    types = {field.name: str(field.type) for field in dataclasses.fields(Recipe)}
-    return Recipe(**{key: _typed(key, value, types[key]) for key, value in values.items()})
+    return _build(Recipe, f"recipe {name}", {k: _parsed(k, v) for k, v in values.items()})
 
 
 def _read(kind: str, name: str, known: list[str]) -> dict[str, Any]:
@@ -287,25 +221,42 @@ def _read(kind: str, name: str, known: list[str]) -> dict[str, Any]:
         raise InputError(f"{path}: {error}") from error
 
 
-def _check_keys(table: Mapping[str, Any], kind: type, where: str) -> None:
-    known = [field.name for field in dataclasses.fields(kind)]
-    unknown = sorted(set(table) - set(known))
-    if unknown:
-        raise InputError(
-            f"{where}: unknown key {', '.join(unknown)}; the keys are: {', '.join(known)}"
-        )
+def _parsed(key: str, value: Any) -> Any:
+    """Text from the command line as a TOML value, where the field is not text itself."""
+    kind = type(getattr(Recipe, key, ""))
+    if kind is str or not isinstance(value, str):
+        return value
+    try:
+        (parsed,) = tomllib.loads(f"value = {value}").values()
+    except ValueError:
+        hint = ", true or false" if kind is bool else ""
+        raise InputError(f"{key} = {value}: expected {kind.__name__}{hint}") from None
+    return parsed
 
 
-def _typed(key: str, value: Any, kind: str) -> Any:
-    """`value` as the field's type; text from the command line is read as a TOML value."""
-    if isinstance(value, str) and kind != "str":
-        try:
-            (value,) = tomllib.loads(f"value = {value}").values()
-        except ValueError:
-            hint = {"bool": ", true or false"}.get(kind, "")
-            raise InputError(f"{key} = {value}: expected {kind}{hint}") from None
-    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value).__name__ != kind:
-        raise InputError(f"{key} = {value!r}: expected {kind}, got {type(value).__name__}")
-    return value
+def _build(kind: Any, where: str, values: Mapping[str, Any]) -> Any:
+    """A recipe or profile of these values; `InputError` says what is wrong with the first fault."""
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        fault = error.errors()[0]
+    if fault["type"] == "value_error":  # of __post_init__
+        raise fault["ctx"]["error"]
+    key, value = str(fault["loc"][0]), fault["input"]
+    if fault["type"] == "unexpected_keyword_argument":
+        known = ", ".join(field.name for field in dataclasses.fields(kind))
+        unknown = ", ".join(sorted(values.keys() - {f.name for f in dataclasses.fields(kind)}))
+        raise InputError(f"{where}: unknown key {unknown}; the keys are: {known}")
+    expected = type(getattr(kind, key, "")).__name__
+    if type(value).__name__ != expected and not (expected == "float" and type(value) is int):
+        got = type(value).__name__
+        raise InputError(f"{where}: {key} = {value!r}: expected {expected}, got {got}")
+    hint = get_type_hints(kind, include_extras=True)[key]
+    if fault["type"] == "literal_error":
+        choices = ", ".join(get_args(hint))
+        raise InputError(f"{where}: {key} = {value!r}; choose from {choices}")
+    bounds = get_args(hint)[1].metadata
+    low = next(bound.ge for bound in bounds if hasattr(bound, "ge"))
+    high = next((bound.le for bound in bounds if hasattr(bound, "le")), None)
+    upper = "" if high is None else f" and at most {high:g}"
+    raise InputError(f"{where}: {key} = {value}; it must be finite and at least {low:g}{upper}")

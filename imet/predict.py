@@ -40,7 +40,7 @@ def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, li
     config = {k: v for k, v in read_json(folder / "config.json").items() if k != "profile"}
     try:
         recipe = Recipe(**config)
-    except TypeError as error:
+    except ValueError as error:
         raise InputError(
             f"{folder}/config.json was written by another version ({error}); run the recipe again"
         ) from error

@@ -20,12 +20,16 @@ PACKAGES = (
 
 @cache
 def commit() -> str:
-    """The checkout's commit, with "+changes" where tracked files differ; "unknown" without git."""
+    """The checkout's commit, with "+changes" if there are `changed_files`; "unknown" without git."""
     try:
-        head = _git("rev-parse", "--short=12", "HEAD")
-        return head + ("+changes" if _git("status", "--porcelain", "-uno") else "")
+        return _git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed_files() else "")
     except (OSError, subprocess.CalledProcessError):
         return os.environ.get("IMET_COMMIT", "unknown")
+
+
+def changed_files() -> list[str]:
+    """Files of the two packages that differ from the commit: numbers depend on no others."""
+    return _git("status", "--porcelain", "--", "imet", "imet_simulation").splitlines()
 
 
 def _git(*arguments: str) -> str:

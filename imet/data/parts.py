@@ -70,7 +70,7 @@ class Part:
                     is_culture,
                     self.kinds(work, settings.views),  # type: ignore[arg-type]
                     self.training,
-                    settings.crop_targets,  # type: ignore[arg-type]
+                    settings.crop_targets,
                 )
                 for work in range(len(self))
             ]

@@ -1,6 +1,7 @@
 """Longer experiments, recorded in `results/`: more seeds than a build of the book has time for.
 
     python -m imet.report.studies [NAME …] [--profile sample] [--device auto]
+    python -m imet.report.studies --verify [NAME … or NAME:VARIANT …]
 
 Each study is a list of recipes with changes, run with several seeds; its file holds every run's
 measures, so that pages can show their spread, and says where they came from.
@@ -9,14 +10,15 @@ measures, so that pages can show their spread, and says where they came from.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from imet.config import resolve
-from imet.io import REPO, write_json
-from imet.provenance import provenance
+from imet.io import REPO, read_json, write_json
+from imet.provenance import changed_files, provenance
 from imet.report.comparisons import f2_by_rule, require_same_works
 from imet.report.tables import with_interval
 from imet.runs import Run, code_key, resolve_device, run
@@ -24,6 +26,8 @@ from imet.statistics import paired_difference
 
 SEEDS = (0, 1, 2)
 MEASURES = ("f2", "f1", "precision", "recall", "auc_macro", "predicted_labels")
+RESULTS = REPO / "results"
+TOLERANCE = 1e-6
 STOPPING = ("gamma", "gamma_at_edge", "beams")
 Variants = dict[str, tuple[str, dict[str, Any]]]
 
@@ -105,24 +109,24 @@ def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str,
         on validation; and, for all but the first variant, the paired difference of test F2 from
         the first, each work's F2 averaged over seeds.
     """
-    found: dict[str, Any] = {}
+    variants: dict[str, Any] = {}
     first: dict[str, np.ndarray] = {}
     reference: Run | None = None
     for variant, (recipe, changes) in STUDIES[name].items():
         changes = _length(recipe, profile) | changes
         runs = [run(recipe, profile, seed=s, device=device, overrides=changes) for s in SEEDS]
         reference = reference or runs[0]
-        for made in runs:
-            require_same_works(made, reference)
-        seeds = [f2_by_rule(r) for r in runs]
-        per_work = {rule: np.mean([f2[rule] for f2 in seeds], axis=0) for rule in seeds[0]}  # (N,)
+        for each in runs:
+            require_same_works(each, reference)
+        f2 = [f2_by_rule(each) for each in runs]
+        per_work = {rule: np.mean([seed[rule] for seed in f2], axis=0) for rule in f2[0]}  # (N,)
         rules: dict[str, Any] = {
-            rule: spread([float(f2[rule].mean()) for f2 in seeds]) for rule in per_work
+            rule: spread([float(seed[rule].mean()) for seed in f2]) for rule in per_work
         }
         for rule in first:
             difference = paired_difference(per_work[rule], first[rule])._asdict()
             rules[rule]["difference"] = with_interval(difference)
-        found[variant] = {
+        variants[variant] = {
             "recipe": recipe,
             "changes": changes,
             "code": code_key(),
@@ -134,9 +138,51 @@ def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str,
             "rules": rules,
         }
         if first:
-            found[variant]["difference"] = rules["its own"]["difference"]
+            variants[variant]["difference"] = rules["its own"]["difference"]
         first = first or per_work
-    return found
+    return variants
+
+
+def verify(name: str, device: str = "auto", variants: Collection[str] = ()) -> dict[str, float]:
+    """Run the first seed of a recorded study again and compare every number of that seed.
+
+    Args:
+        name: of a recorded study; its recipes, changes and profile are those of the record.
+        device: "auto", "cpu" or "cuda".
+        variants: only these; all without any.
+
+    Returns:
+        Variant to the largest difference among metrics of val and test and test F2 under each
+        rule; infinite where a number is missing on one side.
+    """
+    record = read_json(RESULTS / f"{name}.json")
+    source = record["provenance"]
+    differences = {}
+    for variant, recorded in record["values"].items():
+        if variants and variant not in variants:
+            continue
+        again = run(
+            recorded["recipe"],
+            source["profile"],
+            seed=source["seeds"][0],
+            device=device,
+            overrides=recorded["changes"],
+        )
+        pairs = [
+            (recorded[part][m]["seeds"][0], _value(again.metrics[part][m]))
+            for part in ("val", "test")
+            for m in MEASURES
+        ]
+        rules = {rule: float(f2.mean()) for rule, f2 in f2_by_rule(again).items()}
+        pairs += [(recorded["rules"][rule]["seeds"][0], f2) for rule, f2 in rules.items()]
+        differences[variant] = max(_difference(*pair) for pair in pairs)
+    return differences
+
+
+def _difference(recorded: float | None, again: float) -> float:
+    if recorded is None or math.isnan(again):
+        return 0.0 if recorded is None and math.isnan(again) else math.inf
+    return abs(recorded - again)
 
 
 def _length(recipe: str, profile: str) -> dict[str, Any]:
@@ -173,20 +219,46 @@ def main(
     names: Annotated[list[str] | None, typer.Argument(help="Studies; all without one.")] = None,
     profile: Annotated[str, typer.Option(help="sample, tiny, small or kaggle.")] = "sample",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    again: Annotated[
+        bool, typer.Option("--verify", help="Run one seed again and compare; nothing is written.")
+    ] = False,
 ) -> None:
-    """Run studies and record them in results/."""
+    """Run studies and record them in results/, or verify recorded ones."""
     device = resolve_device(device)
-    for name in names or STUDIES:
+    chosen: dict[str, set[str]] = {}
+    for text in names or STUDIES:
+        name, _, variant = text.partition(":")
         if name not in STUDIES:
             raise typer.BadParameter(f"no study {name}; there are: {', '.join(STUDIES)}")
+        chosen.setdefault(name, set()).update({variant} - {""})
+    if again:
+        raise typer.Exit(_verify_and_print(chosen, device))
+    if changed := changed_files():
+        typer.secho(f"not recorded: commit these first: {', '.join(changed)}", err=True)
+        raise typer.Exit(2)
+    for name in chosen:
         values = study(name, profile, device)
         source = provenance(profile, SEEDS[0], device) | {
             "seeds": list(SEEDS),
             "command": f"make studies PROFILE={profile}",
         }
-        path = REPO / "results" / f"{name}.json"
-        write_json(path, {"provenance": source, "values": values})
-        typer.echo(path.relative_to(REPO))
+        write_json(RESULTS / f"{name}.json", {"provenance": source, "values": values})
+        typer.echo(f"results/{name}.json")
+
+
+def _verify_and_print(chosen: Mapping[str, set[str]], device: str) -> int:
+    """The exit code: 1 where a number differs by more than `TOLERANCE`."""
+    differs = False
+    for name, variants in chosen.items():
+        if not (RESULTS / f"{name}.json").exists():
+            typer.echo(f"{name}: not recorded")
+            continue
+        for variant, difference in verify(name, device, variants).items():
+            equal = difference <= TOLERANCE
+            differs |= not equal
+            verdict = "equal" if equal else "DIFFERS"
+            typer.echo(f"{name}: {variant}: {verdict}, largest difference {difference:.2g}")
+    return int(differs)
 
 
 if __name__ == "__main__":

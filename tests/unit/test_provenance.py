@@ -31,23 +31,25 @@ def test_it_is_whole_and_fits_json():
     assert {"python", "numpy", "timm", "openvino"} <= set(versions())
 
 
-def test_the_commit_says_when_tracked_files_differ(tmp_path, monkeypatch):
+def test_the_commit_says_when_the_packages_differ(tmp_path, monkeypatch):
     def git(*arguments):
         name = ["-c", "user.name=a", "-c", "user.email=a@b"]
         subprocess.run(["git", "-C", tmp_path, *name, *arguments], check=True, capture_output=True)
 
     git("init")
-    (tmp_path / "a").write_text("1")
-    git("add", "a")
+    (tmp_path / "imet").mkdir()
+    (tmp_path / "imet" / "a").write_text("1")
+    (tmp_path / "results").write_text("1")
+    git("add", ".")
     git("commit", "-m", "first")
     monkeypatch.setattr(module, "REPO", tmp_path)
     commit.cache_clear()
     clean = commit()
     assert re.fullmatch(r"[0-9a-f]{12}", clean)
-    (tmp_path / "untracked").write_text("1")
+    (tmp_path / "results").write_text("2")  # no number depends on it
     commit.cache_clear()
     assert commit() == clean
-    (tmp_path / "a").write_text("2")
+    (tmp_path / "imet" / "a").write_text("2")
     commit.cache_clear()
     assert commit() == clean + "+changes"
 

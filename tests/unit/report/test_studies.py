@@ -1,0 +1,71 @@
+"""Studies are recorded from a committed tree, and can be verified."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from imet.report import studies
+from imet.runs import run
+
+CHANGES = {"input_size": 32, "epochs": 1, "workers": 0, "stored": "", "max_works": 0}
+runner = CliRunner()
+
+
+@pytest.fixture
+def recorded(small_collection, tmp_path, monkeypatch):
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
+    monkeypatch.setattr(studies, "SEEDS", (3,))
+    monkeypatch.setattr(studies, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(studies, "run", lambda *a, **k: run(*a, **k | {"data": small_collection}))
+    monkeypatch.setattr(
+        studies, "STUDIES", {"short": {"one": ("resnet50", CHANGES), "two": ("ablation", CHANGES)}}
+    )
+    monkeypatch.setattr(studies, "changed_files", lambda: [])
+    ended = command("short", "--profile", "tiny", "--device", "cpu")
+    assert ended.exit_code == 0, ended.output
+    return tmp_path / "results" / "short.json"
+
+
+def command(*arguments: str):
+    import typer
+
+    app = typer.Typer()
+    app.command()(studies.main)
+    return runner.invoke(app, arguments)
+
+
+def test_a_record_is_verified_and_a_changed_number_is_noticed(recorded):
+    ended = command("--verify", "--device", "cpu")
+    assert ended.exit_code == 0, ended.output
+    assert ended.output.count("equal") == 2
+    content = json.loads(recorded.read_text())
+    content["values"]["two"]["rules"]["fixed number"]["seeds"][0] += 1e-4
+    recorded.write_text(json.dumps(content))
+    before = recorded.read_bytes()
+    ended = command("--verify", "short:two", "--device", "cpu")
+    assert ended.exit_code == 1
+    assert "short: two: DIFFERS, largest difference 0.0001" in ended.output
+    assert "one" not in ended.output
+    assert recorded.read_bytes() == before
+    assert command("--verify", "short:one", "--device", "cpu").exit_code == 0
+
+
+def test_numbers_of_changed_code_are_not_recorded(recorded, monkeypatch):
+    before = recorded.read_bytes()
+    monkeypatch.setattr(studies, "changed_files", lambda: [" M imet/losses.py"])
+    ended = command("short", "--profile", "tiny", "--device", "cpu")
+    assert ended.exit_code == 2
+    assert "imet/losses.py" in ended.output
+    assert recorded.read_bytes() == before
+
+
+def test_unknown_studies_are_refused():
+    assert command("nonsense").exit_code == 2
+
+
+def test_a_number_missing_on_one_side_differs():
+    assert studies._difference(None, float("nan")) == 0
+    assert studies._difference(None, 0.5) == studies._difference(0.5, float("nan")) == float("inf")
