@@ -1,14 +1,12 @@
-"""Arrays on disk, by name, filled in row chunks and read as memory maps.
+"""Features kept on disk: computed once for a part of the split, read as memory maps.
 
 Extracting features costs minutes on a laptop and hours at full size, so a store survives being
-killed: each finished chunk is written to a journal with its checksum, and only missing or damaged
-chunks are computed again. The store knows nothing of models.
+killed: after each chunk of works the chunk's checksums are written, and only missing or damaged
+chunks are computed again. Layout of a store's folder:
 
-Layout of a store's folder:
-
-    store.json        the key it was made for, shapes, types, rows a chunk
+    store.json        the key it was made for, shapes, types, rows per chunk
     NAME.npy          one array each, (N, …)
-    journal.jsonl     one line a finished chunk: {"chunk": 3, "crc": {"pooled": 123, …}}
+    checksums.npy     (chunks, arrays) int64 CRC-32 of each chunk; -1: not computed yet
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ import shutil
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,26 +30,24 @@ from imet.code_digest import source_digest
 from imet.config import Recipe
 from imet.data.dataset import view_batches
 from imet.data.parts import Part
-from imet.io import InputError, digest, file_lock, read_json, write_json
+from imet.io import InputError, atomic_path, digest, file_lock, read_json, write_json
 from imet.models.encoder import Encoder, OpenVinoEncoder
 from imet.models.registry import feature_shapes
-from imet.typing import Array
-
-# --- Arrays on disk, by name, filled in row chunks and read as memory maps
+from imet.typing import Array, IntArray
 
 VERIFY_BYTES = 2 << 30
 """Stores up to this size are checked whole when opened; of larger ones, chunks spread evenly."""
 
 
 class FeatureStore:
-    """The arrays of one folder.
+    """The arrays of one folder. It knows nothing of models.
 
     Args:
-        folder: where it lives; made if missing.
+        folder: where it lies; made if missing.
         key: what the arrays depend on; a store with another key is discarded.
         arrays: name to (shape without the first axis, dtype).
         rows: N.
-        chunk: rows computed and journalled at a time.
+        chunk: rows computed at a time, the unit of work that an interruption can cost.
     """
 
     def __init__(
@@ -70,20 +67,17 @@ class FeatureStore:
         """The array as a read-only memory map, (N, …)."""
         return np.load(self.folder / f"{name}.npy", mmap_mode="r")
 
-    @property
-    def chunks(self) -> int:
-        """How many chunks there are."""
-        return -(-self.rows // self.chunk)
-
     def pending(self) -> list[int]:
-        """Chunks that are not on disk as they were written, checked by their checksums."""
-        if not self._prepared():
-            return list(range(self.chunks))
-        done = self._journal()
-        for chunk in self._to_verify(sorted(done)):
-            if self._checksums(chunk) != done[chunk]:
-                del done[chunk]
-        return [chunk for chunk in range(self.chunks) if chunk not in done]
+        """Chunks that are not on disk as they were written."""
+        recorded = self._recorded()
+        known = np.flatnonzero((recorded >= 0).all(1))
+        bytes_ = sum(
+            int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind in self.arrays.values()
+        )
+        for chunk in known[:: max(1, -(-bytes_ // VERIFY_BYTES))]:
+            if (self._checksums(chunk) != recorded[chunk]).any():
+                recorded[chunk] = -1
+        return np.flatnonzero((recorded < 0).any(1)).tolist()
 
     def fill(
         self, compute: Callable[[Array], Mapping[str, Array]], progress: bool = True
@@ -91,7 +85,7 @@ class FeatureStore:
         """Compute every pending chunk; two processes that want the same store wait in turn.
 
         Args:
-            compute: rows (n,) int64 to one array a name, each (n, …).
+            compute: rows (n,) int64 to one array per name, each (n, …).
             progress: show a bar on a terminal.
         """
         with file_lock(self.folder):
@@ -99,7 +93,8 @@ class FeatureStore:
             if not pending and self._prepared():
                 return self
             self._prepare()
-            self._restart_journal(set(range(self.chunks)) - set(pending))
+            recorded = self._recorded()
+            recorded[pending] = -1
             maps = {n: np.load(self.folder / f"{n}.npy", mmap_mode="r+") for n in self.arrays}
             bar = tqdm(
                 total=self.rows,
@@ -108,26 +103,43 @@ class FeatureStore:
                 unit="work",
                 disable=None if progress else True,
             )
-            with bar, open(self.folder / "journal.jsonl", "a", encoding="utf-8") as journal:
+            with bar:
                 for chunk in pending:
                     rows = self._rows_of(chunk)
                     values = compute(rows)
                     for name, target in maps.items():
-                        wanted = (len(rows), *target.shape[1:])
-                        if np.shape(values[name]) != wanted:  # NumPy would stretch some
-                            found = np.shape(values[name])
-                            raise ValueError(f"{name}: computed {found}, not {wanted}")
+                        shape = (len(rows), *target.shape[1:])
+                        if np.shape(values[name]) != shape:  # NumPy would stretch some
+                            raise ValueError(f"{name}: {np.shape(values[name])}, not {shape}")
                         target[rows] = values[name]
-                        target.flush()  # the journal never names bytes that are not on disk
-                    line = {"chunk": chunk, "crc": self._checksums(chunk)}
-                    journal.write(json.dumps(line) + "\n")
-                    journal.flush()
-                    os.fsync(journal.fileno())
+                        target.flush()  # no checksum of bytes that are not on disk
+                    recorded[chunk] = self._checksums(chunk)
+                    self._record(recorded)
                     bar.update(len(rows))
         return self
 
     def _rows_of(self, chunk: int) -> Array:
         return np.arange(chunk * self.chunk, min((chunk + 1) * self.chunk, self.rows))
+
+    def _checksums(self, chunk: int) -> IntArray:
+        rows = slice(chunk * self.chunk, (chunk + 1) * self.chunk)
+        arrays = (np.ascontiguousarray(self[name][rows]) for name in self.arrays)
+        return np.array([zlib.crc32(array.tobytes()) for array in arrays], np.int64)
+
+    def _recorded(self) -> IntArray:
+        """(chunks, arrays) checksums; -1 everywhere where the store is none of this key."""
+        nothing = np.full((-(-self.rows // self.chunk), len(self.arrays)), -1, np.int64)
+        if not self._prepared():
+            return nothing
+        try:
+            recorded = np.load(self.folder / "checksums.npy")
+        except (OSError, EOFError, ValueError):
+            return nothing
+        return recorded if recorded.shape == nothing.shape else nothing
+
+    def _record(self, checksums: IntArray) -> None:
+        with atomic_path(self.folder / "checksums.npy") as path, open(path, "wb") as file:
+            np.save(file, checksums)
 
     def _prepared(self) -> bool:
         """Whether the folder holds arrays of this key, shape and type."""
@@ -135,16 +147,10 @@ class FeatureStore:
         try:
             if not header.exists() or read_json(header) != self._header:
                 return False
-        except InputError:  # damaged: made again
+            on_disk = {name: (self[name].shape, self[name].dtype) for name in self.arrays}
+        except (InputError, OSError, EOFError, ValueError):  # damaged: made again
             return False
-        for name, (shape, dtype) in self.arrays.items():
-            try:
-                found = np.load(self.folder / f"{name}.npy", mmap_mode="r")
-            except (OSError, EOFError, ValueError):
-                return False
-            if found.shape != shape or found.dtype != np.dtype(dtype):
-                return False
-        return True
+        return on_disk == {name: (s, np.dtype(kind)) for name, (s, kind) in self.arrays.items()}
 
     def _prepare(self) -> None:
         if self._prepared():
@@ -155,41 +161,6 @@ class FeatureStore:
             np.lib.format.open_memmap(self.folder / f"{name}.npy", "w+", dtype, shape).flush()
             _reserve(self.folder / f"{name}.npy")
         write_json(self.folder / "store.json", self._header)  # last: only now is it prepared
-
-    def _journal(self) -> dict[int, dict[str, int]]:
-        path = self.folder / "journal.jsonl"
-        done = {}
-        for line in path.read_bytes().splitlines() if path.exists() else []:
-            try:
-                entry = json.loads(line)
-                done[int(entry["chunk"])] = entry["crc"]
-            except (ValueError, KeyError, TypeError):
-                continue  # the line that was being written when the process died
-        return {chunk: crc for chunk, crc in done.items() if 0 <= chunk < self.chunks}
-
-    def _restart_journal(self, keep: set[int]) -> None:
-        lines = [
-            json.dumps({"chunk": chunk, "crc": crc}) + "\n"
-            for chunk, crc in self._journal().items()
-            if chunk in keep
-        ]
-        temporary = self.folder / "journal.tmp"
-        temporary.write_text("".join(lines), encoding="utf-8")
-        os.replace(temporary, self.folder / "journal.jsonl")
-
-    def _checksums(self, chunk: int) -> dict[str, int]:
-        rows = self._rows_of(chunk)
-        return {
-            name: zlib.crc32(np.ascontiguousarray(self[name][rows[0] : rows[-1] + 1]).tobytes())
-            for name in self.arrays
-        }
-
-    def _to_verify(self, done: list[int]) -> list[int]:
-        size = sum(
-            int(np.prod(shape)) * np.dtype(dtype).itemsize for shape, dtype in self.arrays.values()
-        )
-        step = max(1, -(-size // VERIFY_BYTES))
-        return done[::step]
 
 
 def _reserve(path: Path) -> None:
@@ -205,7 +176,7 @@ def _reserve(path: Path) -> None:
                 raise OSError(error.errno, message, str(path)) from error
 
 
-# --- What a part of a collection holds, as a short digest
+# --- What a part of a collection holds: part of every key -----------------------------------------
 
 SAMPLE = 4096
 """Bytes read from each end of a picture. A PNG ends in the checksums of its pixels, so any change
@@ -215,7 +186,7 @@ minutes on the full collection."""
 
 def pictures_fingerprint(part: Part) -> str:
     """Digest of a part's ids and pictures; `InputError` names a picture that is missing."""
-    found = []
+    digests = []
     for row in part.rows:
         path = part.collection.path(int(row))
         try:
@@ -223,13 +194,13 @@ def pictures_fingerprint(part: Part) -> str:
                 head = handle.read(SAMPLE)
                 size = os.fstat(handle.fileno()).st_size
                 handle.seek(max(0, size - SAMPLE))
-                found.append(digest(str(part.collection.ids[row]), size, head, handle.read()))
+                digests.append(digest(str(part.collection.ids[row]), size, head, handle.read()))
         except OSError as error:
             raise InputError(
                 f"{path}: {error.strerror} (row {int(row) + 2} of train.csv names it); run "
                 f"`imet data check {part.collection.root}` for all problems of the folder"
             ) from error
-    return digest(*found)
+    return digest(*digests)
 
 
 def labels_fingerprint(part: Part) -> str:
@@ -238,8 +209,7 @@ def labels_fingerprint(part: Part) -> str:
     return digest(names, part.targets.tobytes())
 
 
-# --- Features of a part of the split, computed once and kept in a store
-
+# --- Features of a part ---------------------------------------------------------------------------
 
 VIEW_FIELDS = ("views", "view_mode", "flip", "jitter_hue", "jitter_saturation", "input_size")
 MODULES = ("imet.data.dataset", "imet.models.encoder")
@@ -271,42 +241,40 @@ class FeatureSpec:
         }
 
 
-def extract_features(
-    part: Part, protocol: FeatureSpec, root: Path, chunk: int = 16
-) -> FeatureStore:
+def extract_features(part: Part, spec: FeatureSpec, root: Path, chunk: int = 16) -> FeatureStore:
     """The store of a part's features, each (N, V, …) float16; computes what is missing.
 
     Args:
         part: train, val or test.
-        protocol: recipe, encoder and device.
+        spec: recipe, encoder and device.
         root: folder of all stores.
-        chunk: works a chunk: the unit of work that an interruption can cost.
+        chunk: works per chunk.
     """
-    recipe, names = protocol.recipe, protocol.encoder.names
-    key = protocol.key(part)
+    recipe, names = spec.recipe, spec.encoder.names
+    key = spec.key(part)
     views = len(part.kinds(0, recipe.views))
-    shapes = feature_shapes(protocol.encoder.cpu(), recipe.input_size)
+    shapes = feature_shapes(spec.encoder.cpu(), recipe.input_size)
     arrays = {name: ((views, *shapes[name]), "float16") for name in names}
     folder = root / f"{part.name}-{recipe.backbone.replace('/', '-')}-{digest(key, sorted(names))}"
     store = FeatureStore(folder, key, arrays, len(part), chunk)
 
-    encode: list[Callable[[Tensor], dict[str, Tensor]]] = []  # made when first needed: it is slow
+    @cache  # built when first needed: it is slow
+    def encoder() -> Callable[[Tensor], dict[str, Tensor]]:
+        return _encoder(spec, chunk * views, recipe.input_size)
 
     def compute(works: Array) -> dict[str, Array]:
-        if not encode:
-            encode.append(_encoder(protocol, chunk * views, recipe.input_size))
-        batch = next(view_batches(part, recipe, works, chunk, device=protocol.device))
+        batch = next(view_batches(part, recipe, works, chunk, device=spec.device))
         with torch.inference_mode():
-            found = encode[0](batch)
+            features = encoder()(batch)
         return {
             name: value.reshape(len(works), views, *value.shape[1:]).half().cpu().numpy()
-            for name, value in found.items()
+            for name, value in features.items()
         }
 
     return store.fill(compute)
 
 
-def _encoder(protocol: FeatureSpec, batch: int, size: int) -> Callable[[Tensor], dict[str, Tensor]]:
-    if torch.device(protocol.device).type == "cpu":
-        return OpenVinoEncoder(protocol.encoder.cpu(), batch, size)
-    return protocol.encoder.to(protocol.device).eval()
+def _encoder(spec: FeatureSpec, batch: int, size: int) -> Callable[[Tensor], dict[str, Tensor]]:
+    if torch.device(spec.device).type == "cpu":
+        return OpenVinoEncoder(spec.encoder.cpu(), batch, size)
+    return spec.encoder.to(spec.device).eval()

@@ -20,7 +20,7 @@ PACKAGES = (
 
 @cache
 def commit() -> str:
-    """The commit checked out, with "+changes" if there are `changed_files`; "unknown" without git."""
+    """The commit, with "+changes" where there are `changed_files`; "unknown" without git."""
     try:
         return _git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed_files() else "")
     except (OSError, subprocess.CalledProcessError):
