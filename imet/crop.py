@@ -26,21 +26,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from scipy.ndimage import gaussian_filter, uniform_filter
-from skimage.color import rgb2gray
-from skimage.filters import threshold_otsu
-from skimage.transform import resize
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from imet.data.images import read_image
-from imet.data.views import WINDOW, resize_view
+from imet.data.views import resize_view
 from imet.io import InputError, atomic_path, write_json
 from imet.models.encoder import Encoder
 from imet.predict import load_network
 from imet.typing import Array
-
-# --- Content-aware crop
 
 
 @dataclass(frozen=True)
@@ -218,15 +212,16 @@ def boxes_from_saliency(saliency: Array, tail: float = POSTER.tail) -> Array:
     """
     maps = np.asarray(saliency, np.float64)
     above = maps > maps.mean((1, 2), keepdims=True) + 1e-9  # (B, h, w)
-    found = np.tile([0.0, 0.0, 1.0, 1.0], (len(maps), 1))
-    some = above.any((1, 2))
+    boxes = np.tile([0.0, 0.0, 1.0, 1.0], (len(maps), 1))
+    stands_out = above.any((1, 2))
     for axis, (low, high) in ((1, (0, 2)), (2, (1, 3))):  # columns, then rows
         counts = above.sum(axis)  # (B, w) or (B, h)
         side, most = counts.shape[1], tail * counts.sum(1, keepdims=True)
         first = (np.cumsum(counts, 1) > most).argmax(1)
         last = side - (np.cumsum(counts[:, ::-1], 1) > most).argmax(1)
-        found[some, low], found[some, high] = first[some] / side, last[some] / side
-    return found
+        boxes[stands_out, low] = first[stands_out] / side
+        boxes[stands_out, high] = last[stands_out] / side
+    return boxes
 
 
 def crop_boxes(
@@ -250,17 +245,13 @@ def crop_boxes(
     Returns:
         (N, 4) int64 left, top, right, bottom; right and bottom exclusive, at least one pixel.
     """
-    found = np.empty((len(pictures), 4), np.int64)
+    boxes = []
     for start in range(0, len(pictures), batch):
-        some = pictures[start : start + batch]
-        views = torch.stack([resize_view(picture, size) for picture in some])
-        shares = boxes_from_saliency(
-            saliency(encoder, views.to(device), method).cpu().numpy(), method.tail
-        )
-        found[start : start + len(some)] = [
-            to_pixels(box, *picture.shape[:2]) for box, picture in zip(shares, some)
-        ]
-    return found
+        views = torch.stack([resize_view(p, size) for p in pictures[start : start + batch]])
+        maps = saliency(encoder, views.to(device), method).cpu().numpy()
+        boxes += list(boxes_from_saliency(maps, method.tail))
+    in_pixels = [to_pixels(box, *picture.shape[:2]) for box, picture in zip(boxes, pictures)]
+    return np.array(in_pixels, np.int64).reshape(-1, 4)
 
 
 def to_pixels(box: Array, height: int, width: int) -> Array:
@@ -282,136 +273,12 @@ def _rim(side: int, share: float) -> int:
     return min(round(share * side + 0.499) if share else 0, (side - 1) // 2)
 
 
-# --- Boxes
-
-
-SMALL = 64
-"""Side at which the spectral residual is taken, as its authors do."""
-
-
-def centre_box(height: int, width: int) -> Array:
-    """The square in the middle, as large as the paper's crops: 224/300 of the shorter side.
-
-    Examples:
-        >>> centre_box(300, 400).tolist()
-        [88, 38, 312, 262]
-    """
-    part, whole = WINDOW
-    side = max(1, round(min(height, width) * part / whole))
-    left, top = (width - side) // 2, (height - side) // 2
-    return np.array([left, top, left + side, top + side])
-
-
-def otsu_box(picture: Array) -> Array:
-    """Box around what Otsu's threshold tells from the ground (the frame's median grey).
-
-    Args:
-        picture: (H, W, 3) uint8.
-    """
-    grey = rgb2gray(picture)  # (H, W)
-    frame = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    distance = np.abs(grey - np.median(frame))  # (H, W)
-    if np.ptp(distance) < 1e-9:
-        return np.array([0, 0, picture.shape[1], picture.shape[0]])
-    apart = (distance > threshold_otsu(distance)).astype(float)
-    return to_pixels(boxes_from_saliency(apart[None])[0], *picture.shape[:2])
-
-
-def spectral_residual(picture: Array) -> Array:
-    """Saliency of a picture without any training (Hou and Zhang 2007), (64, 64).
-
-    The log amplitude of the spectrum less its local mean, transformed back, squared and smoothed.
-
-    Args:
-        picture: (H, W, 3) uint8.
-    """
-    grey = resize(rgb2gray(picture), (SMALL, SMALL), anti_aliasing=True)  # (64, 64)
-    spectrum = np.fft.fft2(grey)
-    log_amplitude = np.log(np.abs(spectrum) + 1e-9)
-    residual = log_amplitude - uniform_filter(log_amplitude, 3, mode="wrap")
-    back = np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))
-    return gaussian_filter(np.abs(back) ** 2, SMALL / 25)
-
-
-def spectral_residual_box(picture: Array) -> Array:
-    """Box around the spectral residual's saliency, by the rule of the content-aware crop."""
-    return to_pixels(boxes_from_saliency(spectral_residual(picture)[None])[0], *picture.shape[:2])
-
-
-def hull(boxes: Array) -> Array:
-    """The smallest box around all of (M, 4), M ≥ 1.
-
-    Examples:
-        >>> hull(np.array([[1, 2, 3, 4], [0, 3, 2, 9]])).tolist()
-        [0, 2, 3, 9]
-    """
-    boxes = np.asarray(boxes)
-    return np.concatenate([boxes[:, :2].min(0), boxes[:, 2:].max(0)])
-
-
-def area(boxes: Array) -> Array:
-    """(…,) areas of boxes (…, 4); 0 where a box is turned inside out."""
-    boxes = np.asarray(boxes)
-    return np.maximum(boxes[..., 2] - boxes[..., 0], 0) * np.maximum(
-        boxes[..., 3] - boxes[..., 1], 0
-    )
-
-
-def iou(a: Array, b: Array) -> Array:
-    """Intersection over union of boxes (…, 4), 0 where both are empty.
-
-    Examples:
-        >>> float(iou(np.array([0, 0, 2, 2]), np.array([1, 0, 3, 2])).round(3))
-        0.333
-    """
-    a, b = np.asarray(a), np.asarray(b)
-    both = area(
-        np.concatenate([np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])], -1)
-    )
-    whole = area(a) + area(b) - both
-    return both / np.maximum(whole, 1e-12)
-
-
-def covered(crop: Array, boxes: Array) -> float:
-    """Share of the area under boxes (M, 4), counted once where they overlap, that a crop keeps.
-
-    Examples:
-        >>> covered(np.array([0, 0, 2, 9]), np.array([[0, 0, 4, 1], [0, 0, 4, 1]]))
-        0.5
-    """
-    boxes = np.asarray(boxes, np.int64)
-    under = np.zeros((boxes[:, 3].max(), boxes[:, 2].max()), bool)
-    for left, top, right, bottom in boxes:
-        under[top:bottom, left:right] = True
-    left, top, right, bottom = np.asarray(crop, np.int64)
-    return float(under[top:bottom, left:right].sum() / max(under.sum(), 1))
-
-
-def crop_scores(crop: Array, boxes: Array, height: int, width: int) -> dict[str, float]:
-    """How good a crop is, given the boxes of everything that the labels name.
-
-    Args:
-        crop: (4,).
-        boxes: (M, 4), of the tags.
-        height, width: the picture's.
-
-    Returns:
-        `iou` with the hull of the boxes, `kept`, the share of the tags' area inside the crop, and
-        `area`, the share of the picture inside the crop.
-    """
-    return {
-        "iou": float(iou(crop, hull(boxes))),
-        "kept": covered(crop, boxes),
-        "area": float(area(crop) / (height * width)),
-    }
-
-
-# --- Crop picture files with a finished run's network, many at a time
+# --- Picture files
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2")
 
 
-def picture_files(given: Sequence[Path]) -> list[tuple[Path, Path]]:
+def picture_files(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
     """Pictures named or inside named folders, each with where its crop goes below the output.
 
     Folders are searched to their last branch, in sorted order; files that are no pictures by their
@@ -420,19 +287,19 @@ def picture_files(given: Sequence[Path]) -> list[tuple[Path, Path]]:
     Raises:
         InputError: nothing at a path, a folder without pictures, or two with one name.
     """
-    found: list[tuple[Path, Path]] = []
-    for path in given:
+    files: list[tuple[Path, Path]] = []
+    for path in paths:
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS)
             if not inside:
                 raise InputError(f"{path}: no picture in this folder ({', '.join(ENDINGS)})")
-            found += [(p, p.relative_to(path)) for p in inside]
+            files += [(p, p.relative_to(path)) for p in inside]
         elif path.exists():
-            found.append((path, Path(path.name)))
+            files.append((path, Path(path.name)))
         else:
             raise InputError(f"{path}: there is no such file or folder")
     taken: dict[Path, Path] = {}
-    for path, place in found:
+    for path, place in files:
         place = place.with_suffix(".png")
         if place in taken:
             raise InputError(
@@ -455,7 +322,7 @@ def crop_pictures(
 
     Args:
         files: pictures and their places below `out`, from `picture_files`.
-        out: folder to write into; each file is whole or absent. `crops.json` gets every box.
+        out: folder to write into; each file is written atomically. `crops.json` gets every box.
         folder: a finished run.
         method: see `CropMethod`.
         device: "cpu" or "cuda".
@@ -475,20 +342,20 @@ def crop_pictures(
     problems: list[str] = []
     with tqdm(total=len(files), unit="picture", disable=not progress) as bar:
         for start in range(0, len(files), batch):
-            some = files[start : start + batch]
+            chunk = files[start : start + batch]
             read: list[tuple[Path, Path, np.ndarray]] = []
-            for path, place in some:
+            for path, place in chunk:
                 try:
                     read.append((path, place, read_image(path)))
                 except InputError as error:  # one bad file does not cost the others
                     problems.append(str(error))
             pictures = [picture for _, _, picture in read]
-            found = crop_boxes(network.encoder, pictures, recipe.input_size, method, batch, device)
-            for (path, place, picture), box in zip(read, found):
+            cut = crop_boxes(network.encoder, pictures, recipe.input_size, method, batch, device)
+            for (path, place, picture), box in zip(read, cut):
                 left, top, right, bottom = (int(side) for side in box)
                 with atomic_path(out / place) as temporary:
                     Image.fromarray(picture[top:bottom, left:right]).save(temporary, format="PNG")
                 boxes[str(path)] = [left, top, right, bottom]
-            bar.update(len(some))
+            bar.update(len(chunk))
     write_json(out / "crops.json", boxes)
     return boxes, problems

@@ -18,7 +18,6 @@ from imet.data.images import read_image
 from imet.data.parts import Part, Parts
 from imet.data.views import make_views, work_rng
 from imet.decoding import PathRule, Paths, evaluation_mode, steps_before_stop
-from imet.labels import quartile_picks
 from imet.models.heads import Network
 from imet.models.registry import build_encoder
 from imet.predict import load_network
@@ -300,29 +299,3 @@ def influence(
             total += change[..., chosen[:-1]].sum(0)
             count += len(logits)
     return (total / count).cpu().numpy()
-
-
-FIGURE_3 = (813, 1092, 871, 688, 447, 696, 841, 67)
-"""Ids of the labels in the paper's Figure 3; several labels have as many uses as the last four."""
-
-
-def figure_3_columns(parts: Parts) -> tuple[Array, str]:
-    """Columns of the paper's Figure 3 among the labels in use, and who picked them.
-
-    The rule sorts all labels of the table, dropped ones too; where it picks one of those, which a
-    small collection may have it do, it is applied to the labels in use instead. Where ties alone
-    part its picks from the paper's, as on the real table, the paper's are taken.
-
-    Returns:
-        (8,) int64 columns, from the most frequent quartile to the rarest, and "the paper" or "the
-        rule".
-    """
-    counts, ids = parts.collection.targets[parts.split.train].sum(0), parts.collection.labels.ids
-    picks = quartile_picks(counts)
-    if np.isin(FIGURE_3, ids).all():
-        printed = np.array([parts.collection.labels.column(k) for k in FIGURE_3])
-        if (counts[printed] == counts[picks]).all():
-            return np.array([parts.labels.column(k) for k in FIGURE_3]), "the paper"
-    if np.isin(ids[picks], parts.labels.ids).all():
-        return np.array([parts.labels.column(int(k)) for k in ids[picks]]), "the rule"
-    return quartile_picks(parts.train.targets.sum(0)), "the rule"

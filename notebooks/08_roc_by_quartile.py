@@ -28,9 +28,10 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_curve
 
-from imet import inspection, runs
+from imet import runs
 from imet.labels import quartile_of
 from imet.metrics import mean_auc, micro_auc, roc_auc_per_class
+from imet.report.figure_3 import figure_3_columns
 from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot, label_scatter
 from imet.report.plots.curves import roc_curves
@@ -68,7 +69,7 @@ auc = {name: roc_auc_per_class(s, targets) for name, s in scores.items()}
 # number of uses; there the paper's own are taken. The labels below were picked by {num}`picked_by`:
 
 # %% tags=["hide-input"]
-columns, picked_by = inspection.figure_3_columns(parts)
+columns, picked_by = figure_3_columns(parts)
 quartile = quartile_of(counts)
 positives = targets.sum(0)
 rows = []

@@ -30,22 +30,12 @@ import pandas as pd
 
 from imet import runs
 from imet.config import get_profile
-from imet.crop import (
-    CropMethod,
-    centre_box,
-    crop_boxes,
-    crop_scores,
-    feature_maps,
-    hull,
-    layer_saliency,
-    otsu_box,
-    saliency,
-    spectral_residual_box,
-)
+from imet.crop import CropMethod, crop_boxes, feature_maps, layer_saliency, saliency
 from imet.data.images import read_image
 from imet.data.views import resize_view
 from imet.models.registry import build_encoder
 from imet.predict import load_network
+from imet.report.crop_rivals import centre_box, crop_scores, hull, otsu_box, spectral_residual_box
 from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot
 from imet.report.plots.crops import before_and_after, box_gallery, crop_steps

@@ -13,9 +13,9 @@ import pytest
 from imet import inspection
 from imet.config import resolve
 from imet.data.parts import load_parts
-from imet.labels import quartile_picks
 from imet.metrics import fbeta
 from imet.report import comparisons, pages, reported, tables
+from imet.report.figure_3 import figure_3_columns, quartile_picks
 from imet.runs import Run, run
 
 SMALL = {
@@ -96,7 +96,7 @@ def test_weights_without_those_of_hog(small_collection):
 def test_figure_3_follows_the_rule_and_keeps_to_labels_in_use(small_collection, tmp_path):
     recipe = resolve("resnet50", "tiny")
     parts = load_parts(small_collection, recipe)
-    found, who = inspection.figure_3_columns(parts)
+    found, who = figure_3_columns(parts)
     assert found.tolist() == quartile_picks(parts.train.targets.sum(0)).tolist()
     assert who == "the rule"
     folder = shutil.copytree(small_collection, tmp_path / "rare")
@@ -105,12 +105,12 @@ def test_figure_3_follows_the_rule_and_keeps_to_labels_in_use(small_collection, 
     (folder / "labels.csv").write_text(text + more, encoding="utf-8")
     parts = load_parts(folder, recipe)
     assert len(parts.labels) < len(parts.collection.labels)
-    assert (inspection.figure_3_columns(parts)[0] < len(parts.labels)).all()
+    assert (figure_3_columns(parts)[0] < len(parts.labels)).all()
 
 
 def test_figure_3_of_the_real_table_is_the_paper_s(real_tables):
     parts = load_parts(real_tables, resolve("resnet50", "kaggle"))
-    found, who = inspection.figure_3_columns(parts)
+    found, who = figure_3_columns(parts)
     assert who == "the paper"
     assert parts.labels.ids[found].tolist() == [813, 1092, 871, 688, 447, 696, 841, 67]
 

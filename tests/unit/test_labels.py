@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from imet.data.split import split_collection
 from imet.data.tables import read_collection
-from imet.labels import LabelSpace, quartile_of, quartile_picks
+from imet.labels import LabelSpace, quartile_of
+from imet.report.figure_3 import quartile_picks
 
 COUNTS = st.lists(st.integers(0, 20), min_size=0, max_size=60).map(np.array)
 

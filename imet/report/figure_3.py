@@ -1,0 +1,55 @@
+"""The eight labels of the paper's Figure 3: two of each quartile of training frequency."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imet.data.parts import Parts
+from imet.typing import Array
+
+FIGURE_3 = (813, 1092, 871, 688, 447, 696, 841, 67)
+"""Ids of the labels in the paper's Figure 3; several labels have as many uses as the last four."""
+
+
+def figure_3_columns(parts: Parts) -> tuple[Array, str]:
+    """Columns of the paper's Figure 3 among the labels in use, and who picked them.
+
+    The rule sorts all labels of the table, dropped ones too; where it picks one of those, which a
+    small collection may have it do, it is applied to the labels in use instead. Where ties alone
+    part its picks from the paper's, as on the real table, the paper's are taken.
+
+    Returns:
+        (8,) int64 columns, from the most frequent quartile to the rarest, and "the paper" or "the
+        rule".
+    """
+    counts, ids = parts.collection.targets[parts.split.train].sum(0), parts.collection.labels.ids
+    picks = quartile_picks(counts)
+    if np.isin(FIGURE_3, ids).all():
+        printed = np.array([parts.collection.labels.column(k) for k in FIGURE_3])
+        if (counts[printed] == counts[picks]).all():
+            return np.array([parts.labels.column(k) for k in FIGURE_3]), "the paper"
+    if np.isin(ids[picks], parts.labels.ids).all():
+        return np.array([parts.labels.column(int(k)) for k in ids[picks]]), "the rule"
+    return quartile_picks(parts.train.targets.sum(0)), "the rule"
+
+
+def quartile_picks(counts: Array) -> Array:
+    """Eight columns for the paper's Figure 3: the two most frequent of each quartile.
+
+    As the authors' notebook does it: columns sorted by training proportion, descending, at the two
+    ranks from each multiple of ⌊K/4⌋; for K = 1,103 these are 0–1, 275–276, 550–551 and 825–826.
+    Ties keep column order; the document's own picks among ties cannot be derived.
+
+    Args:
+        counts: (K,) uses in the training split, K ≥ 8.
+
+    Returns:
+        (8,) columns, from the fourth quartile (most frequent) to the first.
+    """
+    counts = np.asarray(counts)
+    k = len(counts)
+    if k < 8:
+        raise ValueError(f"two labels from each of four quartiles need 8 labels, got {k}")
+    order = np.argsort(-counts, kind="stable")
+    starts = [quarter * (k // 4) for quarter in range(4)]
+    return order[np.array([[s, s + 1] for s in starts]).ravel()]
