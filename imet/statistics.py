@@ -21,11 +21,19 @@ CHUNK_DRAWS = 2**22
 
 
 class Interval(NamedTuple):
-    """A value and the interval around it."""
+    """A value and the interval around it.
+
+    Examples:
+        >>> f"{Interval(0.5, 0.25, 0.75):.2f}"
+        '0.50 [0.25, 0.75]'
+    """
 
     value: float
     low: float
     high: float
+
+    def __format__(self, spec: str) -> str:
+        return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
 
 def mean_interval(per_work: Array, n: int = 2000, seed: int = 0, level: float = 0.95) -> Interval:

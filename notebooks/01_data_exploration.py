@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,24 +26,27 @@ seed = 0
 device = "auto"
 
 # %%
-import numpy as np
-import pandas as pd
-
 from imet import runs
-from imet.data.images import read_image
 from imet.data.summary import summarise
-from imet.io import REPO, read_json
-from imet.report.collection_statistics import aspect_ratios, statistics
-from imet.report.pages import record_page
-from imet.report.plots import collection as charts
-from imet.report.plots.examples import mosaic, picture_grid
+from imet.report.pages import Page
 
 parts = runs.load(profile)
 works, labels = parts.collection, parts.collection.labels
-found = summarise(works.root)
+page = Page("01_data_exploration", profile, seed, device)
+facts = summarise(works.root)
+page["facts"] = {key: value for key, value in facts.items() if key != "counts"}
+page.values["facts"]
+
+# %%
+from imet.io import REPO, read_json
+from imet.report.collection_statistics import aspect_ratios, statistics
+
+ratio = aspect_ratios(works)  # (N,) width over height
+here = statistics(works, ratio)
 real = read_json(REPO / "results" / "imet2019.json")["values"]
-here = statistics(works, aspect_ratios(works))
 ours, theirs = f"this collection ({profile})", "iMet Collection 2019"
+page["kinds"] = here["kinds"]
+here["kinds"]
 
 # %% [markdown]
 # ## What is in it?
@@ -58,8 +62,12 @@ ours, theirs = f"this collection ({profile})", "iMet Collection 2019"
 # works as the paper's Figure 1 does, with culture labels in italics.
 
 # %% tags=["hide-input"]
+import numpy as np
+
+from imet.data.images import read_image
+from imet.report.plots.examples import mosaic, picture_grid
+
 rng = np.random.default_rng(seed)
-ratio = aspect_ratios(works)
 ordinary = np.flatnonzero((works.targets.sum(1) >= 2) & (ratio > 0.5) & (ratio < 2))
 shown = rng.choice(ordinary, 12, replace=False)
 picture_grid(
@@ -94,6 +102,8 @@ mosaic([read_image(works.path(row)) for row in wall])
 # {numref}`fig-frequency` falls for its whole length: there is no group of “normal” labels.
 
 # %% tags=["hide-input"]
+from imet.report.plots import collection as charts
+
 charts.label_frequency({ours: here["frequency"], theirs: real["frequency"]})
 
 # %% [markdown]
@@ -105,18 +115,16 @@ charts.label_frequency({ours: here["frequency"], theirs: real["frequency"]})
 # work that carries one.
 # ```
 
-# %% tags=["hide-input"]
-pd.DataFrame(
-    {
-        f"{name}: {kind}": [
-            f"{label.split('::')[1]} ({count / data['works']:.1%})"
-            for label, count in data[f"top_{kind}"][:8]
-        ]
-        for name, data in ((ours, here), (theirs, real))
-        for kind in ("culture", "tag")
-    },
-    index=pd.RangeIndex(1, 9, name="rank"),
-)
+# %%
+import pandas as pd
+
+columns = {}
+for name, data in ((ours, here), (theirs, real)):
+    for kind in ("culture", "tag"):
+        top = data[f"top_{kind}"][:8]  # (label, works)
+        shares = [f"{label.split('::')[1]} ({count / data['works']:.1%})" for label, count in top]
+        columns[f"{name}: {kind}"] = shares
+pd.DataFrame(columns, index=pd.RangeIndex(1, 9, name="rank"))
 
 # %% [markdown]
 # The table gives the most frequent labels with the share of works that carry them.
@@ -169,11 +177,20 @@ charts.label_kinds({ours: here["kinds"], theirs: real["kinds"]})
 # If labels were independent, a classifier could look at each alone. *Lift* says how much more often
 # two labels meet than independent ones would: 1 is independence, 2 twice as often.
 
-# %% tags=["hide-input"]
-order = np.argsort(-works.targets.sum(0), kind="stable")
+# %%
+order = np.argsort(-works.targets.sum(0), kind="stable")  # the most frequent label first
 cultures = order[labels.is_culture[order]][:9]
 tags = order[~labels.is_culture[order]][:9]
-lifts = charts.lift(works.targets[:, cultures], works.targets[:, tags])
+lifts = charts.lift(works.targets[:, cultures], works.targets[:, tags])  # (9, 9)
+culture, tag = np.unravel_index(np.nanargmax(lifts), lifts.shape)
+page["lift"] = {
+    "culture": labels.short(cultures[culture]),
+    "tag": labels.short(tags[tag]),
+    "value": lifts[culture, tag],
+}
+page.values["lift"]
+
+# %% tags=["hide-input"]
 charts.cooccurrence(lifts, [labels.names[k] for k in cultures], [labels.names[k] for k in tags])
 
 # %% [markdown]
@@ -215,21 +232,3 @@ charts.aspect_ratios({ours: here["aspect"], theirs: real["aspect"]})
 # - Counts say how often a label is used, not how hard it is to see.
 # - The simulated collection was made to look like the real one in these figures. It is no evidence
 #   about museums: a “culture” in it is a manner of drawing, not a claim about people.
-
-# %% tags=["hide-input", "remove-output"]
-best = np.unravel_index(np.nanargmax(lifts), lifts.shape)
-record_page(
-    "01_data_exploration",
-    {
-        "facts": {key: value for key, value in found.items() if key != "counts"},
-        "kinds": here["kinds"],
-        "lift": {
-            "culture": labels.short(cultures[best[0]]),
-            "tag": labels.short(tags[best[1]]),
-            "value": lifts[best],
-        },
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-)

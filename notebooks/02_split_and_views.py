@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,22 +26,14 @@ seed = 0
 device = "auto"
 
 # %%
-import numpy as np
-import pandas as pd
-from scipy.stats import hypergeom
-
 from imet import runs
-from imet.config import resolve
-from imet.data.images import read_image
-from imet.data.split import rare_columns
-from imet.data.views import make_views, view_kinds, view_targets, work_rng
-from imet.report.pages import record_page
-from imet.report.plots.examples import view_strip
-from imet.report.reported import reported_numbers
+from imet.report.pages import Page
 
 parts = runs.load(profile)
 works, labels, split = parts.collection, parts.collection.labels, parts.split
-recipe = resolve("resnet50", profile)
+page = Page("02_split_and_views", profile, seed, device)
+page["split"] = {name: len(part) for name, part in parts.items()}
+page.values["split"]
 
 # %% [markdown]
 # ## Which works stay?
@@ -57,24 +50,48 @@ recipe = resolve("resnet50", profile)
 # its code looks again.
 
 # %%
-rare = rare_columns(works.targets)
-after = works.targets[:, ~rare][np.setdiff1d(np.arange(len(works)), split.dropped)].sum(0)
-table = pd.DataFrame(
-    {
-        "works": [len(split.rows(p)) for p in ("train", "val", "test")],
-        "labels present": [
-            int(works.targets[split.rows(p)].any(0).sum()) for p in ("train", "val", "test")
-        ],
-        "labels with 3 or more works": [
-            int((works.targets[split.rows(p)].sum(0) >= 3).sum()) for p in ("train", "val", "test")
-        ],
-        "most labels on a work": [
-            int(works.targets[split.rows(p)].sum(1).max()) for p in ("train", "val", "test")
-        ],
-    },
-    index=["training", "validation", "test"],
+import numpy as np
+
+from imet.data.split import rare_columns
+
+rare = rare_columns(works.targets)  # (K,) used fewer than three times
+kept_works = np.setdiff1d(np.arange(len(works)), split.dropped)
+uses = works.targets[:, ~rare][kept_works].sum(0)
+page["rare"] = {
+    "labels": rare.sum(),
+    "works": len(split.dropped),
+    "fewest_after": uses.min(),
+}
+page.values["rare"]
+
+# %%
+import pandas as pd
+
+table = []
+for name, part in parts.items():
+    targets = works.targets[part.rows]  # (N, all labels)
+    table.append(
+        {
+            "part": name,
+            "works": len(targets),
+            "labels present": targets.any(0).sum(),
+            "labels with 3 or more works": (targets.sum(0) >= 3).sum(),
+            "most labels on a work": targets.sum(1).max(),
+        }
+    )
+pd.DataFrame(table).set_index("part")
+
+# %%
+from scipy.stats import hypergeom
+
+from imet.report.reported import reported_value
+
+kept, men, drawn = (
+    int(reported_value(key))
+    for key in ("paper.kept_images", "context.count.men", "paper.split.test")
 )
-table
+page["men.deviation"] = hypergeom.std(kept, men, drawn)  # works, over random splits
+page.values["men"]
 
 # %% [markdown]
 # Here {num}`rare.labels:d` labels are rare and {num}`rare.works:d` works go with them; after that
@@ -112,27 +129,41 @@ table
 # test every work gives one resize and five crops. A crop is 224 pixels of a shorter side of 300;
 # works with a culture label only, which the paper does not mention, are treated as works with both.
 
-# %% tags=["hide-input"]
+# %%
+from imet.config import resolve
+
+recipe = resolve("resnet50", profile)
 has_culture = works.targets[:, labels.is_culture].any(1)
 has_tag = works.targets[:, ~labels.is_culture].any(1)
 many = works.targets.sum(1) >= 3
 rng = np.random.default_rng(seed)
-chosen = [
-    rng.choice(np.intersect1d(split.train, np.flatnonzero(mask)))
-    for mask in (has_culture & has_tag & many, ~has_culture & has_tag)
-]
-views, titles, headings = [], [], []
-for row in chosen:
+with_culture = rng.choice(np.intersect1d(split.train, np.flatnonzero(has_culture & has_tag & many)))
+tags_only = rng.choice(np.intersect1d(split.train, np.flatnonzero(~has_culture & has_tag)))
+
+# %%
+from imet.data.images import read_image
+from imet.data.views import make_views, view_kinds, view_targets, work_rng
+
+views, kept_labels = {}, {}
+for row in (with_culture, tags_only):
     kinds = view_kinds(has_culture[row], has_tag[row], train=True)
-    cut = make_views(
-        read_image(works.path(row)), kinds, work_rng(seed, works.ids[row]), recipe.input_size
-    )
-    kept = view_targets(works.targets[row], labels.is_culture, kinds, train=True).sum(1)
+    rng = work_rng(seed, works.ids[row])
+    views[row] = make_views(read_image(works.path(row)), kinds, rng, recipe.input_size)
+    targets = view_targets(works.targets[row], labels.is_culture, kinds, train=True)  # (6, K)
     total = works.targets[row].sum()
-    views.append(list(cut.permute(0, 2, 3, 1).numpy()))
-    titles.append([f"{kind}: {n} of {total} labels" for kind, n in zip(kinds, kept)])
-    headings.append(", ".join(labels.short(k) for k in np.flatnonzero(works.targets[row])))
-view_strip(views, titles, headings=headings)
+    kept_labels[row] = [f"{k}: {n} of {total} labels" for k, n in zip(kinds, targets.sum(1))]
+list(kept_labels.values())
+
+# %% tags=["hide-input"]
+from imet.report.plots.examples import view_strip
+
+view_strip(
+    [list(views[row].permute(0, 2, 3, 1).numpy()) for row in views],
+    [kept_labels[row] for row in views],
+    headings=[
+        ", ".join(labels.short(k) for k in np.flatnonzero(works.targets[row])) for row in views
+    ],
+)
 
 # %% [markdown]
 # ```{caption} fig-views
@@ -158,25 +189,20 @@ view_strip(views, titles, headings=headings)
 # to be seen. Both variants can be run here: `crop_targets = "as_written"` or `"as_coded"`.
 
 # %%
-counts = {}
 for variant in ("as_written", "as_coded"):
-    targets = parts.train.view_targets(
-        resolve("resnet50", profile, {"crop_targets": variant})
-    )  # (N, V, K)
-    counts[variant] = {
+    coded = resolve("resnet50", profile, {"crop_targets": variant})
+    targets = parts.train.view_targets(coded)  # (N, V, K)
+    page[f"crop_targets.{variant}"] = {
         "empty_views": (~targets.any(2)).mean(),
-        "positives": int(targets.sum()),
+        "positives": targets.sum(),
         "labels_a_view": targets.sum(2).mean(),
     }
-lost = 1 - counts["as_coded"]["positives"] / counts["as_written"]["positives"]
-pd.DataFrame(counts).T.rename(
-    columns={
-        "empty_views": "views without a label",
-        "positives": "positive targets",
-        "labels_a_view": "labels a view",
-    }
-).style.format(
-    {"views without a label": "{:.1%}", "positive targets": "{:,.0f}", "labels a view": "{:.2f}"}
+counts = pd.DataFrame(page.values["crop_targets"])
+counts.T.set_axis(["views without a label", "positive targets", "labels per view"], axis=1)
+
+# %%
+page["crop_targets.lost"] = (
+    1 - counts.loc["positives", "as_coded"] / counts.loc["positives", "as_written"]
 )
 
 # %% [markdown]
@@ -196,25 +222,3 @@ pd.DataFrame(counts).T.rename(
 #   is likely and not shown.
 # - “Random crops of size 224” of a picture that was not scaled to 300 pixels would show another share
 #   of it; here a crop always shows 224/300 of the shorter side.
-
-# %% tags=["hide-input", "remove-output"]
-reported = {row["key"]: row["value"] for row in reported_numbers()}
-kept, men, drawn = (
-    int(reported[key]) for key in ("paper.kept_images", "context.count.men", "paper.split.test")
-)
-record_page(
-    "02_split_and_views",
-    {
-        "men": {"deviation": float(hypergeom.std(kept, men, drawn))},
-        "rare": {
-            "labels": int(rare.sum()),
-            "works": len(split.dropped),
-            "fewest_after": int(after.min()),
-        },
-        "split": {p: len(split.rows(p)) for p in ("train", "val", "test")},
-        "crop_targets": counts | {"lost": lost},
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-)

@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -24,21 +25,20 @@ seed = 0
 device = "auto"
 
 # %%
-import numpy as np
-import pandas as pd
-
 from imet import runs
-from imet.data.images import read_image
-from imet.evaluation import threshold_grid
-from imet.labels import quartile_of
-from imet.metrics import fbeta_at_thresholds, roc_auc_per_class
-from imet.report.pages import record_page
-from imet.report.plots.curves import threshold_curve, training_curves
-from imet.report.plots.examples import predictions
-from imet.report.tables import ESTIMATE
+from imet.report.pages import Page
 
 run = runs.run("resnet50", profile, seed=seed, device=device)
-recipe, metrics, parts = run.recipe, run.metrics, run.parts
+recipe, parts = run.recipe, run.parts
+page = Page("03_baseline", profile, seed, device, models=[run])
+page["recipe"] = {
+    "backbone": recipe.backbone,
+    "epochs": recipe.epochs,
+    "batch_size": recipe.batch_size,
+    "learning_rate": recipe.learning_rate,
+}
+page["run"] = run.folder.name
+page.values["recipe"]
 
 # %% [markdown]
 # ## The model
@@ -64,17 +64,18 @@ recipe, metrics, parts = run.recipe, run.metrics, run.parts
 # {num}`recipe.epochs:d` epochs with Adam, batches of {num}`recipe.batch_size:d` works and a learning
 # rate of {num}`recipe.learning_rate:g` that falls along a cosine. {numref}`fig-baseline-training` shows
 # the loss it minimises and the F2 it is chosen by.
-#
-# The validation loss stays far above the training loss and may even rise while F2 does. That is not
-# over-fitting alone: the two are measured against different targets. In training a crop keeps its
-# culture labels only, in validation it is scored against all labels, so the better the network
-# learns to show no tags on crops, the more it is charged for it. A *true tag* gets a mean
-# probability of {num}`views.tag.resize:.2f` on the resized view of a validation work and
-# {num}`views.tag.crop:.2f` on its crops; a true culture gets {num}`views.culture.resize:.2f` and
-# {num}`views.culture.crop:.2f`.
+
+# %%
+positives = parts.train.targets.sum(0)  # (K,) n_j
+negatives = len(parts.train) - positives
+clipped = negatives >= recipe.positive_weight_clip * positives
+page["weights"] = {"labels": len(clipped), "clipped": clipped.sum()}
+page.values["weights"]
 
 # %% tags=["hide-input"]
-training_curves(run.history, best_epoch=metrics["best_epoch"])
+from imet.report.plots.curves import training_curves
+
+training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 
 # %% [markdown]
 # ```{caption} fig-baseline-training
@@ -83,6 +84,30 @@ training_curves(run.history, best_epoch=metrics["best_epoch"])
 # Training of the baseline: loss on training and validation views, and F2 of validation works at the
 # best threshold of each epoch. The dotted line marks the epoch whose weights are kept.
 # ```
+
+# %% [markdown]
+# The validation loss stays far above the training loss and may even rise while F2 does. That is not
+# over-fitting alone: the two are measured against different targets. In training a crop keeps its
+# culture labels only, in validation it is scored against all labels, so the better the network
+# learns to show no tags on crops, the more it is charged for it.
+
+# %%
+import pandas as pd
+
+kinds = {"culture": parts.labels.is_culture, "tag": ~parts.labels.is_culture}
+view_scores = run.view_scores("val").transpose(1, 0, 2)  # (6, N, K): the resize, five crops
+for kind, columns in kinds.items():
+    true = parts.val.targets & columns  # (N, K)
+    page[f"views.{kind}"] = {
+        "resize": view_scores[0][true].mean(),
+        "crop": view_scores[1:, true].mean(),
+    }
+pd.DataFrame(page.values["views"]).T.round(2)
+
+# %% [markdown]
+# A *true tag* gets a mean probability of {num}`views.tag.resize:.2f` on the resized view of a validation
+# work and {num}`views.tag.crop:.2f` on its crops; a true culture gets {num}`views.culture.resize:.2f` and
+# {num}`views.culture.crop:.2f`.
 
 # %% [markdown]
 # ## From probabilities to labels
@@ -99,14 +124,33 @@ training_curves(run.history, best_epoch=metrics["best_epoch"])
 # draws the whole curve, since an optimum on the edge of the search says that the search was too
 # narrow.
 
+# %%
+from imet.evaluation import threshold_grid
+from imet.thresholds import tune_exact, tune_grid
+
+val_scores, val_targets = run.scores("val"), parts.val.targets
+grid = threshold_grid(recipe.threshold_high, recipe.threshold_step)
+searched = tune_grid(val_scores, val_targets, grid)
+exact = tune_exact(val_scores, val_targets)
+page["threshold"] = {
+    "grid": searched.threshold,
+    "exact": exact.threshold,
+    "exact_gain": exact.f_beta - searched.f_beta,
+    "at_edge": searched.at_edge,
+}
+searched, exact
+
 # %% tags=["hide-input"]
+from imet.metrics import fbeta_at_thresholds
+from imet.report.plots.curves import threshold_curve
+
 thresholds = threshold_grid(0.99, recipe.threshold_step)
 curves = {
-    name: fbeta_at_thresholds(run.scores(part), getattr(parts, part).targets, thresholds)
+    name: fbeta_at_thresholds(run.scores(part), parts[part].targets, thresholds)
     for name, part in (("validation", "val"), ("test", "test"))
 }
-chosen = (metrics["threshold"], metrics["val"]["f2"]["value"])
-threshold_curve(thresholds, curves, {"chosen": chosen}, edge=recipe.threshold_high)
+chosen = {"chosen": (searched.threshold, searched.f_beta)}
+threshold_curve(thresholds, curves, chosen, edge=recipe.threshold_high)
 
 # %% [markdown]
 # ```{caption} fig-baseline-threshold
@@ -130,18 +174,34 @@ threshold_curve(thresholds, curves, {"chosen": chosen}, edge=recipe.threshold_hi
 # training labels, with that number chosen on validation; whoever does not beat it has not looked at
 # the pictures.
 
-# %% tags=["hide-input"]
-rows = {
-    (part, who): {
-        "F2": ESTIMATE.format(**found["f2"]),
-        "F1": f"{found['f1']['value']:.3f}",
-        "precision": f"{found['precision']['value']:.3f}",
-        "recall": f"{found['recall']['value']:.3f}",
+# %%
+from imet.report.tables import metrics_table
+
+metrics_table(
+    {
+        ("validation", "baseline"): run.metrics["val"],
+        ("validation", "floor"): run.metrics["val"]["floor"],
+        ("test", "baseline"): run.metrics["test"],
+        ("test", "floor"): run.metrics["test"]["floor"],
     }
-    for part, label in (("validation", "val"), ("test", "test"))
-    for who, found in (("baseline", metrics[label]), ("floor", metrics[label]["floor"]))
+)
+
+# %%
+test = run.test
+page["floor.labels"] = run.metrics["floor_labels"]
+page["test"] = {
+    "f2": test.f2.value,
+    "f2_interval": test.f2[1:],
+    "floor_f2": test.floor.f2.value,
+    "floor_interval": test.floor.f2[1:],
+    "predicted_labels": test.predicted_labels,
+    "true_labels": parts.test.targets.sum(1).mean(),
+    "auc_macro": test.auc_macro,
+    "auc_classes": test.auc_classes,
+    "auc_micro": test.auc_micro,
 }
-pd.DataFrame(rows).T
+page["difference"] = {"f2": test.gain_over_floor.value, "interval": test.gain_over_floor[1:]}
+test.gain_over_floor
 
 # %% [markdown]
 # All are averaged over works; brackets are 95 % bootstrap intervals over works. On test the baseline
@@ -154,6 +214,11 @@ pd.DataFrame(rows).T
 # few labels too many costs little. The area under the ROC curve, which no threshold enters, is
 # {num}`test.auc_macro:.3f` averaged over the {num}`test.auc_classes:d` labels that have both a positive
 # and a negative test work, and {num}`test.auc_micro:.3f` over all pairs of work and label.
+
+# %%
+from imet.report.tables import table_rows
+
+page["rows.resnet50"] = table_rows(run)
 
 # %% [markdown]
 # ### Beside the paper
@@ -175,6 +240,11 @@ pd.DataFrame(rows).T
 # says. It was drawn at random, not chosen.
 
 # %% tags=["hide-input"]
+import numpy as np
+
+from imet.data.images import read_image
+from imet.report.plots.examples import predictions
+
 names = parts.labels.names
 scores, targets = run.scores("test"), parts.test.targets
 predicted = run.predicted("test")
@@ -193,27 +263,24 @@ predictions(
 # they agree with them and in red with a cross where not. A ring marks a label that was missed.
 # ```
 
-# %% tags=["hide-input"]
-auc = roc_auc_per_class(scores, targets)  # (K,)
-quartile = quartile_of(parts.train.targets.sum(0))  # (K,)
-kinds = {"culture": parts.labels.is_culture, "tag": ~parts.labels.is_culture}
-groups = {f"quartile {q}": quartile == q for q in (4, 3, 2, 1)} | {
-    f"{kind} labels": mask for kind, mask in kinds.items()
-}
-by_group = {
-    name: {
-        "labels": int(mask.sum()),
-        "measured": int(np.isfinite(auc[mask]).sum()),
-        "positives": int(targets[:, mask].sum()),
-        "auc": float(np.nanmean(auc[mask])) if np.isfinite(auc[mask]).any() else None,
+# %%
+from imet.labels import quartile_of
+from imet.metrics import roc_auc_per_class
+
+labels = pd.DataFrame(
+    {
+        "AUC": roc_auc_per_class(scores, targets),
+        "positives": targets.sum(0),
+        "quartile": quartile_of(positives),
+        "kind": parts.labels.kinds,
     }
-    for name, mask in groups.items()
-}
-pd.DataFrame(by_group).T.rename(
-    columns={"measured": "with both outcomes", "positives": "positives on test", "auc": "mean AUC"}
-).astype({"labels": int, "with both outcomes": int, "positives on test": int}).style.format(
-    precision=3, na_rep="–"
 )
+labels.groupby("quartile").agg({"AUC": ["mean", "count", "size"], "positives": "sum"})[::-1].round(
+    3
+)
+
+# %%
+labels.groupby("kind").agg({"AUC": ["mean", "count", "size"], "positives": "sum"}).round(3)
 
 # %% [markdown]
 # Labels are grouped by their frequency in training, quartile 4 the most frequent as in the paper's
@@ -242,65 +309,3 @@ pd.DataFrame(by_group).T.rename(
 # - The annotator's labels count as truth. A prediction in red may well be right.
 # - The paper averages probabilities over views and its code averages logits. Here it is
 #   probabilities, as written.
-
-# %% tags=["hide-input", "remove-output"]
-ours = {
-    part: {name: metrics[part][name] for name in ("f2", "f1", "precision", "recall")}
-    for part in ("val", "test")
-}
-positives = parts.train.targets.sum(0)
-seen = {
-    kind: {
-        view: float(
-            run.view_scores("val")[:, chosen].transpose(0, 2, 1)[parts.val.targets & mask].mean()
-        )
-        for view, chosen in (("resize", slice(0, 1)), ("crop", slice(1, None)))
-    }
-    for kind, mask in kinds.items()
-}
-test, difference = metrics["test"], metrics["test"]["gain_over_floor"]
-record_page(
-    "03_baseline",
-    {
-        "recipe": {
-            key: getattr(recipe, key)
-            for key in ("backbone", "epochs", "batch_size", "learning_rate")
-        },
-        "weights": {
-            "labels": len(positives),
-            "clipped": int(
-                (len(parts.train) - positives >= recipe.positive_weight_clip * positives).sum()
-            ),
-        },
-        "threshold": {
-            "grid": metrics["threshold"],
-            "exact": metrics["exact_threshold"],
-            "exact_gain": metrics["exact_f2"] - metrics["val"]["f2"]["value"],
-            "at_edge": metrics["threshold_at_edge"],
-        },
-        "views": seen,
-        "floor": {"labels": metrics["floor_labels"]},
-        "rows": {"resnet50": ours},
-        "test": {
-            "f2": test["f2"]["value"],
-            "f2_interval": [test["f2"]["low"], test["f2"]["high"]],
-            "floor_f2": test["floor"]["f2"]["value"],
-            "floor_interval": [test["floor"]["f2"]["low"], test["floor"]["f2"]["high"]],
-            "predicted_labels": test["predicted_labels"],
-            "true_labels": targets.sum(1).mean(),
-            "auc_macro": test["auc_macro"],
-            "auc_classes": test["auc_classes"],
-            "auc_micro": test["auc_micro"],
-        },
-        "difference": {
-            "f2": difference["value"],
-            "interval": [difference["low"], difference["high"]],
-        },
-        "groups": by_group,
-        "run": run.folder.name,
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=[run],
-)

@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,22 +26,13 @@ seed = 0
 device = "auto"
 
 # %%
-import numpy as np
-import pandas as pd
-import torch
-from skimage.feature import hog as skimage_hog
-
-from imet import inspection, runs
+from imet import runs
 from imet.config import resolve
-from imet.data.images import read_image
-from imet.data.views import resize_view
-from imet.hog import BLOCK, CELL, ORIENTATIONS, hog_blocks, hog_cells, hog_image
-from imet.report.pages import record_page
-from imet.report.plots.overlays import picture_strip
+from imet.report.pages import Page
 
 recipe = resolve("resnet50_hog", profile, {"views": "one", "seed": seed})
 parts = runs.load(profile, "resnet50_hog")
-rng = np.random.default_rng(seed)
+page = Page("04_hog", profile, seed, device)
 
 # %% [markdown]
 # ## How is it computed?
@@ -57,21 +49,34 @@ rng = np.random.default_rng(seed)
 # gradient counts.
 
 # %%
+import numpy as np
+import torch
+
+from imet.data.images import read_image
+from imet.data.views import resize_view
+
+rng = np.random.default_rng(seed)
 rows = parts.test.rows[rng.choice(len(parts.test), 2, replace=False)]
-views = torch.stack(
-    [resize_view(read_image(parts.collection.path(row)), recipe.input_size) for row in rows]
-)  # (2, 3, S, S)
+pictures = [read_image(parts.collection.path(row)) for row in rows]
+views = torch.stack([resize_view(p, recipe.input_size) for p in pictures])  # (2, 3, S, S)
 view = views[0].permute(1, 2, 0).numpy()  # (S, S, 3)
+view.shape
+
+# %%
 x = view.astype(np.float32)
 along, across = np.zeros_like(x), np.zeros_like(x)
-along[:, 1:-1] = x[:, 2:] - x[:, :-2]
+along[:, 1:-1] = x[:, 2:] - x[:, :-2]  # the gradient of each channel
 across[1:-1] = x[2:] - x[:-2]
 channel = (along**2 + across**2).argmax(2)[..., None]  # (S, S, 1), the strongest
 along, across = (np.take_along_axis(g, channel, 2)[..., 0] for g in (along, across))
 magnitude = np.hypot(along, across)  # (S, S)
 angle = np.degrees(np.arctan2(across, along)) % 180  # (S, S), without a direction
+magnitude.max()
 
 # %% tags=["hide-input"]
+from imet.hog import hog_image
+from imet.report.plots.overlays import picture_strip
+
 strong = np.where(magnitude > np.quantile(magnitude, 0.8), angle, np.nan)
 picture_strip(
     [view, np.sqrt(magnitude), strong, np.cbrt(hog_image(view))],
@@ -97,25 +102,37 @@ picture_strip(
 # enters the vector once for each.
 
 # %%
+from imet.hog import BLOCK, CELL, ORIENTATIONS, hog_blocks, hog_cells
+
 cells = hog_cells(views)  # (2, rows, columns, 8)
 vectors = hog_blocks(cells)  # (2, H)
-reference = np.stack(
-    [
-        skimage_hog(
-            v.permute(1, 2, 0).numpy(), ORIENTATIONS, (CELL,) * 2, (BLOCK,) * 2, channel_axis=-1
-        )
-        for v in views
-    ]
-)
-largest = float(np.abs(vectors.numpy() - reference).max())
-pd.DataFrame(
-    {
-        "shape": [str(tuple(a.shape[1:])) for a in (views, cells, vectors)],
-        "values": [a[0].numel() for a in (views, cells, vectors)],
-        "largest": [f"{float(a.float().max()):.3f}" for a in (views, cells, vectors)],
-    },
-    index=["view", "cells", "vector"],
-)
+page["hog"] = {
+    "orientations": ORIENTATIONS,
+    "cell": CELL,
+    "block": BLOCK,
+    "side": recipe.input_size,
+    "size": vectors.shape[1],
+}
+page.values["hog"]
+
+# %%
+from skimage.feature import hog as skimage_hog
+
+reference = [
+    skimage_hog(
+        v.permute(1, 2, 0).numpy(), ORIENTATIONS, (CELL,) * 2, (BLOCK,) * 2, channel_axis=-1
+    )
+    for v in views
+]
+page["hog.largest_difference"] = np.abs(vectors.numpy() - reference).max()
+page.values["hog"]["largest_difference"]
+
+# %%
+import pandas as pd
+
+arrays = {"view": views[0], "cells": cells[0], "vector": vectors[0]}
+rows = [(name, tuple(a.shape), a.numel(), float(a.max())) for name, a in arrays.items()]
+pd.DataFrame(rows, columns=["array", "shape", "values", "largest"]).round(3)
 
 # %% [markdown]
 # On views of {num}`reported/paper.view_size:d` pixels that gives the paper's
@@ -125,9 +142,9 @@ pd.DataFrame(
 # {num}`hog.largest_difference:.0e`. {numref}`fig-hog-pair` is the paper's Figure 2.
 
 # %% tags=["hide-input"]
-pictures = [v.permute(1, 2, 0).numpy() for v in views]
+shown = [v.permute(1, 2, 0).numpy() for v in views]
 picture_strip(
-    [item for picture in pictures for item in (picture, np.cbrt(hog_image(picture)))],
+    [item for picture in shown for item in (picture, np.cbrt(hog_image(picture)))],
     ["picture", "its HOG descriptor"] * 2,
     columns=2,
 )
@@ -148,38 +165,30 @@ picture_strip(
 # with the {num}`neighbours.pooled_size:,d` pooled features of the network, and with a training work
 # drawn at random.
 
-# %% tags=["hide-input"]
-targets = {part: getattr(parts, part).targets for part in ("train", "test")}
-chosen = {"any work": rng.integers(0, len(parts.train), len(parts.test))}
-sizes = {}
-for name, key in (("HOG", "hog"), ("network", "pooled")):
-    found = {
-        part: inspection.features_of(recipe, parts, getattr(parts, part), key, device=device)[:, 0]
-        for part in ("train", "test")
+# %%
+from imet.inspection import features_of
+
+nearest = {"any work": rng.integers(0, len(parts.train), len(parts.test))}
+for name, feature in (("HOG", "hog"), ("network", "pooled")):
+    unit = {}
+    for part in ("train", "test"):
+        vectors = features_of(recipe, parts, parts[part], feature, device=device)[:, 0]  # (N, D)
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit[part] = vectors / np.maximum(length, 1e-9)
+    nearest[name] = (unit["test"] @ unit["train"].T).argmax(1)  # (N,) nearest training work
+page["neighbours.pooled_size"] = vectors.shape[1]
+
+# %%
+is_culture = parts.labels.is_culture
+truth = parts.test.targets  # (N, K)
+for name, neighbour in nearest.items():
+    both = parts.train.targets[neighbour] & truth
+    page[f"shared.{name}"] = {
+        "culture": both[:, is_culture].sum() / max(truth[:, is_culture].sum(), 1),
+        "tag": both[:, ~is_culture].sum() / max(truth[:, ~is_culture].sum(), 1),
     }
-    unit = {
-        part: f / np.maximum(np.linalg.norm(f, axis=1, keepdims=True), 1e-9)
-        for part, f in found.items()
-    }
-    chosen[name] = (unit["test"] @ unit["train"].T).argmax(1)  # (N,) nearest training work
-    sizes[name] = found["test"].shape[1]
-kinds = {
-    "culture": parts.labels.is_culture,
-    "tag": ~parts.labels.is_culture,
-}
-shared = {
-    name: {
-        kind: float(
-            (targets["train"][nearest] & targets["test"])[:, mask].sum()
-            / max(targets["test"][:, mask].sum(), 1)
-        )
-        for kind, mask in kinds.items()
-    }
-    for name, nearest in chosen.items()
-}
-pd.DataFrame(shared).T.rename(
-    columns={"culture": "cultures shared", "tag": "tags shared"}
-).style.format("{:.1%}")
+shared = pd.DataFrame(page.values["shared"]).T
+shared.set_axis(["cultures shared", "tags shared"], axis=1).style.format("{:.1%}")
 
 # %% [markdown]
 # HOG's neighbours share {num}`shared.HOG.culture:.0%` of the culture labels and
@@ -194,23 +203,3 @@ pd.DataFrame(shared).T.rename(
 # - The descriptor is computed on the view after flip and colour jitter, as the paper's is. Equation
 #   for equation it is scikit-image's; that this was the authors' version too is an assumption.
 # - A nearest neighbour uses all values alike. A linear layer, next chapter, can weigh them.
-
-# %% tags=["hide-input", "remove-output"]
-record_page(
-    "04_hog",
-    {
-        "hog": {
-            "orientations": ORIENTATIONS,
-            "cell": CELL,
-            "block": BLOCK,
-            "side": recipe.input_size,
-            "size": vectors.shape[1],
-            "largest_difference": largest,
-        },
-        "neighbours": {"pooled_size": sizes["network"]},
-        "shared": shared,
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-)

@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,24 +26,18 @@ seed = 0
 device = "auto"
 
 # %%
-import numpy as np
-import pandas as pd
+from imet import runs
+from imet.report.pages import Page
+from imet.report.tables import table_rows
 
-from imet import inspection, runs
-from imet.metrics import fbeta_per_work, roc_auc_per_class
-from imet.report.comparisons import paired_gain
-from imet.report.pages import record_page
-from imet.report.plots.comparisons import forest_plot
-from imet.report.plots.curves import training_curves
-from imet.report.tables import DIFFERENCE, measures_table, table_rows, with_interval
-from imet.statistics import mean_interval, paired_difference
-from imet.thresholds import AS_CODED_GRID, tune_grid, tune_per_kind
-
-baseline = runs.run("resnet50", profile, seed=seed, device=device)
-run = runs.run("resnet50_hog", profile, seed=seed, device=device)
-scaled = runs.run(
-    "resnet50_hog", profile, seed=seed, device=device, overrides={"hog_scaling": "standardised"}
-)
+settings = {"seed": seed, "device": device}
+baseline = runs.run("resnet50", profile, **settings)
+run = runs.run("resnet50_hog", profile, **settings)
+standardised = {"hog_scaling": "standardised"}
+scaled = runs.run("resnet50_hog", profile, **settings, overrides=standardised)
+trained = {"baseline": baseline, "with HOG": run, "with HOG, standardised": scaled}
+page = Page("05_resnet50_hog", profile, seed, device, models=trained.values())
+page["rows"] = {"resnet50": table_rows(baseline), "resnet50_hog": table_rows(run)}
 recipe, parts = run.recipe, run.parts
 
 # %% [markdown]
@@ -66,22 +61,24 @@ recipe, parts = run.recipe, run.parts
 # paper is silent, nothing is scaled here; a second model standardises every HOG value by its training
 # mean and deviation.
 
-# %% tags=["hide-input"]
+# %%
+import numpy as np
+
+from imet.inspection import features_of
+
 sample = np.arange(min(200, len(parts.train)))
-lengths = {
-    name: float(
-        np.linalg.norm(
-            inspection.features_of(recipe, parts, parts.train, name, sample, device)[:, 0], axis=1
-        ).mean()
-    )
-    for name in ("pooled", "hog")
-}
-widths = {
-    name: inspection.features_of(recipe, parts, parts.val, name, [0], device).shape[-1]
-    for name in ("pooled", "hog")
-}
+for name in ("pooled", "hog"):
+    vectors = features_of(recipe, parts, parts.train, name, sample, device)[:, 0]  # (200, D)
+    page[f"lengths.{name}"] = np.linalg.norm(vectors, axis=1).mean()
+    page[f"widths.{name}"] = vectors.shape[1]
+widths = page.values["widths"]
+page["widths.hog_share"] = widths["hog"] / (widths["pooled"] + widths["hog"])
+page["lengths.epochs"] = recipe.epochs
+page.values["lengths"], page.values["widths"]
 
 # %% tags=["hide-input"]
+from imet.report.plots.curves import training_curves
+
 training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 
 # %% [markdown]
@@ -95,31 +92,31 @@ training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 # %% [markdown]
 # ## Does the descriptor help?
 
-# %% tags=["hide-input"]
-trained = {"baseline": baseline, "with HOG": run, "with HOG, standardised": scaled}
-measures_table(
-    {
-        (part, name): each.metrics[key]
-        for part, key in (("validation", "val"), ("test", "test"))
-        for name, each in trained.items()
-    }
-    | {("test", "floor"): baseline.metrics["test"]["floor"]}
-)
+# %%
+from imet.report.tables import metrics_table
+
+rows = {("validation", name): each.metrics["val"] for name, each in trained.items()}
+rows |= {("test", name): each.metrics["test"] for name, each in trained.items()}
+rows["test", "floor"] = baseline.metrics["test"]["floor"]
+metrics_table(rows)
 
 # %% [markdown]
 # The models are scored on the same works, so what a single work is worth cancels out in the
 # difference. {numref}`fig-hog-gain` shows it with its interval.
 
+# %%
+from imet.report.comparisons import paired_gain
+
+for name in ("with HOG", "with HOG, standardised"):
+    for part, title in (("val", "validation"), ("test", "test")):
+        gain = paired_gain(trained[name], baseline, part)
+        page[f"gains.{name}.{title}"] = gain
+        print(f"{name:24}{title:12}{gain:+.3f}")
+
 # %% tags=["hide-input"]
-gains = {
-    name: {
-        part: paired_gain(each, baseline, key)
-        for part, key in (("validation", "val"), ("test", "test"))
-    }
-    for name, each in trained.items()
-    if each is not baseline
-}
-forest_plot(gains, value_name="gain in F2 over the baseline", reference=0)
+from imet.report.plots.comparisons import forest_plot
+
+forest_plot(page.values["gains"], value_name="gain in F2 over the baseline", reference=0)
 
 # %% [markdown]
 # ```{caption} fig-hog-gain
@@ -128,6 +125,15 @@ forest_plot(gains, value_name="gain in F2 over the baseline", reference=0)
 # Gain in F2 over the baseline on the same works, with 95 % intervals: an interval that contains the
 # dotted line is no evidence of a difference.
 # ```
+
+# %%
+from imet.metrics import fbeta_per_work
+
+first, second = (
+    fbeta_per_work(each.predicted("val"), parts.val.targets) for each in (run, baseline)
+)
+page["expected.halfwidth"] = 1.96 * np.std(first - second) / 10920**0.5  # of the paper's test split
+page.values["expected"]
 
 # %% [markdown]
 # On test HOG as it is changes F2 by {num}`gains.with HOG.test.value:+.3f`
@@ -158,35 +164,46 @@ forest_plot(gains, value_name="gain in F2 over the baseline", reference=0)
 #
 # The table compares the two models label by label, without any threshold.
 
-# %% tags=["hide-input"]
+# %%
+import pandas as pd
+
+from imet.metrics import roc_auc_per_class
+
 targets = parts.test.targets
-auc = {name: roc_auc_per_class(each.scores("test"), targets) for name, each in trained.items()}
-known = np.isfinite(auc["baseline"])
-groups = {"cultures": parts.labels.is_culture, "tags": ~parts.labels.is_culture}
-by_group = {
-    kind: {
-        name: mean_interval(auc[name][mask & known] - auc["baseline"][mask & known])._asdict()
-        for name in list(trained)[1:]
-    }
-    for kind, mask in groups.items()
-    if (mask & known).sum() > 1
-}
-difference = np.where(known, auc["with HOG"] - auc["baseline"], -np.inf)
-order = np.argsort(-difference)[: int(known.sum())]
-pd.DataFrame(
-    {
-        "label": [parts.labels.names[k] for k in order],
-        "positives on test": targets.sum(0)[order],
-        "baseline": auc["baseline"][order],
-        "with HOG": auc["with HOG"][order],
-        "difference": difference[order],
-    }
-).iloc[np.r_[0 : min(5, len(order)), max(5, len(order) - 5) : len(order)]].style.hide(
-    axis="index"
-).format(precision=3)
+labels = pd.DataFrame(
+    {name: roc_auc_per_class(each.scores("test"), targets) for name, each in trained.items()}
+)
+labels["difference"] = labels["with HOG"] - labels["baseline"]
+labels["positives on test"] = targets.sum(0)
+labels.insert(0, "label", parts.labels.names)
+ranked = labels.dropna().sort_values("difference", ascending=False, kind="stable")
+columns = ["label", "positives on test", "baseline", "with HOG", "difference"]
+ends = pd.concat([ranked[columns].head(5), ranked[columns].tail(5)]).drop_duplicates()
+ends.style.hide(axis="index").format(precision=3)
+
+# %%
+from imet.report.tables import with_interval
+from imet.statistics import mean_interval
+
+kinds = {"cultures": parts.labels.is_culture, "tags": ~parts.labels.is_culture}
+for kind, mask in kinds.items():
+    known = labels[mask].dropna()
+    for name in ("with HOG", "with HOG, standardised"):
+        change = (known[name] - known["baseline"]).to_numpy()
+        page[f"by_group.{kind}.{name}"] = with_interval(
+            mean_interval(change) if len(change) > 1 else None
+        )
 
 # %% tags=["hide-input"]
-forest_plot(by_group, value_name="gain in AUC over the baseline", reference=0)
+forest_plot(
+    {
+        kind: changes
+        for kind, changes in page.values["by_group"].items()
+        if changes["with HOG"]["value"] != "–"
+    },
+    value_name="gain in AUC over the baseline",
+    reference=0,
+)
 
 # %% [markdown]
 # ```{caption} fig-hog-labels
@@ -219,22 +236,26 @@ forest_plot(by_group, value_name="gain in AUC over the baseline", reference=0)
 # one of the simulated profiles was not; what training mode does is among
 # {ref}`the recorded runs <recorded-runs>`.
 
-# %% tags=["hide-input"]
-as_coded = {
-    name: runs.run(f"{name}_as_coded", profile, seed=seed, device=device)
-    for name in ("resnet50", "resnet50_hog")
-}
-crops = runs.run(
-    "resnet50", profile, seed=seed, device=device, overrides={"crop_targets": "as_coded"}
-)
+# %%
+as_coded = runs.run("resnet50_as_coded", profile, **settings)
+hog_as_coded = runs.run("resnet50_hog_as_coded", profile, **settings)
+crops = runs.run("resnet50", profile, **settings, overrides={"crop_targets": "as_coded"})
 twins = {
     "baseline as written": baseline,
     "with crop targets as coded": crops,
-    "baseline as coded": as_coded["resnet50"],
+    "baseline as coded": as_coded,
     "with HOG as written": run,
-    "with HOG as coded": as_coded["resnet50_hog"],
+    "with HOG as coded": hog_as_coded,
 }
-measures_table({name: each.metrics["test"] for name, each in twins.items()})
+page.add_models(*twins.values())
+page["runs"] = {name: each.folder.name for name, each in (trained | twins).items()}
+metrics_table({name: each.metrics["test"] for name, each in twins.items()})
+
+# %%
+page["crops.f2"] = paired_gain(crops, baseline)
+page["coded.resnet50"] = paired_gain(as_coded, baseline)
+page["coded.resnet50_hog"] = paired_gain(hog_as_coded, run)
+print(f"{paired_gain(crops, baseline):+.3f}")
 
 # %% [markdown]
 # The crop targets alone change the baseline's F2 on test by {num}`crops.f2.value:+.3f`
@@ -248,31 +269,36 @@ measures_table({name: each.metrics["test"] for name, each in twins.items()})
 # all, so that one threshold cannot suit both. The suspicion can be tested: give both models two
 # thresholds, one for cultures and one for tags, each pair tuned on validation.
 
-# %% tags=["hide-input"]
+# %%
+from imet.thresholds import AS_CODED_GRID, tune_grid, tune_per_kind
+
 is_culture = parts.labels.is_culture
-by_rule = {"one threshold": {}, "one for each kind": {}}
-thresholds = {}
+f2 = {}  # (rule, crops): F2 of each test work
 for name, each in (("as written", baseline), ("as coded", crops)):
-    scores, val = each.scores("val"), parts.val.targets
-    single = tune_grid(scores, val, AS_CODED_GRID)
-    double = tune_per_kind(scores, val, is_culture, AS_CODED_GRID)
-    for rule, tuned in zip(by_rule, (single, double), strict=True):
-        by_rule[rule][name] = fbeta_per_work(tuned.predict(each.scores("test")), targets)
-    thresholds[name] = {"one": single.threshold, "culture": double.culture, "tag": double.tag}
-kinds = {
-    rule: paired_difference(found["as coded"], found["as written"])._asdict()
-    for rule, found in by_rule.items()
-}
-pd.DataFrame(
-    {
-        rule: {
-            "crops as written": f"{found['as written'].mean():.3f}",
-            "crops as coded": f"{found['as coded'].mean():.3f}",
-            "as coded, less as written": DIFFERENCE.format(**kinds[rule]),
-        }
-        for rule, found in by_rule.items()
+    scores = each.scores("val"), parts.val.targets
+    one = tune_grid(*scores, AS_CODED_GRID)
+    two = tune_per_kind(*scores, is_culture, AS_CODED_GRID)
+    f2["one", name] = fbeta_per_work(one.predict(each.scores("test")), targets)
+    f2["two", name] = fbeta_per_work(two.predict(each.scores("test")), targets)
+    page[f"kinds.thresholds.{name}"] = {
+        "one": one.threshold,
+        "culture": two.culture,
+        "tag": two.tag,
     }
-).T
+
+# %%
+from imet.statistics import paired_difference
+
+table = {}
+for rule, title in (("one", "one threshold"), ("two", "one for each kind")):
+    written, coded = f2[rule, "as written"], f2[rule, "as coded"]
+    page[f"kinds.{rule}"] = paired_difference(coded, written)
+    table[title] = {
+        "crops as written": f"{written.mean():.3f}",
+        "crops as coded": f"{coded.mean():.3f}",
+        "as coded, less as written": f"{paired_difference(coded, written):+.3f}",
+    }
+pd.DataFrame(table).T
 
 # %% [markdown]
 # As written the best pair is {num}`kinds.thresholds.as written.culture:.2f` for cultures and
@@ -289,42 +315,3 @@ pd.DataFrame(
 # - One seed. {ref}`The chapter on the paper's results <paper-results>` has the longer runs.
 # - What HOG adds depends on what the network lacks. Features trained on photographs of a thousand
 #   things may lack other things than those of a small network.
-
-# %% tags=["hide-input", "remove-output"]
-coded = {
-    "resnet50": paired_gain(as_coded["resnet50"], baseline),
-    "resnet50_hog": paired_gain(as_coded["resnet50_hog"], run),
-}
-spread = np.std(
-    fbeta_per_work(run.predicted("val"), parts.val.targets)
-    - fbeta_per_work(baseline.predicted("val"), parts.val.targets)
-)
-record_page(
-    "05_resnet50_hog",
-    {
-        "widths": widths | {"hog_share": widths["hog"] / sum(widths.values())},
-        "lengths": lengths | {"epochs": recipe.epochs},
-        "rows": {"resnet50": table_rows(baseline), "resnet50_hog": table_rows(run)},
-        "gains": {
-            name: {part: with_interval(d) for part, d in found.items()}
-            for name, found in gains.items()
-        },
-        "expected": {"halfwidth": 1.96 * spread / 10920**0.5},
-        "by_group": {
-            kind: {name: with_interval(by_group.get(kind, {}).get(name)) for name in gains}
-            for kind in groups
-        },
-        "crops": {"f2": with_interval(paired_gain(crops, baseline))},
-        "coded": {name: with_interval(d) for name, d in coded.items()},
-        "kinds": {
-            "thresholds": thresholds,
-            "one": with_interval(kinds["one threshold"]),
-            "two": with_interval(kinds["one for each kind"]),
-        },
-        "runs": {name: each.folder.name for name, each in (trained | twins).items()},
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=[*trained.values(), *twins.values()],
-)

@@ -40,7 +40,7 @@ from imet.report.comparisons import paired_gain
 from imet.report.pages import record_page
 from imet.report.plots.curves import training_curves
 from imet.report.plots.overlays import attention_steps
-from imet.report.tables import measures_table, table_rows, with_interval
+from imet.report.tables import metrics_table, table_rows, with_interval
 
 recipe = resolve("attn_cnn_rnn", profile, {"seed": seed})
 parts = runs.load(profile, "attn_cnn_rnn")
@@ -259,7 +259,7 @@ attention_steps(
 
 # %% tags=["hide-input"]
 trained = {"baseline": baseline, "AttnCNN-RNN": run, "AttnCNN-RNN + HOG": hog}
-measures_table(
+metrics_table(
     {
         (part, name): each.metrics[key]
         for part, key in (("validation", "val"), ("test", "test"))

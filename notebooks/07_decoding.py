@@ -43,7 +43,7 @@ from imet.metrics import fbeta, fbeta_per_work
 from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot, score_curves
 from imet.report.reported import reported_numbers
-from imet.report.tables import DIFFERENCE, measures_table, or_dash, with_interval
+from imet.report.tables import DIFFERENCE, metrics_table, or_dash, with_interval
 from imet.statistics import paired_difference
 
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
@@ -238,7 +238,7 @@ found = {
     | {"predicted_labels": predicted.sum(1).mean()}
     for name, predicted in decided.items()
 }
-measures_table(found)
+metrics_table(found)
 
 # %% tags=["hide-input"]
 as_written = fbeta_per_work(decided["terminate (as written)"], targets["test"])
@@ -297,7 +297,7 @@ for name, which in choices.items():
             fbeta_per_work(predicted, targets["test"]), as_written
         )._asdict(),
     }
-table = measures_table(by_views)
+table = metrics_table(by_views)
 table["γ"] = [f"{v['gamma']:.2g}" + (", at the edge" * v["at_edge"]) for v in by_views.values()]
 table
 

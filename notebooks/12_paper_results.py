@@ -38,7 +38,7 @@ from imet.report.comparisons import f2_by_rule, paired_gain
 from imet.report.pages import record_page
 from imet.report.plots.comparisons import forest_plot
 from imet.report.reported import reported_numbers
-from imet.report.tables import measures_table, recorded, recorded_table, table_rows, with_interval
+from imet.report.tables import metrics_table, recorded, recorded_table, table_rows, with_interval
 from imet.statistics import auc_interval, paired_difference
 
 NAMES = {
@@ -136,7 +136,7 @@ for name, run in trained.items():
     )
     pooled = 5 * p.mean() * r.mean() / max(4 * p.mean() + r.mean(), 1e-12)
     steadiness[name] = {
-        "labels a work": predicted.sum(1).mean(),
+        "labels per work": predicted.sum(1).mean(),
         "their deviation": predicted.sum(1).std(),
         "mean F2": fbeta_per_work(predicted, targets["test"]).mean(),
         "F2 of mean P and R": pooled,
@@ -262,7 +262,7 @@ for study in STUDIES:
             "gain": paired_gain(made, first),
             "val": made.metrics["val"]["f2"]["value"],
         }
-measures_table({(STUDIES[study], v): m for (study, v), m in ablation.items()})
+metrics_table({(STUDIES[study], v): m for (study, v), m in ablation.items()})
 
 # %% tags=["hide-input"]
 forest_plot(

@@ -195,7 +195,7 @@ pd.DataFrame(
             "less cross-entropy": ""
             if name == "cross-entropy"
             else DIFFERENCE.format(**against[name]),
-            "labels a work": f"{run.metrics['test']['predicted_labels']:.1f}",
+            "labels per work": f"{run.metrics['test']['predicted_labels']:.1f}",
             "macro AUC": "–"
             if run.metrics["test"]["auc_macro"] is None
             else f"{run.metrics['test']['auc_macro']:.3f}",
@@ -324,7 +324,7 @@ pd.DataFrame(
             "F2, validation": f"{compared[name]['validation']:.3f}",
             "F2, test": f"{compared[name]['test']:.3f}",
             "less the first": "{:+.3f} [{:+.3f}, {:+.3f}]".format(*compared[name]["difference"]),
-            "labels a work": f"{compared[name]['labels']:.1f}",
+            "labels per work": f"{compared[name]['labels']:.1f}",
             "at the edge": "yes" if rule.at_edge else "no",
         }
         for name, rule in searched.items()

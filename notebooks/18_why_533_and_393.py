@@ -92,7 +92,7 @@ for (loss, crops), run in trained.items():
             "F2": mean_interval(f2[loss, crops, decision]),
             "precision": precision_per_work(predicted, test.targets).mean(),
             "recall": recall_per_work(predicted, test.targets).mean(),
-            "labels a work": predicted.sum(1).mean(),
+            "labels per work": predicted.sum(1).mean(),
         }
 table = pd.DataFrame(
     {

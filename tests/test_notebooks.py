@@ -95,7 +95,10 @@ def test_parameters_are_used_and_come_before_code(path):
 
 @each
 def test_the_page_records_the_numbers_it_shows(path):
-    assert any(f'record_page("{path.stem}"' in cell.replace("\n    ", "") for cell in code(path))
+    joined = [cell.replace("\n    ", "") for cell in code(path)]
+    assert any(
+        f'{name}("{path.stem}"' in cell for cell in joined for name in ("Page", "record_page")
+    )
 
 
 @each

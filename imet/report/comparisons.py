@@ -6,7 +6,7 @@ import numpy as np
 
 from imet.metrics import fbeta_per_work
 from imet.runs import Run
-from imet.statistics import paired_difference
+from imet.statistics import Interval, paired_difference
 from imet.thresholds import tune_all
 
 RULES = {
@@ -19,19 +19,18 @@ RULES = {
 """Rules that models are compared under to what they are called there."""
 
 
-def paired_gain(run: Run, over: Run, part: str = "test") -> dict[str, float]:
+def paired_gain(run: Run, over: Run, part: str = "test") -> Interval:
     """Paired difference of F2 of two runs on the same works, with its interval."""
     require_same_works(run, over, part)
     first, second = (
-        fbeta_per_work(each.predicted(part), getattr(each.parts, part).targets)
-        for each in (run, over)
+        fbeta_per_work(each.predicted(part), each.parts[part].targets) for each in (run, over)
     )
-    return paired_difference(first, second)._asdict()
+    return paired_difference(first, second)
 
 
 def require_same_works(run: Run, other: Run, part: str = "test") -> None:
     """Raise ValueError unless both runs judge the same works in the same order."""
-    ours, theirs = (getattr(each.parts, part).rows for each in (run, other))
+    ours, theirs = (each.parts[part].rows for each in (run, other))
     if not np.array_equal(run.parts.collection.ids[ours], other.parts.collection.ids[theirs]):
         raise ValueError(
             f"{run.folder.name} and {other.folder.name} have other {part} works: "

@@ -11,7 +11,9 @@ import numpy as np
 
 from imet.io import home, write_json
 from imet.provenance import provenance
+from imet.report.tables import with_interval
 from imet.runs import Run, resolve_device
+from imet.statistics import Interval
 
 
 class Page:
@@ -23,7 +25,8 @@ class Page:
         models: runs on the page; those that another commit or device made are named on it.
 
     Each assignment writes `runs/<profile>/pages/<name>.json`, which the role ``{num}`` reads. A key
-    may be dotted. NumPy scalars and arrays are converted; NaN and infinities raise ValueError.
+    may be dotted; an `Interval` gets its two ends as a further value, `interval`. NumPy scalars and
+    arrays are converted; NaN and infinities raise ValueError.
 
     Examples:
         >>> page = Page("03_baseline", "tiny")  # doctest: +SKIP
@@ -110,10 +113,10 @@ def page_files(name: str, profile: str) -> Path:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Interval):
+        value = with_interval(value)
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return _plain(value._asdict())
     if isinstance(value, np.ndarray | list | tuple):
         return [_plain(v) for v in (value.tolist() if isinstance(value, np.ndarray) else value)]
     return value.item() if isinstance(value, np.generic) else value

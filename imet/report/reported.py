@@ -40,6 +40,16 @@ def reported_numbers() -> list[dict[str, Any]]:
         return list(csv.DictReader(handle))
 
 
+def reported_value(key: str) -> float:
+    """One of the documents' numbers.
+
+    Examples:
+        >>> reported_value("paper.resnet50.val.f2")
+        0.327
+    """
+    return float(next(row["value"] for row in reported_numbers() if row["key"] == key))
+
+
 def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
     """The newest run of each recipe that this code and the recipe as it stands would make.
 

@@ -11,41 +11,36 @@ from pandas.io.formats.style import Styler
 
 from imet.io import REPO, read_json
 from imet.runs import Run, code_key
+from imet.statistics import Interval
 
 ESTIMATE = "{value:.3f} [{low:.3f}, {high:.3f}]"
-
-
 DIFFERENCE = "{value:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def table_rows(run: Run) -> dict[str, dict[str, Any]]:
-    """A run's measures of validation and test with their intervals, for tables of pages."""
+    """A run's metrics of validation and test with their intervals, for tables of pages."""
     return {
         part: {name: run.metrics[part][name] for name in ("f2", "f1", "precision", "recall")}
         for part in ("val", "test")
     }
 
 
-def measures_table(found: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
-    """Measures as text, one row a name.
+def metrics_table(metrics: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
+    """Metrics as text, one row per name.
 
     Args:
-        found: name to what `imet.evaluation.judged` gives for a part.
+        metrics: name to a part's metrics, as metrics.json has them.
     """
-    rows = {
-        name: {
-            "F2": ESTIMATE.format(**part["f2"]),
+    rows = {}
+    for name, part in metrics.items():
+        rows[name] = {
+            "F2": f"{Interval(**part['f2']):.3f}",
             "F1": f"{part['f1']['value']:.3f}",
             "precision": f"{part['precision']['value']:.3f}",
             "recall": f"{part['recall']['value']:.3f}",
         }
-        | (
-            {"labels a work": f"{part['predicted_labels']:.1f}"}
-            if "predicted_labels" in part
-            else {}
-        )
-        for name, part in found.items()
-    }
+        if "predicted_labels" in part:
+            rows[name]["labels per work"] = f"{part['predicted_labels']:.1f}"
     return pd.DataFrame(rows).T.fillna("–")
 
 
@@ -83,7 +78,7 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
             rows[f"{title} ({profile})", name] = {
                 "F2, test": _two_lines(ESTIMATE.format(**found["test"]["f2"])),
                 "less the first": _difference(found),
-                "labels a work": f"{found['test']['predicted_labels']['value']:.1f}",
+                "labels per work": f"{found['test']['predicted_labels']['value']:.1f}",
                 "fixed number, less the first": _difference(count),
                 "AUC": "–" if auc is None else f"{auc:.3f}",
             }
@@ -113,7 +108,7 @@ def or_dash(value: float | None) -> float | str:
     return "–" if value is None or not math.isfinite(value) else float(value)
 
 
-def with_interval(estimate: Mapping[str, float] | None) -> dict[str, Any]:
+def with_interval(estimate: Interval | Mapping[str, float] | None) -> dict[str, Any]:
     """An estimate with its two ends as one value, `interval`; dashes where nothing was estimated.
 
     Examples:
@@ -124,4 +119,5 @@ def with_interval(estimate: Mapping[str, float] | None) -> dict[str, Any]:
     """
     if estimate is None:
         return {"value": "–", "interval": "–"}
-    return dict(estimate) | {"interval": [estimate["low"], estimate["high"]]}
+    values = estimate._asdict() if isinstance(estimate, Interval) else dict(estimate)
+    return values | {"interval": [values["low"], values["high"]]}

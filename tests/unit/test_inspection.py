@@ -130,8 +130,8 @@ def test_gains_and_tables_are_those_of_the_runs(small_collection, rnn):
     difference = comparisons.paired_gain(rnn, baseline)
     targets = rnn.parts.test.targets
     wanted = fbeta(rnn.predicted("test"), targets) - fbeta(baseline.predicted("test"), targets)
-    assert difference["value"] == pytest.approx(wanted)
-    assert comparisons.paired_gain(rnn, rnn)["low"] == 0
+    assert difference.value == pytest.approx(wanted)
+    assert comparisons.paired_gain(rnn, rnn).low == 0
     elsewhere = run("resnet50", "tiny", device="cpu", data=small_collection,
                     overrides={"epochs": 1, "split_seed": 5})  # fmt: skip
     with pytest.raises(ValueError, match="nothing to pair"):
@@ -141,9 +141,9 @@ def test_gains_and_tables_are_those_of_the_runs(small_collection, rnn):
         part: {m: rnn.metrics[part][m] for m in ("f2", "f1", "precision", "recall")}
         for part in ("val", "test")
     }
-    table = tables.measures_table({"a": rnn.metrics["test"], "floor": rnn.metrics["test"]["floor"]})
+    table = tables.metrics_table({"a": rnn.metrics["test"], "floor": rnn.metrics["test"]["floor"]})
     assert table.loc["a", "F1"] == f"{rnn.metrics['test']['f1']['value']:.3f}"
-    assert table.loc["floor", "labels a work"] == "–"
+    assert table.loc["floor", "labels per work"] == "–"
 
 
 def test_a_study_compares_every_variant_with_the_first(small_collection, monkeypatch, rnn):

@@ -12,13 +12,14 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from numpy.typing import ArrayLike
 
 from imet.report.plots.style import INK, MUTED, PALETTE, line_style, styled
+from imet.statistics import Interval
 
 MARKERS = ("o", "s", "^", "D", "v")
 
 
 @styled
 def forest_plot(
-    groups: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    groups: Mapping[str, Mapping[str, Any]],
     *,
     value_name: str = "F2",
     reference: float | None = None,
@@ -26,29 +27,33 @@ def forest_plot(
     """Values with their intervals, one line each; several kinds share a line.
 
     Args:
-        groups: Line to kind to {"value", "low", "high"}; kinds are told apart by mark and colour.
+        groups: Line to kind to an `Interval`, or its dictionary; kinds are told apart by mark and
+            colour.
         value_name: The axis.
         reference: Value marked by a line; 0 for differences.
     """
-    kinds = list(dict.fromkeys(kind for found in groups.values() for kind in found))
+    groups = {
+        line: {k: e if isinstance(e, tuple) else _interval(e) for k, e in several.items()}
+        for line, several in groups.items()
+    }
+    kinds = list(dict.fromkeys(kind for several in groups.values() for kind in several))
     step = min(0.34, 0.8 / len(kinds)) if len(kinds) > 1 else 0.0
     figure, ax = plt.subplots(figsize=(6.0, 0.9 + len(groups) * (0.34 + 0.16 * (len(kinds) - 1))))
     if reference is not None:
         ax.axvline(reference, color=MUTED, linewidth=1, linestyle=":", zorder=1)
     for position, kind in enumerate(kinds):
-        lines = [(row, found[kind]) for row, found in enumerate(groups.values()) if kind in found]
+        lines = [(row, each[kind]) for row, each in enumerate(groups.values()) if kind in each]
         # Side by side on their line, and in its middle where a kind has it for itself.
-        beside = [list(found) for found in groups.values()]
+        beside = [list(several) for several in groups.values()]
         y = np.array(
             [
                 row + (beside[row].index(kind) - (len(beside[row]) - 1) / 2) * step
                 for row, _ in lines
             ]
         )
-        x = np.array([found["value"] for _, found in lines], float)
-        ends = np.array([[found["low"], found["high"]] for _, found in lines], float)
+        x, *ends = np.array([interval for _, interval in lines], float).T
         ax.errorbar(
-            x, y, xerr=np.abs(ends.T - x), fmt=MARKERS[position % len(MARKERS)],
+            x, y, xerr=np.abs(ends - x), fmt=MARKERS[position % len(MARKERS)],
             color=PALETTE[position], markersize=6, elinewidth=1.6, capsize=2.5,
             label=kind if len(kinds) > 1 else None,
         )  # fmt: skip
@@ -59,6 +64,10 @@ def forest_plot(
     if len(kinds) > 1:
         figure.legend(loc="outside upper center", ncols=min(len(kinds), 3))
     return figure
+
+
+def _interval(values: Mapping[str, float]) -> Interval:
+    return Interval(values["value"], values["low"], values["high"])
 
 
 @styled
@@ -152,7 +161,6 @@ def label_scatter(
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
     for text, at, value in named:
         ax.annotate(text, (at, value), xytext=(4, 3), textcoords="offset points", fontsize=8)
     ax.set(xlabel=x_name, ylabel=y_name)

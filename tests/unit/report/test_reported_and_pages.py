@@ -176,7 +176,7 @@ def test_a_page_takes_values_one_by_one_and_starts_anew(runs_folder):
     page["test"] = Interval(0.5, 0.4, 0.6)
     expected = {
         "threshold": {"grid": 0.1, "exact": 0.125},
-        "test": {"value": 0.5, "low": 0.4, "high": 0.6},
+        "test": {"value": 0.5, "low": 0.4, "high": 0.6, "interval": [0.4, 0.6]},
     }
     assert read_json(page.path)["values"] == expected
     assert read_json(Page("page", "tiny").path)["values"] == {}
