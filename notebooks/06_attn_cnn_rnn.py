@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,28 +26,19 @@ seed = 0
 device = "auto"
 
 # %%
-import dataclasses
-
 import numpy as np
-import pandas as pd
-import torch
 
-from imet import inspection, runs
+from imet import runs
 from imet.config import resolve
-from imet.inspection import SIGMA, normalised_entropy, upsample_attention
-from imet.losses import pos_weight
-from imet.models.attn_cnn_rnn import AttnCnnRnn, sequence_loss
-from imet.report.comparisons import paired_gain
-from imet.report.pages import record_page
-from imet.report.plots.curves import training_curves
-from imet.report.plots.overlays import attention_steps
-from imet.report.tables import metrics_table, table_rows, with_interval
+from imet.report.pages import Page
 
 recipe = resolve("attn_cnn_rnn", profile, {"seed": seed})
 parts = runs.load(profile, "attn_cnn_rnn")
 names = parts.labels.names
 many = parts.test.targets.sum(1)
 work = int(np.random.default_rng(seed).choice(np.flatnonzero(many == many.max())))
+page = Page("06_attn_cnn_rnn", profile, seed, device)
+[names[k] for k in np.flatnonzero(parts.test.targets[work])]
 
 # %% [markdown]
 # ## One work, step by step
@@ -67,11 +59,22 @@ work = int(np.random.default_rng(seed).choice(np.flatnonzero(many == many.max())
 # and a sigmoid turn it into $\mathbf{v}_{prob}$.
 
 # %%
+import dataclasses
+
+import torch
+
+from imet.inspection import features_of
+
 one = dataclasses.replace(recipe, views="one")
-spatial = torch.from_numpy(
-    inspection.features_of(one, parts, parts.test, "spatial", [work], device)[0]
-)  # (1, P, D)
-features = {"spatial": spatial, "pooled": spatial.mean(1)}
+spatial = torch.from_numpy(features_of(one, parts, parts.test, "spatial", [work], device)[0])
+features = {"spatial": spatial, "pooled": spatial.mean(1)}  # (1, P, D), (1, D)
+spatial.shape
+
+# %%
+import pandas as pd
+
+from imet.models.attn_cnn_rnn import AttnCnnRnn
+
 torch.manual_seed(seed)
 head = AttnCnnRnn(
     len(names), spatial.shape[-1], 0, recipe.rnn_width, recipe.steps,
@@ -128,6 +131,9 @@ pd.Series(
 # and the losses are averaged over the $T$ steps. That is what makes the training free of any order.
 
 # %%
+from imet.losses import pos_weight
+from imet.models.attn_cnn_rnn import sequence_loss
+
 targets = torch.from_numpy(parts.test.targets[[work]]).float()  # (1, K)
 weights = pos_weight(parts.train.targets.sum(0), len(parts.train), recipe.positive_weight_clip)
 steps, logits = [], []
@@ -148,7 +154,7 @@ with torch.no_grad():
                 "loss of the step": float(sequence_loss(logits[-1][:, None], targets, weights)),
             }
         )
-    loss = float(sequence_loss(torch.stack(logits, 1), targets, weights))
+page["untrained.loss"] = float(sequence_loss(torch.stack(logits, 1), targets, weights))
 pd.DataFrame(steps).style.hide(axis="index").format(precision=3)
 
 # %% [markdown]
@@ -173,12 +179,13 @@ with torch.no_grad():
     many_regions, first = head.begin({**features, "spatial": grid.flatten(1, 2)})
     z_few, alpha_few = head.attention(few.v, few.v_projected, first.h)
     z_many, alpha_many = head.attention(many_regions.v, many_regions.v_projected, first.h)
-same = {
+page["same"] = {
     "regions": few.v.shape[1],
     "repeated": many_regions.v.shape[1],
     "context": float((z_few - z_many).abs().max()),
     "weights": float(alpha_few.max() / alpha_many.max()),
 }
+page.values["same"]
 
 # %% [markdown]
 # With {num}`same.regions:d` regions and with {num}`same.repeated:d` the contexts differ by at most
@@ -192,8 +199,22 @@ same = {
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
 hog = runs.run("attn_cnn_rnn_hog", profile, seed=seed, device=device)
 baseline = runs.run("resnet50", profile, seed=seed, device=device)
+page.add_models(baseline, run, hog)
+page["recipe"] = {
+    "epochs": recipe.epochs,
+    "learning_rate": recipe.learning_rate,
+    "gradient_clip": recipe.gradient_clip,
+    "steps": recipe.steps,
+    "rnn_width": recipe.rnn_width,
+    "attention_width": recipe.attention_width,
+    "most_labels": parts.train.targets.sum(1).max(),
+}
+page["rule"] = {"gamma": run.rule.gamma, "beams": run.rule.beams}
+run.rule.describe()
 
 # %% tags=["hide-input"]
+from imet.report.plots.curves import training_curves
+
 training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 
 # %% [markdown]
@@ -221,26 +242,32 @@ training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 # them are *kept* is decided by the rule of {doc}`the next chapter <07_decoding>`; the *spread* of the
 # attention is one where it is even and zero where it lies on a single region ({doc}`10_attention`).
 
-# %% tags=["hide-input"]
-trained = inspection.steps_of(run, parts.test, [work], device)
+# %%
+from imet.inspection import normalised_entropy, steps_of
+
+followed = steps_of(run, parts.test, [work], device)
+labels = followed.labels[0, 0]  # (T,) of the resized view
 pd.DataFrame(
     {
         "t": np.arange(1, recipe.steps + 1),
-        "l_t": [names[k] for k in trained.labels[0, 0]],
-        "p_t of it": trained.probabilities[0, 0],
-        "true": ["yes" if targets[0, k] else "" for k in trained.labels[0, 0]],
-        "kept": ["yes" if k else "" for k in trained.kept[0, 0]],
-        "spread of attention": normalised_entropy(trained.attention[0, 0]),
+        "l_t": [names[k] for k in labels],
+        "p_t of it": followed.probabilities[0, 0],
+        "true": np.where(parts.test.targets[work, labels], "yes", ""),
+        "kept": np.where(followed.kept[0, 0], "yes", ""),
+        "spread of attention": normalised_entropy(followed.attention[0, 0]),
     }
 ).style.hide(axis="index").format(precision=3)
 
 # %% tags=["hide-input"]
-picture, views, kinds = inspection.view_pictures(run, parts.test, work)
+from imet.inspection import SIGMA, upsample_attention, view_pictures
+from imet.report.plots.overlays import attention_steps
+
+picture, views, kinds = view_pictures(run, parts.test, work)
 side = recipe.input_size
-shown = trained.attention[0, 0, : min(4, recipe.steps)]  # (4, P)
+shown = followed.attention[0, 0, : min(4, recipe.steps)]  # (4, P)
 attention_steps(
     views[0],
-    [names[k] for k in trained.labels[0, 0, : len(shown)]],
+    [names[k] for k in labels[: len(shown)]],
     list(upsample_attention(shown, side)),
     list(upsample_attention(shown, side, SIGMA * side / 224)),
 )
@@ -257,16 +284,26 @@ attention_steps(
 # %% [markdown]
 # ## How good is it?
 
-# %% tags=["hide-input"]
+# %%
+from imet.report.tables import metrics_table, table_rows
+
 trained = {"baseline": baseline, "AttnCNN-RNN": run, "AttnCNN-RNN + HOG": hog}
-metrics_table(
-    {
-        (part, name): each.metrics[key]
-        for part, key in (("validation", "val"), ("test", "test"))
-        for name, each in trained.items()
-    }
-    | {("test", "floor"): baseline.metrics["test"]["floor"]}
-)
+rows = {("validation", name): each.metrics["val"] for name, each in trained.items()}
+rows |= {("test", name): each.metrics["test"] for name, each in trained.items()}
+rows["test", "floor"] = baseline.metrics["test"]["floor"]
+for name, each in trained.items():
+    page[f"rows.{each.recipe.name}"] = table_rows(each)
+    page[f"runs.{name}"] = each.folder.name
+metrics_table(rows)
+
+# %%
+from imet.report.comparisons import paired_gain
+
+page["gains.rnn"] = paired_gain(run, baseline)
+page["gains.hog"] = paired_gain(hog, baseline)
+page["gains.floor"] = run.test.gain_over_floor
+for name, each in (("AttnCNN-RNN", run), ("AttnCNN-RNN + HOG", hog)):
+    print(f"{name}, less the baseline: {paired_gain(each, baseline):+.3f}")
 
 # %% [markdown]
 # On test AttnCNN-RNN differs from the baseline by {num}`gains.rnn.value:+.3f`
@@ -305,41 +342,3 @@ metrics_table(
 #   model is an unfinished one. That validation loss rises meanwhile has the reason given in
 #   {doc}`03_baseline`.
 # - One seed.
-
-# %% tags=["hide-input", "remove-output"]
-gains = {
-    "rnn": paired_gain(run, baseline),
-    "hog": paired_gain(hog, baseline),
-    "floor": run.metrics["test"]["gain_over_floor"],
-}
-record_page(
-    "06_attn_cnn_rnn",
-    {
-        "untrained": {"loss": loss},
-        "same": same,
-        "recipe": {
-            key: getattr(recipe, key)
-            for key in (
-                "epochs",
-                "learning_rate",
-                "gradient_clip",
-                "steps",
-                "rnn_width",
-                "attention_width",
-            )
-        }
-        | {"most_labels": parts.train.targets.sum(1).max()},
-        "rule": {"gamma": run.metrics["gamma"], "beams": run.metrics["beams"]},
-        "gains": {name: with_interval(d) for name, d in gains.items()},
-        "rows": {
-            "resnet50": table_rows(baseline),
-            "attn_cnn_rnn": table_rows(run),
-            "attn_cnn_rnn_hog": table_rows(hog),
-        },
-        "runs": {name: each.folder.name for name, each in trained.items()},
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=trained.values(),
-)

@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -24,39 +25,22 @@ seed = 0
 device = "auto"
 
 # %%
-import numpy as np
-import pandas as pd
-
 from imet import runs
-from imet.decoding import (
-    GAMMAS,
-    PathRule,
-    combine_views,
-    path_probability,
-    path_threshold,
-    stop_paths,
-    tune_gamma,
-    tune_path_rule,
-)
-from imet.evaluation import metrics_with_intervals
-from imet.metrics import fbeta, fbeta_per_work
-from imet.report.pages import record_page
-from imet.report.plots.comparisons import forest_plot, score_curves
-from imet.report.reported import reported_numbers
-from imet.report.tables import DIFFERENCE, metrics_table, or_dash, with_interval
-from imet.statistics import paired_difference
+from imet.report.pages import Page
 
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
+page = Page("07_decoding", profile, seed, device, models=[run])
 parts, names = run.parts, run.parts.labels.names
 f = parts.train.targets.mean(0)  # (K,) proportions in training
-targets = {part: getattr(parts, part).targets for part in ("val", "test")}
-as_coded = {
-    row["key"].removeprefix("code.decoding."): float(row["value"])
-    for row in reported_numbers()
-    if row["key"] in ("code.decoding.gamma", "code.decoding.beams")
-}
+val_targets, test_targets = parts.val.targets, parts.test.targets
+page["works.val"] = len(parts.val)
+run.rule.describe()
+
+# %%
 widths = [int(k) for k in run.metrics["search"]]
-paths = {part: {k: run.paths(part, k) for k in widths} for part in ("val", "test")}
+val_paths = {k: run.paths("val", k) for k in widths}  # (N, V, T) each
+test_paths = {k: run.paths("test", k) for k in widths}
+test_paths[1].labels.shape
 
 # %% [markdown]
 # ## When does a path end?
@@ -75,28 +59,42 @@ paths = {part: {k: run.paths(part, k) for k in widths} for part in ("val", "test
 # from step to step: the threshold moves with the frequency of each label named. {numref}`fig-path` shows
 # them for one view whose path is cut short.
 
-# %% tags=["hide-input"]
-greedy = paths["test"][1]
-gamma = run.metrics["gamma"]
-p, limit = path_probability(greedy.probabilities), path_threshold(greedy.labels, gamma, f)
-ends = np.where((p < limit).any(-1), (p < limit).argmax(-1), p.shape[-1])  # (N, V)
+# %%
+import numpy as np
+
+from imet.decoding import path_probability, path_threshold
+
+greedy, gamma = test_paths[1], run.rule.gamma
+p = path_probability(greedy.probabilities)  # (N, V, T) P_t
+limit = path_threshold(greedy.labels, gamma, f)
 last = p.shape[-1]
+ends = np.where((p < limit).any(-1), (p < limit).argmax(-1), last)  # (N, V) steps before the end
+page["ends.resize_whole"] = (ends[:, 0] == last).mean()
+page["ends.crop_first"] = (ends[:, 1:] <= 1).mean() if ends.shape[1] > 1 else "–"
+page.values["ends"]
+
+# %%
+import pandas as pd
+
 cut = np.argwhere((ends > 1) & (ends < last))  # stopped, but not at once
 work, view = np.random.default_rng(seed).choice(cut).tolist() if len(cut) else (0, 0)
+labels = greedy.labels[work, view]  # (T,)
 pd.DataFrame(
     {
-        "t": np.arange(1, p.shape[-1] + 1),
-        "l_t": [names[k] for k in greedy.labels[work, view]],
+        "t": np.arange(1, last + 1),
+        "l_t": [names[k] for k in labels],
         "p_t of it": greedy.probabilities[work, view],
         "P_t": p[work, view],
         "threshold": limit[work, view],
-        "true": ["yes" if targets["test"][work, k] else "" for k in greedy.labels[work, view]],
+        "true": np.where(test_targets[work, labels], "yes", ""),
     }
 ).style.hide(axis="index").format(precision=3)
 
 # %% tags=["hide-input"]
+from imet.report.plots.comparisons import score_curves
+
 score_curves(
-    np.arange(1, p.shape[-1] + 1),
+    np.arange(1, last + 1),
     {"path probability": p[work, view], "threshold": limit[work, view]},
     x_name="step",
     y_name="normalised",
@@ -128,22 +126,28 @@ score_curves(
 # {numref}`fig-gamma` tries {num}`grid.size:d` values of γ for each width of the search. The labels of a
 # path do not depend on γ, so each width is decoded once.
 
-# %% tags=["hide-input"]
-curves = {}
+# %%
+from imet.decoding import GAMMAS, tune_gamma
+
+page["grid.size"] = len(GAMMAS)
+f2_of_gamma = {}
 for k in widths:
-    values = []
-    for g in GAMMAS:
-        predicted = combine_views(stop_paths(paths["val"][k], float(g), f, keep_first=False))
-        values.append(fbeta(predicted, targets["val"]))
-    curves[f"K = {k}"] = values
-chosen = run.metrics["search"][str(run.metrics["beams"])]
+    best, values = tune_gamma(val_paths[k], f, val_targets, keep_first=False)
+    f2_of_gamma[f"K = {k}"] = values
+    print(f"K = {k}: F2 {values.max():.3f} at γ = {best:.2f}")
+
+# %% tags=["hide-input"]
+from imet.report.reported import reported_value
+
+beams = run.rule.beams
+chosen = run.metrics["search"][str(beams)]
 score_curves(
     GAMMAS,
-    curves,
+    f2_of_gamma,
     x_name="γ",
     logarithmic=True,
-    marks={f"K = {run.metrics['beams']}, γ = {gamma:.2f}": (gamma, chosen["f2"])},
-    guide=("as coded", as_coded["gamma"]),
+    marks={f"K = {beams}, γ = {gamma:.2f}": (gamma, chosen["f2"])},
+    guide=("as coded", reported_value("code.decoding.gamma")),
 )
 
 # %% [markdown]
@@ -154,6 +158,17 @@ score_curves(
 # chosen pair, the dotted line the γ of the code.
 # ```
 
+# %%
+page["chosen"] = {
+    "gamma": gamma,
+    "beams": beams,
+    "f2": chosen["f2"],
+    "at_edge": run.rule.at_edge,
+    "ceiling": 1 / f.max(),
+    "commonest": names[f.argmax()],
+}
+page.values["chosen"]
+
 # %% [markdown]
 # Chosen are γ = {num}`chosen.gamma:.2f` and K = {num}`chosen.beams:d`, with
 # {num}`chosen.f2:.3f` on validation. To the left of the peak the curve rises slowly, since a small γ
@@ -162,27 +177,19 @@ score_curves(
 # model is: its threshold is then above one. What the search over paths itself is worth, with γ tuned for
 # each width:
 
-# %% tags=["hide-input"]
-beams = {}
+# %%
+from imet.decoding import tune_path_rule
+from imet.metrics import fbeta_per_work
+from imet.statistics import paired_difference
+
+f2, rows = {}, []  # f2: width to (N,) on test
 for k in widths:
-    rule, _ = tune_path_rule({k: paths["val"][k]}, targets["val"], f)
-    found = fbeta_per_work(rule.predict(paths["test"][k]), targets["test"])
-    if k == widths[0]:
-        first = found
-    beams[k] = {"gamma": rule.gamma, "val": rule.f_beta, "test": float(found.mean())} | {
-        "difference": paired_difference(found, first)._asdict()
-    }
-pd.DataFrame(
-    {
-        "K": list(beams),
-        "γ": [b["gamma"] for b in beams.values()],
-        "F2, validation": [b["val"] for b in beams.values()],
-        "F2, test": [b["test"] for b in beams.values()],
-        "test, against greedy": [
-            "" if k == widths[0] else DIFFERENCE.format(**b["difference"]) for k, b in beams.items()
-        ],
-    }
-).style.hide(axis="index").format(precision=3)
+    rule, _ = tune_path_rule({k: val_paths[k]}, val_targets, f)
+    f2[k] = fbeta_per_work(rule.predict(test_paths[k]), test_targets)
+    gain = paired_difference(f2[k], f2[widths[0]])
+    rows.append((k, rule.gamma, rule.f_beta, f2[k].mean(), f"{gain:+.3f}"))
+columns = ["K", "γ", "F2, validation", "F2, test", "test, less greedy"]
+pd.DataFrame(rows, columns=columns).style.hide(axis="index").format(precision=3)
 
 # %% [markdown]
 # A wider search finds paths whose *product* over all T steps is higher; they are stopped afterwards, so
@@ -199,55 +206,73 @@ pd.DataFrame(
 # averaged over views. Each way gets its own γ, from validation, at the chosen K; the row *as coded* takes
 # the code's γ, and its K as far as the search of this profile goes.
 
-# %% tags=["hide-input"]
-k = run.metrics["beams"]
+# %%
+from imet.decoding import PathRule
+
 ways = {
     "terminate (as written)": {"mode": "terminate"},
     "terminate, first label kept": {"mode": "terminate", "keep_first": True},
     "mask": {"mode": "mask"},
     "mask, first label kept (as coded)": {"mode": "mask", "keep_first": True},
+    "vote of the views": {"combine": "vote"},
+    "mean of the views": {"combine": "mean"},
 }
-rules = {
-    name: tune_path_rule({k: paths["val"][k]}, targets["val"], f, **way)[0]
-    for name, way in ways.items()
-}
+predicted = {}  # way: (N, K) on test
+for name, settings in ways.items():
+    search = "mean" if "mean" in name else beams
+    val = {beams: run.paths("val", search)}
+    rule, _ = tune_path_rule(val, val_targets, f, **settings)
+    predicted[name] = rule.predict(run.paths("test", search))
+
+# %%
 coded = PathRule(
-    gamma=as_coded["gamma"],
+    gamma=reported_value("code.decoding.gamma"),
     proportions=tuple(f),
-    beams=int(min(as_coded["beams"], widths[-1])),
+    beams=min(int(reported_value("code.decoding.beams")), widths[-1]),
     mode="mask",
     keep_first=True,
 )
-rules[f"as coded: γ = {coded.gamma:g}, K = {coded.beams}"] = coded
-for how in ("vote", "mean"):
-    source = run.paths("val", "mean") if how == "mean" else paths["val"][k]
-    rules[f"{how} of the views"] = tune_path_rule({k: source}, targets["val"], f, combine=how)[0]
-decided = {
-    name: rule.predict(
-        run.paths("test", "mean") if rule.combine == "mean" else paths["test"][rule.beams]
-    )
-    for name, rule in rules.items()
-}
-failing = {"mode": "terminate", "keep_first": False, "keep_failing": True}
-best, _ = tune_gamma(paths["val"][k], f, targets["val"], GAMMAS, **failing)
-decided["terminate, failing label given"] = combine_views(
-    stop_paths(paths["test"][k], best, f, **failing)
-)
-found = {
-    name: metrics_with_intervals(predicted, targets["test"])
-    | {"predicted_labels": predicted.sum(1).mean()}
-    for name, predicted in decided.items()
-}
-metrics_table(found)
+name = f"as coded: γ = {coded.gamma:g}, K = {coded.beams}"
+predicted[name] = coded.predict(test_paths[coded.beams])
+
+# %%
+from imet.decoding import combine_views, stop_paths
+
+failing = {"keep_first": False, "keep_failing": True}  # the label that ends a path is given too
+best, _ = tune_gamma(val_paths[beams], f, val_targets, **failing)
+stopped = stop_paths(test_paths[beams], best, f, **failing)  # (N, V, K)
+predicted["terminate, failing label given"] = combine_views(stopped)
+
+# %%
+from imet.evaluation import metrics_with_intervals
+from imet.report.tables import metrics_table
+
+table = {}
+for name, labels in predicted.items():
+    table[name] = metrics_with_intervals(labels, test_targets)
+    table[name]["predicted_labels"] = labels.sum(1).mean()
+metrics_table(table)
+
+# %%
+as_written = fbeta_per_work(predicted["terminate (as written)"], test_targets)
+differences = {}
+for name, labels in predicted.items():
+    if name != "terminate (as written)":
+        differences[name] = paired_difference(fbeta_per_work(labels, test_targets), as_written)
+stopping = [d.value for name, d in differences.items() if "views" not in name]
+page["stopping"] = {"lowest": min(stopping), "highest": max(stopping)}
+page["combining.vote"] = differences["vote of the views"]
+page["combining.mean"] = differences["mean of the views"]
+page.values["stopping"]
 
 # %% tags=["hide-input"]
-as_written = fbeta_per_work(decided["terminate (as written)"], targets["test"])
-differences = {
-    name: {"": paired_difference(fbeta_per_work(p, targets["test"]), as_written)._asdict()}
-    for name, p in decided.items()
-    if name != "terminate (as written)"
-}
-forest_plot(differences, value_name="difference in F2 from terminating", reference=0)
+from imet.report.plots.comparisons import forest_plot
+
+forest_plot(
+    {name: {"": d} for name, d in differences.items()},
+    value_name="difference in F2 from terminating",
+    reference=0,
+)
 
 # %% [markdown]
 # ```{caption} fig-stopping
@@ -273,33 +298,26 @@ forest_plot(differences, value_name="difference in F2 from terminating", referen
 # The paths of every view are on disk, so the future work takes a line. Each choice of views has its
 # own γ.
 
-# %% tags=["hide-input"]
+# %%
+from imet.decoding import Paths
+
 choices = {"all six": slice(None), "the resize": slice(0, 1), "the five crops": slice(1, None)}
-count = paths["val"][k].labels.shape[1]
-by_views = {}
+table = {}
 for name, which in choices.items():
-    part_of = {
-        part: type(paths[part][k])(
-            paths[part][k].labels[:, which],
-            paths[part][k].probabilities[:, which],
-        )
-        for part in ("val", "test")
-    }
-    if not part_of["val"].labels.size:  # a profile of one view has no crops
+    val, test = (
+        Paths(each[beams].labels[:, which], each[beams].probabilities[:, which])
+        for each in (val_paths, test_paths)
+    )
+    if not val.labels.size:  # a profile of one view has no crops
         continue
-    rule, _ = tune_path_rule({k: part_of["val"]}, targets["val"], f)
-    predicted = rule.predict(part_of["test"])
-    by_views[name] = metrics_with_intervals(predicted, targets["test"]) | {
-        "predicted_labels": predicted.sum(1).mean(),
-        "gamma": rule.gamma,
-        "at_edge": rule.at_edge,
-        "difference": paired_difference(
-            fbeta_per_work(predicted, targets["test"]), as_written
-        )._asdict(),
-    }
-table = metrics_table(by_views)
-table["γ"] = [f"{v['gamma']:.2g}" + (", at the edge" * v["at_edge"]) for v in by_views.values()]
-table
+    rule, _ = tune_path_rule({beams: val}, val_targets, f)
+    labels = rule.predict(test)  # (N, K)
+    table[name] = metrics_with_intervals(labels, test_targets)
+    table[name]["predicted_labels"] = labels.sum(1).mean()
+    difference = paired_difference(fbeta_per_work(labels, test_targets), as_written)
+    page[f"views.{name}.difference"] = difference
+    print(f"{name}: γ = {rule.gamma:.2g}{', at the edge' * rule.at_edge}; {difference:+.3f}")
+metrics_table(table)
 
 # %% [markdown]
 # Here the resize alone changes F2 by {num}`views.the resize.difference.value:+.3f`
@@ -318,45 +336,3 @@ table
 #   ways are compared on the same test works, and the best of several is flattered.
 # - {num}`works.val:d` validation works give a γ its own uncertainty. Where several γ are equally good the
 #   smallest is taken, which gives the most labels.
-
-# %% tags=["hide-input", "remove-output"]
-interval = {name: {"difference": with_interval(d[""])} for name, d in differences.items()}
-stopping = [d[""]["value"] for name, d in differences.items() if "views" not in name]
-record_page(
-    "07_decoding",
-    {
-        "grid": {"size": len(GAMMAS)},
-        "chosen": {
-            "gamma": gamma,
-            "beams": run.metrics["beams"],
-            "f2": chosen["f2"],
-            "at_edge": run.metrics["gamma_at_edge"],
-            "ceiling": 1 / f.max(),
-            "commonest": names[int(f.argmax())],
-        },
-        "ends": {
-            "resize_whole": (ends[:, 0] == last).mean(),
-            "crop_first": or_dash((ends[:, 1:] <= 1).mean() if ends.shape[1] > 1 else None),
-        },
-        "stopping": {"lowest": min(stopping), "highest": max(stopping)},
-        "combining": {
-            how: with_interval(differences[f"{how} of the views"][""]) for how in ("vote", "mean")
-        },
-        "beams": beams,
-        "ways": interval,
-        "views": {
-            name: {
-                "gamma": v["gamma"],
-                "f2": v["f2"],
-                "difference": with_interval(v["difference"]),
-            }
-            for name, v in by_views.items()
-        },
-        "works": {part: len(getattr(parts, part)) for part in ("val", "test")},
-        "run": run.folder.name,
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=[run],
-)

@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -24,19 +25,8 @@ seed = 0
 device = "auto"
 
 # %%
-import numpy as np
-import pandas as pd
-from sklearn.metrics import roc_curve
-
 from imet import runs
-from imet.labels import quartile_of
-from imet.metrics import mean_auc, micro_auc, roc_auc_per_class
-from imet.report.figure_3 import figure_3_columns
-from imet.report.pages import record_page
-from imet.report.plots.comparisons import forest_plot, label_scatter
-from imet.report.plots.curves import roc_curves
-from imet.report.tables import DIFFERENCE, or_dash, with_interval
-from imet.statistics import auc_interval, bootstrap_statistic, paired_difference
+from imet.report.pages import Page
 
 NAMES = {
     "resnet50": "baseline",
@@ -47,11 +37,28 @@ NAMES = {
 trained = {
     name: runs.run(recipe, profile, seed=seed, device=device) for recipe, name in NAMES.items()
 }
+page = Page("08_roc_by_quartile", profile, seed, device, models=trained.values())
 parts = trained["baseline"].parts
-counts = parts.train.targets.sum(0)  # (K,)
 targets = parts.val.targets
-scores = {name: run.scores("val") for name, run in trained.items()}
-auc = {name: roc_auc_per_class(s, targets) for name, s in scores.items()}
+page["works"] = len(targets)
+
+# %%
+import pandas as pd
+
+from imet.labels import quartile_of
+from imet.metrics import roc_auc_per_class
+
+scores = {name: run.scores("val") for name, run in trained.items()}  # (N, K) each
+labels = pd.DataFrame(
+    {
+        "label": parts.labels.names,
+        "quartile": quartile_of(parts.train.targets.sum(0)),
+        "uses in training": parts.train.targets.sum(0),
+        "positives": targets.sum(0),
+    }
+)
+auc = pd.DataFrame({name: roc_auc_per_class(s, targets) for name, s in scores.items()})  # K rows
+labels.join(auc).sort_values("uses in training", ascending=False).head(4).round(3)
 
 # %% [markdown]
 # ## Which eight labels?
@@ -68,33 +75,21 @@ auc = {name: roc_auc_per_class(s, targets) for name, s in scores.items()}
 # {num}`reported/paper.roc.class.games:d`, and, where ties decide, two of several labels with the same
 # number of uses; there the paper's own are taken. The labels below were picked by {num}`picked_by`:
 
-# %% tags=["hide-input"]
+# %%
+from imet.report.figure_3 import figure_3_columns
+from imet.statistics import auc_interval
+
 columns, picked_by = figure_3_columns(parts)
-quartile = quartile_of(counts)
-positives = targets.sum(0)
-rows = []
-for k in columns:
-    for name in NAMES.values():
-        measured = np.isfinite(auc[name][k])
-        found = (
-            auc_interval(auc[name][k], int(positives[k]), int(len(targets) - positives[k]))
-            if measured
-            else None
-        )
-        rows.append(
-            {
-                "quartile": int(quartile[k]),
-                "label": parts.labels.names[k],
-                "uses in training": int(counts[k]),
-                "positives": int(positives[k]),
-                "model": name,
-                "AUC": f"{found.value:.3f} [{found.low:.2f}, {found.high:.2f}]" if found else "–",
-            }
-        )
-table = pd.DataFrame(rows).pivot(
-    index=["quartile", "label", "uses in training", "positives"], columns="model", values="AUC"
-)
-table[list(NAMES.values())].sort_index(level="quartile", ascending=False)
+page["labels"] = [parts.labels.names[k] for k in columns]
+page["picked_by"] = picked_by
+table = labels.iloc[columns].copy()
+for name in NAMES.values():
+    table[name] = "–"
+    for k in columns[auc[name][columns].notna()]:
+        positives = int(labels["positives"][k])
+        interval = auc_interval(auc[name][k], positives, len(targets) - positives)
+        table.loc[k, name] = "{:.3f} [{:.2f}, {:.2f}]".format(*interval)
+table.set_index(["quartile", "label"]).sort_index(level="quartile", ascending=False)
 
 # %% [markdown]
 # The brackets are 95 % intervals (Hanley and McNeil, solved for the area). With a handful of positives
@@ -114,19 +109,27 @@ table[list(NAMES.values())].sort_index(level="quartile", ascending=False)
 # It has probabilities at every step. A label's score here is the largest it gets over the steps,
 # averaged over the views.
 
-# %% tags=["hide-input"]
+# %%
+from sklearn.metrics import roc_curve
+
+from imet.metrics import micro_auc
+from imet.report.tables import or_dash
+
 curves, areas = {}, {}
-for name in NAMES.values():
+for name, s in scores.items():
     curves[name], areas[name] = {}, {}
-    for k in columns:
-        if np.isfinite(auc[name][k]):
-            label = f"{parts.labels.short(k)}, {positives[k]}"
-            curves[name][label] = roc_curve(targets[:, k], scores[name][:, k])[:2]
-            areas[name][label] = auc[name][k]
-    curves[name]["micro average"] = roc_curve(targets.ravel(), scores[name].ravel())[:2]
-    areas[name]["micro average"] = micro_auc(scores[name], targets)
+    for k in columns[auc[name][columns].notna()]:
+        title = f"{parts.labels.short(k)}, {labels['positives'][k]}"
+        curves[name][title] = roc_curve(targets[:, k], s[:, k])[:2]
+        areas[name][title] = auc[name][k]
+    curves[name]["micro average"] = roc_curve(targets.ravel(), s.ravel())[:2]
+    areas[name]["micro average"] = micro_auc(s, targets)
+    page[f"micro.{name}"] = or_dash(micro_auc(s, targets))
+page.values["micro"]
 
 # %% tags=["hide-input"]
+from imet.report.plots.curves import roc_curves
+
 roc_curves(curves["with HOG"], areas["with HOG"], emphasised=["micro average"])
 
 # %% [markdown]
@@ -158,8 +161,10 @@ roc_curves(curves["AttnCNN-RNN"], areas["AttnCNN-RNN"], emphasised=["micro avera
 # has both outcomes among the validation works, {numref}`fig-auc-quartile` their means.
 
 # %% tags=["hide-input"]
+from imet.report.plots.comparisons import label_scatter
+
 label_scatter(
-    counts,
+    labels["uses in training"],
     {name: auc[name] for name in ("baseline", "AttnCNN-RNN")},
     x_name="uses in training",
     y_name="AUC, validation",
@@ -173,23 +178,27 @@ label_scatter(
 # AUC of every label on validation works, by its uses in training, for the baseline and AttnCNN-RNN.
 # ```
 
-# %% tags=["hide-input"]
+# %%
+from imet.metrics import mean_auc
+from imet.statistics import bootstrap_statistic
+
 by_quartile = {}
-for q in (4, 3, 2, 1):
-    mask = quartile == q
-    measured = int(np.isfinite(auc["baseline"][mask]).sum())
-    if not measured:
-        continue
-    by_quartile[f"quartile {q} ({measured} labels)"] = {
-        name: bootstrap_statistic(
+for quartile, columns_of in labels.groupby("quartile").groups.items():
+    measured = int(auc["baseline"][columns_of].notna().sum())
+    for name in NAMES.values() if measured else ():
+        interval = bootstrap_statistic(
             lambda s, y: mean_auc(roc_auc_per_class(s, y)).value,
-            scores[name][:, mask],
-            targets[:, mask],
+            scores[name][:, columns_of],
+            targets[:, columns_of],
             n=100,
             seed=seed,
-        )._asdict()
-        for name in NAMES.values()
-    }
+        )
+        by_quartile.setdefault(f"quartile {quartile} ({measured} labels)", {})[name] = interval
+by_quartile = dict(reversed(by_quartile.items()))  # the most frequent first
+
+# %% tags=["hide-input"]
+from imet.report.plots.comparisons import forest_plot
+
 forest_plot(by_quartile, value_name="mean AUC")
 
 # %% [markdown]
@@ -200,26 +209,31 @@ forest_plot(by_quartile, value_name="mean AUC")
 # is left out.
 # ```
 
-# %% tags=["hide-input"]
-macro = {name: mean_auc(a) for name, a in auc.items()}
-micro = {name: areas[name]["micro average"] for name in NAMES.values()}
-known = np.isfinite(auc["baseline"])
-gain = {
-    name: paired_difference(auc[name][known], auc["baseline"][known])._asdict()
-    for name in NAMES.values()
-    if name != "baseline"
-}
-pd.DataFrame(
-    {
-        name: {
-            "macro AUC": f"{macro[name].value:.3f}",
-            "labels": macro[name].classes,
-            "micro AUC": f"{micro[name]:.3f}",
-            "gain, mean over labels": DIFFERENCE.format(**gain[name]) if name in gain else "",
-        }
-        for name in NAMES.values()
-    }
-).T
+# %%
+from imet.statistics import paired_difference
+
+known = auc["baseline"].notna()
+rows = []
+for name in NAMES.values():
+    macro = mean_auc(auc[name].to_numpy())
+    page[f"macro.{name}"] = or_dash(macro.value)
+    row = {"model": name, "macro AUC": f"{macro.value:.3f}", "labels": macro.classes}
+    row["micro AUC"] = f"{micro_auc(scores[name], targets):.3f}"
+    if name != "baseline":
+        gain = paired_difference(auc[name][known], auc["baseline"][known])
+        page[f"gain.{name}"] = gain
+        row["gain, mean over labels"] = f"{gain:+.3f}"
+    rows.append(row)
+page["macro.classes"], page["macro.left_out"] = macro.classes, macro.left_out
+pd.DataFrame(rows).set_index("model").fillna("")
+
+# %%
+import numpy as np
+
+frequencies = labels["uses in training"].to_numpy() / len(parts.train)
+prior = np.tile(frequencies, (len(targets), 1))  # every work gets the same scores
+page["prior.micro"] = or_dash(micro_auc(prior, targets))
+page.values["prior"]
 
 # %% [markdown]
 # Averaged over labels HOG changes the area by {num}`gain.with HOG.value:+.3f`
@@ -236,26 +250,3 @@ pd.DataFrame(
 #
 # - The score of AttnCNN-RNN is a choice: the largest probability over the steps.
 # - Intervals of single labels assume that works are all that varies.
-
-# %% tags=["hide-input", "remove-output"]
-prior = np.tile(counts / len(parts.train), (len(targets), 1))
-record_page(
-    "08_roc_by_quartile",
-    {
-        "labels": [parts.labels.names[k] for k in columns],
-        "micro": {name: or_dash(v) for name, v in micro.items()},
-        "macro": {
-            "classes": macro["baseline"].classes,
-            "left_out": macro["baseline"].left_out,
-            **{name: or_dash(m.value) for name, m in macro.items()},
-        },
-        "gain": {name: with_interval(d) for name, d in gain.items()},
-        "picked_by": picked_by,
-        "prior": {"micro": or_dash(micro_auc(prior, targets))},
-        "works": len(targets),
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=trained.values(),
-)

@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,25 +26,16 @@ device = "auto"
 label = "tag::men"
 
 # %%
-import numpy as np
-import pandas as pd
-
 from imet import runs
-from imet.report.pages import record_page
-from imet.report.plots.comparisons import label_scatter
-from imet.report.plots.confusion import (
-    binary_confusion,
-    confusion_heatmap,
-    confusion_matrix,
-    confusion_when_missed,
-)
-from imet.report.tables import or_dash
-from imet.statistics import spearman, wilson_interval
+from imet.report.pages import Page
 
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
 baseline = runs.run("resnet50", profile, seed=seed, device=device)
+page = Page("09_confusion", profile, seed, device, models=[run, baseline])
 parts, names = run.parts, run.parts.labels.names
 targets, predicted = parts.test.targets, run.predicted("test")
+page["works"] = len(targets)
+page["label.name"] = label
 
 # %% [markdown]
 # ## One label
@@ -60,11 +52,17 @@ targets, predicted = parts.test.targets, run.predicted("test")
 # {num}`label.name`.
 
 # %%
-k = parts.labels.column(label)
-counts = binary_confusion(predicted[:, k], targets[:, k])
+from sklearn.metrics import multilabel_confusion_matrix
+
+every = multilabel_confusion_matrix(targets, predicted)  # (K, 2, 2)
+counts = every[parts.labels.column(label)]
 (tn, fp), (fn, tp) = counts.tolist()
+page["counts"] = {"tn": tn, "fp": fp, "fn": fn, "tp": tp}
+page.values["counts"]
 
 # %% tags=["hide-input"]
+from imet.report.plots.confusion import confusion_matrix
+
 confusion_matrix(counts, label)
 
 # %% [markdown]
@@ -75,28 +73,25 @@ confusion_matrix(counts, label)
 # page's parameter.
 # ```
 
-# %% tags=["hide-input"]
+# %%
+import pandas as pd
+
+from imet.report.tables import or_dash
+from imet.statistics import wilson_interval
+
 rates = {
     "true positive rate": (tp, tp + fn),
     "true negative rate": (tn, tn + fp),
     "precision": (tp, tp + fp),
     "share of works with the label": (tp + fn, len(targets)),
 }
-rate = {
-    name: wilson_interval(part, whole)._asdict() if whole else None
-    for name, (part, whole) in rates.items()
-}
-pd.DataFrame(
-    {
-        name: {
-            "of": f"{part} / {whole}",
-            "here": "{value:.2f} [{low:.2f}, {high:.2f}]".format(**rate[name])
-            if rate[name]
-            else "–",
-        }
-        for name, (part, whole) in rates.items()
-    }
-).T
+rows = {}
+for name, (count, total) in rates.items():
+    interval = wilson_interval(count, total) if total else None
+    rows[name] = {"of": f"{count} / {total}", "here": f"{interval:.2f}" if total else "–"}
+page["tpr"] = or_dash(tp / (tp + fn) if tp + fn else None)
+page["tnr"] = or_dash(tn / (tn + fp) if tn + fp else None)
+pd.DataFrame(rows).T
 
 # %% [markdown]
 # The paper's counts for `tag::men`, from its authors' notebook, are
@@ -115,21 +110,20 @@ pd.DataFrame(
 # {numref}`fig-rates` puts every label with a test positive where its frequency and its true positive
 # rate are.
 
-# %% tags=["hide-input"]
-positives = targets.sum(0)
-with np.errstate(invalid="ignore"):
-    true_positive = np.where(positives > 0, (predicted & targets).sum(0) / positives, np.nan)
-    negatives = len(targets) - positives
-    true_negative = np.where(negatives > 0, (~predicted & ~targets).sum(0) / negatives, np.nan)
-    base = np.where(
-        positives > 0, (baseline.predicted("test") & targets).sum(0) / positives, np.nan
-    )
-train = parts.train.targets.sum(0)
+# %%
+labels = pd.DataFrame(every.reshape(-1, 4), columns=["TN", "FP", "FN", "TP"])
+labels.insert(0, "label", names)
+labels.insert(1, "uses in training", parts.train.targets.sum(0))
+labels["AttnCNN-RNN"] = labels["TP"] / (labels["TP"] + labels["FN"])  # true positive rates
+labels["baseline"] = (baseline.predicted("test") & targets).sum(0) / targets.sum(0)
+labels.describe().loc[["mean", "50%"], ["AttnCNN-RNN", "baseline"]].round(2)
 
 # %% tags=["hide-input"]
+from imet.report.plots.comparisons import label_scatter
+
 label_scatter(
-    train,
-    {"baseline": base, "AttnCNN-RNN": true_positive},
+    labels["uses in training"],
+    {"baseline": labels["baseline"], "AttnCNN-RNN": labels["AttnCNN-RNN"]},
     x_name="uses in training",
     y_name="true positive rate, test",
 )
@@ -141,20 +135,16 @@ label_scatter(
 # AttnCNN-RNN.
 # ```
 
-# %% tags=["hide-input"]
-every = pd.DataFrame(
-    {
-        "label": names,
-        "uses in training": train,
-        "TN": (~predicted & ~targets).sum(0),
-        "FP": (predicted & ~targets).sum(0),
-        "FN": (~predicted & targets).sum(0),
-        "TP": (predicted & targets).sum(0),
-    }
+# %%
+from imet.statistics import spearman
+
+known = labels.dropna(subset="AttnCNN-RNN")
+page["frequency_and_rate"] = or_dash(
+    spearman(known["uses in training"], known["AttnCNN-RNN"]) if len(known) > 1 else None
 )
-every.sort_values("uses in training", ascending=False, kind="stable").head(20).style.hide(
-    axis="index"
-)
+most_used = labels.sort_values("uses in training", ascending=False, kind="stable").head(20)
+columns = ["label", "uses in training", "TN", "FP", "FN", "TP"]
+most_used[columns].style.hide(axis="index")
 
 # %% [markdown]
 # ## What does it say instead?
@@ -163,17 +153,25 @@ every.sort_values("uses in training", ascending=False, kind="stable").head(20).s
 # count which other label of its kind they wrongly got. {numref}`fig-instead` does so for the labels
 # missed most often. Of all {num}`missed.all:d` misses {num}`missed.cultures:d` are of a culture.
 
-# %% tags=["hide-input"]
-missed = (targets & ~predicted).sum(0)
+# %%
+import numpy as np
+
+from imet.report.plots.confusion import confusion_when_missed
+
+missed = (targets & ~predicted).sum(0)  # (K,)
 is_culture = parts.labels.is_culture
+page["missed"] = {"all": missed.sum(), "cultures": missed[is_culture].sum()}
 same_kind = is_culture[:, None] == is_culture
 shares = np.where(same_kind, confusion_when_missed(predicted, targets), np.nan)  # (K, K)
 most = np.argsort(-missed, kind="stable")[:10]
 most = most[missed[most] > 0]
 weight = np.nansum(shares[most] * missed[most, None], 0) if len(most) else np.zeros(len(names))
 instead = np.argsort(-weight, kind="stable")[:10]
+page.values["missed"]
 
 # %% tags=["hide-input"]
+from imet.report.plots.confusion import confusion_heatmap
+
 confusion_heatmap(
     shares[np.ix_(most, instead)],
     [names[j] for j in most],
@@ -199,25 +197,3 @@ confusion_heatmap(
 # - The annotator's word is the truth here. Some of the “false positives” are things that were left
 #   out.
 # - {num}`works:d` test works: a rate from a few positives has an interval almost as wide as the scale.
-
-# %% tags=["hide-input", "remove-output"]
-found = np.isfinite(true_positive)
-record_page(
-    "09_confusion",
-    {
-        "label": {"name": label},
-        "counts": {"tn": tn, "fp": fp, "fn": fn, "tp": tp},
-        "rates": rate,
-        "missed": {"all": missed.sum(), "cultures": missed[is_culture].sum()},
-        "tpr": or_dash(tp / (tp + fn) if tp + fn else None),
-        "tnr": or_dash(tn / (tn + fp) if tn + fp else None),
-        "works": len(targets),
-        "frequency_and_rate": or_dash(
-            spearman(train[found], true_positive[found]) if found.sum() > 1 else None
-        ),
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=[run, baseline],
-)
