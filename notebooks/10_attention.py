@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,36 +26,19 @@ device = "auto"
 
 # %%
 import numpy as np
-import pandas as pd
-from IPython.display import Markdown
 
-from imet import inspection, runs
-from imet.inspection import (
-    SIGMA,
-    boxes_on_view,
-    centre_prior,
-    class_activation_map,
-    normalised_entropy,
-    pointing_game,
-    upsample_attention,
-)
-from imet.metrics import roc_auc_per_class
-from imet.report.pages import record_page
-from imet.report.plots.comparisons import forest_plot, label_scatter
-from imet.report.plots.overlays import Attended, attention_examples
-from imet.report.tables import DIFFERENCE, or_dash
-from imet.statistics import mean_interval, paired_difference, spearman
-from imet_simulation import has_ground_truth, read_ground_truth
+from imet import runs
+from imet.inspection import steps_of
+from imet.report.pages import Page
 
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
 baseline = runs.run("resnet50", profile, seed=seed, device=device)
-parts, names = run.parts, run.parts.labels.names
-side = run.recipe.input_size
-works = np.arange(min(len(parts.test), 400))
-steps = inspection.steps_of(run, parts.test, works, device)
-targets = parts.test.targets[works]
-truth = read_ground_truth(parts.collection) if has_ground_truth(parts.collection.root) else None
-place = [parts.collection.labels.column(name) for name in names]  # column in the whole table
+page = Page("10_attention", profile, seed, device, models=[run, baseline])
+part, names = run.parts.test, run.parts.labels.names
+works = np.arange(min(len(part), 400))
+steps = steps_of(run, part, works, device)
+page["attention.regions"] = steps.attention.shape[-1]
+steps.attention.shape  # works, views, steps, regions
 
 # %% [markdown]
 # ## What does it look at?
@@ -72,37 +56,43 @@ place = [parts.collection.labels.column(name) for name in names]  # column in th
 # those with a right tag. {numref}`fig-attention-smooth` shows the same as the authors' code does,
 # smoothed by {num}`reported/code.overlay.sigma:d` pixels.
 
-# %% tags=["hide-input"]
-is_tag = ~parts.labels.is_culture
+# %%
+is_tag = ~run.parts.labels.is_culture
 kept, label = steps.kept[:, 0], steps.labels[:, 0]  # (n, T), of the resized view
-hit = np.take_along_axis(targets, label, 1)  # (n, T) the annotator agrees
-candidates = np.flatnonzero((kept & hit & is_tag[label]).any(1))
+hit = np.take_along_axis(part.targets[works], label, 1)  # (n, T) the annotator agrees
+right_tags = kept & hit & is_tag[label]
+candidates = np.flatnonzero(right_tags.any(1))
 candidates = candidates if len(candidates) >= 3 else works
 rng = np.random.default_rng(seed)
 chosen = np.sort(rng.choice(candidates, min(4, len(candidates)), replace=False))
-shown = [inspection.view_pictures(run, parts.test, int(w)) for w in chosen]
+len(candidates), right_tags.sum()
+
+# %%
+from imet_simulation import has_ground_truth, read_ground_truth
+
+root = part.collection.root
+truth = read_ground_truth(part.collection) if has_ground_truth(root) else None
+
+# %% tags=["hide-input"]
+from imet.inspection import SIGMA, boxes_on_view, upsample_attention, view_pictures
+from imet.report.plots.overlays import Attended, attention_examples
+
+side = run.recipe.input_size
+shown = [view_pictures(run, part, int(w)) for w in chosen]
 attended, smoothed = [], []
 for w, (picture, _, _) in zip(chosen, shown):
-    row = parts.test.rows[w]
     order = [t for t in range(label.shape[1]) if kept[w, t]] or [0]
     tags_first = sorted(order, key=lambda t: (not is_tag[label[w, t]], t))[:4]
-    for found, sigma in ((attended, 0.0), (smoothed, SIGMA * side / 224)):
-        found.append(
-            [
-                Attended(
-                    names[label[w, t]],
-                    bool(hit[w, t]),
-                    upsample_attention(steps.attention[w, 0, t], side, sigma),
-                    boxes_on_view(truth.boxes_of(row, place[label[w, t]]), *picture.shape[:2], side)
-                    .round()
-                    .astype(int)
-                    if truth
-                    else None,
-                )
-                for t in tags_first
-            ]
-        )
-words = [[names[k] for k in np.flatnonzero(targets[w])] for w in chosen]
+    for column, sigma in ((attended, 0.0), (smoothed, SIGMA * side / 224)):
+        column.append([])
+        for t in tags_first:
+            boxes = None
+            if truth:
+                boxes = truth.boxes_of(part.rows[w], part.columns[label[w, t]])
+                boxes = boxes_on_view(boxes, *picture.shape[:2], side).round().astype(int)
+            overlay = upsample_attention(steps.attention[w, 0, t], side, sigma)
+            column[-1].append(Attended(names[label[w, t]], bool(hit[w, t]), overlay, boxes))
+words = [[names[k] for k in np.flatnonzero(part.targets[w])] for w in chosen]
 
 # %% tags=["hide-input"]
 attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], attended)
@@ -133,19 +123,24 @@ attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], smoot
 # Attention that is spread evenly chooses nothing. Its *spread* is the entropy of the weights as a share
 # of the largest possible: one is even, zero is a single region.
 
-# %% tags=["hide-input"]
-spread = normalised_entropy(steps.attention)  # (n, V, T)
-by_step = pd.DataFrame(
+# %%
+import pandas as pd
+
+from imet.inspection import normalised_entropy
+from imet.report.tables import or_dash
+
+spread = normalised_entropy(steps.attention)[:, 0]  # (n, T)
+attention = steps.attention[:, 0]  # (n, T, P)
+page["attention.spread"] = or_dash(spread.mean())
+page["attention.moves"] = or_dash(np.abs(np.diff(attention, axis=1)).sum(-1).mean() / 2)
+pd.DataFrame(
     {
-        "mean spread": spread[:, 0].mean(0),
-        "largest weight, times an even one": steps.attention[:, 0].max(-1).mean(0)
-        * steps.attention.shape[-1],
+        "step": np.arange(1, label.shape[1] + 1),
+        "mean spread": spread.mean(0),
+        "largest weight, times an even one": attention.max(-1).mean(0) * attention.shape[-1],
         "labels kept": kept.mean(0),
-    },
-    index=pd.Index(np.arange(1, label.shape[1] + 1), name="step"),
-)
-moves = np.abs(np.diff(steps.attention[:, 0], axis=1)).sum(-1).mean() / 2
-by_step.style.format({"labels kept": "{:.0%}"}, precision=3)
+    }
+).style.hide(axis="index").format({"labels kept": "{:.0%}"}, precision=3)
 
 # %% [markdown]
 # From one step to the next {num}`attention.moves:.1%` of the attention moves to other regions. If it
@@ -153,39 +148,18 @@ by_step.style.format({"labels kept": "{:.0%}"}, precision=3)
 #
 # ## Does it look at the thing?
 
-# %% tags=["hide-input"]
-weights = inspection.head_weights(baseline)  # (K, D) of the baseline's linear layer
-middle = centre_prior(side)
-rows = []
-for w in works if truth else []:
-    height, width = truth.sizes[parts.test.rows[w]]
-    for t in np.flatnonzero(kept[w] & hit[w] & is_tag[label[w]]):
-        boxes = truth.boxes_of(parts.test.rows[w], place[label[w, t]])
-        if not len(boxes):
-            continue
-        boxes = boxes_on_view(boxes, height, width, side)
-        maps = {
-            "attention": upsample_attention(steps.attention[w, 0, t], side),
-            "Grad-CAM of the baseline": upsample_attention(
-                class_activation_map(steps.spatial[w, 0], weights[label[w, t]]), side
-            ),
-            "centre": middle,
-        }
-        scored = {name: pointing_game(m, boxes) for name, m in maps.items()}
-        rows.append(
-            {"work": w, "even hit": scored["centre"]["area"], "even mass": scored["centre"]["area"]}
-            | {f"{name} {kind}": s[kind] for name, s in scored.items() for kind in ("hit", "mass")}
-        )
-found = pd.DataFrame(rows)  # one row a label
-enough = bool(rows) and found["work"].nunique() > 1
-hits = {}
-if enough:
-    by_work = found.groupby("work").mean()  # its labels share a picture: intervals are over works
-    for name in ("attention", "Grad-CAM of the baseline", "centre", "even"):
-        hits[name] = {
-            kind: mean_interval(by_work[f"{name} {kind}"].to_numpy())._asdict()
-            for kind in ("hit", "mass")
-        }
+# %%
+from imet.inspection import head_weights
+from imet.report.attention import score_maps
+
+weights = head_weights(baseline)  # (K, D) of the baseline's linear layer
+scores = pd.DataFrame(columns=["work", "label", "map", "hit", "mass", "area"])
+if truth:
+    scores = score_maps(part, works, steps, right_tags, truth, weights, side)
+labels = scores[scores["map"] == "attention"]
+enough = labels["work"].nunique() > 1
+page["scored"] = len(labels)
+scores.tail(4)
 
 # %% [markdown]
 # Each time the model rightly names a tag whose thing is in the picture, its map can be scored against
@@ -195,24 +169,36 @@ if enough:
 # activation map); a Gaussian in the centre, where things tend to be; and an even map, whose score
 # is the area of the boxes.
 
-# %% tags=["hide-input"]
-Markdown(
-    f"{len(rows)} labels on {found['work'].nunique()} test works can be scored; their boxes cover "
-    f"{found['even hit'].mean():.0%} of the view on average. Means are over works, a work's labels "
-    "averaged first."
-    if enough
-    else "On this profile no box is known, or too few are: nothing can be scored."
-)
+# %%
+if enough:
+    print(
+        f"{len(labels)} labels on {labels['work'].nunique()} test works can be scored; their boxes "
+        f"cover {labels['area'].mean():.0%} of the view on average. Means are over works, a work's "
+        "labels averaged first."
+    )
+else:
+    print("On this profile no box is known, or too few are: nothing can be scored.")
+
+# %%
+from imet.statistics import mean_interval
+
+MAPS = ("attention", "Grad-CAM of the baseline", "centre", "even")
+by_work = scores.groupby(["map", "work"])[["hit", "mass"]].mean()  # labels share a picture
+hits = {}
+for name in MAPS if enough else ():
+    hits[name] = {
+        "highest region in a box": mean_interval(by_work.loc[name]["hit"]),
+        "weight in the boxes": mean_interval(by_work.loc[name]["mass"]),
+    }
+for name, key in zip(MAPS, ("attention", "grad_cam", "centre", "even")):
+    page[f"answer.{key}"] = hits[name]["highest region in a box"].value if enough else "–"
+page.values["answer"]
 
 # %% tags=["hide-input"]
-forest_plot(
-    {
-        name: {"highest region in a box": found["hit"], "weight in the boxes": found["mass"]}
-        for name, found in hits.items()
-    }
-    or {"no box": {"": {"value": 0, "low": 0, "high": 0}}},
-    value_name="share",
-)
+from imet.report.plots.comparisons import forest_plot
+from imet.statistics import Interval
+
+forest_plot(hits or {"no box": {"": Interval(0, 0, 0)}}, value_name="share")
 
 # %% [markdown]
 # ```{caption} fig-hits
@@ -221,23 +207,26 @@ forest_plot(
 # boxes, and share of the whole weight, with 95 % intervals.
 # ```
 
-# %% tags=["hide-input"]
-lines, limit = {}, float("nan")
-if enough:
-    limit = found["even hit"].quantile(0.25)
-    small = found["even hit"] <= limit
-    for rival in ("Grad-CAM of the baseline", "centre"):
-        for size, chosen in (
-            ("all", found),
-            ("smallest quarter", found[small]),
-            ("the rest", found[~small]),
-        ):
-            means = chosen.groupby("work").mean()
-            if len(means) > 1:
-                lines[f"attention over {rival}, {size}"] = paired_difference(
-                    means["attention hit"].to_numpy(), means[f"{rival} hit"].to_numpy()
-                )._asdict()
-pd.DataFrame({name: {"difference in hits": DIFFERENCE.format(**d)} for name, d in lines.items()}).T
+# %%
+from imet.statistics import paired_difference
+
+limit = labels["area"].quantile(0.25)
+sizes = {
+    "all": scores,
+    "smallest quarter": scores[scores["area"] <= limit],
+    "the rest": scores[scores["area"] > limit],
+}
+page["answer.limit"], page["answer.small"] = or_dash(limit), "–"
+rows = []
+for rival in ("Grad-CAM of the baseline", "centre"):
+    for size, some in sizes.items() if enough else ():
+        means = some.pivot_table(values="hit", index="work", columns="map")
+        if len(means) > 1:
+            difference = paired_difference(means["attention"], means[rival])
+            rows.append((f"attention over {rival}, {size}", f"{difference:+.3f}"))
+            if rival != "centre" and size == "smallest quarter":
+                page["answer.small"] = difference.value
+pd.DataFrame(rows, columns=["", "difference in hits"]).style.hide(axis="index")
 
 # %% [markdown]
 # ## Do small things gain from it?
@@ -252,32 +241,26 @@ pd.DataFrame({name: {"difference in hits": DIFFERENCE.format(**d)} for name, d i
 # If attention helps with small things, the labels that gain over the baseline should be those with
 # small boxes. {numref}`fig-size` sets the gain in AUC against the size of the thing.
 
-# %% tags=["hide-input"]
-auc = {
-    name: roc_auc_per_class(each.scores("test"), parts.test.targets)
-    for name, each in (("baseline", baseline), ("AttnCNN-RNN", run))
-}
+# %%
+from imet.metrics import roc_auc_per_class
+from imet.report.attention import median_size
+from imet.statistics import spearman
+
+gained = roc_auc_per_class(run.scores("test"), part.targets)
+gained -= roc_auc_per_class(baseline.scores("test"), part.targets)
 size = np.full(len(names), np.nan)
 if truth:
-    for k, column in enumerate(place):
-        shares = []
-        for row in np.concatenate([parts.train.rows, parts.test.rows]):
-            boxes = truth.boxes_of(row, column)
-            if len(boxes):
-                height, width = truth.sizes[row]
-                shares.append(
-                    ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).max()
-                    / height
-                    / width
-                )
-        if shares:
-            size[k] = np.median(shares)
-gained = auc["AttnCNN-RNN"] - auc["baseline"]
-several = parts.test.targets.sum(0) >= 3  # the area of one or two works is mostly chance
+    rows_of = np.concatenate([run.parts.train.rows, part.rows])
+    size = median_size(truth, rows_of, part.columns)
+several = part.targets.sum(0) >= 3  # the area of one or two works is mostly chance
 both = np.isfinite(gained) & np.isfinite(size) & several
-rank = spearman(size[both], gained[both]) if both.sum() > 2 else float("nan")
+page["size.labels"] = both.sum()
+page["size.rank"] = or_dash(spearman(size[both], gained[both]) if both.sum() > 2 else None)
+page.values["size"]
 
 # %% tags=["hide-input"]
+from imet.report.plots.comparisons import label_scatter
+
 label_scatter(
     100 * np.where(both, size, np.nan),
     {"": gained},
@@ -315,33 +298,3 @@ label_scatter(
 #   most of the view.
 # - Only right predictions are scored: those of another model would be other labels.
 # - Simulated things have crisp outlines on quiet grounds. Photographs are harder.
-
-# %% tags=["hide-input", "remove-output"]
-rates = {name: found["hit"]["value"] for name, found in hits.items()}  # none without boxes
-small_things = lines.get("attention over Grad-CAM of the baseline, smallest quarter", {})
-record_page(
-    "10_attention",
-    {
-        "attention": {
-            "moves": or_dash(moves),
-            "spread": or_dash(spread[:, 0].mean()),
-            "regions": steps.attention.shape[-1],
-        },
-        "hits": hits,
-        "differences": lines,
-        "answer": {
-            "attention": or_dash(rates.get("attention")),
-            "grad_cam": or_dash(rates.get("Grad-CAM of the baseline")),
-            "centre": or_dash(rates.get("centre")),
-            "even": or_dash(rates.get("even")),
-            "small": or_dash(small_things.get("value")),
-            "limit": or_dash(limit),
-        },
-        "scored": len(rows),
-        "size": {"rank": or_dash(rank), "labels": int(both.sum())},
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=[run, baseline],
-)

@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -26,22 +27,16 @@ device = "auto"
 
 # %%
 import numpy as np
-import pandas as pd
 
-from imet import inspection, runs
-from imet.data.images import read_image
-from imet.report.pages import record_page
-from imet.report.plots.collection import cooccurrence, lift
-from imet.report.plots.comparisons import label_scatter
-from imet.report.plots.examples import predictions
-from imet.report.tables import or_dash
-from imet.statistics import spearman
-from imet_simulation import has_ground_truth, read_ground_truth
+from imet import runs
+from imet.report.pages import Page
 
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
 baseline = runs.run("resnet50", profile, seed=seed, device=device)
+page = Page("11_predictions", profile, seed, device, models=[run, baseline])
 parts, names = run.parts, run.parts.labels.names
 targets, predicted = parts.test.targets, run.predicted("test")
+predicted.sum(1).mean(), targets.sum(1).mean()  # labels per work
 
 # %% [markdown]
 # ## Two works, and three more
@@ -55,15 +50,19 @@ targets, predicted = parts.test.targets, run.predicted("test")
 # {numref}`fig-predictions` is laid out as the paper's Figure 5, {numref}`fig-predictions-more` goes on.
 # The works are drawn at random, which the paper's were probably not.
 
-# %% tags=["hide-input"]
+# %%
 works = np.random.default_rng(seed).permutation(len(parts.test))[:5]
 scores = run.scores("test")
-pictures = [read_image(parts.collection.path(parts.test.rows[w])) for w in works]
 true = [[names[k] for k in np.flatnonzero(targets[w])] for w in works]
-said = [[names[k] for k in np.argsort(-scores[w]) if predicted[w, k]] for w in works]
+named = [[names[k] for k in np.argsort(-scores[w]) if predicted[w, k]] for w in works]
+true[0], named[0]
 
 # %% tags=["hide-input"]
-predictions(pictures[:2], true[:2], said[:2])
+from imet.data.images import read_image
+from imet.report.plots.examples import predictions
+
+pictures = [read_image(parts.collection.path(parts.test.rows[w])) for w in works]
+predictions(pictures[:2], true[:2], named[:2])
 
 # %% [markdown]
 # ```{caption} fig-predictions
@@ -73,8 +72,8 @@ predictions(pictures[:2], true[:2], said[:2])
 # ```
 
 # %% tags=["hide-input"]
-predictions(pictures[2:], true[2:], said[2:]) if len(works) > 2 else predictions(
-    pictures, true, said
+predictions(pictures[2:], true[2:], named[2:]) if len(works) > 2 else predictions(
+    pictures, true, named
 )
 
 # %% [markdown]
@@ -83,26 +82,34 @@ predictions(pictures[2:], true[2:], said[2:]) if len(works) > 2 else predictions
 # Three more.
 # ```
 
-# %% tags=["hide-input"]
+# %%
+import pandas as pd
+
+from imet_simulation import has_ground_truth, read_ground_truth
+
 wrong = predicted & ~targets
+page["noise"] = {"wrong": wrong.sum()} | dict.fromkeys(
+    ("reasonable", "share", "left_out", "found"), "–"
+)
 if has_ground_truth(parts.collection.root):
-    truth = read_ground_truth(parts.collection)
-    columns = [parts.collection.labels.column(name) for name in names]
-    really = truth.targets[np.ix_(parts.test.rows, columns)]
-    reasonable = int((wrong & really).sum())
-    share = reasonable / max(int(wrong.sum()), 1)
-    left_out = int((really & ~targets).sum())
-    found = int((really & ~targets & predicted).sum())
-else:
-    reasonable = share = left_out = found = None
-pd.Series(
-    {
-        "predictions against the annotator's word": int(wrong.sum()),
-        "of them really there": reasonable,
-        "labels the annotator left out": left_out,
-        "of them predicted": found,
+    truth = read_ground_truth(parts.collection).targets
+    really = truth[np.ix_(parts.test.rows, parts.test.columns)]  # (N, K)
+    page["noise"] = {
+        "reasonable": (wrong & really).sum(),
+        "share": (wrong & really).sum() / max(wrong.sum(), 1),
+        "left_out": (really & ~targets).sum(),
+        "found": (really & ~targets & predicted).sum(),
     }
-).to_frame("on test works")
+
+# %%
+titles = {
+    "wrong": "predictions against the annotator's word",
+    "reasonable": "of them really there",
+    "left_out": "labels the annotator left out",
+    "found": "of them predicted",
+}
+counts = pd.Series(page.values["noise"])[list(titles)]
+counts.rename(titles).to_frame("on test works")
 
 # %% [markdown]
 # “Reasonable” can be counted where the collection is simulated, since what is really in a picture is
@@ -117,35 +124,35 @@ pd.Series(
 # labels most used in training, {numref}`fig-lift` compares the lift among the predictions with that
 # among the annotator's labels of training works.
 
-# %% tags=["hide-input"]
+# %%
+from imet.report.plots.collection import lift
+from imet.report.tables import or_dash
+from imet.statistics import spearman
+
 counts = parts.train.targets.sum(0)
 often = np.argsort(-counts, kind="stable")[: min(30, len(names))]
-above = np.triu_indices(len(often), 1)
-trained = lift(parts.train.targets[:, often], parts.train.targets[:, often])[above]
-given = {
-    "baseline": baseline.predicted("test"),
-    "AttnCNN-RNN": predicted,
-    "annotator, test": targets,
-}
-lifts = {name: lift(p[:, often], p[:, often])[above] for name, p in given.items()}
+above = np.triu_indices(len(often), 1)  # each pair once
+pairs = pd.DataFrame({"training": lift(*[parts.train.targets[:, often]] * 2)[above]})
+pairs["baseline"] = lift(*[baseline.predicted("test")[:, often]] * 2)[above]
+pairs["AttnCNN-RNN"] = lift(*[predicted[:, often]] * 2)[above]
+pairs["annotator, test"] = lift(*[targets[:, often]] * 2)[above]
 expected = counts[often][above[0]] * counts[often][above[1]] / len(parts.train)
-enough = expected >= 3  # pairs that meet often enough for a lift to mean something
-usable = {name: enough & np.isfinite(v) for name, v in lifts.items()}
-agreement = {
-    name: spearman(trained[m], lifts[name][m]) if (m := usable[name]).sum() > 2 else float("nan")
-    for name in lifts
-}
-pd.DataFrame(
-    {
-        name: {"pairs": int(usable[name].sum()), "rank correlation of lifts": agreement[name]}
-        for name in lifts
-    }
-).T.style.format({"pairs": "{:.0f}", "rank correlation of lifts": "{:.2f}"}, na_rep="–")
+pairs = pairs[expected >= 3]  # that meet often enough for a lift to mean something
+pairs.describe().loc[["count", "mean", "max"]].round(2)
+
+# %%
+for name in ("baseline", "AttnCNN-RNN", "annotator, test"):
+    known = pairs[["training", name]].dropna()
+    rank = spearman(known["training"], known[name]) if len(known) > 2 else None
+    page[f"agreement.{name}"] = or_dash(rank)
+page.values["agreement"]  # rank correlations of lifts
 
 # %% tags=["hide-input"]
+from imet.report.plots.comparisons import label_scatter
+
 label_scatter(
-    np.where(enough, trained, np.nan),
-    {name: lifts[name] for name in ("baseline", "AttnCNN-RNN")},
+    pairs["training"],
+    {name: pairs[name] for name in ("baseline", "AttnCNN-RNN")},
     x_name="lift among training labels",
     y_name="lift among predictions",
     logarithmic=False,
@@ -171,18 +178,24 @@ label_scatter(
 # the second step differs from when it is told nothing. Averaged over works this is what $a$ says about
 # $b$, beyond the picture.
 
-# %% tags=["hide-input"]
+# %%
+from imet.inspection import influence
+
 asked = often[: min(20, len(often))]
-change = inspection.influence(
-    run, parts.test, np.arange(min(len(parts.test), 400)), asked, device
-)  # (A, A)
+first_works = np.arange(min(len(parts.test), 400))
+change = influence(run, parts.test, first_works, asked, device)  # (A, A) of logits
 known = lift(parts.train.targets[:, asked], parts.train.targets[:, asked])
-off = ~np.eye(len(asked), dtype=bool) & np.isfinite(known)
-rank = spearman(known[off], change[off]) if off.sum() > 2 else float("nan")
-size = float(np.abs(change[off]).mean())
-itself = float(np.diag(change).mean())
+others = ~np.eye(len(asked), dtype=bool) & np.isfinite(known)
+page["influence"] = {
+    "size": or_dash(np.abs(change[others]).mean()),
+    "rank": or_dash(spearman(known[others], change[others]) if others.sum() > 2 else None),
+    "itself": or_dash(np.diag(change).mean()),
+}
+page.values["influence"]
 
 # %% tags=["hide-input"]
+from imet.report.plots.collection import cooccurrence
+
 first = asked[: min(10, len(asked))]
 cooccurrence(
     np.exp(change[: len(first), : len(first)]),
@@ -218,27 +231,3 @@ cooccurrence(
 # - Lifts of pairs that meet a few times are noisy. Pairs expected fewer than three times among training
 #   works are left out; among test works, of which there are far fewer, a lift rests on less than one meeting
 #   for many of those that stay.
-
-# %% tags=["hide-input", "remove-output"]
-record_page(
-    "11_predictions",
-    {
-        "noise": {
-            "wrong": int(wrong.sum()),
-            "reasonable": "–" if reasonable is None else reasonable,
-            "share": or_dash(share),
-            "left_out": "–" if left_out is None else left_out,
-            "found": "–" if found is None else found,
-        },
-        "agreement": {name: or_dash(v) for name, v in agreement.items()},
-        "influence": {
-            "size": or_dash(size),
-            "rank": or_dash(rank),
-            "itself": or_dash(itself),
-        },
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=[run, baseline],
-)

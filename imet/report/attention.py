@@ -1,0 +1,75 @@
+"""Attention against boxes: how often a map's highest region lies on the thing that is named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from imet.data.parts import Part
+from imet.inspection import (
+    Steps,
+    boxes_on_view,
+    centre_prior,
+    class_activation_map,
+    pointing_game,
+    upsample_attention,
+)
+from imet.typing import Array
+from imet_simulation import GroundTruth
+
+
+def score_maps(
+    part: Part, works: Array, steps: Steps, chosen: Array, truth: GroundTruth, weights: Array,
+    side: int,
+) -> pd.DataFrame:  # fmt: skip
+    """Score the attention of chosen steps on the resized view, and its rivals.
+
+    Args:
+        part: "val" or "test".
+        works: (n,) works of the part.
+        steps: what AttnCNN-RNN did with them.
+        chosen: (n, T) bool, the steps to score; those whose label has no box are left out.
+        truth: of the whole collection.
+        weights: (K, D) of a linear head, for class activation maps.
+        side: pixels of the view.
+
+    Returns:
+        One row per work, label and map: work, label, map, hit, mass, and area, the share of the
+        view that the label's boxes cover. An even map has hit and mass equal to the area.
+    """
+    rows = []
+    for i, t in np.argwhere(chosen):
+        row, label = part.rows[works[i]], steps.labels[i, 0, t]
+        boxes = truth.boxes_of(row, part.columns[label])
+        if not len(boxes):
+            continue
+        height, width = truth.sizes[row]
+        boxes = boxes_on_view(boxes, height, width, side)
+        grad_cam = class_activation_map(steps.spatial[i, 0], weights[label])
+        maps = {
+            "attention": upsample_attention(steps.attention[i, 0, t], side),
+            "Grad-CAM of the baseline": upsample_attention(grad_cam, side),
+            "centre": centre_prior(side),
+        }
+        scores = {name: pointing_game(each, boxes) for name, each in maps.items()}
+        area = scores["centre"]["area"]
+        scores["even"] = {"hit": area, "mass": area, "area": area}
+        rows += [{"work": works[i], "label": label, "map": m} | s for m, s in scores.items()]
+    return pd.DataFrame(rows, columns=["work", "label", "map", "hit", "mass", "area"])
+
+
+def median_size(truth: GroundTruth, rows: Array, columns: Array) -> Array:
+    """(K,) median over works of the largest box of each label, as a share of the picture.
+
+    NaN for labels without a box. `rows` and `columns` are those of the whole collection.
+    """
+    sizes = np.full(len(columns), np.nan)
+    for k, column in enumerate(columns):
+        shares = [
+            (boxes[:, 2:] - boxes[:, :2]).prod(1).max() / truth.sizes[row].prod()
+            for row in rows
+            if len(boxes := truth.boxes_of(row, column))
+        ]
+        if shares:
+            sizes[k] = np.median(shares)
+    return sizes
