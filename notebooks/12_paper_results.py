@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,21 +26,9 @@ seed = 0
 device = "auto"
 
 # %%
-import dataclasses
-
-import numpy as np
-import pandas as pd
-
-from imet import inspection, runs
-from imet.config import resolve
-from imet.metrics import best_threshold, fbeta_per_work, precision_per_work, recall_per_work
-from imet.report import studies
-from imet.report.comparisons import f2_by_rule, paired_gain
-from imet.report.pages import record_page
-from imet.report.plots.comparisons import forest_plot
-from imet.report.reported import reported_numbers
-from imet.report.tables import metrics_table, recorded, recorded_table, table_rows, with_interval
-from imet.statistics import auc_interval, paired_difference
+from imet import runs
+from imet.report.pages import Page
+from imet.report.tables import table_rows
 
 NAMES = {
     "resnet50": "baseline",
@@ -50,8 +39,14 @@ NAMES = {
 trained = {
     name: runs.run(recipe, profile, seed=seed, device=device) for recipe, name in NAMES.items()
 }
-parts = trained["baseline"].parts
-targets = {part: getattr(parts, part).targets for part in ("train", "val", "test")}
+page = Page("12_paper_results", profile, seed, device, models=trained.values())
+baseline, rnn = trained["baseline"], trained["AttnCNN-RNN"]
+parts, targets = rnn.parts, rnn.parts.test.targets
+page["recipe.epochs"] = rnn.recipe.epochs
+page["sizes"] = {name: len(part) for name, part in parts.items()}
+page["sizes.labels"] = len(parts.labels)
+for recipe, name in NAMES.items():
+    page[f"rows.{recipe}"] = table_rows(trained[name])
 
 # %% [markdown]
 # ## Tables 1 and 2
@@ -74,20 +69,10 @@ targets = {part: getattr(parts, part).targets for part in ("train", "val", "test
 # {num}`reported/paper.split.val:,d`. And of the recipes every value in this table, beside the documents', the
 # paper's or its code's; on the profile `kaggle` the table is empty:
 
-# %% tags=["hide-input"]
-differs = {}
-for recipe, name in NAMES.items():
-    full = dataclasses.asdict(resolve(recipe, "kaggle"))
-    for field, value in dataclasses.asdict(trained[name].recipe).items():
-        if value != full[field] and field not in (*runs.NOT_IN_KEY, "seed"):
-            differs.setdefault((field, value, full[field]), []).append(name)
-pd.DataFrame(
-    [
-        (*key, "all" if len(models) == len(NAMES) else ", ".join(models))
-        for key, models in sorted(differs.items(), key=lambda item: item[0][0])
-    ],
-    columns=["setting", "here", "documents", "models"],
-).map(lambda value: f"{value:g}" if isinstance(value, float) else value).style.hide(axis="index")
+# %%
+from imet.report.comparisons import settings_beside_documents
+
+settings_beside_documents(trained).style.hide(axis="index")
 
 # %% [markdown]
 # All decisions are listed on [the page of deviations](../deviations.md).
@@ -95,12 +80,11 @@ pd.DataFrame(
 # Each model against the floor, on the same works:
 
 # %% tags=["hide-input"]
+from imet.report.plots.comparisons import forest_plot
+
 forest_plot(
     {
-        name: {
-            part: run.metrics[key]["gain_over_floor"]
-            for part, key in (("validation", "val"), ("test", "test"))
-        }
+        name: {"validation": run.val.gain_over_floor, "test": run.test.gain_over_floor}
         for name, run in trained.items()
     },
     value_name="gain in F2 over the floor",
@@ -114,6 +98,11 @@ forest_plot(
 # works, with 95 % intervals.
 # ```
 
+# %%
+beaten = [name for name, run in trained.items() if run.test.gain_over_floor.low > 0]
+page["floor"] = {"beaten": len(beaten), "models": len(trained)}
+beaten
+
 # %% [markdown]
 # Models whose gain on test has an interval without zero: {num}`floor.beaten:d` of
 # {num}`floor.models:d`.
@@ -126,23 +115,33 @@ forest_plot(
 # baseline and by {num}`gap.paper.attn_cnn_rnn:.3f` for AttnCNN-RNN, and the gap is large where works differ
 # much in how many labels they get.
 
-# %% tags=["hide-input"]
-steadiness = {}
+# %%
+import pandas as pd
+
+rows = {}
 for name, run in trained.items():
-    predicted = run.predicted("test")
-    p, r = (
-        precision_per_work(predicted, targets["test"]),
-        recall_per_work(predicted, targets["test"]),
-    )
-    pooled = 5 * p.mean() * r.mean() / max(4 * p.mean() + r.mean(), 1e-12)
-    steadiness[name] = {
-        "labels per work": predicted.sum(1).mean(),
-        "their deviation": predicted.sum(1).std(),
-        "mean F2": fbeta_per_work(predicted, targets["test"]).mean(),
-        "F2 of mean P and R": pooled,
-        "gap": pooled - fbeta_per_work(predicted, targets["test"]).mean(),
+    labels = run.predicted("test").sum(1)  # (N,)
+    p, r, f2 = run.test.precision.value, run.test.recall.value, run.test.f2.value
+    of_means = 5 * p * r / max(4 * p + r, 1e-12)  # F2 of the mean precision and recall
+    page[f"gap.ours.{name}"] = of_means - f2
+    rows[name] = {
+        "labels per work": labels.mean(),
+        "their standard deviation": labels.std(),
+        "mean F2": f2,
+        "F2 of mean P and R": of_means,
+        "gap": of_means - f2,
     }
-pd.DataFrame(steadiness).T.style.format(precision=3)
+pd.DataFrame(rows).T.style.format(precision=3)
+
+# %%
+from imet.report.reported import reported_value
+
+for model in ("resnet50", "attn_cnn_rnn"):
+    p, r, f2 = (reported_value(f"paper.{model}.val.{m}") for m in ("precision", "recall", "f2"))
+    of_means = 5 * p * r / (4 * p + r)
+    page[f"gap.paper.{model}"] = of_means - f2
+    print(f"paper, {model}: F2 of mean P and R {of_means:.4f}, mean F2 {f2:.3f}")
+    page.values["gap"].setdefault("pooled", of_means)  # of the baseline
 
 # %% [markdown]
 # To compare models and not rules, every model gets every rule, each tuned on validation: one global
@@ -150,21 +149,25 @@ pd.DataFrame(steadiness).T.style.format(precision=3)
 # number of labels, which takes the steadiness of the number out of the comparison altogether. The
 # score of AttnCNN-RNN is a label's largest probability over its steps, averaged over the views.
 
-# %% tags=["hide-input"]
-f2 = {name: f2_by_rule(run) for name, run in trained.items()}
-pd.DataFrame(
-    {name: {rule: v.mean() for rule, v in found.items()} for name, found in f2.items()}
-).style.format(precision=3)
+# %%
+from imet.report.comparisons import f2_by_rule
+
+f2 = {name: f2_by_rule(run) for name, run in trained.items()}  # rule to (N,) on test
+pd.DataFrame(f2).map(lambda per_work: per_work.mean()).style.format(precision=3)
+
+# %%
+from imet.statistics import paired_difference
+
+fair = {rule: {} for rule in f2["baseline"]}
+for rule, differences in fair.items():
+    for name in ("ResNet50 + HOG", "AttnCNN-RNN", "AttnCNN-RNN + HOG"):
+        differences[name] = paired_difference(f2[name][rule], f2["baseline"][rule])
+page["fair.own"] = fair["its own"]["AttnCNN-RNN"]
+page["fair.one"] = fair["one threshold"]["AttnCNN-RNN"]
+page["fair.kind"] = fair["by kind of label"]["AttnCNN-RNN"]
+page["fair.count"] = fair["fixed number"]["AttnCNN-RNN"]
 
 # %% tags=["hide-input"]
-fair = {
-    rule: {
-        name: paired_difference(f2[name][rule], f2["baseline"][rule])._asdict()
-        for name in trained
-        if name != "baseline"
-    }
-    for rule in f2["baseline"]
-}
 forest_plot(fair, value_name="difference in F2 from the baseline", reference=0)
 
 # %% [markdown]
@@ -192,12 +195,14 @@ forest_plot(fair, value_name="difference in F2 from the baseline", reference=0)
 # three seeds on the sample profile; {numref}`fig-fair-recorded` compares them under the same rules.
 
 # %% tags=["hide-input"]
+from imet.report.tables import recorded
+
 equal_length = recorded("equal_length")
 forest_plot(
     {
         rule: {
-            name: found["rules"][rule]["difference"]
-            for name, found in equal_length.items()
+            name: variant["rules"][rule]["difference"]
+            for name, variant in equal_length.items()
             if name != "baseline"
         }
         for rule in equal_length["baseline"]["rules"]
@@ -250,31 +255,42 @@ forest_plot(
 # small classifier on the mean feature. The order of labels in training follows. Where a row has as many
 # labels a work as there are steps, its γ stops nothing, and what is compared are the best few labels.
 
-# %% tags=["hide-input"]
-STUDIES = {"recurrence_and_attention": "recurrence and attention", "label_order": "order of labels"}
-first = runs.run("ablation", profile, seed=seed, device=device)
-ablation, variants = {}, []
-for study in STUDIES:
-    for variant, (recipe, changes) in studies.STUDIES[study].items():
-        made = runs.run(recipe, profile, seed=seed, device=device, overrides=changes)
-        variants.append(made)
-        ablation[study, variant] = made.metrics["test"] | {
-            "gain": paired_gain(made, first),
-            "val": made.metrics["val"]["f2"]["value"],
-        }
-metrics_table({(STUDIES[study], v): m for (study, v), m in ablation.items()})
+# %%
+from imet.report.comparisons import paired_gain
+from imet.report.studies import STUDIES, TITLES
+from imet.report.tables import metrics_table
+
+complete = runs.run("ablation", profile, seed=seed, device=device)
+variants, gains = {}, {}
+for study in ("recurrence_and_attention", "label_order"):
+    for variant, (recipe, changes) in STUDIES[study].items():
+        run = runs.run(recipe, profile, seed=seed, device=device, overrides=changes)
+        variants[TITLES[study], variant] = run
+        gains[variant] = paired_gain(run, complete)
+page.add_models(*variants.values())
+metrics_table({key: run.metrics["test"] for key, run in variants.items()})
+
+# %%
+recipe = complete.recipe
+page["ablation"] = {"epochs": recipe.epochs, "width": recipe.rnn_width, "steps": recipe.steps}
+page["without"] = {
+    "attention": gains["recurrence alone"],
+    "recurrence": gains["attention alone"],
+    "both": gains["neither"],
+}
+page.values["ablation"]
 
 # %% tags=["hide-input"]
 forest_plot(
-    {v: {"": m["gain"]} for (_, v), m in ablation.items() if v not in ("both", "free")},
-    value_name="difference in F2 from the whole model",
+    {name: {"": gain} for name, gain in gains.items() if name not in ("both", "free")},
+    value_name="difference in F2 from the complete model",
     reference=0,
 )
 
 # %% [markdown]
 # ```{caption} fig-ablation
-# :alt: A line for each variant with its difference from the whole model and its interval around zero.
-# Difference in F2 of test works between each variant and the whole model, one seed, with 95 %
+# :alt: A line for each variant with its difference from the complete model and its interval around zero.
+# Difference in F2 of test works between each variant and the complete model, one seed, with 95 %
 # intervals over works.
 # ```
 
@@ -298,19 +314,10 @@ forest_plot(
 #
 # The same at the documents' numbers of epochs, with three seeds, on the profile named:
 
-# %% tags=["hide-input"]
-recorded_table(
-    STUDIES
-    | {
-        "steps": "number of steps",
-        "baseline_rows": "rows of the tables, one pass",
-        "rnn_rows": "rows of the tables, AttnCNN-RNN",
-        "rnn_hog_rows": "rows of the tables, AttnCNN-RNN + HOG",
-        "crop_targets": "crop targets, baseline",
-        "crop_targets_rnn": "crop targets, AttnCNN-RNN",
-        "batch_norm": "batch norm, few works",
-    }
-)
+# %%
+from imet.report.tables import recorded_table
+
+recorded_table(TITLES)
 
 # %% [markdown]
 # Brackets are the range over seeds for F2 and 95 % intervals over works for differences; with a *fixed
@@ -366,21 +373,51 @@ recorded_table(
 # {num}`eq7.all_one:.1f`, so it would be best to call everything present. With parentheses the two are
 # {num}`eq7.right:.1f` and {num}`eq7.right_all_one:.1f`.
 
-# %% tags=["hide-input"]
-proportions = targets["train"].mean(0)
-weight = np.minimum(10, (1 - proportions) / np.maximum(proportions, 1e-12))
-y = targets["val"].astype(float)
-printed, right = {}, {}
-for name, s in (
-    ("scores", np.clip(trained["baseline"].scores("val").astype(float), 1e-6, 1 - 1e-6)),
-    ("all_one", np.full(y.shape, 1 - 1e-6)),
-):
+# %%
+import numpy as np
+
+proportions = parts.train.targets.mean(0)
+weight = np.minimum(10, (1 - proportions) / np.maximum(proportions, 1e-12))  # p_j
+y = parts.val.targets.astype(float)
+scores = {
+    "the baseline's scores": np.clip(baseline.scores("val").astype(float), 1e-6, 1 - 1e-6),
+    "all near one": np.full(y.shape, 1 - 1e-6),
+}
+rows = {}
+for name, s in scores.items():
     positive, negative = weight * y * np.log(s), (1 - y) * np.log(1 - s)
-    printed[name] = float((-positive + negative).sum(1).mean())
-    right[name] = float(-(positive + negative).sum(1).mean())
-pd.DataFrame({"as printed": printed, "with parentheses": right}).rename(
-    index={"scores": "the baseline's scores", "all_one": "all near one"}
-).style.format(precision=2)
+    rows[name] = {
+        "as printed": (-positive + negative).sum(1).mean(),
+        "with parentheses": -(positive + negative).sum(1).mean(),
+    }
+page["weights.below"] = (weight < 10).sum()
+page["eq7.printed"] = rows["the baseline's scores"]["as printed"]
+page["eq7.right"] = rows["the baseline's scores"]["with parentheses"]
+page["eq7.all_one"] = rows["all near one"]["as printed"]
+page["eq7.right_all_one"] = rows["all near one"]["with parentheses"]
+pd.DataFrame(rows).T.style.format(precision=2)
+
+# %%
+from imet.inspection import steps_of
+from imet.metrics import best_threshold, fbeta_per_work
+from imet.statistics import auc_interval
+
+first_works = np.arange(min(50, len(parts.test)))
+totals = steps_of(rnn, parts.test, first_works, device).totals  # (n, V, T) sums of p_t
+page["eq6.sum"] = totals[:, :, 0].mean()
+page["rare.interval"] = auc_interval(0.5, 3, 10917)[1:]
+_, best_on_test = best_threshold(baseline.scores("test"), targets)
+threshold, _ = best_threshold(baseline.scores("val"), parts.val.targets)
+page["leak"] = best_on_test - fbeta_per_work(baseline.scores("test") >= threshold, targets).mean()
+
+# %%
+tn, fp, fn, tp = (reported_value(f"code.confusion.{name}") for name in ("tn", "fp", "fn", "tp"))
+page["men"] = {
+    "tpr": tp / (tp + fn),
+    "tnr": tn / (tn + fp),
+    "prevalence": (tp + fn) / (tn + fp + fn + tp),
+}
+page.values["men"]
 
 # %% [markdown]
 # **Equation 6 is no probability.** Were $\mathbf{p}_t$ a distribution over the next label, its sum over
@@ -428,76 +465,3 @@ pd.DataFrame({"as printed": printed, "with parentheses": right}).rename(
 # - Live numbers have one seed. Intervals are over works.
 # - A rule tuned on {num}`sizes.val:d` works is itself uncertain, and the more numbers a rule has the
 #   more it follows them.
-
-# %% tags=["hide-input", "remove-output"]
-reported = {row["key"]: row["value"] for row in reported_numbers()}
-gaps = {}
-for model in ("resnet50", "attn_cnn_rnn"):
-    p, r, f = (float(reported[f"paper.{model}.val.{m}"]) for m in ("precision", "recall", "f2"))
-    gaps[model] = {"pooled": 5 * p * r / (4 * p + r), "gap": 5 * p * r / (4 * p + r) - f}
-tn, fp, fn, tp = (float(reported[f"code.confusion.{c}"]) for c in ("tn", "fp", "fn", "tp"))
-rare = auc_interval(0.5, 3, 10917)
-baseline, rnn = trained["baseline"], trained["AttnCNN-RNN"]
-totals = inspection.steps_of(rnn, parts.test, np.arange(min(50, len(parts.test))), device).totals
-_, flattered = best_threshold(baseline.scores("test"), targets["test"])
-val_threshold, _ = best_threshold(baseline.scores("val"), targets["val"])
-honest = fbeta_per_work(baseline.scores("test") >= val_threshold, targets["test"]).mean()
-fair_gains = {
-    key: with_interval(fair[rule]["AttnCNN-RNN"])
-    for key, rule in (
-        ("own", "its own"),
-        ("one", "one threshold"),
-        ("kind", "by kind of label"),
-        ("count", "fixed number"),
-    )
-}
-without = {
-    key: with_interval(ablation["recurrence_and_attention", v]["gain"])
-    for key, v in (
-        ("attention", "recurrence alone"),
-        ("recurrence", "attention alone"),
-        ("both", "neither"),
-    )
-}
-beaten = sum(run.metrics["test"]["gain_over_floor"]["low"] > 0 for run in trained.values())
-record_page(
-    "12_paper_results",
-    {
-        "rows": {recipe: table_rows(trained[name]) for recipe, name in NAMES.items()},
-        "sizes": {part: len(t) for part, t in targets.items()} | {"labels": len(parts.labels)},
-        "recipe": {"epochs": rnn.recipe.epochs},
-        "floor": {"beaten": beaten, "models": len(trained)},
-        "gap": {
-            "paper": {model: g["gap"] for model, g in gaps.items()},
-            "pooled": gaps["resnet50"]["pooled"],
-            "ours": {name: s["gap"] for name, s in steadiness.items()},
-        },
-        "fair": fair_gains,
-        "ablation": {
-            "epochs": first.recipe.epochs,
-            "width": first.recipe.rnn_width,
-            "steps": first.recipe.steps,
-            "gain": {f"{study}: {v}": m["gain"] for (study, v), m in ablation.items()},
-        },
-        "without": without,
-        "eq7": {
-            "printed": printed["scores"],
-            "all_one": printed["all_one"],
-            "right": right["scores"],
-            "right_all_one": right["all_one"],
-        },
-        "eq6": {"sum": totals[:, :, 0].mean()},
-        "weights": {"below": int((weight < 10).sum())},
-        "men": {
-            "tpr": tp / (tp + fn),
-            "tnr": tn / (tn + fp),
-            "prevalence": (tp + fn) / (tn + fp + fn + tp),
-        },
-        "rare": {"interval": [rare.low, rare.high]},
-        "leak": flattered - honest,
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=[*trained.values(), *variants],
-)

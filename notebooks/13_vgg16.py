@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,19 +26,8 @@ seed = 0
 device = "auto"
 
 # %%
-import numpy as np
-import pandas as pd
-
 from imet import runs
-from imet.config import resolve
-from imet.data.images import read_image
-from imet.report.label_noise import error_groups
-from imet.report.pages import record_page
-from imet.report.plots.examples import predictions
-from imet.report.plots.losses import setting_curves
-from imet.report.plots.network import network_diagram
-from imet.report.vgg_summary import vgg_layers
-from imet_simulation import has_ground_truth, read_ground_truth
+from imet.report.pages import Page
 
 names = {
     "vgg16": "1: VGG16",
@@ -46,6 +36,17 @@ names = {
     "vgg16_bn_6000": "4: VGG16_bn, 6,000 units",
 }
 trained = {name: runs.run(name, profile, seed=seed, device=device) for name in names}
+page = Page("13_vgg16", profile, seed, device, models=trained.values())
+for name, run in trained.items():
+    page[f"rows.{name}"] = {
+        "backbone": run.recipe.backbone,
+        "seconds": run.metrics["seconds"],
+        "best_epoch": run.metrics["best_epoch"],
+        "run": run.folder.name,
+    }
+    page[f"rows.{name}.val"] = {"f2": run.val.f2, "loss": run.val.loss}
+    if run.val.auc_macro is not None:
+        page[f"rows.{name}.val.auc"] = run.val.auc_macro
 
 # %% [markdown]
 # ## Transfer learning
@@ -68,13 +69,29 @@ trained = {name: runs.run(name, profile, seed=seed, device=device) for name in n
 #
 # {numref}`fig-vgg` is read from the module itself.
 
+# %%
+import pandas as pd
+
+from imet.report.vgg_summary import vgg_layers
+
+layers = pd.DataFrame(vgg_layers("vgg16"))
+million = layers.groupby("kind")["parameters"].sum() / 1e6
+page["layers"] = {
+    "total": million.sum(),
+    "convolutions": million["convolution"],
+    "fc6": layers.set_index("name").loc["head.layers.0", "parameters"] / 1e6,
+    "other_first": vgg_layers("vgg16", fc6_units=0)[-2].parameters / 1e6,
+}
+million.to_frame("million parameters").round(1)
+
 # %% tags=["hide-input"]
-layers = vgg_layers("vgg16")
+from imet.report.plots.network import network_diagram
+
 network_diagram(
-    [layer.kind for layer in layers],
-    [layer.shape for layer in layers],
-    [layer.parameters for layer in layers],
-    [layer.field for layer in layers],
+    layers["kind"].tolist(),
+    layers["shape"].tolist(),
+    layers["parameters"].tolist(),
+    layers["field"].tolist(),
     emphasised=8,
 )
 
@@ -114,17 +131,19 @@ network_diagram(
 # steps of epochs, 224 pixels, horizontal flips, all layers trained, focal loss with γ = 2 summed
 # over labels.
 
-# %% tags=["hide-input"]
+# %%
+from imet.config import resolve
+
 shown = [
     "backbone", "frozen", "input_size", "batch_size", "learning_rate", "step_epochs", "epochs",
     "fc6_units", "head_units",
 ]  # fmt: skip
-resolved = {(names[n], p): resolve(n, p) for n in names for p in dict.fromkeys(("kaggle", profile))}
-table = pd.DataFrame(
-    {key: {field: getattr(recipe, field) for field in shown} for key, recipe in resolved.items()}
-).T
-table.index.names = ["row", "profile"]
-table
+rows = {}
+for name, title in names.items():
+    for each in dict.fromkeys(("kaggle", profile)):
+        recipe = resolve(name, each)
+        rows[title, each] = {field: getattr(recipe, field) for field in shown}
+pd.DataFrame(rows).T.rename_axis(["row", "profile"])
 
 # %% [markdown]
 # Where a row stands twice, the lower line is what this page ran, and the difference is worth saying
@@ -138,14 +157,16 @@ table
 # {num}`rows.vgg16_bn_step15.backbone`.
 
 # %% tags=["hide-input"]
+import numpy as np
+
+from imet.report.plots.losses import setting_curves
+
 measures = {"val_loss": "focal loss", "val_f2": "F2"}
-setting_curves(
-    {
-        names[name]: {m: np.array([entry[m] for entry in run.history]) for m in measures}
-        for name, run in trained.items()
-    },
-    measures,
-)
+curves = {}
+for name, run in trained.items():
+    history = pd.DataFrame(run.history)
+    curves[names[name]] = {measure: history[measure].to_numpy() for measure in measures}
+setting_curves(curves, measures)
 
 # %% [markdown]
 # ```{caption} fig-four-settings
@@ -154,6 +175,15 @@ setting_curves(
 # Training of the four settings on this profile: focal loss on validation works, and their F2 at each
 # epoch's best threshold. Steps of the learning rate are where curves flatten.
 # ```
+
+# %%
+from imet.report.comparisons import paired_gain
+
+step = paired_gain(trained["vgg16_bn_step15"], trained["vgg16_bn_step10"], "val")
+wide = paired_gain(trained["vgg16_bn_6000"], trained["vgg16_bn_step15"], "val")
+page["step"] = {"difference": step.value, "interval": step[1:]}
+page["wide"] = {"difference": wide.value, "interval": wide[1:]}
+print(f"row 3 less row 2: {step:+.3f}; row 4 less row 3: {wide:+.3f}")
 
 # %% [markdown]
 # Rows 2 and 3 are one model with two differences: when the learning rate falls, and, as three steps
@@ -188,14 +218,23 @@ setting_curves(
 #
 # {numref}`fig-poster-examples` draws validation works of row 1 with at least one discrepancy.
 
-# %% tags=["hide-input"]
+# %%
+from imet.report.label_noise import error_groups
+from imet_simulation import has_ground_truth, read_ground_truth
+
 model = trained["vgg16"]
 val, labels = model.parts.val, model.parts.labels
-scores, predicted = model.scores("val"), model.predicted("val")
+predicted = model.predicted("val")
 truth = None
 if has_ground_truth(val.collection.root):
     truth = read_ground_truth(val.collection).targets[np.ix_(val.rows, val.columns)]
-kinds = error_groups(predicted, val.targets, truth)
+groups = error_groups(predicted, val.targets, truth)
+
+# %% tags=["hide-input"]
+from imet.data.images import read_image
+from imet.report.plots.examples import predictions
+
+scores = model.scores("val")
 differ = np.flatnonzero((predicted != val.targets).any(1))
 works = np.random.default_rng(seed + 1).choice(differ, min(5, len(differ)), replace=False)
 predictions(
@@ -218,11 +257,12 @@ predictions(
 # A cross may be the model's mistake or the annotator's, and the poster's figure cannot tell which. The
 # simulated collection can: it knows what was drawn. Counted over all validation works:
 
-# %% tags=["hide-input"]
-counts = {kind: int(mask.sum()) for kind, mask in kinds.items()}
-pd.DataFrame(
-    {"labels": counts, "a work": {k: n / len(val) for k, n in counts.items()}}
-).style.format({"a work": "{:.2f}"})
+# %%
+counts = pd.Series({group: int(mask.sum()) for group, mask in groups.items()})
+page["discrepancies"] = counts.to_dict()
+table = counts.to_frame("labels")
+table["per work"] = counts / len(val)
+table.style.format({"per work": "{:.2f}"})
 
 # %% [markdown]
 # What it costs a score when the annotator is the one who is wrong is measured in
@@ -235,46 +275,3 @@ pd.DataFrame(
 #   scaled down with the labels, which is no rule that anybody tested.
 # - Batch size and learning rate change together between rows 1 and 2, and so does the network. What
 #   made the difference, the poster's table cannot say.
-
-# %% tags=["hide-input", "remove-output"]
-from imet.metrics import fbeta_per_work
-from imet.statistics import paired_difference
-
-per_work = {
-    n: fbeta_per_work(run.predicted("val"), run.parts.val.targets) for n, run in trained.items()
-}
-step = paired_difference(per_work["vgg16_bn_step15"], per_work["vgg16_bn_step10"])
-wide = paired_difference(per_work["vgg16_bn_6000"], per_work["vgg16_bn_step15"])
-million = {layer.name: layer.parameters / 1e6 for layer in layers}
-record_page(
-    "13_vgg16",
-    {
-        "layers": {
-            "total": sum(million.values()),
-            "convolutions": sum(n for name, n in million.items() if name.startswith("features")),
-            "fc6": million["head.layers.0"],
-            "other_first": vgg_layers("vgg16", fc6_units=0)[-2].parameters / 1e6,
-        },
-        "rows": {
-            name: {
-                "backbone": run.recipe.backbone,
-                "seconds": run.metrics["seconds"],
-                "best_epoch": run.metrics["best_epoch"],
-                "run": run.folder.name,
-                "val": {
-                    "f2": run.metrics["val"]["f2"],
-                    "loss": run.metrics["val"]["loss"],
-                }
-                | ({"auc": auc} if (auc := run.metrics["val"]["auc_macro"]) is not None else {}),
-            }
-            for name, run in trained.items()
-        },
-        "step": {"difference": step.value, "interval": [step.low, step.high]},
-        "wide": {"difference": wide.value, "interval": [wide.low, wide.high]},
-        "discrepancies": counts,
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=trained.values(),
-)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
+import dataclasses
+from collections.abc import Mapping
 
+import numpy as np
+import pandas as pd
+
+from imet.config import resolve
 from imet.metrics import fbeta_per_work
-from imet.runs import Run
+from imet.runs import NOT_IN_KEY, Run
 from imet.statistics import Interval, paired_difference
 from imet.thresholds import tune_all
 
@@ -53,3 +58,17 @@ def f2_by_rule(run: Run) -> dict[str, np.ndarray]:
         name: tuned[rule].predict(scores) for rule, name in RULES.items()
     }
     return {name: fbeta_per_work(found, test) for name, found in predicted.items()}
+
+
+def settings_beside_documents(trained: Mapping[str, Run]) -> pd.DataFrame:
+    """Recipe fields in which runs differ from the documents': setting, here, documents, models."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for name, run in trained.items():
+        documents = dataclasses.asdict(resolve(run.recipe.name, "kaggle"))
+        for field, value in dataclasses.asdict(run.recipe).items():
+            if value != documents[field] and field not in (*NOT_IN_KEY, "seed"):
+                key = (field, f"{value}", f"{documents[field]}")
+                rows.setdefault(key, []).append(name)
+    models = ["all" if len(names) == len(trained) else ", ".join(names) for names in rows.values()]
+    columns = ["setting", "here", "documents"]
+    return pd.DataFrame(list(rows), columns=columns).assign(models=models).sort_values(columns[0])

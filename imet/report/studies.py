@@ -98,6 +98,18 @@ STUDIES: dict[str, Variants] = {
     },
 }
 """Study to variant to recipe and changes; the others are compared with the first variant."""
+TITLES = {
+    "recurrence_and_attention": "recurrence and attention",
+    "label_order": "order of labels",
+    "steps": "number of steps",
+    "baseline_rows": "rows of the tables, one pass",
+    "rnn_rows": "rows of the tables, AttnCNN-RNN",
+    "rnn_hog_rows": "rows of the tables, AttnCNN-RNN + HOG",
+    "crop_targets": "crop targets, baseline",
+    "crop_targets_rnn": "crop targets, AttnCNN-RNN",
+    "batch_norm": "batch norm, few works",
+}
+"""What studies of the paper are called in tables."""
 
 
 def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str, Any]:
