@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -26,37 +27,15 @@ seed = 0
 device = "auto"
 
 # %%
-import time
-
-import numpy as np
-import pandas as pd
-import torch
-from scipy.special import logit
-
 from imet import runs
-from imet.io import REPO, read_json
-from imet.labels import quartile_of
-from imet.losses import (
-    asymmetric_loss,
-    constant_predictor_focal_loss,
-    focal_loss,
-    weighted_bce_loss,
-)
-from imet.metrics import fbeta_at_thresholds, fbeta_per_work, mean_auc, micro_auc, roc_auc_per_class
-from imet.report.binormal import f2_at_auc
-from imet.report.pages import record_page
-from imet.report.plots.comparisons import forest_plot, score_curves
-from imet.report.plots.curves import threshold_curve
-from imet.report.plots.losses import loss_shapes, loss_vs_f2
-from imet.report.reported import reported_numbers
-from imet.report.tables import DIFFERENCE, or_dash, with_interval
-from imet.statistics import mean_interval, paired_difference, spearman
-from imet.thresholds import AS_CODED_GRID, PAPER_GRID, POSTER_GRID, tune_all, tune_grid
+from imet.report.pages import Page
 
 poster = ("vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
 rows = {name: runs.run(name, profile, seed=seed, device=device) for name in poster}
 main = rows["vgg16_bn_step15"]
-val, test = main.parts.val, main.parts.test
+page = Page("14_losses_and_thresholds", profile, seed, device, models=rows.values())
+train, val, test = main.parts.values()
+main.rule.describe()
 
 # %% [markdown]
 # ## What is focal loss?
@@ -72,6 +51,13 @@ val, test = main.parts.val, main.parts.test
 # this chapter.
 
 # %% tags=["hide-input"]
+import numpy as np
+import torch
+from scipy.special import logit
+
+from imet.losses import asymmetric_loss, focal_loss, weighted_bce_loss
+from imet.report.plots.losses import loss_shapes
+
 p = np.linspace(0.002, 0.998, 250)
 x = torch.from_numpy(logit(p))[:, None]
 kinds = {
@@ -103,21 +89,37 @@ loss_shapes(
 # learn how frequent each label is. Its loss, the *best constant*, bounds what any trained model
 # should reach:
 
-# %% tags=["hide-input"]
+# %%
+import pandas as pd
+
+from imet.io import REPO, read_json
+from imet.losses import constant_predictor_focal_loss
+from imet.report.reported import reported_value
+
 real = read_json(REPO / "results" / "imet2019.json")["values"]
 real_frequency = np.array(real["frequency"]) / real["works"]
-here_frequency = main.parts.train.targets.mean(0)
-forms = {"γ = 2, no α": None, "γ = 2, α = .25": 0.25, "γ = 2, α = .75": 0.75}
-constants = {
-    form: {
-        "real table, sum": constant_predictor_focal_loss(real_frequency, 2.0, alpha),
-        "real table, class mean": constant_predictor_focal_loss(real_frequency, 2.0, alpha)
-        / len(real_frequency),
-        "this collection, sum": constant_predictor_focal_loss(here_frequency, 2.0, alpha),
+here_frequency = train.targets.mean(0)
+constants = pd.DataFrame(
+    {
+        form: {
+            "real table, sum": constant_predictor_focal_loss(real_frequency, 2.0, alpha),
+            "this collection, sum": constant_predictor_focal_loss(here_frequency, 2.0, alpha),
+        }
+        for form, alpha in (("no α", None), ("α = .25", 0.25), ("α = .75", 0.75))
     }
-    for form, alpha in forms.items()
+).T
+constants["real table, class mean"] = constants["real table, sum"] / len(real_frequency)
+constants.style.format("{:.4g}")
+
+# %%
+on_real = constants["real table, sum"]
+page["constants"] = {
+    "none": on_real["no α"],
+    "alpha25": on_real["α = .25"],
+    "alpha75": on_real["α = .75"],
 }
-pd.DataFrame(constants).T.style.format("{:.4g}")
+page["constants.class_mean"] = constants.loc["no α", "real table, class mean"]
+page["constants.share"] = reported_value("poster.vgg16_bn_step15.loss") / on_real["no α"]
 
 # %% [markdown]
 # ```{exercise}
@@ -154,29 +156,28 @@ pd.DataFrame(constants).T.style.format("{:.4g}")
 # care about the scale of a loss, the same epochs, the same seed. Every one gets the threshold that
 # suits it best on validation.
 
-# %% tags=["hide-input"]
-budget = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "batch_size": 64} | (
-    {"epochs": 12} if profile == "sample" else {}
-)
+# %%
+budget = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "batch_size": 64}
+budget |= {"epochs": 12} if profile == "sample" else {}
 losses = {
-    "cross-entropy": {"loss": "bce"},
-    "class-weighted": {"loss": "weighted_bce"},
-    "focal, γ = 2": {"loss": "focal"},
-    "asymmetric": {"loss": "asymmetric"},
-    "soft F2": {"loss": "soft_f2"},
+    "cross-entropy": "bce",
+    "class-weighted": "weighted_bce",
+    "focal, γ = 2": "focal",
+    "asymmetric": "asymmetric",
+    "soft F2": "soft_f2",
 }
-trained = {
-    name: runs.run("vgg16_bn_step15", profile, seed=seed, device=device, overrides=budget | change)
-    for name, change in losses.items()
-}
-per_work = {n: fbeta_per_work(r.predicted("test"), test.targets) for n, r in trained.items()}
-by_loss = {name: mean_interval(values)._asdict() for name, values in per_work.items()}
-against = {
-    name: paired_difference(per_work[name], per_work["cross-entropy"])._asdict() for name in losses
-}
+trained = {}
+for name, loss in losses.items():
+    changes = budget | {"loss": loss}
+    trained[name] = runs.run(
+        "vgg16_bn_step15", profile, seed=seed, device=device, overrides=changes
+    )
+page.add_models(*trained.values())
 
 # %% tags=["hide-input"]
-forest_plot({name: {"test": found} for name, found in by_loss.items()})
+from imet.report.plots.comparisons import forest_plot
+
+forest_plot({name: {"test": run.test.f2} for name, run in trained.items()})
 
 # %% [markdown]
 # ```{caption} fig-losses
@@ -186,23 +187,23 @@ forest_plot({name: {"test": found} for name, found in by_loss.items()})
 # the table below.
 # ```
 
-# %% tags=["hide-input"]
-pd.DataFrame(
-    {
-        name: {
-            "threshold": run.metrics["threshold"],
-            "F2, test": f"{by_loss[name]['value']:.3f}",
-            "less cross-entropy": ""
-            if name == "cross-entropy"
-            else DIFFERENCE.format(**against[name]),
-            "labels per work": f"{run.metrics['test']['predicted_labels']:.1f}",
-            "macro AUC": "–"
-            if run.metrics["test"]["auc_macro"] is None
-            else f"{run.metrics['test']['auc_macro']:.3f}",
-        }
-        for name, run in trained.items()
+# %%
+from imet.report.comparisons import paired_gain
+from imet.report.tables import or_dash
+
+table = {}
+for name, run in trained.items():
+    gain = paired_gain(run, trained["cross-entropy"])
+    table[name] = {
+        "threshold": run.rule.threshold,
+        "F2, test": f"{run.test.f2.value:.3f}",
+        "less cross-entropy": f"{gain:+.3f}" if name != "cross-entropy" else "",
+        "labels per work": f"{run.test.predicted_labels:.1f}",
+        "macro AUC": or_dash(run.test.auc_macro),
     }
-).T
+page["against.soft_auc"] = table["soft F2"]["macro AUC"]
+page["against.focal"] = paired_gain(trained["focal, γ = 2"], trained["cross-entropy"])
+pd.DataFrame(table).T.style.format(precision=3)
 
 # %% [markdown]
 # Soft F2 alone hardly trains here: its macro AUC of {num}`against.soft_auc:.2f` is near chance. Among the
@@ -222,14 +223,10 @@ pd.DataFrame(
 # and the final scores of all settings of this chapter, all judged by the same focal loss.
 
 # %% tags=["hide-input"]
-trails = {
-    f"row {number}": (
-        [entry["val_loss"] for entry in rows[name].history],
-        [entry["val_f2"] for entry in rows[name].history],
-    )
-    for number, name in zip((2, 3, 4), poster)
-}
-loss_vs_f2(trails, joined=True)
+from imet.report.plots.losses import loss_vs_f2
+
+histories = {f"row {n}": pd.DataFrame(rows[name].history) for n, name in zip((2, 3, 4), poster)}
+loss_vs_f2({name: (h["val_loss"], h["val_f2"]) for name, h in histories.items()}, joined=True)
 
 # %% [markdown]
 # ```{caption} fig-loss-f2
@@ -239,20 +236,24 @@ loss_vs_f2(trails, joined=True)
 # epoch. Training runs from right to left.
 # ```
 
-# %% tags=["hide-input"]
-final = {}
-for name, run in ({f"row {n}": rows[k] for n, k in zip((2, 3, 4), poster)} | trained).items():
+# %%
+from imet.statistics import spearman
+
+settings = {}
+for name, run in (dict(zip(histories, rows.values())) | trained).items():
     scores = np.clip(run.scores("val").astype(np.float64), 1e-7, 1 - 1e-7)
-    loss = focal_loss(torch.from_numpy(logit(scores)), torch.from_numpy(val.targets)).item()
-    final[name] = {"focal loss": loss, "F2": run.metrics["val"]["f2"]["value"]}
-settings = pd.DataFrame(final).T
-rank = {name: spearman(-np.array(a), np.array(b)) for name, (a, b) in trails.items()}
-late = {
-    name: spearman(-np.array(a[len(a) // 2 :]), np.array(b[len(b) // 2 :]))
-    for name, (a, b) in trails.items()
+    loss = focal_loss(torch.from_numpy(logit(scores)), torch.from_numpy(val.targets))
+    settings[name] = {"focal loss": loss.item(), "F2": run.val.f2.value}
+settings = pd.DataFrame(settings).T
+history = histories["row 3"]
+late = history[len(history) // 2 :]
+page["rank"] = {
+    "all": or_dash(spearman(-history["val_loss"], history["val_f2"])),
+    "late": or_dash(spearman(-late["val_loss"], late["val_f2"])),
+    "across": or_dash(spearman(-settings["focal loss"], settings["F2"])),
+    "settings": len(settings),
 }
-across = spearman(-settings["focal loss"].to_numpy(), settings["F2"].to_numpy())
-settings.style.format("{:.3f}")
+settings.round(3)
 
 # %% [markdown]
 # The rank correlation of F2 with low focal loss is {num}`rank.all:.2f` over all epochs of row 3, and
@@ -272,6 +273,10 @@ settings.style.format("{:.3f}")
 # works and then applied to test works.
 
 # %% tags=["hide-input"]
+from imet.metrics import fbeta_at_thresholds
+from imet.report.plots.curves import threshold_curve
+from imet.thresholds import POSTER_GRID, tune_grid
+
 grid = np.arange(1, 100) / 100
 curves = {
     "validation": fbeta_at_thresholds(main.scores("val"), val.targets, grid),
@@ -290,46 +295,37 @@ threshold_curve(
 # validation; the dotted line is where the grid ends.
 # ```
 
-# %% tags=["hide-input"]
+# %%
+import time
+
+from imet.thresholds import AS_CODED_GRID, PAPER_GRID, tune_all
+
 is_culture = main.parts.labels.is_culture
-proportions = main.parts.train.targets.mean(0)
-rules = tune_all(main.scores("val"), val.targets, is_culture, proportions)
+scores = main.scores("val"), val.targets
+start = time.perf_counter()
+rules = tune_all(*scores, is_culture, train.targets.mean(0))
+page["rules.seconds"] = time.perf_counter() - start
 searched = {
     "poster's grid, 0 to .5": rules["grid"],
-    "paper's grid, (0, .5)": tune_grid(main.scores("val"), val.targets, PAPER_GRID),
-    "as coded, (0, 1)": tune_grid(main.scores("val"), val.targets, AS_CODED_GRID),
+    "paper's grid, (0, .5)": tune_grid(*scores, PAPER_GRID),
+    "as coded, (0, 1)": tune_grid(*scores, AS_CODED_GRID),
     "exact optimum": rules["exact"],
     "culture and tag apart": rules["per_type"],
     "γ·f": rules["proportional"],
     "share of the highest score": rules["max_fraction"],
     "the same number of labels": rules["count"],
 }
-decided = {name: rule.predict(main.scores("test")) for name, rule in searched.items()}
-rule_f2 = {name: fbeta_per_work(found, test.targets) for name, found in decided.items()}
-first = rule_f2["poster's grid, 0 to .5"]
-compared = {
-    name: {
-        "validation": rule.f_beta,
-        "test": float(rule_f2[name].mean()),
-        "difference": paired_difference(rule_f2[name], first),
-        "labels": float(decided[name].sum(1).mean()),
-        "edge": rule.at_edge,
-    }
-    for name, rule in searched.items()
-}
-pd.DataFrame(
-    {
-        name: {
-            "rule": rule.describe().split(";")[0].split(", f the")[0],
-            "F2, validation": f"{compared[name]['validation']:.3f}",
-            "F2, test": f"{compared[name]['test']:.3f}",
-            "less the first": "{:+.3f} [{:+.3f}, {:+.3f}]".format(*compared[name]["difference"]),
-            "labels per work": f"{compared[name]['labels']:.1f}",
-            "at the edge": "yes" if rule.at_edge else "no",
-        }
-        for name, rule in searched.items()
-    }
-).T
+
+# %%
+from imet.report.comparisons import compare_rules
+
+compared = compare_rules(main, searched)
+exact, grid_search = compared.loc["exact optimum"], compared.loc["poster's grid, 0 to .5"]
+page["rules.exact_gain"] = exact["F2, validation"] - grid_search["F2, validation"]
+page["rules.exact_test"] = exact["F2, test"] - grid_search["F2, test"]
+page["rules.proportional_labels"] = compared.loc["γ·f", "labels per work"]
+page["rules.scores"] = val.targets.size
+compared.style.format({"less the first": "{:+.3f}", "labels per work": "{:.1f}"}, precision=3)
 
 # %% [markdown]
 # A rule that contains another can never lose to it on validation, and test says what of that was
@@ -347,20 +343,20 @@ pd.DataFrame(
 # {num}`reported/poster.best.f2:.3f`. First, which average? Over labels that have both outcomes
 # (macro), over all pairs of work and label (micro), or over groups of labels:
 
-# %% tags=["hide-input"]
-areas = roc_auc_per_class(main.scores("val"), val.targets)  # (K,)
-quartile = quartile_of(main.parts.train.targets.sum(0))  # (K,)
+# %%
+from imet.labels import quartile_of
+from imet.metrics import mean_auc, micro_auc, roc_auc_per_class
+
+areas = roc_auc_per_class(*scores)  # (K,)
+quartile = quartile_of(train.targets.sum(0))  # (K,)
 groups = {"all labels": np.ones(len(areas), bool)}
 groups |= {f"quartile {q} by frequency": quartile == q for q in (4, 3, 2, 1)}
 groups |= {"culture": is_culture, "tag": ~is_culture}
-bucket = {name: mean_auc(areas[mask]) for name, mask in groups.items()}
-table = pd.DataFrame(
-    {
-        name: {"macro AUC": found.value, "labels": found.classes, "left out": found.left_out}
-        for name, found in bucket.items()
-    }
-).T.astype({"labels": int, "left out": int})
-table.style.format({"macro AUC": "{:.3f}"}, na_rep="–")
+table = pd.DataFrame({name: mean_auc(areas[mask])._asdict() for name, mask in groups.items()}).T
+page["auc.micro"] = or_dash(micro_auc(*scores))
+page["auc.macro"] = or_dash(table["value"]["all labels"])
+table = table.astype({"classes": int, "left_out": int})
+table.set_axis(["macro AUC", "labels", "left out"], axis=1).round(3)
 
 # %% [markdown]
 # Micro AUC is {num}`auc.micro:.3f` for the same scores: it also rewards knowing which labels are
@@ -374,16 +370,25 @@ table.style.format({"macro AUC": "{:.3f}"}, na_rep="–")
 # frequencies, a model gives every label the same AUC and perfectly calibrated probabilities, and
 # gets its best threshold.
 
+# %%
+from imet.report.binormal import f2_at_auc
+
+aucs = (0.6, 0.7, 0.8, 0.85, 0.9, 0.94, 0.97, 0.99)
+real_table = pd.DataFrame([f2_at_auc(real_frequency, a, works=800, seed=seed) for a in aucs])
+even = pd.DataFrame([f2_at_auc(np.full(30, 0.1), a, works=800, seed=seed) for a in aucs])
+posters = real_table.iloc[aucs.index(0.94)]
+page["base"] = {"f2": posters["f2"], "precision": posters["precision"]}
+posters
+
 # %% tags=["hide-input"]
-aucs = np.array([0.6, 0.7, 0.8, 0.85, 0.9, 0.94, 0.97, 0.99])
-reached = [f2_at_auc(real_frequency, a, works=800, seed=seed) for a in aucs]
-even = [f2_at_auc(np.full(30, 0.1), a, works=800, seed=seed) for a in aucs]
+from imet.report.plots.comparisons import score_curves
+
 score_curves(
     aucs,
     {
-        "F2, real frequencies": [found.f2 for found in reached],
-        "precision at that threshold": [found.precision for found in reached],
-        "F2, every label on a tenth": [found.f2 for found in even],
+        "F2, real frequencies": real_table["f2"],
+        "precision at that threshold": real_table["precision"],
+        "F2, every label on a tenth": even["f2"],
     },
     x_name="macro AUC",
     y_name="score",
@@ -413,52 +418,3 @@ score_curves(
 #   are those of their papers, not tuned.
 # - Rules are compared on one model. Other losses may like other rules.
 # - Equal AUC for every label is a simplification: rare labels have less reliable ones.
-
-# %% tags=["hide-input", "remove-output"]
-start = time.perf_counter()
-tune_all(main.scores("val"), val.targets, is_culture, proportions)
-seconds = time.perf_counter() - start
-poster_best = [r for r in reported_numbers() if r["key"] == "poster.vgg16_bn_step15.loss"]
-at = list(aucs).index(0.94)
-record_page(
-    "14_losses_and_thresholds",
-    {
-        "constants": {
-            "none": constants["γ = 2, no α"]["real table, sum"],
-            "alpha25": constants["γ = 2, α = .25"]["real table, sum"],
-            "alpha75": constants["γ = 2, α = .75"]["real table, sum"],
-            "class_mean": constants["γ = 2, no α"]["real table, class mean"],
-            "here": constants["γ = 2, no α"]["this collection, sum"],
-            "share": float(poster_best[0]["value"]) / constants["γ = 2, no α"]["real table, sum"],
-        },
-        "losses": by_loss,
-        "against": {
-            "soft_auc": or_dash(trained["soft F2"].metrics["test"]["auc_macro"]),
-            "focal": with_interval(against["focal, γ = 2"]),
-        },
-        "rank": {
-            "all": or_dash(rank["row 3"]),
-            "late": or_dash(late["row 3"]),
-            "across": or_dash(across),
-            "settings": len(settings),
-        },
-        "rules": {
-            "exact_gain": rules["exact"].f_beta - rules["grid"].f_beta,
-            "exact_test": compared["exact optimum"]["test"] - first.mean(),
-            "seconds": seconds,
-            "proportional_labels": compared["γ·f"]["labels"],
-            "scores": val.targets.size,
-            "edge": {name: found["edge"] for name, found in compared.items()},
-            "test": {name: found["test"] for name, found in compared.items()},
-        },
-        "auc": {
-            "micro": or_dash(micro_auc(main.scores("val"), val.targets)),
-            "macro": or_dash(bucket["all labels"].value),
-        },
-        "base": {"f2": reached[at].f2, "precision": reached[at].precision},
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=[*rows.values(), *trained.values()],
-)

@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,31 +26,22 @@ seed = 0
 device = "auto"
 
 # %%
-import numpy as np
-import pandas as pd
-import torch
-
 from imet import runs
 from imet.config import get_profile
-from imet.data.images import read_image
-from imet.losses import focal_loss
-from imet.metrics import fbeta_per_work
-from imet.report.label_noise import confident_errors, detection_scores, out_of_fold_scores
-from imet.report.pages import record_page
-from imet.report.plots.comparisons import score_curves
-from imet.report.plots.examples import picture_grid
-from imet.report.tables import with_interval
-from imet.statistics import mean_interval, paired_difference
-from imet_simulation import Noise, read_ground_truth
+from imet.report.pages import Page
 
 known = profile if get_profile(profile).data == "simulated" else "sample"
-budget = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "batch_size": 64} | (
-    {"epochs": 12} if known == "sample" else {}
-)
-clean = runs.run(
-    "vgg16_bn_step15", known, seed=seed, device=device, overrides=budget | {"label_noise": 0.0}
-)
-labels = clean.parts.labels
+budget = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "batch_size": 64}
+budget |= {"epochs": 12} if known == "sample" else {}
+trained = {}  # times the simulated annotator's rate of mistakes
+for factor in (0.0, 1.0, 2.0, 4.0):
+    changes = budget | {"label_noise": factor}
+    trained[factor] = runs.run(
+        "vgg16_bn_step15", known, seed=seed, device=device, overrides=changes
+    )
+clean = trained[0.0]
+labels, works = clean.parts.labels, clean.parts.collection
+page = Page("15_label_noise", profile, seed, device, models=trained.values())
 
 # %% [markdown]
 # ## What is wrong with the labels?
@@ -66,20 +58,24 @@ labels = clean.parts.labels
 # cultures, takes {num}`rates.confused:.0%` of the tags for a related one, and adds a wrong tag to
 # {num}`rates.wrong:.0%` of the works. What that makes of this build's collection:
 
-# %% tags=["hide-input"]
-works = clean.parts.collection
-shown = read_ground_truth(works).targets
-given = runs.load(known).collection.targets
-wrong = {"left out, but shown": shown & ~given, "given, but not shown": given & ~shown}
-kinds = {"culture": works.labels.is_culture, "tag": ~works.labels.is_culture}
-table = {
-    kind: {
-        "labels shown": int(shown[:, mask].sum()),
-        **{name: int(errors[:, mask].sum()) for name, errors in wrong.items()},
-        "works with an error": f"{(given != shown)[:, mask].any(1).mean():.0%}",
+# %%
+import pandas as pd
+
+from imet_simulation import Noise, read_ground_truth
+
+shown = read_ground_truth(works).targets  # (N, K)
+annotated = runs.load(known).collection.targets
+table = {}
+for kind, mask in {"culture": works.labels.is_culture, "tag": ~works.labels.is_culture}.items():
+    truth, labelled = shown[:, mask], annotated[:, mask]
+    table[kind] = {
+        "labels shown": truth.sum(),
+        "left out, but shown": (truth & ~labelled).sum(),
+        "given, but not shown": (labelled & ~truth).sum(),
+        "works with an error": f"{(labelled != truth).any(1).mean():.0%}",
     }
-    for kind, mask in kinds.items()
-}
+page["rates"] = Noise().asdict()
+page["errors"] = table
 pd.DataFrame(table).T
 
 # %% [markdown]
@@ -90,45 +86,31 @@ pd.DataFrame(table).T
 # labels with no mistakes, with the annotator's, and with twice and four times as many, and scored on test
 # works twice: against the labels at hand, as one would have to, and against what is really shown.
 
-# %% tags=["hide-input"]
-factors = (0.0, 1.0, 2.0, 4.0)
-trained = {
-    f: runs.run(
-        "vgg16_bn_step15", known, seed=seed, device=device, overrides=budget | {"label_noise": f}
-    )
-    for f in factors
-}
+# %%
+from imet.metrics import fbeta_per_work
+
 truth = clean.parts.test.targets  # (N, K)
-at_hand, really, perfect = {}, {}, {}
-for f, run in trained.items():
-    noisy = run.parts.test.targets
-    at_hand[f] = fbeta_per_work(run.predicted("test"), noisy)
-    really[f] = fbeta_per_work(run.predicted("test"), truth)
-    perfect[f] = fbeta_per_work(truth, noisy)
-logits = torch.logit(torch.from_numpy(trained[1.0].scores("test").astype(float)), eps=1e-6)
-truth_loss, hand_loss = (
-    focal_loss(logits, torch.from_numpy(y), reduction="none").sum(1).numpy()
-    for y in (truth, trained[1.0].parts.test.targets)
-)  # (N,)
-higher = paired_difference(hand_loss, truth_loss)._asdict()
-costs = {
-    f: {
-        "at_hand": mean_interval(at_hand[f])._asdict(),
-        "really": mean_interval(really[f])._asdict(),
-        "perfect": mean_interval(perfect[f])._asdict(),
-        "learning": paired_difference(really[f], really[0.0])._asdict(),
-        "scoring": paired_difference(at_hand[f], really[f])._asdict(),
-    }
-    for f in factors
-}
+f2 = {}  # F2 of each test work
+for factor, run in trained.items():
+    at_hand, predicted = run.parts.test.targets, run.predicted("test")
+    f2["model, scored on labels at hand", factor] = fbeta_per_work(predicted, at_hand)
+    f2["model, scored on the truth", factor] = fbeta_per_work(predicted, truth)
+    f2["the truth, scored on labels at hand", factor] = fbeta_per_work(truth, at_hand)
+curves = pd.Series({key: per_work.mean() for key, per_work in f2.items()}).unstack(0)
+curves.round(3)
 
 # %% tags=["hide-input"]
+from imet.report.plots.comparisons import score_curves
+
 score_curves(
-    factors,
+    list(trained),
     {
-        "model, scored on labels at hand": [costs[f]["at_hand"]["value"] for f in factors],
-        "model, scored on the truth": [costs[f]["really"]["value"] for f in factors],
-        "the truth, scored on labels at hand": [costs[f]["perfect"]["value"] for f in factors],
+        name: curves[name]
+        for name in (
+            "model, scored on labels at hand",
+            "model, scored on the truth",
+            "the truth, scored on labels at hand",
+        )
     },
     x_name="mistakes, times the simulated annotator's rate",
     dots=True,
@@ -143,19 +125,44 @@ score_curves(
 # somebody who knows what is shown and is scored on the labels at hand.
 # ```
 
-# %% tags=["hide-input"]
-pd.DataFrame(
-    {
-        f"{f:g} × the mistakes": {
-            name: f"{m['value']:+.3f} [{m['low']:+.3f}, {m['high']:+.3f}]"
-            for name, m in (
-                ("by learning from them", costs[f]["learning"]),
-                ("by being scored on them", costs[f]["scoring"]),
-            )
-        }
-        for f in factors[1:]
+# %%
+from imet.statistics import paired_difference
+
+rows = {}
+for factor, name in ((1.0, "one"), (2.0, "two"), (4.0, "four")):
+    really = f2["model, scored on the truth", factor]
+    at_hand = f2["model, scored on labels at hand", factor]
+    learning = paired_difference(really, f2["model, scored on the truth", 0.0])
+    scoring = paired_difference(at_hand, really)
+    rows[f"{factor:g} × the mistakes"] = {
+        "by learning from them": f"{learning:+.3f}",
+        "by being scored on them": f"{scoring:+.3f}",
     }
-).T
+    page[name] = {
+        "perfect": f2["the truth, scored on labels at hand", factor].mean(),
+        "at_hand": at_hand.mean(),
+        "really": really.mean(),
+        "learning": learning.value,
+        "learning_interval": learning[1:],
+        "scoring": scoring.value,
+        "scoring_interval": scoring[1:],
+    }
+pd.DataFrame(rows).T
+
+# %%
+import torch
+
+from imet.losses import focal_loss
+
+run = trained[1.0]
+logits = torch.logit(torch.from_numpy(run.scores("test").astype(float)), eps=1e-6)
+loss = {}  # of each work
+for name, targets in (("at_hand", run.parts.test.targets), ("really", truth)):
+    loss[name] = focal_loss(logits, torch.from_numpy(targets), reduction="none").sum(1).numpy()
+    page[f"loss.{name}"] = loss[name].mean()
+higher = paired_difference(loss["at_hand"], loss["really"])
+page["loss"] = {"difference": higher.value, "interval": higher[1:]}
+page.values["loss"]
 
 # %% [markdown]
 # At the simulated annotator's own rate a *perfect* answer would be scored {num}`one.perfect:.3f`: that
@@ -187,33 +194,34 @@ pd.DataFrame(
 # the training works, score the remaining fifth. (The library `cleanlab` does the same and more; its
 # licence is not this project's, and the rule is twenty lines.)
 
-# %% tags=["hide-input"]
-annotated = runs.run("vgg16_bn_step15", known, seed=seed, device=device)
-train = annotated.parts.train
-features = runs.pooled_features(annotated, device)["train"]  # (N, D)
+# %%
+from imet.report.label_noise import confident_errors, detection_scores, out_of_fold_scores
+
+frozen = runs.run("vgg16_bn_step15", known, seed=seed, device=device)
+page.add_models(frozen)
+train = frozen.parts.train
+features = runs.pooled_features(frozen, device)["train"]  # (N, D)
 scores = out_of_fold_scores(features, train.targets, epochs=12, seed=seed)  # (N, K)
 suspects = confident_errors(scores, train.targets)
 errors = train.targets != clean.parts.train.targets  # (N, K)
-sides = {
-    "left out, but shown": ~train.targets,
-    "given, but not shown": train.targets,
-}
-found = {
-    name: detection_scores(suspects.found & side, errors & side) for name, side in sides.items()
-}
-share = {name: float((errors & side).sum() / side.sum()) for name, side in sides.items()}
-pd.DataFrame(
-    {
-        name: {
-            "errors there are": f["errors"],
-            "suspected": f["suspects"],
-            "precision": f"{f['precision']:.1%}",
-            "precision of guessing": f"{share[name]:.1%}",
-            "recall": f"{f['recall']:.0%}",
-        }
-        for name, f in found.items()
+suspects.found.sum(), errors.sum()
+
+# %%
+sides = {"left out, but shown": ~train.targets, "given, but not shown": train.targets}
+rows = {}
+for (name, side), key in zip(sides.items(), ("left_out", "given")):
+    result = detection_scores(suspects.found & side, errors & side)
+    guessing = (errors & side).sum() / side.sum()  # the precision of it
+    page[f"found.{key}"] = result
+    rows[name] = {
+        "errors there are": result["errors"],
+        "suspected": result["suspects"],
+        "precision": f"{result['precision']:.1%}",
+        "precision of guessing": f"{guessing:.1%}",
+        "recall": f"{result['recall']:.0%}",
     }
-).T
+    page.values["found"].setdefault("odds", 1 / max(guessing, 1e-6))  # of those left out
+pd.DataFrame(rows).T
 
 # %% [markdown]
 # The table counts single annotations, a label of a work each. Labels that were left out are hidden
@@ -221,15 +229,28 @@ pd.DataFrame(
 # clean a collection would look at the most doubtful ones first, in the order of
 # {numref}`fig-suspects`.
 
-# %% tags=["hide-input"]
+# %%
+import numpy as np
+
+looked_at = np.geomspace(5, max(6, min(2000, train.targets.sum() // 2)), 24)
+looked_at = np.unique(looked_at.astype(int))
+fifty = int(np.argmin(abs(looked_at - 50)))
+page["first.looked"] = looked_at[fifty]
 precision_at = {}
-counts = np.unique(np.geomspace(5, max(6, min(2000, train.targets.sum() // 2)), 24).astype(int))
-for name, side in sides.items():
+for (name, side), key in zip(sides.items(), ("left_out", "given")):
     order = np.argsort(-np.where(side, suspects.doubt, -1).ravel(), kind="stable")
-    hits = np.cumsum((errors & side).ravel()[order])
-    precision_at[name] = hits[counts - 1] / counts
+    right = np.cumsum((errors & side).ravel()[order])
+    precision_at[name] = right[looked_at - 1] / looked_at
+    page[f"first.{key}"] = precision_at[name][fifty]
+page.values["first"]
+
+# %% tags=["hide-input"]
 score_curves(
-    counts, precision_at, x_name="annotations looked at", y_name="really errors", logarithmic=True
+    looked_at,
+    precision_at,
+    x_name="annotations looked at",
+    y_name="really errors",
+    logarithmic=True,
 )
 
 # %% [markdown]
@@ -247,6 +268,9 @@ score_curves(
 # one that the model does not know.
 
 # %% tags=["hide-input"]
+from imet.data.images import read_image
+from imet.report.plots.examples import picture_grid
+
 ranked = np.argsort(-np.where(suspects.found, suspects.doubt, -1).ravel(), kind="stable")
 at, column = np.unravel_index(ranked, errors.shape)
 _, first = np.unique(at[:400], return_index=True)
@@ -278,46 +302,3 @@ picture_grid(
 # - Whether confident learning would do as well on the real collection depends on how good the model
 #   is, and on just that: a mistake that the model makes too cannot be found with it.
 # - All labels carry noise here, validation too: thresholds and epochs are chosen on noisy labels.
-
-# %% tags=["hide-input", "remove-output"]
-fifty = int(np.argmin(abs(counts - 50)))
-record_page(
-    "15_label_noise",
-    {
-        "first": {
-            "looked": int(counts[fifty]),
-            "left_out": precision_at["left out, but shown"][fifty],
-            "given": precision_at["given, but not shown"][fifty],
-        },
-        "rates": Noise().asdict(),
-        "errors": table,
-        "loss": with_interval(higher)
-        | {
-            "difference": higher["value"],
-            "at_hand": hand_loss.mean(),
-            "really": truth_loss.mean(),
-        },
-        "costs": {f"{f:g}": found for f, found in costs.items()},
-        **{
-            name: {
-                "perfect": costs[f]["perfect"]["value"],
-                "at_hand": costs[f]["at_hand"]["value"],
-                "really": costs[f]["really"]["value"],
-                "learning": costs[f]["learning"]["value"],
-                "learning_interval": [costs[f]["learning"]["low"], costs[f]["learning"]["high"]],
-                "scoring": costs[f]["scoring"]["value"],
-                "scoring_interval": [costs[f]["scoring"]["low"], costs[f]["scoring"]["high"]],
-            }
-            for name, f in (("one", 1.0), ("four", 4.0))
-        },
-        "found": {
-            "left_out": found["left out, but shown"],
-            "given": found["given, but not shown"],
-            "odds": 1 / max(share["left out, but shown"], 1e-6),
-        },
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=[*trained.values(), annotated],
-)

@@ -12,7 +12,7 @@ from imet.config import resolve
 from imet.metrics import fbeta_per_work
 from imet.runs import NOT_IN_KEY, Run
 from imet.statistics import Interval, paired_difference
-from imet.thresholds import tune_all
+from imet.thresholds import ScoreRule, tune_all
 
 RULES = {
     "exact": "one threshold",
@@ -72,3 +72,22 @@ def settings_beside_documents(trained: Mapping[str, Run]) -> pd.DataFrame:
     models = ["all" if len(names) == len(trained) else ", ".join(names) for names in rows.values()]
     columns = ["setting", "here", "documents"]
     return pd.DataFrame(list(rows), columns=columns).assign(models=models).sort_values(columns[0])
+
+
+def compare_rules(run: Run, rules: Mapping[str, ScoreRule]) -> pd.DataFrame:
+    """Decision rules on a run's scores, one row each; differences in F2 are from the first rule."""
+    scores, targets = run.scores("test"), run.parts.test.targets
+    rows, first = {}, None
+    for name, rule in rules.items():
+        predicted = rule.predict(scores)
+        f2 = fbeta_per_work(predicted, targets)
+        first = f2 if first is None else first
+        rows[name] = {
+            "rule": rule.describe().split(";")[0].split(", f the")[0],
+            "F2, validation": rule.f_beta,
+            "F2, test": f2.mean(),
+            "less the first": paired_difference(f2, first),
+            "labels per work": predicted.sum(1).mean(),
+            "at the edge": "yes" if rule.at_edge else "no",
+        }
+    return pd.DataFrame(rows).T
