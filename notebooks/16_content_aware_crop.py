@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -25,37 +26,35 @@ seed = 0
 device = "auto"
 
 # %%
-import numpy as np
-import pandas as pd
-
 from imet import runs
-from imet.config import get_profile
-from imet.crop import CropMethod, crop_boxes, feature_maps, layer_saliency, saliency
-from imet.data.images import read_image
-from imet.data.views import resize_view
-from imet.models.registry import build_encoder
+from imet.crop import CropMethod
 from imet.predict import load_network
-from imet.report.crop_rivals import centre_box, crop_scores, hull, otsu_box, spectral_residual_box
-from imet.report.pages import record_page
-from imet.report.plots.comparisons import forest_plot
-from imet.report.plots.crops import before_and_after, box_gallery, crop_steps
-from imet.report.tables import or_dash
-from imet.statistics import mean_interval, paired_difference
-from imet_simulation import read_ground_truth
+from imet.report.pages import Page
 
 device = runs.resolve_device(device)
 model = runs.run("vgg16", profile, seed=seed, device=device)
+page = Page("16_content_aware_crop", profile, seed, device, models=[model])
 network, recipe, *_ = load_network(model.folder, device)
 encoder, size = network.encoder, recipe.input_size
 method = CropMethod()
+page["method"] = {k: getattr(method, k) for k in ("layers", "cutoff", "rim", "tail")}
+page.values["method"]
 
-known = profile if get_profile(profile).data == "simulated" else "sample"
+# %%
+import numpy as np
+
+from imet.config import get_profile
+from imet.data.images import read_image
+from imet_simulation import read_ground_truth
+
+known = profile if get_profile(profile).data == "simulated" else "sample"  # boxes are known
 parts = runs.load(known)
 truth = read_ground_truth(parts.collection)
 held_out = np.concatenate([parts.val.rows, parts.test.rows])
 rows = np.array([row for row in held_out if len(truth.boxes[row])])[:160]
 pictures = [read_image(parts.collection.path(row)) for row in rows]
-things = [truth.boxes[row] for row in rows]
+things = [truth.boxes[row] for row in rows]  # (M, 4) of each work
+page["works"] = len(rows)
 
 # %% [markdown]
 # ## The method, step by step
@@ -90,26 +89,34 @@ things = [truth.boxes[row] for row in rows]
 # {numref}`fig-crop-steps` shows each step on one work, with model 1 as this profile trained it
 # ({doc}`13_vgg16`).
 
-# %% tags=["hide-input"]
-shares = np.array(
-    [np.prod(hull(b)[2:] - hull(b)[:2]) / np.prod(p.shape[:2]) for b, p in zip(things, pictures)]
-)
-ratio = np.array([p.shape[1] / p.shape[0] for p in pictures])
+# %%
+from imet.report.crop_rivals import hull
+
+areas = np.array([np.prod(picture.shape[:2]) for picture in pictures])
+around = np.array([hull(boxes) for boxes in things])  # (N, 4), the smallest box around all things
+shares = np.prod(around[:, 2:] - around[:, :2], axis=1) / areas
+ratio = np.array([picture.shape[1] / picture.shape[0] for picture in pictures])
 likely = np.flatnonzero((shares < np.quantile(shares, 0.4)) & (ratio > 0.6) & (ratio < 1.8))
 one = int(np.random.default_rng(seed).choice(likely if len(likely) else np.arange(len(rows))))
+
+# %%
+from imet.crop import crop_boxes, feature_maps, layer_saliency, saliency
+from imet.data.views import resize_view
+
 view = resize_view(pictures[one], size)[None].to(device)
-titles, maps = [], []
-for number, (_, values) in enumerate(feature_maps(encoder, view, method), 1):
-    found, used = layer_saliency(values, method)
-    titles.append(f"{number}: {int(used.sum())} of {used.shape[1]}")
-    maps.append(found[0].cpu().numpy())
-whole = saliency(encoder, view, method)[0].cpu().numpy()
-crop_steps(
-    pictures[one],
-    list(zip(titles, maps)),
-    whole,
-    crop_boxes(encoder, [pictures[one]], size, method, device=device)[0],
-)
+layers = []
+for number, (_, maps) in enumerate(feature_maps(encoder, view, method), 1):
+    layer, used = layer_saliency(maps, method)
+    title = f"{number}: {int(used.sum())} of {used.shape[1]}"
+    layers.append((title, layer[0].cpu().numpy()))
+mean = saliency(encoder, view, method)[0].cpu().numpy()
+ours = crop_boxes(encoder, pictures, size, method, device=device)  # (N, 4)
+[title for title, _ in layers]  # maps used of each layer
+
+# %% tags=["hide-input"]
+from imet.report.plots.crops import before_and_after, box_gallery, crop_steps
+
+crop_steps(pictures[one], layers, mean, ours[one])
 
 # %% [markdown]
 # ```{caption} fig-crop-steps
@@ -121,7 +128,6 @@ crop_steps(
 # ```
 
 # %% tags=["hide-input"]
-ours = crop_boxes(encoder, pictures, size, method, device=device)
 small = np.flatnonzero((shares <= np.median(shares)) & (ratio > 0.5) & (ratio < 2))
 some = np.random.default_rng(seed + 1).choice(small, min(4, len(small)), replace=False)
 before_and_after([pictures[i] for i in some], [ours[i] for i in some])
@@ -149,65 +155,50 @@ before_and_after([pictures[i] for i in some], [ours[i] for i in some])
 # {cite}`hou2007`, boxed by the same rule. The same network before fine-tuning shows what training on
 # art adds, and the other readings of the poster what the choice between them is worth.
 
-# %% tags=["hide-input"]
+# %%
+from imet.models.registry import build_encoder
+from imet.report.crop_rivals import centre_box, otsu_box, spectral_residual_box
+
 before = build_encoder(recipe).to(device).eval()
+modules, whole_layers = CropMethod(reading="modules"), CropMethod(leave_out="layers")
 boxes = {
     "content-aware crop": ours,
-    "other reading: 8 modules": crop_boxes(
-        encoder, pictures, size, CropMethod(reading="modules"), device=device
-    ),
-    "other reading: whole layers": crop_boxes(
-        encoder, pictures, size, CropMethod(leave_out="layers"), device=device
-    ),
+    "other reading: 8 modules": crop_boxes(encoder, pictures, size, modules, device=device),
+    "other reading: whole layers": crop_boxes(encoder, pictures, size, whole_layers, device=device),
     "before fine-tuning": crop_boxes(before, pictures, size, method, device=device),
-    "centre crop": np.array([centre_box(*p.shape[:2]) for p in pictures]),
-    "Otsu": np.array([otsu_box(p) for p in pictures]),
-    "spectral residual": np.array([spectral_residual_box(p) for p in pictures]),
-    "whole picture": np.array([[0, 0, p.shape[1], p.shape[0]] for p in pictures]),
-}
-scored = {
-    name: pd.DataFrame(
-        [crop_scores(b, t, *p.shape[:2]) for b, t, p in zip(found, things, pictures)]
-    )
-    for name, found in boxes.items()
-}
-loose = shares < 0.5
-summary = {
-    name: {
-        "all": mean_interval(s["iou"].to_numpy())._asdict(),
-        **(
-            {
-                "loose": mean_interval(s["iou"][loose].to_numpy())._asdict(),
-                "loose_difference": paired_difference(
-                    scored["content-aware crop"]["iou"][loose].to_numpy(),
-                    s["iou"][loose].to_numpy(),
-                )._asdict(),
-            }
-            if loose.sum() > 1
-            else {}
-        ),
-        "iou": s["iou"].mean(),
-        "kept": s["kept"].mean(),
-        "area": s["area"].mean(),
-        "difference": paired_difference(
-            scored["content-aware crop"]["iou"].to_numpy(), s["iou"].to_numpy()
-        )._asdict(),
-    }
-    for name, s in scored.items()
+    "centre crop": [centre_box(*picture.shape[:2]) for picture in pictures],
+    "Otsu": [otsu_box(picture) for picture in pictures],
+    "spectral residual": [spectral_residual_box(picture) for picture in pictures],
+    "whole picture": [np.array([0, 0, *picture.shape[1::-1]]) for picture in pictures],
 }
 
+# %%
+import pandas as pd
+
+from imet.report.crop_rivals import crop_scores
+
+table = []
+for name, several in boxes.items():
+    for i, box in enumerate(several):
+        table.append(
+            {"crop": name, "work": i} | crop_scores(box, things[i], *pictures[i].shape[:2])
+        )
+scores = pd.DataFrame(table)
+iou = scores.pivot(index="work", columns="crop", values="iou")  # (N, crops)
+means = scores.groupby("crop", sort=False)[["iou", "kept", "area"]].mean()
+loose = shares < 0.5  # things under half of the picture
+page["loose"] = loose.sum()
+means.style.format({"iou": "{:.3f}", "kept": "{:.1%}", "area": "{:.0%}"})
+
 # %% tags=["hide-input"]
-forest_plot(
-    {
-        name: {
-            kind: found[key]
-            for kind, key in (("all works", "all"), ("things under half of it", "loose"))
-            if key in found
-        }
-        for name, found in summary.items()
-    },
-    value_name="IoU",
-)
+from imet.report.plots.comparisons import forest_plot
+from imet.statistics import mean_interval
+
+lines = {name: {"all works": mean_interval(iou[name])} for name in boxes}
+if loose.sum() > 1:
+    for name in boxes:
+        lines[name]["things under half of it"] = mean_interval(iou[name][loose])
+forest_plot(lines, value_name="IoU")
 
 # %% [markdown]
 # ```{caption} fig-crop-scores
@@ -217,20 +208,21 @@ forest_plot(
 # whose things fill less than half of the picture, with 95 % bootstrap intervals over works.
 # ```
 
-# %% tags=["hide-input"]
-pd.DataFrame(
-    {
-        name: {
-            "IoU": f"{found['iou']:.3f}",
-            "kept": f"{found['kept']:.1%}",
-            "area": f"{found['area']:.0%}",
-            "first row's IoU, less this": "{:+.3f} [{:+.3f}, {:+.3f}]".format(
-                *(found["difference"][k] for k in ("value", "low", "high"))
-            ),
-        }
-        for name, found in summary.items()
-    }
-).T
+# %%
+from imet.statistics import paired_difference
+
+keys = ("ours", "modules", "layers", "before", "centre", "otsu", "residual", "whole")
+differences = {}
+for key, name in zip(keys, boxes):
+    difference = paired_difference(iou["content-aware crop"], iou[name])
+    page[f"scores.{key}"] = means.loc[name].to_dict()
+    page[f"scores.{key}"] = {"difference": difference.value, "interval": difference[1:]}
+    page[f"scores.{key}"] = {"loose": "–", "loose_interval": ["–", "–"]}
+    if loose.sum() > 1:
+        on_loose = paired_difference(iou["content-aware crop"][loose], iou[name][loose])
+        page[f"scores.{key}"] = {"loose": on_loose.value, "loose_interval": on_loose[1:]}
+    differences[name] = f"{difference:+.3f}"
+pd.Series(differences).to_frame("first row's IoU, less this")
 
 # %% [markdown]
 # The content-aware crop keeps {num}`scores.ours.kept:.1%` of the area of named things in
@@ -257,8 +249,7 @@ pd.DataFrame(
 # The poster gives neither the limit for a low standard deviation nor the rule for the box. How much
 # hangs on them, on the first sixty of these works:
 
-# %% tags=["hide-input"]
-few = np.arange(min(60, len(rows)))
+# %%
 tried = {
     "chosen: cut-off .5, tail 1 %": CropMethod(),
     "no map left out": CropMethod(cutoff=0.0),
@@ -267,14 +258,13 @@ tried = {
     "tail 3 %": CropMethod(tail=0.03),
     "edges of maps looked at": CropMethod(rim=0.0),
 }
-sensitivity = {}
+few = min(60, len(rows))
+table = {}
 for name, change in tried.items():
-    found = crop_boxes(encoder, [pictures[i] for i in few], size, change, device=device)
-    s = pd.DataFrame(
-        [crop_scores(b, things[i], *pictures[i].shape[:2]) for b, i in zip(found, few)]
-    )
-    sensitivity[name] = {key: s[key].mean() for key in ("iou", "kept", "area")}
-pd.DataFrame(sensitivity).T.style.format("{:.3f}")
+    cut = crop_boxes(encoder, pictures[:few], size, change, device=device)
+    each = [crop_scores(b, t, *p.shape[:2]) for b, t, p in zip(cut, things, pictures)]
+    table[name] = pd.DataFrame(each)[["iou", "kept", "area"]].mean()
+pd.DataFrame(table).T.style.format("{:.3f}")
 
 # %% [markdown]
 # ## Where it fails
@@ -283,7 +273,7 @@ pd.DataFrame(sensitivity).T.style.format("{:.3f}")
 # name.
 
 # %% tags=["hide-input"]
-worst = np.argsort(scored["content-aware crop"]["iou"].to_numpy(), kind="stable")[:6]
+worst = np.argsort(iou["content-aware crop"].to_numpy(), kind="stable")[:6]
 box_gallery(
     [pictures[i] for i in worst],
     {name: [boxes[name][i] for i in worst] for name in ("content-aware crop", "centre crop")},
@@ -314,39 +304,3 @@ box_gallery(
 #   says.
 #
 # `imet crop PICTURES --run RUN --out FOLDER` crops any pictures with the network of any run.
-
-# %% tags=["hide-input", "remove-output"]
-keys = {
-    "ours": "content-aware crop",
-    "centre": "centre crop",
-    "otsu": "Otsu",
-    "residual": "spectral residual",
-    "whole": "whole picture",
-    "before": "before fine-tuning",
-    "modules": "other reading: 8 modules",
-    "layers": "other reading: whole layers",
-}
-record_page(
-    "16_content_aware_crop",
-    {
-        "method": {k: getattr(method, k) for k in ("layers", "cutoff", "rim", "tail")},
-        "works": len(rows),
-        "loose": int(loose.sum()),
-        "scores": {
-            key: {k: summary[name][k] for k in ("iou", "kept", "area")}
-            | {
-                "difference": summary[name]["difference"]["value"],
-                "interval": [summary[name]["difference"][k] for k in ("low", "high")],
-                "loose": or_dash((d := summary[name].get("loose_difference", {})).get("value")),
-                "loose_interval": [or_dash(d.get(k)) for k in ("low", "high")],
-            }
-            for key, name in keys.items()
-        },
-        "sensitivity": sensitivity,
-        "run": model.folder.name,
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=[model],
-)

@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -27,19 +28,10 @@ seed = 0
 device = "auto"
 
 # %%
-import itertools
-
-import numpy as np
-import pandas as pd
-
 from imet import runs
-from imet.evaluation import threshold_grid
-from imet.metrics import fbeta_per_work, precision_per_work, recall_per_work
-from imet.report.pages import record_page
-from imet.report.plots.comparisons import forest_plot
-from imet.report.tables import ESTIMATE, recorded_table
-from imet.statistics import mean_interval, paired_difference
-from imet.thresholds import tune_grid, tune_per_kind, tune_relative_to_max, tune_top_k
+from imet.report.pages import Page
+
+page = Page("18_why_533_and_393", profile, seed, device)
 
 # %% [markdown]
 # ## What differs?
@@ -59,52 +51,50 @@ from imet.thresholds import tune_grid, tune_per_kind, tune_relative_to_max, tune
 # rest, and is compared by itself, on the poster's settings.
 
 # %%
-losses = {"class-weighted": "weighted_bce", "focal": "focal"}
-targets = {"as written": "as_written", "as coded": "as_coded"}
-trained = {
-    (loss, crops): runs.run(
-        "resnet50",
-        profile,
-        seed=seed,
-        device=device,
-        overrides={"loss": losses[loss], "crop_targets": targets[crops]},
-    )
-    for loss, crops in itertools.product(losses, targets)
-}
-test = trained["focal", "as written"].parts.test
+LOSSES = {"class-weighted": "weighted_bce", "focal": "focal"}
+CROPS = {"as written": "as_written", "as coded": "as_coded"}
+trained = {}
+for loss in LOSSES:
+    for crops in CROPS:
+        changes = {"loss": LOSSES[loss], "crop_targets": CROPS[crops]}
+        trained[loss, crops] = runs.run(
+            "resnet50", profile, seed=seed, device=device, overrides=changes
+        )
+page.add_models(*trained.values())
+parts = trained["focal", "as written"].parts
 
-# %% tags=["hide-input"]
+# %%
+from imet.evaluation import threshold_grid
+from imet.metrics import fbeta_per_work
+from imet.thresholds import tune_grid, tune_per_kind, tune_relative_to_max, tune_top_k
+
 grid = threshold_grid(0.99)  # wide, so that no loss is cut short by the end of a search
-f2, cells, on_val = {}, {}, {}
+on_val, predicted, f2 = {}, {}, {}
 for (loss, crops), run in trained.items():
-    scores, val = run.scores("val"), run.parts.val.targets
+    scores = run.scores("val"), parts.val.targets
     rules = {
-        "one threshold": tune_grid(scores, val, grid),
-        "one for each kind": tune_per_kind(scores, val, run.parts.labels.is_culture, grid),
-        "share of the highest": tune_relative_to_max(scores, val),
-        "same number": tune_top_k(scores, val),
+        "one threshold": tune_grid(*scores, grid),
+        "one for each kind": tune_per_kind(*scores, parts.labels.is_culture, grid),
+        "share of the highest": tune_relative_to_max(*scores),
+        "same number": tune_top_k(*scores),
     }
     for decision, rule in rules.items():
-        on_val[loss, crops, decision] = rule.f_beta
-        predicted = rule.predict(run.scores("test"))
-        f2[loss, crops, decision] = fbeta_per_work(predicted, test.targets)
-        cells[loss, crops, decision] = {
-            "F2": mean_interval(f2[loss, crops, decision]),
-            "precision": precision_per_work(predicted, test.targets).mean(),
-            "recall": recall_per_work(predicted, test.targets).mean(),
-            "labels per work": predicted.sum(1).mean(),
-        }
-table = pd.DataFrame(
-    {
-        key: {
-            name: ESTIMATE.format(**v._asdict()) if name == "F2" else f"{v:.2f}"
-            for name, v in c.items()
-        }
-        for key, c in cells.items()
-    }
-).T
-table.index.names = ["loss", "crops train on", "decision"]
-table
+        key = loss, crops, decision
+        on_val[key] = rule.f_beta
+        predicted[key] = rule.predict(run.scores("test"))  # (N, K)
+        f2[key] = fbeta_per_work(predicted[key], parts.test.targets)  # (N,)
+
+# %%
+import pandas as pd
+
+from imet.evaluation import metrics_with_intervals
+from imet.report.tables import metrics_table
+
+cells = {}
+for key, labels in predicted.items():
+    cells[key] = metrics_with_intervals(labels, parts.test.targets)
+    cells[key]["predicted_labels"] = labels.sum(1).mean()
+metrics_table(cells).rename_axis(["loss", "crops train on", "decision"])
 
 # %% [markdown]
 # ## What is each worth?
@@ -112,39 +102,36 @@ table
 # The effect of a factor is the mean difference it makes over all combinations of the others, for each
 # test work; its interval is over works, paired, so that hard works cancel.
 
-# %% tags=["hide-input"]
-decisions = ("one threshold", "one for each kind", "share of the highest", "same number")
-mean_of = {}
-for name, position, levels in (
-    ("loss", 0, losses), ("crops", 1, targets), ("decision", 2, decisions)
-):  # fmt: skip
-    for level in levels:
-        mean_of[name, level] = np.mean([v for k, v in f2.items() if k[position] == level], axis=0)
+# %%
+from imet.statistics import paired_difference
+
+per_work = pd.DataFrame(f2)  # a row per work, a column per combination
+losses, crops = per_work.T.groupby(level=0).mean().T, per_work.T.groupby(level=1).mean().T
+decisions = per_work.T.groupby(level=2).mean().T
+effects = {
+    "focal loss, less class-weighted": (losses["focal"], losses["class-weighted"]),
+    "crops train as written, less as coded": (crops["as written"], crops["as coded"]),
+}
+for decision in ("one for each kind", "share of the highest", "same number"):
+    name = f"{decision}, less one threshold"
+    effects[name] = decisions[decision], decisions["one threshold"]
+effects = {name: paired_difference(*pair) for name, pair in effects.items()}
+
+# %%
+from imet.report.comparisons import paired_gain
+
 tuned = runs.run("vgg16", profile, seed=seed, device=device)
 frozen = runs.run("vgg16_bn_step15", profile, seed=seed, device=device)
-tuned_f2, frozen_f2 = (
-    fbeta_per_work(run.predicted("test"), run.parts.test.targets) for run in (tuned, frozen)
-)
-effects = {
-    "focal loss, less class-weighted": paired_difference(
-        mean_of["loss", "focal"], mean_of["loss", "class-weighted"]
-    ),
-    "crops train as written, less as coded": paired_difference(
-        mean_of["crops", "as written"], mean_of["crops", "as coded"]
-    ),
-    "one for each kind, less one threshold": paired_difference(
-        mean_of["decision", "one for each kind"], mean_of["decision", "one threshold"]
-    ),
-    "share of the highest, less one threshold": paired_difference(
-        mean_of["decision", "share of the highest"], mean_of["decision", "one threshold"]
-    ),
-    "same number, less one threshold": paired_difference(
-        mean_of["decision", "same number"], mean_of["decision", "one threshold"]
-    ),
-    "poster's row 1, less row 3 (several differences)": paired_difference(tuned_f2, frozen_f2),
-}
+page.add_models(tuned, frozen)
+effects["poster's row 1, less row 3 (several differences)"] = paired_gain(tuned, frozen)
+for key, effect in zip(("loss", "crops", "kind", "share", "count", "tuning"), effects.values()):
+    page[f"effects.{key}"], page[f"effects.{key}_interval"] = effect.value, effect[1:]
+
+# %% tags=["hide-input"]
+from imet.report.plots.comparisons import forest_plot
+
 forest_plot(
-    {name: {"effect": d._asdict()} for name, d in effects.items()},
+    {name: {"effect": effect} for name, effect in effects.items()},
     value_name="difference in F2",
     reference=0.0,
 )
@@ -172,15 +159,17 @@ forest_plot(
 # crops are the case in point: {doc}`05_resnet50_hog` finds that what they are worth turns its sign with
 # the decision, since a network whose crops show cultures but no tags needs a threshold for each.
 
+# %%
+simple = {}  # effects of one factor at each setting of the others
+for decision in ("one threshold", "one for each kind", "share of the highest", "same number"):
+    for crop in CROPS:
+        pair = f2["focal", crop, decision], f2["class-weighted", crop, decision]
+        simple[f"{decision}, {crop}"] = {"focal, less class-weighted": paired_difference(*pair)}
+    for loss in LOSSES:
+        pair = f2[loss, "as written", decision], f2[loss, "as coded", decision]
+        simple[f"{decision}, {loss}"] = {"as written, less as coded": paired_difference(*pair)}
+
 # %% tags=["hide-input"]
-simple = {}
-for decision in decisions:
-    for crops in targets:
-        d = paired_difference(f2["focal", crops, decision], f2["class-weighted", crops, decision])
-        simple[f"{decision}, {crops}"] = {"focal, less class-weighted": d._asdict()}
-    for loss in losses:
-        d = paired_difference(f2[loss, "as written", decision], f2[loss, "as coded", decision])
-        simple[f"{decision}, {loss}"] = {"as written, less as coded": d._asdict()}
 forest_plot(simple, value_name="difference in F2", reference=0.0)
 
 # %% [markdown]
@@ -194,7 +183,9 @@ forest_plot(simple, value_name="difference in F2", reference=0.0)
 # %% [markdown]
 # One seed may mislead. A recorded study trained the four networks with three, under one threshold:
 
-# %% tags=["hide-input"]
+# %%
+from imet.report.tables import recorded_table
+
 recorded_table({"factorial": "loss and crops, one threshold"})
 
 # %% [markdown]
@@ -210,22 +201,38 @@ recorded_table({"factorial": "loss and crops, one threshold"})
 # with the same means, keeps. So part of the recurrent network's gain may be a steadier number of
 # labels, not better labels. The same gap here:
 
-# %% tags=["hide-input"]
-shown = {
-    "one threshold, class-weighted, as coded": ("class-weighted", "as coded", "one threshold"),
-    "same number, class-weighted, as coded": ("class-weighted", "as coded", "same number"),
-    "one threshold, class-weighted, as written": ("class-weighted", "as written", "one threshold"),
-    "same number, class-weighted, as written": ("class-weighted", "as written", "same number"),
+# %%
+rows = {}
+for crop in ("as coded", "as written"):
+    for decision in ("one threshold", "same number"):
+        means = cells["class-weighted", crop, decision]
+        p, r, mean_f2 = (means[m]["value"] for m in ("precision", "recall", "f2"))
+        of_means = 5 * p * r / max(4 * p + r, 1e-12)
+        gap = {"F2 of the means": of_means, "mean F2": mean_f2, "gap": of_means - mean_f2}
+        rows[f"{decision}, class-weighted, {crop}"] = gap
+page["gaps"] = rows
+pd.DataFrame(rows).T.style.format("{:.3f}")
+
+# %%
+# What validation works would choose, so that the test score is no pick of the best.
+best = max(on_val, key=on_val.get)
+start = ("class-weighted", "as coded", "one threshold")
+total = paired_difference(f2[best], f2[start])
+page["total"] = {
+    "value": total.value,
+    "interval": total[1:],
+    "start": f2[start].mean(),
+    "end": f2[best].mean(),
+    "best": ", ".join(best),
 }
-gaps = {}
-for name, key in shown.items():
-    p, r = cells[key]["precision"], cells[key]["recall"]
-    gaps[name] = {
-        "F2 of the means": 5 * p * r / max(4 * p + r, 1e-12),
-        "mean F2": cells[key]["F2"].value,
-    }
-    gaps[name]["gap"] = gaps[name]["F2 of the means"] - gaps[name]["mean F2"]
-pd.DataFrame(gaps).T.style.format("{:.3f}")
+page.values["total"]
+
+# %%
+alone = paired_difference(f2["focal", "as coded", "one threshold"], f2[start])
+as_written = simple["one threshold, as written"]["focal, less class-weighted"]
+page["alone"] = {"value": alone.value, "interval": alone[1:]}
+page["alone"] = {"written": as_written.value, "written_interval": as_written[1:]}
+print(f"focal loss alone: crops as coded {alone:+.3f}, as written {as_written:+.3f}")
 
 # %% [markdown]
 # ## An answer, as far as it goes
@@ -249,50 +256,3 @@ pd.DataFrame(gaps).T.style.format("{:.3f}")
 #   with the rest.
 # - “As coded” is what the authors' published code does; whether the reported numbers came from it is
 #   not known.
-
-# %% tags=["hide-input", "remove-output"]
-# The combination that validation works would choose, so that the test score is no pick of the best.
-best = max(on_val, key=on_val.get)
-start = ("class-weighted", "as coded", "one threshold")
-total = paired_difference(f2[best], f2[start])
-alone = paired_difference(f2["focal", "as coded", "one threshold"], f2[start])
-written = paired_difference(
-    f2["focal", "as written", "one threshold"], f2["class-weighted", "as written", "one threshold"]
-)
-short = {
-    "loss": "focal loss, less class-weighted",
-    "crops": "crops train as written, less as coded",
-    "kind": "one for each kind, less one threshold",
-    "share": "share of the highest, less one threshold",
-    "count": "same number, less one threshold",
-    "tuning": "poster's row 1, less row 3 (several differences)",
-}
-record_page(
-    "18_why_533_and_393",
-    {
-        "cells": {" · ".join(key): c["F2"].value for key, c in cells.items()},
-        "effects": {key: effects[name].value for key, name in short.items()}
-        | {
-            f"{key}_interval": [effects[name].low, effects[name].high]
-            for key, name in short.items()
-        },
-        "gaps": gaps,
-        "alone": {
-            "value": alone.value,
-            "interval": [alone.low, alone.high],
-            "written": written.value,
-            "written_interval": [written.low, written.high],
-        },
-        "total": {
-            "value": total.value,
-            "interval": [total.low, total.high],
-            "start": f2[start].mean(),
-            "end": f2[best].mean(),
-            "best": ", ".join(best),
-        },
-    },
-    profile=profile,
-    seed=seed,
-    device=device,
-    runs=[*trained.values(), tuned, frozen],
-)
