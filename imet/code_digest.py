@@ -4,7 +4,7 @@ Two uses: a run's key holds the digest of the code it depends on, so that a numb
 under code that did not make it; and Make re-runs a notebook when a file it depends on changed.
 Only the standard library is used, so that Make can ask before anything is installed:
 
-    python3 -P imet/sources.py TARGET NOTEBOOK.py     prints a Make rule
+    python3 -P imet/code_digest.py TARGET NOTEBOOK.py     prints a Make rule
 """
 
 from __future__ import annotations

@@ -3,14 +3,17 @@
 A culture is a manner of drawing (`styles/`), a tag is a thing in the picture (`things.py`), a
 composition (`compositions/`) sets things into a picture:
 
-    plan.py, program.py, given.py   what each work shows, and the collection as a whole
+    work.py, plan.py                what a work shows
+    catalogue.py, from_labels.py    all works: of our own labels, of another label table
     compositions/                   portrait, landscape, vessel, icon, … (canvas, plan, style, rng)
     drawings/, people.py, dress.py  what is drawn by hand; everything else is a glyph (glyphs.py)
     paint.py, pen.py                how a shape is painted in a culture's technique
     ground.py, finish.py, ornament.py, motifs.py, texture.py    what covers the whole surface
     canvas.py                       the picture, and who owns each of its pixels (the boxes)
-    annotate.py                     annotators' mistakes
-    render.py, collection.py, sheets.py    one work; all of them on disk; looking at them
+    render.py, collection.py        one work drawn; all of them on disk
+    annotator.py, ground_truth.py   mistakes in the labels; the labels without them, and the boxes
+    visibility.py                   how much of a thing a crop shows
+    contact_sheets.py               looking at what was drawn
 
 Adding a tag or a style in ten lines
 ------------------------------------
@@ -32,17 +35,15 @@ Fonts come from two PyPI packages and are not part of the repository: Noto Emoji
 
 from __future__ import annotations
 
-from imet_simulation.annotate import RELATED, Noise, annotate
-from imet_simulation.book_sheets import write_sheets
-from imet_simulation.collection import SCHEMA, simulate
+from imet_simulation.annotator import RELATED, Noise, annotate, count_label_noise
+from imet_simulation.collection import SCHEMA, read_plans, simulate
+from imet_simulation.contact_sheets import write_contact_sheets, write_label_sheets
 from imet_simulation.ground_truth import GroundTruth, has_ground_truth, read_ground_truth
-from imet_simulation.label_noise_counts import count_label_noise
-from imet_simulation.program import make_program
-from imet_simulation.render import draw, draw_whole, encode
-from imet_simulation.sheets import sheets
+from imet_simulation.render import draw, draw_png
 from imet_simulation.styles import STYLES
 from imet_simulation.things import THINGS
-from imet_simulation.work import Plan, work_id
+from imet_simulation.visibility import covered_share, visible_share, visible_shares
+from imet_simulation.work import Plan
 
 __all__ = [
     "RELATED",
@@ -54,14 +55,15 @@ __all__ = [
     "Plan",
     "annotate",
     "count_label_noise",
+    "covered_share",
     "draw",
-    "draw_whole",
-    "encode",
+    "draw_png",
     "has_ground_truth",
-    "make_program",
     "read_ground_truth",
-    "sheets",
+    "read_plans",
     "simulate",
-    "work_id",
-    "write_sheets",
+    "visible_share",
+    "visible_shares",
+    "write_contact_sheets",
+    "write_label_sheets",
 ]

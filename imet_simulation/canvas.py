@@ -34,8 +34,17 @@ def mix(a: Colour, b: Colour, t: float) -> Colour:
 
 
 @dataclass
-class Ledger:
-    """Which instances (one label, one thing) each painted part belongs to."""
+class PixelOwners:
+    """Which instances (one label, one thing) each painted part belongs to.
+
+    Attributes:
+        labels: of the instances, in the order in which they were begun.
+        parts: tuples of instances; a pixel's owner is a place in this list, 0 for nothing.
+        stack: instances that are being painted now, the outermost first.
+        known: places of `parts`.
+        muted: labels that are left out of the picture.
+        silent: whether what is painted now is muted.
+    """
 
     labels: list[str] = field(default_factory=list)
     parts: list[tuple[int, ...]] = field(default_factory=lambda: [()])
@@ -52,41 +61,41 @@ class Canvas:
     """
 
     def __init__(
-        self, height: int, width: int, ledger: Ledger | None = None, unit: float | None = None
+        self, height: int, width: int, owners: PixelOwners | None = None, unit: float | None = None
     ) -> None:
         self.height, self.width = int(height), int(width)
         self.rgb: Picture = np.ones((self.height, self.width, 3), np.float32)
         self.alpha: Mask = np.zeros((self.height, self.width), np.float32)
         self.owner = np.zeros((self.height, self.width), np.int32)
-        self.ledger = ledger or Ledger()
+        self.owners = owners or PixelOwners()
         self.u = unit if unit is not None else min(self.height, self.width) / 300
         self.edge: float | None = 0.0  # things stay this far inside; None lets them run over
         self.taken: list[tuple[float, float, float]] = []  # left, right, how much it matters
 
-    def sheet(self, height: int, width: int) -> Canvas:
-        """An empty, transparent picture whose strokes are booked in the same ledger."""
-        return Canvas(height, width, self.ledger, self.u)
+    def layer(self, height: int, width: int) -> Canvas:
+        """An empty, transparent picture that shares this one's pixel owners."""
+        return Canvas(height, width, self.owners, self.u)
 
     @contextmanager
     def mark(self, *labels: str) -> Iterator[None]:
         """What is painted inside belongs to a new instance of each label, and to those around."""
-        book = self.ledger
-        before, silent = book.stack, book.silent
+        owners = self.owners
+        before, silent = owners.stack, owners.silent
         for label in labels:
-            book.labels.append(label)
-            book.stack = (*book.stack, len(book.labels) - 1)
-            book.silent = book.silent or label in book.muted
+            owners.labels.append(label)
+            owners.stack = (*owners.stack, len(owners.labels) - 1)
+            owners.silent = owners.silent or label in owners.muted
         try:
             yield
         finally:
-            book.stack, book.silent = before, silent
+            owners.stack, owners.silent = before, silent
 
     def _part(self) -> int:
-        book = self.ledger
-        if book.stack not in book.known:
-            book.known[book.stack] = len(book.parts)
-            book.parts.append(book.stack)
-        return book.known[book.stack]
+        owners = self.owners
+        if owners.stack not in owners.known:
+            owners.known[owners.stack] = len(owners.parts)
+            owners.parts.append(owners.stack)
+        return owners.known[owners.stack]
 
     def _window(self, mask: Mask, x: float, y: float) -> tuple[slice, slice, Mask] | None:
         left, top = round(x), round(y)
@@ -110,7 +119,7 @@ class Canvas:
 
         With `own=False` pixels keep their owner (glazes, reflections).
         """
-        if self.ledger.silent:
+        if self.owners.silent:
             return
         window = self._window(mask, x, y)
         if window is None:
@@ -187,19 +196,19 @@ class Canvas:
 
         Only what can still be seen counts; an instance without a visible pixel is left out.
         """
-        found = ndimage.find_objects(self.owner, max_label=len(self.ledger.parts))
-        sizes = np.bincount(self.owner.ravel(), minlength=len(self.ledger.parts))
+        slices = ndimage.find_objects(self.owner, max_label=len(self.owners.parts))
+        sizes = np.bincount(self.owner.ravel(), minlength=len(self.owners.parts))
         bounds: dict[int, list[int]] = {}
-        for part, members in enumerate(self.ledger.parts):
-            if part == 0 or part > len(found) or found[part - 1] is None:
+        for part, members in enumerate(self.owners.parts):
+            if part == 0 or part > len(slices) or slices[part - 1] is None:
                 continue
-            rows, columns = found[part - 1]
+            rows, columns = slices[part - 1]
             for member in members:
                 box = bounds.setdefault(member, [1 << 30, 1 << 30, 0, 0, 0])
                 box[0], box[1] = min(box[0], columns.start), min(box[1], rows.start)
                 box[2], box[3] = max(box[2], columns.stop), max(box[3], rows.stop)
                 box[4] += int(sizes[part])
-        labels = self.ledger.labels
+        labels = self.owners.labels
         size = (round(self.height * scale), round(self.width * scale))
         out = []
         for member in sorted(bounds):

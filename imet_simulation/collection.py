@@ -1,4 +1,4 @@
-"""Writing a collection to disk in Kaggle's layout: in parallel, resumable, whole or not there."""
+"""Writing a collection to disk in Kaggle's layout: in parallel, resumable, atomic."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
 from imet.io import InputError, atomic_path, digest, file_lock, read_json, write_json
-from imet_simulation.annotate import Noise
-from imet_simulation.given import given_program, read_labels, read_rows
-from imet_simulation.program import labels_of, make_program, vocabulary
+from imet_simulation.annotator import Noise
+from imet_simulation.catalogue import labels_of, plan_collection, vocabulary
+from imet_simulation.from_labels import plans_from_labels, read_labels, read_rows
 from imet_simulation.render import draw_whole, encode
 from imet_simulation.work import Plan, work_id
 
@@ -39,14 +39,6 @@ SCHEMA = {
 """Fields of a line of truth.jsonl."""
 
 
-@lru_cache(maxsize=1)
-def source_digest() -> str:
-    """Digest of the files that draw: another drawing is another collection."""
-    folder = Path(__file__).parent
-    files = sorted(folder.rglob("*.py"))
-    return digest(*(part for f in files for part in (f.name, f.read_bytes())))
-
-
 def simulate(
     out: Path | str,
     *,
@@ -57,10 +49,11 @@ def simulate(
     progress: bool = True,
     side: int = 300,
     noise: Noise | None = None,
+    source: str = "",
 ) -> None:
     """Draw a collection into `out`; a finished one with the same parameters is left as it is.
 
-    The same (works, seed, side, noise, label table, source) gives the same bytes on one machine,
+    The same (works, seed, side, noise, label table) gives the same bytes on one machine,
     whatever the number of workers and however often the run was killed.
 
     Args:
@@ -72,8 +65,9 @@ def simulate(
         workers: processes; all cores if None.
         progress: show a bar.
         side: shorter side of every picture in pixels.
-        noise: rates of annotation mistakes; a given label table is taken as annotated, so its
-            default is none at all.
+        noise: rates of annotation mistakes; the rows of another table are annotated already, so
+            that its default is none at all.
+        source: digest of the drawing code; a collection of another source is drawn anew.
 
     Raises:
         ValueError: works, side or workers under 1.
@@ -83,33 +77,50 @@ def simulate(
         raise ValueError(f"works={works}, side={side}, workers={workers}: must be at least 1, 8, 1")
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    given = Path(labels_from) if labels_from is not None else None
-    noise = noise or (Noise(0, 0, 0, 0) if given else Noise())
+    table_folder = Path(labels_from) if labels_from is not None else None
+    noise = noise or (Noise(0, 0, 0, 0) if table_folder else Noise())
     parameters: dict[str, Any] = {
         "works": works,
         "seed": seed,
         "side": side,
         "noise": noise.asdict(),
-        "labels": _table_digest(given) if given else "own",
-        "source": source_digest(),
+        "labels": _table_digest(table_folder) if table_folder else "own",
+        "source": source,
     }
     with file_lock(out / ".simulating"):
         if _finished(out, parameters):
             return
         _prepare(out, parameters)
-        if given:
-            table = read_labels(given)
-            plans = given_program(works, seed, side, table, read_rows(given, table))
+        if table_folder:
+            table = read_labels(table_folder)
+            plans = plans_from_labels(works, seed, side, table, read_rows(table_folder, table))
             names = tuple(n for _, n in table)
         else:
             names = vocabulary()
             table = list(enumerate(names))
-            plans = make_program(works, seed, side, noise)
-        _draw_all(out, plans, seed, noise, names, workers or os.cpu_count() or 1, progress)
+            plans = plan_collection(works, seed, side, noise)
+        chunks = [plans[i : i + CHUNK] for i in range(0, works, CHUNK)]
+        jobs = [Job(out, k, chunk, seed, noise, names) for k, chunk in enumerate(chunks)]
+        _draw_all(jobs, workers or os.cpu_count() or 1, progress)
         _write_tables(out, plans, table, seed)
         write_json(out / "simulation.json", {**parameters, "truth": SCHEMA})
         shutil.rmtree(out / ".parts")
         (out / ".begun.json").unlink()
+
+
+def read_plans(root: Path) -> dict[str, Plan]:
+    """Every work's plan, made anew from what `simulation.json` says: id to plan.
+
+    Raises:
+        InputError: the collection's labels are another table's.
+    """
+    settings = read_json(root / "simulation.json")
+    if settings["labels"] != "own":
+        raise InputError(f"{root} was drawn for another label table; draw it without --labels-from")
+    plans = plan_collection(
+        settings["works"], settings["seed"], settings["side"], Noise(**settings["noise"])
+    )
+    return {work_id(settings["seed"], plan.index): plan for plan in plans}
 
 
 def _table_digest(root: Path) -> str:
@@ -150,26 +161,35 @@ def _prepare(out: Path, parameters: dict[str, Any]) -> None:
     (out / ".parts").mkdir(exist_ok=True)
 
 
-def _draw_all(
-    out: Path, plans: list[Plan], seed: int, noise: Noise, names: tuple[str, ...], workers: int,
-    progress: bool,
-) -> None:  # fmt: skip
-    chunks = [plans[i : i + CHUNK] for i in range(0, len(plans), CHUNK)]
-    left = [
-        (out, k, chunk, seed, noise, names)
-        for k, chunk in enumerate(chunks)
-        if not (out / ".parts" / f"{k:06}.jsonl").exists()
-    ]
+@dataclass(frozen=True)
+class Job:
+    """Works that one process draws in one go, and what it needs to know for that."""
+
+    out: Path
+    number: int
+    plans: list[Plan]
+    seed: int
+    noise: Noise
+    names: tuple[str, ...]
+
+    @property
+    def lines(self) -> Path:
+        """Where the works' lines of truth.jsonl go, once all are drawn."""
+        return self.out / ".parts" / f"{self.number:06}.jsonl"
+
+
+def _draw_all(jobs: list[Job], workers: int, progress: bool) -> None:
     from tqdm import tqdm
 
-    bar = tqdm(total=len(plans), desc="drawing", unit="work", disable=not progress)
-    bar.update(len(plans) - sum(len(job[2]) for job in left))
-    with bar:
+    left = [job for job in jobs if not job.lines.exists()]
+    works = sum(len(job.plans) for job in jobs)
+    with tqdm(total=works, desc="drawing", unit="work", disable=not progress) as bar:
+        bar.update(works - sum(len(job.plans) for job in left))
         for count in _run(left, min(workers, len(left))):
             bar.update(count)
 
 
-def _run(jobs: list[tuple], workers: int) -> Iterator[int]:
+def _run(jobs: list[Job], workers: int) -> Iterator[int]:
     if workers <= 1:
         yield from map(_draw_chunk, jobs)
         return
@@ -179,52 +199,42 @@ def _run(jobs: list[tuple], workers: int) -> Iterator[int]:
         yield from pool.map(_draw_chunk, jobs)
 
 
-def _draw_chunk(job: tuple[Path, int, list[Plan], int, Noise, tuple[str, ...]]) -> int:
+def _draw_chunk(job: Job) -> int:
     """Draw some works, then write their lines: a chunk without its lines is drawn again.
 
-    One thread a process: small matrix products in many threads cost twice the time and more.
+    One thread per process: small matrix products in many threads cost twice the time and more.
     """
     with threadpool_limits(1):
-        return _draw_works(*job)
+        lines = [_draw_work(job, plan) for plan in job.plans]
+    with atomic_path(job.lines) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return len(lines)
 
 
-def _draw_works(
-    out: Path, number: int, plans: list[Plan], seed: int, noise: Noise, names: tuple[str, ...]
-) -> int:
-    lines = []
-    for plan in plans:
-        name = work_id(seed, plan.index)
-        drawn = draw_whole(plan, seed)
-        path = out / "train" / f"{name}.png"
-        temporary = path.with_name(f".{name}.{os.getpid()}.tmp")
+def _draw_work(job: Job, plan: Plan) -> str:
+    """Write a work's picture; its line of truth.jsonl."""
+    name = work_id(job.seed, plan.index)
+    drawn = draw_whole(plan, job.seed)
+    with atomic_path(job.out / "train" / f"{name}.png") as temporary:
         temporary.write_bytes(encode(drawn.image))
-        os.replace(temporary, path)
-        boxes: dict[str, list[list[int]]] = {}
-        pixels: dict[str, list[int]] = {}
-        for label, box, count in drawn.boxes:
-            if label not in plan.labels:
-                continue
+    boxes: dict[str, list[list[int]]] = {}
+    pixels: dict[str, list[int]] = {}
+    for label, box, count in drawn.boxes:
+        if label in plan.labels:
             boxes.setdefault(label, []).append(list(box))
             pixels.setdefault(label, []).append(count)
-        lines.append(
-            json.dumps(
-                {
-                    "id": name,
-                    "labels": list(plan.labels),
-                    "annotated": list(labels_of(plan, seed, noise, names)),
-                    "culture": plan.cultures[0] if plan.cultures else None,
-                    "composition": plan.composition,
-                    "height": drawn.image.shape[0],
-                    "width": drawn.image.shape[1],
-                    "boxes": boxes,
-                    "pixels": pixels,
-                },
-                ensure_ascii=False,
-            )
-        )
-    with atomic_path(out / ".parts" / f"{number:06}.jsonl") as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return len(plans)
+    line = {
+        "id": name,
+        "labels": list(plan.labels),
+        "annotated": list(labels_of(plan, job.seed, job.noise, job.names)),
+        "culture": plan.cultures[0] if plan.cultures else None,
+        "composition": plan.composition,
+        "height": drawn.image.shape[0],
+        "width": drawn.image.shape[1],
+        "boxes": boxes,
+        "pixels": pixels,
+    }
+    return json.dumps(line, ensure_ascii=False)
 
 
 def _write_tables(out: Path, plans: list[Plan], table: list[tuple[int, str]], seed: int) -> None:

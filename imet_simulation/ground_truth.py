@@ -105,17 +105,18 @@ def read_ground_truth(collection: Collection) -> GroundTruth:
             if row is None:
                 continue
             targets[row, [column[name] for name in entry["labels"] if name in column]] = True
-            found = [box for several in entry["boxes"].values() for box in several]
-            boxes[row] = np.array(found, np.int64).reshape(-1, 4)
-            of = [column.get(tag, -1) for tag, several in entry["boxes"].items() for _ in several]
-            tags[row] = np.array(of, np.int64)
+            of_tag = entry["boxes"].items()
+            every = [box for _, several in of_tag for box in several]
+            boxes[row] = np.array(every, np.int64).reshape(-1, 4)
+            columns = [column.get(tag, -1) for tag, several in of_tag for _ in several]
+            tags[row] = np.array(columns, np.int64)
             sizes[row] = entry["height"], entry["width"]
             composition[row] = str(entry["composition"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path}, line {number}: not a line of a simulation ({error!r}); simulate again"
             ) from error
-    missing = [str(collection.ids[row]) for row, found in enumerate(boxes) if found is None]
+    missing = [str(collection.ids[row]) for row, box in enumerate(boxes) if box is None]
     if missing:
         raise InputError(
             f"{path}: {len(missing)} works missing, {missing[0]} first; simulate again"

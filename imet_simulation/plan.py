@@ -16,14 +16,14 @@ Rng = np.random.Generator
 
 
 @dataclass(frozen=True)
-class Wish:
+class Constraint:
     """What a planned work must carry, if anything."""
 
     label: str = ""
 
     @property
     def culture(self) -> bool:
-        """Whether the wish is for a culture."""
+        """Whether the constraint is for a culture."""
         return self.label.startswith("culture::")
 
 
@@ -58,47 +58,50 @@ def can_show(style: Style, form: str, label: str) -> bool:
     )
 
 
-def make_plan(rng: Rng, index: int, side: int, wish: Wish | None = None, attempt: int = 0) -> Plan:
-    """Draw up one work by lot, with `wish` in it if one is given."""
-    wish = wish or Wish()
+def make_plan(
+    rng: Rng, index: int, side: int, constraint: Constraint = Constraint(), attempt: int = 0
+) -> Plan:
+    """Plan one work at random, under a constraint."""
     styles = list(STYLES.values())
-    if wish.culture:
-        styles = [STYLES[wish.label]]
-    elif wish.label:
-        styles = [s for s in styles if any(can_show(s, f, wish.label) for f in forms_of(s))]
+    if constraint.culture:
+        styles = [STYLES[constraint.label]]
+    elif constraint.label:
+        styles = [s for s in styles if any(can_show(s, f, constraint.label) for f in forms_of(s))]
     style = pick(rng, styles, [s.weight for s in styles])
     forms = forms_of(style)
-    if wish.label and not wish.culture:
-        forms = {f: w for f, w in forms.items() if can_show(style, f, wish.label)}
+    if constraint.label and not constraint.culture:
+        forms = {f: w for f, w in forms.items() if can_show(style, f, constraint.label)}
     form = pick(rng, list(forms), list(forms.values()))
     composition = COMPOSITIONS[form]
-    things = choose_things(rng, style, composition, wish.label)
+    things = choose_things(rng, style, composition, constraint.label)
     height, width = size_of(rng, composition, side)
     cultures = (style.label,) if style.label else ()
     labels = (*cultures, *dict.fromkeys((*things, *composition.gives)))
     return Plan(index, cultures, style.label, form, things, height, width, labels, attempt)
 
 
-def choose_things(rng: Rng, style: Style, composition: Composition, wished: str) -> tuple[str, ...]:
-    """Fill the composition's slots by weight, each thing once."""
+def choose_things(
+    rng: Rng, style: Style, composition: Composition, required: str
+) -> tuple[str, ...]:
+    """Fill the composition's slots by weight, each thing once, the required one among them."""
     chosen: list[str] = []
-    open_wish = wished if wished in THINGS and wished not in composition.gives else ""
-    needed = THINGS[open_wish].goes if open_wish else ()
+    open_label = required if required in THINGS and required not in composition.gives else ""
+    needed = THINGS[open_label].goes if open_label else ()
     for slot in composition.slots:
         if (
             slot.stands == "worn"
             and "tag::george washington" in chosen
-            and not (open_wish and fits(slot, THINGS[open_wish]))
+            and not (open_label and fits(slot, THINGS[open_label]))
         ):
             continue  # he is drawn in his own dress
         count = int(rng.integers(slot.least, slot.most + 1))
-        if slot.only and any(k in slot.only for k in needed) and open_wish not in slot.only:
+        if slot.only and any(k in slot.only for k in needed) and open_label not in slot.only:
             chosen += [k for k in needed if k in slot.only]
             continue
-        if open_wish and fits(slot, THINGS[open_wish]):
-            chosen.append(open_wish)
-            chosen += [g for g in THINGS[open_wish].goes if g not in chosen]
-            open_wish = ""
+        if open_label and fits(slot, THINGS[open_label]):
+            chosen.append(open_label)
+            chosen += [g for g in THINGS[open_label].goes if g not in chosen]
+            open_label = ""
             count -= 1
         for _ in range(max(0, count)):
             options = [
@@ -121,7 +124,7 @@ def _liking(style: Style, label: str) -> float:
 
 
 def size_of(rng: Rng, composition: Composition, side: int) -> tuple[int, int]:
-    """Height and width with the shorter side `side`, the shape by lot from the composition's."""
+    """Height and width with the shorter side `side`, its shape drawn from the composition's."""
     lo, hi = np.log(composition.aspect)
     aspect = float(np.exp(rng.uniform(lo, hi)))
     if aspect >= 1:

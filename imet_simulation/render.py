@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imet_simulation.canvas import Canvas, Ledger
+from imet_simulation.canvas import Canvas, PixelOwners
 from imet_simulation.compositions import COMPOSITIONS, stage
 from imet_simulation.finish import lens
 from imet_simulation.styles import style_for
@@ -42,7 +42,7 @@ def draw(plan: Plan, seed: int, muted: frozenset[str] = frozenset(), go: int = 0
         style = style.inverted()
     short = min(plan.height, plan.width)
     scale = max(1.0, 150 / short)
-    c = Canvas(round(plan.height * scale), round(plan.width * scale), Ledger(muted=muted))
+    c = Canvas(round(plan.height * scale), round(plan.width * scale), PixelOwners(muted=muted))
     composition = COMPOSITIONS[plan.composition]
     if not plan.things and any(slot.stands and slot.least for slot in composition.slots):
         plan = dataclasses.replace(plan, things=(FILLER,))
@@ -91,3 +91,8 @@ def encode(image: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG", compress_level=2)
     return buffer.getvalue()
+
+
+def draw_png(plan: Plan, seed: int) -> bytes:
+    """The file of a work as `simulate` writes it."""
+    return encode(draw_whole(plan, seed).image)

@@ -128,6 +128,7 @@ page.values["men"]
 # may have lost the thing a tag names. A work with tags only gives six resizes. In validation and
 # test every work gives one resize and five crops. A crop is 224 pixels of a shorter side of 300;
 # works with a culture label only, which the paper does not mention, are treated as works with both.
+# {doc}`02b_what_a_view_shows` asks whether crops do lose the things that tags name.
 
 # %%
 from imet.config import resolve

@@ -244,14 +244,9 @@ stopped = stop_paths(test_paths[beams], best, f, **failing)  # (N, V, K)
 predicted["terminate, failing label given"] = combine_views(stopped)
 
 # %%
-from imet.evaluation import metrics_with_intervals
-from imet.report.tables import metrics_table
+from imet.report.tables import predictions_table
 
-table = {}
-for name, labels in predicted.items():
-    table[name] = metrics_with_intervals(labels, test_targets)
-    table[name]["predicted_labels"] = labels.sum(1).mean()
-metrics_table(table)
+predictions_table(predicted, test_targets)
 
 # %%
 as_written = fbeta_per_work(predicted["terminate (as written)"], test_targets)
@@ -302,7 +297,7 @@ forest_plot(
 from imet.decoding import Paths
 
 choices = {"all six": slice(None), "the resize": slice(0, 1), "the five crops": slice(1, None)}
-table = {}
+by_views = {}  # name: (N, K) on test
 for name, which in choices.items():
     val, test = (
         Paths(each[beams].labels[:, which], each[beams].probabilities[:, which])
@@ -311,13 +306,11 @@ for name, which in choices.items():
     if not val.labels.size:  # a profile of one view has no crops
         continue
     rule, _ = tune_path_rule({beams: val}, val_targets, f)
-    labels = rule.predict(test)  # (N, K)
-    table[name] = metrics_with_intervals(labels, test_targets)
-    table[name]["predicted_labels"] = labels.sum(1).mean()
-    difference = paired_difference(fbeta_per_work(labels, test_targets), as_written)
+    by_views[name] = rule.predict(test)
+    difference = paired_difference(fbeta_per_work(by_views[name], test_targets), as_written)
     page[f"views.{name}.difference"] = difference
     print(f"{name}: γ = {rule.gamma:.2g}{', at the edge' * rule.at_edge}; {difference:+.3f}")
-metrics_table(table)
+predictions_table(by_views, test_targets)
 
 # %% [markdown]
 # Here the resize alone changes F2 by {num}`views.the resize.difference.value:+.3f`

@@ -51,26 +51,19 @@ main.rule.describe()
 # this chapter.
 
 # %% tags=["hide-input"]
-import numpy as np
 import torch
-from scipy.special import logit
 
 from imet.losses import asymmetric_loss, focal_loss, weighted_bce_loss
 from imet.report.plots.losses import loss_shapes
 
-p = np.linspace(0.002, 0.998, 250)
-x = torch.from_numpy(logit(p))[:, None]
-kinds = {
-    "cross-entropy": lambda y: weighted_bce_loss(x, y, None, "none"),
-    "class-weighted": lambda y: weighted_bce_loss(x, y, torch.tensor([10.0]), "none"),
-    "focal, γ = 2": lambda y: focal_loss(x, y, 2.0, None, "none"),
-    "focal, γ = 5": lambda y: focal_loss(x, y, 5.0, None, "none"),
-    "asymmetric": lambda y: asymmetric_loss(x, y, reduction="none"),
+shapes = {
+    "cross-entropy": lambda x, y: weighted_bce_loss(x, y, None, "none"),
+    "class-weighted": lambda x, y: weighted_bce_loss(x, y, torch.tensor([10.0]), "none"),
+    "focal, γ = 2": lambda x, y: focal_loss(x, y, 2.0, None, "none"),
+    "focal, γ = 5": lambda x, y: focal_loss(x, y, 5.0, None, "none"),
+    "asymmetric": lambda x, y: asymmetric_loss(x, y, reduction="none"),
 }
-there = torch.ones_like(x, dtype=torch.bool)
-loss_shapes(
-    p, {name: (f(there)[:, 0].numpy(), f(~there)[:, 0].numpy()) for name, f in kinds.items()}
-)
+loss_shapes(shapes)
 
 # %% [markdown]
 # ```{caption} fig-loss-shapes
@@ -90,6 +83,7 @@ loss_shapes(
 # should reach:
 
 # %%
+import numpy as np
 import pandas as pd
 
 from imet.io import REPO, read_json
@@ -113,11 +107,7 @@ constants.style.format("{:.4g}")
 
 # %%
 on_real = constants["real table, sum"]
-page["constants"] = {
-    "none": on_real["no α"],
-    "alpha25": on_real["α = .25"],
-    "alpha75": on_real["α = .75"],
-}
+page["constants"] = dict(zip(("none", "alpha25", "alpha75"), on_real))
 page["constants.class_mean"] = constants.loc["no α", "real table, class mean"]
 page["constants.share"] = reported_value("poster.vgg16_bn_step15.loss") / on_real["no α"]
 
@@ -169,9 +159,7 @@ losses = {
 trained = {}
 for name, loss in losses.items():
     changes = budget | {"loss": loss}
-    trained[name] = runs.run(
-        "vgg16_bn_step15", profile, seed=seed, device=device, overrides=changes
-    )
+    trained[name] = runs.run(poster[1], profile, seed=seed, device=device, overrides=changes)
 page.add_models(*trained.values())
 
 # %% tags=["hide-input"]
@@ -188,22 +176,13 @@ forest_plot({name: {"test": run.test.f2} for name, run in trained.items()})
 # ```
 
 # %%
-from imet.report.comparisons import paired_gain
+from imet.report.comparisons import FORMATS, compare_runs
 from imet.report.tables import or_dash
 
-table = {}
-for name, run in trained.items():
-    gain = paired_gain(run, trained["cross-entropy"])
-    table[name] = {
-        "threshold": run.rule.threshold,
-        "F2, test": f"{run.test.f2.value:.3f}",
-        "less cross-entropy": f"{gain:+.3f}" if name != "cross-entropy" else "",
-        "labels per work": f"{run.test.predicted_labels:.1f}",
-        "macro AUC": or_dash(run.test.auc_macro),
-    }
-page["against.soft_auc"] = table["soft F2"]["macro AUC"]
-page["against.focal"] = paired_gain(trained["focal, γ = 2"], trained["cross-entropy"])
-pd.DataFrame(table).T.style.format(precision=3)
+compared = compare_runs(trained)
+page["against.soft_auc"] = or_dash(compared["macro AUC"]["soft F2"])
+page["against.focal"] = compared["less the first"]["focal, γ = 2"]
+compared.style.format(FORMATS, precision=3)
 
 # %% [markdown]
 # Soft F2 alone hardly trains here: its macro AUC of {num}`against.soft_auc:.2f` is near chance. Among the
@@ -237,6 +216,8 @@ loss_vs_f2({name: (h["val_loss"], h["val_f2"]) for name, h in histories.items()}
 # ```
 
 # %%
+from scipy.special import logit
+
 from imet.statistics import spearman
 
 settings = {}
@@ -325,7 +306,7 @@ page["rules.exact_gain"] = exact["F2, validation"] - grid_search["F2, validation
 page["rules.exact_test"] = exact["F2, test"] - grid_search["F2, test"]
 page["rules.proportional_labels"] = compared.loc["γ·f", "labels per work"]
 page["rules.scores"] = val.targets.size
-compared.style.format({"less the first": "{:+.3f}", "labels per work": "{:.1f}"}, precision=3)
+compared.style.format(FORMATS, precision=3)
 
 # %% [markdown]
 # A rule that contains another can never lose to it on validation, and test says what of that was
@@ -352,11 +333,9 @@ quartile = quartile_of(train.targets.sum(0))  # (K,)
 groups = {"all labels": np.ones(len(areas), bool)}
 groups |= {f"quartile {q} by frequency": quartile == q for q in (4, 3, 2, 1)}
 groups |= {"culture": is_culture, "tag": ~is_culture}
-table = pd.DataFrame({name: mean_auc(areas[mask])._asdict() for name, mask in groups.items()}).T
-page["auc.micro"] = or_dash(micro_auc(*scores))
-page["auc.macro"] = or_dash(table["value"]["all labels"])
-table = table.astype({"classes": int, "left_out": int})
-table.set_axis(["macro AUC", "labels", "left out"], axis=1).round(3)
+by_group = pd.DataFrame([mean_auc(areas[mask]) for mask in groups.values()], index=list(groups))
+page["auc.micro"], page["auc.macro"] = or_dash(micro_auc(*scores)), or_dash(mean_auc(areas).value)
+by_group.set_axis(["macro AUC", "labels", "left out"], axis=1).round(3)
 
 # %% [markdown]
 # Micro AUC is {num}`auc.micro:.3f` for the same scores: it also rewards knowing which labels are

@@ -96,9 +96,24 @@ def test_parameters_are_used_and_come_before_code(path):
 @each
 def test_the_page_records_the_numbers_it_shows(path):
     joined = [cell.replace("\n    ", "") for cell in code(path)]
-    assert any(
-        f'{name}("{path.stem}"' in cell for cell in joined for name in ("Page", "record_page")
-    )
+    assert any(f'Page("{path.stem}"' in cell for cell in joined)
+
+
+@each
+def test_code_is_short_and_can_be_read(path):
+    """150 lines per chapter at most, half of them unfolded at least; all but the cover shown."""
+    lines: dict[bool, int] = {True: 0, False: 0}
+    for cell in jupytext.read(path).cells:
+        tags = set(cell.metadata.get("tags", []))
+        cover = cell.metadata.get("mystnb", {}).get("figure", {}).get("name") == "cover"
+        hidden = {"hide-cell", "remove-cell", "remove-input", "remove-output"}
+        assert cover or not tags & hidden, cell.source
+        if cell.cell_type == "code" and not tags & {"parameters", "solution"}:
+            lines[bool(tags & {"hide-input", "remove-cell"})] += sum(
+                bool(line.strip()) for line in cell.source.splitlines()
+            )
+    assert sum(lines.values()) <= 150
+    assert lines[False] >= lines[True]
 
 
 @each

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from imet.code_digest import source_digest
 from imet.config import Profile
 from imet.data.tables import Collection
 from imet.data.views import work_rng
@@ -17,16 +18,16 @@ from imet.io import InputError, home
 
 def simulate(out: Path, **settings: Any) -> None:
     """Draw a simulated collection; see `imet_simulation.simulate`."""
-    from imet_simulation import simulate as draw
+    import imet_simulation
 
-    draw(out, **settings)
+    imet_simulation.simulate(out, source=source_digest("imet_simulation"), **settings)
 
 
 def contact_sheets(out: Path) -> Path:
-    """Draw contact sheets of every culture and tag; see `imet_simulation.sheets`."""
-    from imet_simulation import sheets
+    """Draw contact sheets of all labels; see `imet_simulation.write_contact_sheets`."""
+    from imet_simulation import write_contact_sheets
 
-    return sheets(out)
+    return write_contact_sheets(out)
 
 
 def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
@@ -79,6 +80,7 @@ def add_label_noise(collection: Collection, factor: float, seed: int = 0) -> Col
     targets = np.zeros_like(truth)
     for row, work in enumerate(collection.ids):
         shown = tuple(names[k] for k in np.flatnonzero(truth[row]))
-        said = annotate(shown, Noise(**rates), work_rng(seed, str(work)), names) if shown else ()
-        targets[row, [column[name] for name in said]] = True
+        if shown:
+            annotated = annotate(shown, Noise(**rates), work_rng(seed, str(work)), names)
+            targets[row, [column[name] for name in annotated]] = True
     return replace(collection, targets=targets)

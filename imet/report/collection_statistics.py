@@ -6,6 +6,7 @@ python -m imet.report.collection_statistics FOLDER results/NAME.json [--sizes si
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,25 @@ def frequent_pairs(collection: Collection, most: int = PAIRS) -> list[list[Any]]
     ]
 
 
+def lifts_of_pairs(collection: Collection, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Lift of pairs of labels, whatever their frequency.
+
+    Args:
+        collection: has both labels of every pair.
+        pairs: names of labels.
+
+    Returns:
+        A row per pair: `expected`, works in which the two would meet if they were independent, and
+        `lift`, how many times more often they do; NaN where none is expected.
+    """
+    column = {name: k for k, name in enumerate(collection.labels.names)}
+    first = collection.targets[:, [column[a] for a, _ in pairs]]  # (N, P)
+    second = collection.targets[:, [column[b] for _, b in pairs]]
+    expected = first.mean(0) * second.mean(0) * len(collection)  # (P,)
+    lift = (first & second).sum(0) / np.where(expected > 0, expected, np.nan)
+    return pd.DataFrame({"expected": expected, "lift": lift})
+
+
 def main() -> None:
     """Write the statistics of a folder, with their provenance."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -108,10 +128,10 @@ def main() -> None:
     parser.add_argument("--sizes", type=Path, help="table id,height,width; else picture headers")
     arguments = parser.parse_args()
     collection = read_collection(arguments.folder)
-    found = statistics(collection, aspect_ratios(collection, arguments.sizes))
+    values = statistics(collection, aspect_ratios(collection, arguments.sizes))
     command = "python -m imet.report.collection_statistics FOLDER OUT --sizes SIZES"
     source = provenance("kaggle", 0, "cpu") | {"command": command}
-    write_json(arguments.out, {"provenance": source, "values": found})
+    write_json(arguments.out, {"provenance": source, "values": values})
 
 
 if __name__ == "__main__":

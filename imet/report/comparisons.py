@@ -24,6 +24,10 @@ RULES = {
 """Rules that models are compared under to what they are called there."""
 
 
+FORMATS = {"less the first": "{:+.3f}", "labels per work": "{:.1f}"}
+"""Of the columns of `compare_runs` and `compare_rules`."""
+
+
 def paired_gain(run: Run, over: Run, part: str = "test") -> Interval:
     """Paired difference of F2 of two runs on the same works, with its interval."""
     require_same_works(run, over, part)
@@ -72,6 +76,22 @@ def settings_beside_documents(trained: Mapping[str, Run]) -> pd.DataFrame:
     models = ["all" if len(names) == len(trained) else ", ".join(names) for names in rows.values()]
     columns = ["setting", "here", "documents"]
     return pd.DataFrame(list(rows), columns=columns).assign(models=models).sort_values(columns[0])
+
+
+def compare_runs(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """Runs on the same works, one row each; differences in F2 are from the first run."""
+    first = next(iter(runs.values()))
+    rows = {
+        name: {
+            "threshold": getattr(run.rule, "threshold", "–"),
+            "F2, test": run.test.f2.value,
+            "less the first": paired_gain(run, first),
+            "labels per work": run.test.predicted_labels,
+            "macro AUC": run.test.auc_macro,
+        }
+        for name, run in runs.items()
+    }
+    return pd.DataFrame(rows).T
 
 
 def compare_rules(run: Run, rules: Mapping[str, ScoreRule]) -> pd.DataFrame:

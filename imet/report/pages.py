@@ -90,28 +90,6 @@ class Page:
         write_json(self.path, {"provenance": self._provenance | models, "values": self.values})
 
 
-def record_page(
-    name: str,
-    values: Mapping[str, Any],
-    *,
-    profile: str,
-    seed: int = 0,
-    device: str = "auto",
-    runs: Iterable[Run] = (),
-) -> Path:
-    """Record all values of a page at once; see `Page`."""
-    page = Page(name, profile, seed, device, runs)
-    for key, value in values.items():
-        page.values[key] = _plain(value)
-    page._write()
-    return page.path
-
-
-def page_files(name: str, profile: str) -> Path:
-    """The folder of files that a page links to; the book holds it as `_static/pages/<name>/`."""
-    return home() / "runs" / profile / "pages" / name
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Interval):
         value = with_interval(value)

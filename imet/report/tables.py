@@ -9,12 +9,11 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
+from imet.evaluation import metrics_with_intervals
 from imet.io import REPO, read_json
 from imet.runs import Run, code_key
 from imet.statistics import Interval
-
-ESTIMATE = "{value:.3f} [{low:.3f}, {high:.3f}]"
-DIFFERENCE = "{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+from imet.typing import BoolArray
 
 
 def table_rows(run: Run) -> dict[str, dict[str, Any]]:
@@ -44,6 +43,28 @@ def metrics_table(metrics: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows).T.fillna("–")
 
 
+def predictions_table(predicted: Mapping[Any, BoolArray], targets: BoolArray) -> pd.DataFrame:
+    """`metrics_table` of labels that were predicted in several ways.
+
+    Args:
+        predicted: name to (N, K).
+        targets: (N, K).
+
+    Examples:
+        >>> import numpy as np
+        >>> targets = np.array([[True, False], [False, True]])
+        >>> predictions_table({"all": np.ones((2, 2), bool)}, targets)["recall"]["all"]
+        '1.000'
+    """
+    return metrics_table(
+        {
+            name: metrics_with_intervals(labels, targets)
+            | {"predicted_labels": float(labels.sum(1).mean())}
+            for name, labels in predicted.items()
+        }
+    )
+
+
 def recorded(study: str) -> dict[str, Any]:
     """What a study found, by variant; nothing where it was not recorded.
 
@@ -70,15 +91,15 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
     rows = {}
     for study, title in studies.items():
         content = _study(study)
-        for variant, found in content["values"].items():
+        for variant, row in content["values"].items():
             profile = content["provenance"]["profile"]
-            current = found["code"] == code_key()
-            auc, count = found["test"]["auc_macro"]["value"], found["rules"]["fixed number"]
+            current = row["code"] == code_key()
+            auc, count = row["test"]["auc_macro"]["value"], row["rules"]["fixed number"]
             name = variant.replace("_", " ") + ("" if current else " (earlier code)")
             rows[f"{title} ({profile})", name] = {
-                "F2, test": _two_lines(ESTIMATE.format(**found["test"]["f2"])),
-                "less the first": _difference(found),
-                "labels per work": f"{found['test']['predicted_labels']['value']:.1f}",
+                "F2, test": _estimate(row["test"]["f2"], ".3f"),
+                "less the first": _difference(row),
+                "labels per work": f"{row['test']['predicted_labels']['value']:.1f}",
                 "fixed number, less the first": _difference(count),
                 "AUC": "–" if auc is None else f"{auc:.3f}",
             }
@@ -90,12 +111,14 @@ def _study(name: str) -> dict[str, Any]:
     return dict(read_json(path)) if path.exists() else {"values": {}}
 
 
-def _difference(found: Mapping[str, Any]) -> str:
-    return _two_lines(DIFFERENCE.format(**found["difference"])) if "difference" in found else ""
+def _difference(row: Mapping[str, Any]) -> str:
+    return _estimate(row["difference"], "+.3f") if "difference" in row else ""
 
 
-def _two_lines(estimate: str) -> str:
-    return estimate.replace(" [", "\n[")
+def _estimate(estimate: Mapping[str, Any], spec: str) -> str:
+    """A value over its interval, in two lines."""
+    interval = Interval(estimate["value"], estimate["low"], estimate["high"])
+    return f"{interval:{spec}}".replace(" [", "\n[")
 
 
 def or_dash(value: float | None) -> float | str:

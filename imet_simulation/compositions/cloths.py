@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def textile(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     """A fragment of cloth: rows of motifs between ornament stripes, frayed at its edges."""
     h, w = c.height, c.width
-    cloth = c.sheet(h, w)
+    cloth = c.layer(h, w)
     with c.mark("tag::textile fragments"):
         stage.ground(cloth, style, rng, style.accents[0] if style.finish == "tapestry" else None)
         cloth.owner[:] = cloth._part()

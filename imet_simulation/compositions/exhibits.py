@@ -27,7 +27,7 @@ def mount(c: Canvas, style: Style, rng: Rng, inset: float = 0.07) -> None:
     stage.backdrop(c, rng)
     h, w = c.height, c.width
     pad = round(inset * min(h, w))
-    sheet = c.sheet(h - 2 * pad, w - 2 * pad)
+    sheet = c.layer(h - 2 * pad, w - 2 * pad)
     stage.ground(sheet, style, rng)
     stage.strew(sheet, style, rng, 0, sheet.height)
     if style.border != "none":
@@ -110,7 +110,7 @@ def statue(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     stage.backdrop(c, rng)
     h, w = c.height, c.width
     carved = dataclasses.replace(style, technique="carved")
-    flat = c.sheet(h, w)
+    flat = c.layer(h, w)
     flat.rgb[:] = 0.5
     who = [t for t in plan.things if t in ("tag::men", "tag::women")]
     sex = who[0].split("::")[1] if who else "men"
@@ -169,7 +169,7 @@ def fan(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     h, w = c.height, c.width
     radius = min(0.96 * h, 0.56 * w)
     cx, cy = w / 2, h * 0.98
-    leaf = c.sheet(round(0.62 * radius), round(2.3 * radius))
+    leaf = c.layer(round(0.62 * radius), round(2.3 * radius))
     with c.mark("tag::fans"):
         stage.sky_and_land(leaf, style, rng, 0.5)
         leaf.owner[:] = leaf._part()
@@ -214,7 +214,7 @@ def tablet(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     """A slab or clay tablet covered with writing, with a scene on top if there are things."""
     stage.backdrop(c, rng)
     h, w = c.height, c.width
-    clay = c.sheet(round(h * 0.88), round(w * 0.86))
+    clay = c.layer(round(h * 0.88), round(w * 0.86))
     clay.rgb[:] = GROUNDS["stone"](rng, clay.height, clay.width, rgb(style.body), c.u)
     clay.alpha[:] = 1
     written = stage.of(plan.things, "page")

@@ -139,7 +139,7 @@ def page(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
                     rgb(style.ink),
                 )
         y0, y1 = top + round(3.1 * line), h - top - round(3.1 * line)
-        picture = c.sheet(y1 - y0, round(inner_w * 0.92))
+        picture = c.layer(y1 - y0, round(inner_w * 0.92))
         stage.sky_and_land(picture, style, rng, 0.45)
         picture.edge = 0.02 * picture.width
         shown = [t for t in plan.things if t not in written]

@@ -110,7 +110,7 @@ def _vessel(
     half = _widths(outline, h) * h
     half *= min(1.0, 0.46 * c.width / half.max())
     w = int(2 * half.max()) + 4
-    flat = c.sheet(h, int(w * 1.35))
+    flat = c.layer(h, int(w * 1.35))
     flat.rgb[:] = GROUNDS[style.ground if style.ground in ("glaze", "stone") else "glaze"](
         rng, flat.height, flat.width, rgb(style.body), c.u
     )
@@ -205,7 +205,7 @@ def dish(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     cx, cy = c.width / 2, c.height / 2
     c.shadow(cx + 0.04 * r, cy + 0.08 * r, 1.02 * r, 1.02 * r, 0.5)
     size = round(2 * r)
-    flat = c.sheet(size, size)
+    flat = c.layer(size, size)
     flat.rgb[:] = GROUNDS["glaze"](rng, size, size, rgb(style.body), c.u)
     flat.alpha[:] = 1
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
@@ -255,7 +255,7 @@ def coin(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     size = round(2 * r)
     cx, cy = c.width / 2, c.height / 2
     metal = [rgb("#c9a24f"), rgb("#b9b9b4"), rgb("#9a6a42")][int(rng.integers(3))]
-    flat = c.sheet(size, size)
+    flat = c.layer(size, size)
     flat.rgb[:] = 0.35
     flat.alpha[:] = 1
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)

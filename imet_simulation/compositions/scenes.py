@@ -210,7 +210,7 @@ def hangingscroll(c: Canvas, plan: Plan, style: Style, rng: Rng) -> None:
     stage.ground(c, style, rng, style.accents[-1])
     h, w = c.height, c.width
     side, top, bottom = round(0.09 * w), round(0.12 * h), round(0.09 * h)
-    picture = c.sheet(h - top - bottom, w - 2 * side)
+    picture = c.layer(h - top - bottom, w - 2 * side)
     horizon = 0.42
     stage.sky_and_land(picture, style, rng, horizon)
     _scroll_things(picture, list(plan.things), style, rng, horizon)

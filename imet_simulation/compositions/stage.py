@@ -170,10 +170,10 @@ LAND = frozenset(
 
 def standing(c: Canvas, land: bool = False) -> Mask:
     """1 where a thing of the table is seen, 0 on grounds; land and water only with `land`."""
-    book = c.ledger
+    owners = c.owners
     held = [
-        bool(part) and (name := book.labels[part[-1]]) in THINGS and (name in LAND) == land
-        for part in book.parts
+        bool(part) and (name := owners.labels[part[-1]]) in THINGS and (name in LAND) == land
+        for part in owners.parts
     ]
     return np.asarray(held)[c.owner].astype(np.float32)
 

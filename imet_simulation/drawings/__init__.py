@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imet_simulation.canvas import Canvas
-from imet_simulation.drawings import arms, beasts, built, folk, land, signs, trees, wares
+from imet_simulation.drawings import arms, beasts, built, land, roles, signs, trees, vessels
 from imet_simulation.drawings.signs import write
 from imet_simulation.emblem import emblem
 from imet_simulation.glyphs import master
@@ -27,12 +27,12 @@ Drawing = Callable[[Canvas, float, float, float, "Style", Rng, str], None]
 DRAWINGS: dict[str, Drawing] = {
     f.__name__: f
     for f in (
-        folk.figure, folk.couple, folk.crowd, folk.soldier, folk.king, folk.musician, folk.angel,
-        folk.saint, folk.buddha, folk.bodhisattva, folk.washington,
+        roles.figure, roles.couple, roles.crowd, roles.soldier, roles.king, roles.musician,
+        roles.angel, roles.saint, roles.buddha, roles.bodhisattva, roles.washington,
         land.mountains, land.water, land.river, land.waterfall, land.forest, land.pyramid,
         built.bridge, built.tower, built.ruin, built.windmill, built.obelisk, built.ship,
         built.carriage, built.column, built.pediment, built.arch, arms.armour,
-        beasts.beast, beasts.frog, beasts.unicorn, trees.tree, wares.bottle, wares.jug,
+        beasts.beast, beasts.frog, beasts.unicorn, trees.tree, vessels.bottle, vessels.jug,
         signs.inscription, signs.hieroglyphs, signs.cuneiform, signs.arms,
     )
 }  # fmt: skip

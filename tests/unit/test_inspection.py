@@ -209,12 +209,12 @@ def test_recorded_variants_of_other_code_say_so(tmp_path, monkeypatch):
 
 def test_a_page_names_the_commits_of_its_runs(monkeypatch, tmp_path, rnn):
     monkeypatch.setenv("IMET_HOME", str(tmp_path))
-    path = pages.record_page("page", {"x": 1}, profile="tiny", device="cpu", runs=[rnn])
-    assert "models" not in json.loads(path.read_text())["provenance"]
+    page = pages.Page("page", "tiny", device="cpu", models=[rnn])
+    assert "models" not in json.loads(page.path.read_text())["provenance"]
     source = rnn.metrics["provenance"] | {"commit": "0123456789ab"}
     older = dataclasses.replace(rnn, metrics=rnn.metrics | {"provenance": source})
-    path = pages.record_page("page", {"x": 1}, profile="tiny", device="cpu", runs=[rnn, older])
-    assert json.loads(path.read_text())["provenance"]["models"] == "0123456789ab"
+    page = pages.Page("page", "tiny", device="cpu", models=[rnn, older])
+    assert json.loads(page.path.read_text())["provenance"]["models"] == "0123456789ab"
 
 
 def test_recorded_studies_name_recipes_and_fields_that_exist():

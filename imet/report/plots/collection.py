@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import seaborn as sns
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
@@ -166,21 +167,26 @@ def cooccurrence(
         raise ValueError(f"{table.shape} values for {len(rows)} rows and {len(columns)} columns")
     with np.errstate(divide="ignore"):
         powers = np.clip(np.log2(table), -np.log2(limit), np.log2(limit))
-    figure, ax = plt.subplots(figsize=(6.0, 1.9 + 0.37 * len(rows)))
     top = float(np.log2(limit))
-    image = ax.imshow(powers, cmap="RdBu_r", norm=TwoSlopeNorm(0, -top, top), aspect="auto")
-    ax.set_xticks(range(len(columns)), [short(name) for name in columns], rotation=45, ha="right",
-                  rotation_mode="anchor")  # fmt: skip
-    ax.set_yticks(range(len(rows)), [short(name) for name in rows])
+    figure, ax = plt.subplots(figsize=(6.0, 1.9 + 0.37 * len(rows)))
+    sns.heatmap(
+        powers,
+        annot=[[f"{x:.{digits if x < 9.95 else 0}f}" for x in row] for row in table],
+        fmt="",
+        annot_kws={"fontsize": 7.5},
+        cmap="RdBu_r",
+        norm=TwoSlopeNorm(0, -top, top),
+        cbar_kws={"shrink": 0.8, "pad": 0.02},
+        xticklabels=[short(name) for name in columns],
+        yticklabels=[short(name) for name in rows],
+        ax=ax,
+    )
+    ax.tick_params(axis="x", rotation=45, length=0)
+    plt.setp(ax.get_xticklabels(), ha="right", rotation_mode="anchor")
+    ax.tick_params(axis="y", rotation=0, length=0)
     ax.grid(visible=False)
-    ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
-    for (i, j), value in np.ndenumerate(table):
-        if np.isfinite(value):
-            strong = abs(powers[i, j]) > 0.55 * top
-            ax.text(j, i, f"{value:.{digits}f}" if value < 9.95 else f"{value:.0f}", ha="center",
-                    va="center", fontsize=7.5, color="white" if strong else INK)  # fmt: skip
-    bar = figure.colorbar(image, ax=ax, shrink=0.8, pad=0.02)
+    bar = ax.collections[0].colorbar
+    assert bar is not None  # sns.heatmap draws one
     ticks = np.arange(-top, top + 0.5) if top >= 2 else np.linspace(-top, top, 5)
     texts = [f"×{2**t:.3g}" if t >= 0 or top < 2 else f"×1/{2**-t:g}" for t in ticks]
     bar.set_ticks(list(ticks), labels=texts)

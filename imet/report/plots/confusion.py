@@ -6,27 +6,11 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import seaborn as sns
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from imet.report.plots.style import INK, MUTED, short, styled
-
-
-def binary_confusion(predicted: ArrayLike, targets: ArrayLike) -> NDArray[np.int64]:
-    """Counts of one label taken as a binary problem: [[TN, FP], [FN, TP]].
-
-    Args:
-        predicted: (N,) bool.
-        targets: (N,) bool.
-
-    Examples:
-        >>> binary_confusion([True, True, False], [True, False, False]).tolist()
-        [[1, 1], [0, 1]]
-    """
-    p, y = np.asarray(predicted, bool), np.asarray(targets, bool)
-    if p.shape != y.shape or p.ndim != 1:
-        raise ValueError(f"need (N,) decisions and truth alike, got {p.shape} and {y.shape}")
-    return np.array([[(~y & ~p).sum(), (~y & p).sum()], [(y & ~p).sum(), (y & p).sum()]], np.int64)
 
 
 def confusion_when_missed(predicted: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
@@ -95,16 +79,22 @@ def confusion_heatmap(
     if table.shape != (len(rows), len(columns)):
         raise ValueError(f"{table.shape} values for {len(rows)} rows and {len(columns)} columns")
     figure, ax = plt.subplots(figsize=(6.0, 1.9 + 0.37 * len(rows)))
-    ax.imshow(table, cmap="Oranges", vmin=0, vmax=1, aspect="auto")
-    ax.set_xticks(range(len(columns)), [short(n) for n in columns], rotation=45, ha="right",
-                  rotation_mode="anchor")  # fmt: skip
-    ax.set_yticks(range(len(rows)), [f"{short(n)} ({m})" for n, m in zip(rows, missed)])
-    for (i, j), value in np.ndenumerate(table):
-        if np.isfinite(value):
-            ax.text(j, i, f"{100 * value:.0f}", ha="center", va="center", fontsize=8,
-                    color="white" if value > 0.6 else INK)  # fmt: skip
+    sns.heatmap(
+        100 * table,
+        annot=True,
+        fmt=".0f",
+        annot_kws={"fontsize": 8},
+        cmap="Oranges",
+        vmin=0,
+        vmax=100,
+        cbar=False,
+        xticklabels=[short(name) for name in columns],
+        yticklabels=[f"{short(name)} ({works})" for name, works in zip(rows, missed)],
+        ax=ax,
+    )
+    ax.tick_params(axis="x", rotation=45, length=0)
+    plt.setp(ax.get_xticklabels(), ha="right", rotation_mode="anchor")
+    ax.tick_params(axis="y", rotation=0, length=0)
     ax.set(xlabel="said wrongly, % of the works", ylabel="missed (works)")
     ax.grid(visible=False)
-    ax.spines[:].set_visible(False)
-    ax.tick_params(length=0)
     return figure

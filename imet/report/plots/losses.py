@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
+from scipy.special import logit
+from torch import Tensor
 
 from imet.report.plots.comparisons import MARKERS
 from imet.report.plots.style import MUTED, PALETTE, line_style, styled
 
 
 @styled
-def loss_shapes(
-    probabilities: ArrayLike, curves: Mapping[str, tuple[ArrayLike, ArrayLike]]
-) -> Figure:
-    """Losses against the probability that was given to a label.
+def loss_shapes(losses: Mapping[str, Callable[[Tensor, Tensor], Tensor]]) -> Figure:
+    """Losses of one label against the probability that was given to it.
 
     Args:
-        probabilities: (M,) ascending in (0, 1).
-        curves: Loss to its value (M,) where the label is there, and where it is not.
+        losses: Name to a loss of logits (M, 1) and targets (M, 1) bool, without reduction.
     """
-    x = np.asarray(probabilities, float)
+    x = np.linspace(0.002, 0.998, 250)
+    logits = torch.from_numpy(logit(x))[:, None]
     figure, axes = plt.subplots(1, 2, sharey=True, figsize=(6.0, 3.3))
-    for position, (name, pair) in enumerate(curves.items()):
-        for ax, values in zip(axes, pair):
-            ax.plot(x, np.asarray(values, float), label=name, **line_style(position))
+    for position, (name, loss) in enumerate(losses.items()):
+        for ax, target in zip(axes, (True, False)):
+            values = loss(logits, torch.full_like(logits, target, dtype=torch.bool))[:, 0]
+            ax.plot(x, values.numpy(), label=name, **line_style(position))
     for ax, title in zip(axes, ("the label is there", "the label is not there")):
         ax.set_title(title)
         ax.set(xlabel="probability given", xlim=(0, 1), ylim=(-0.05, 3))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from imet.code_digest import source_digest
 from imet.config import get_profile
 from imet.data.source import collection_folder
 from imet.io import InputError
@@ -42,7 +43,8 @@ def test_simulated_profiles_draw_their_own(monkeypatch, tmp_path):
     monkeypatch.setenv("IMET_HOME", str(tmp_path))
     folder = collection_folder(get_profile("tiny"))
     assert folder == tmp_path / "data" / "tiny"
-    assert drawn == [(folder, {"works": 120, "seed": 0})]
+    source = source_digest("imet_simulation")
+    assert drawn == [(folder, {"works": 120, "seed": 0, "source": source})]
 
 
 def test_a_wrong_folder_blames_the_folder_that_was_named(tmp_path):

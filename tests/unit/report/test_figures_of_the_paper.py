@@ -23,19 +23,7 @@ def words(figure) -> list[str]:
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6))
-def test_confusion_counts_every_work_once(seed):
-    predicted, targets = np.random.default_rng(seed).random((2, 20)) < 0.5
-    found = confusion.binary_confusion(predicted, targets)
-    assert found.sum() == 20
-    wanted = [[0, 0], [0, 0]]
-    for p, y in zip(predicted, targets):
-        wanted[int(y)][int(p)] += 1
-    assert found.tolist() == wanted
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10**6))
-def test_said_instead_against_loops(seed):
+def test_confusion_when_missed_against_loops(seed):
     predicted, targets = np.random.default_rng(seed).random((2, 9, 5)) < 0.5
     found = confusion.confusion_when_missed(predicted, targets)
     for i in range(5):
@@ -49,8 +37,6 @@ def test_said_instead_against_loops(seed):
 
 
 def test_shapes_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="alike"):
-        confusion.binary_confusion([True], [True, False])
     with pytest.raises(ValueError, match="2 rows"):
         confusion.confusion_heatmap(np.zeros((1, 1)), ["a", "b"], ["c"], [1, 1])
 

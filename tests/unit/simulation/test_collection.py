@@ -14,8 +14,14 @@ import pytest
 from PIL import Image
 
 from imet.io import InputError
-from imet_simulation import Noise, simulate
-from imet_simulation.program import FIGURE_LABELS, held_out, labels_of, make_program, vocabulary
+from imet_simulation import Noise, draw_png, read_plans, simulate
+from imet_simulation.catalogue import (
+    FIGURE_LABELS,
+    held_out,
+    labels_of,
+    plan_collection,
+    vocabulary,
+)
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -85,6 +91,27 @@ def test_finished_folder_is_left_alone_and_changed_parameters_are_not(small, tmp
     assert len(lines(tmp_path)) == 3
 
 
+def test_other_drawing_code_draws_anew(tmp_path):
+    simulate(tmp_path, works=2, side=48, source="a", workers=1, progress=False)
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.png")}
+    simulate(tmp_path, works=2, side=48, source="b", workers=1, progress=False)
+    assert all(p.stat().st_mtime_ns > before[p] for p in tmp_path.rglob("*.png"))
+
+
+def test_plans_can_be_read_back_and_drawn_again(small, tmp_path):
+    plans = read_plans(small)
+    assert sorted(plans) == sorted(p.stem for p in (small / "train").iterdir())
+    for work, plan in list(plans.items())[:4]:
+        assert draw_png(plan, 0) == (small / "train" / f"{work}.png").read_bytes()
+
+
+def test_plans_of_another_label_table_are_refused(tmp_path):
+    (tmp_path / "labels.csv").write_text("attribute_id,attribute_name\n0,tag::a\n")
+    simulate(tmp_path / "out", works=2, side=32, labels_from=tmp_path, workers=1, progress=False)
+    with pytest.raises(InputError, match="labels-from"):
+        read_plans(tmp_path / "out")
+
+
 def test_lost_picture_is_drawn_again(tmp_path):
     simulate(tmp_path, works=2, side=48, workers=1, progress=False)
     whole = contents(tmp_path)
@@ -115,7 +142,7 @@ def test_killed_run_ends_in_the_same_bytes(small, tmp_path):
 
 @pytest.mark.parametrize("works", [120, 600])
 def test_figure_labels_have_positives_outside_training(works):
-    plans = make_program(works, 0, 300, Noise())
+    plans = plan_collection(works, 0, 300, Noise())
     rows = [labels_of(p, 0, Noise(), vocabulary()) for p in plans]
     outside = held_out(rows)
     for label in FIGURE_LABELS:
@@ -124,26 +151,26 @@ def test_figure_labels_have_positives_outside_training(works):
 
 def test_noise_rates_are_met():
     noise = Noise(missing=0.2, missing_culture=0.1, confused=0.0, wrong=0.0)
-    plans = make_program(600, 3, 300, Noise(0, 0, 0, 0))
+    plans = plan_collection(600, 3, 300, Noise(0, 0, 0, 0))
     shown = sum(k.startswith("tag::") for p in plans for k in p.labels)
     kept = sum(k.startswith("tag::") for p in plans for k in labels_of(p, 3, noise, vocabulary()))
     assert abs(kept / shown - 0.8) < 0.04
 
 
 def test_labels_from_another_table(tmp_path):
-    given = tmp_path / "given"
-    given.mkdir()
-    (given / "labels.csv").write_text(
+    table = tmp_path / "table"
+    table.mkdir()
+    (table / "labels.csv").write_text(
         "attribute_id,attribute_name\n7,culture::atlantis\n9,tag::teapots\n"
         "11,tag::portraits\n12,tag::saint nobody\n"
     )
-    (given / "train.csv").write_text("id,attribute_ids\na,7 9\nb,9 11 12\n")
-    simulate(tmp_path / "out", works=6, side=48, labels_from=given, workers=1, progress=False)
+    (table / "train.csv").write_text("id,attribute_ids\na,7 9\nb,9 11 12\n")
+    simulate(tmp_path / "out", works=6, side=48, labels_from=table, workers=1, progress=False)
     rows = list(csv.DictReader((tmp_path / "out" / "train.csv").open()))
     assert {r["attribute_ids"] for r in rows} <= {"7 9", "9 11 12"}
     for work in lines(tmp_path / "out"):
         assert set(work["boxes"]) == {k for k in work["labels"] if k.startswith("tag::")}
-    assert (tmp_path / "out" / "labels.csv").read_text() == (given / "labels.csv").read_text()
+    assert (tmp_path / "out" / "labels.csv").read_text() == (table / "labels.csv").read_text()
 
 
 def test_labels_from_a_table_without_works(tmp_path):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imet_simulation.annotate import RELATED, Noise, annotate
-from imet_simulation.label_noise_counts import count_label_noise
-from imet_simulation.program import vocabulary
+from imet_simulation.annotator import RELATED, Noise, annotate, count_label_noise
+from imet_simulation.catalogue import vocabulary
 
 NAMES = vocabulary()
 

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
 from imet_simulation import STYLES, THINGS
 from imet_simulation.canvas import Canvas, ellipse
+from imet_simulation.catalogue import vocabulary
 from imet_simulation.compositions import COMPOSITIONS
 from imet_simulation.emblem import emblem, namesake
 from imet_simulation.glyphs import master
-from imet_simulation.plan import Wish, can_show, forms_of, make_plan
-from imet_simulation.program import vocabulary
-from imet_simulation.render import draw
+from imet_simulation.plan import Constraint, can_show, forms_of, make_plan
+from imet_simulation.render import draw, draw_whole
 from imet_simulation.work import Plan
 
 
@@ -44,9 +46,9 @@ def test_worn_things_belong_to_their_wearer_too():
 @pytest.mark.parametrize("label", sorted(THINGS))
 def test_box_is_where_the_picture_changes_when_the_thing_is_left_out(label):
     rng = np.random.default_rng(7)
-    plan = make_plan(rng, 1, 150, Wish(label))
+    plan = make_plan(rng, 1, 150, Constraint(label))
     while label not in plan.things:  # what a composition gives is its ground, not a thing on it
-        plan = make_plan(rng, 1, 150, Wish(label))
+        plan = make_plan(rng, 1, 150, Constraint(label))
     whole, without = draw(plan, 5), draw(plan, 5, muted=frozenset([label]))
     boxes = [box for name, box, _ in whole.boxes if name == label]
     assert boxes, plan
@@ -67,19 +69,37 @@ def test_every_shape_of_the_table_is_in_a_font():
             assert (master(name).body > 127).sum() > 500, (thing.label, name)
 
 
-@pytest.mark.parametrize("label", [k for k in STYLES if k])
-def test_every_style_draws(label):
-    style = STYLES[label]
-    assert forms_of(style)
-    plan = make_plan(np.random.default_rng(3), 2, 64, Wish(label))
-    image = draw(plan, 1).image
-    assert image.shape == (plan.height, plan.width, 3)
-    assert image.std() > 5
+def test_every_culture_is_a_manner_of_its_own():
+    """One plan, the same random numbers: no two cultures draw it alike."""
+    pictures = {
+        label: draw(Plan(4, (label,), label, "landscape", ("tag::trees",), 90, 120), 0).image
+        for label in STYLES
+        if label
+    }
+    assert len(pictures) > 20
+    for (a, first), (b, second) in itertools.combinations(pictures.items(), 2):
+        difference = np.abs(first.astype(int) - second).mean()  # grey levels, of 255
+        assert difference > 8, (a, b)
+
+
+def plan_of(form: str) -> Plan:
+    """The first random plan of a composition."""
+    rng = np.random.default_rng(3)
+    return next(
+        plan for plan in iter(lambda: make_plan(rng, 2, 96), None) if plan.composition == form
+    )
 
 
 @pytest.mark.parametrize("form", sorted(COMPOSITIONS))
-def test_every_composition_is_reached_and_draws(form):
-    assert any(form in forms_of(s) for s in STYLES.values())
+def test_every_composition_is_reached_and_shows_what_its_plan_says(form):
+    plan = plan_of(form)
+    drawn = draw_whole(plan, 1)
+    assert drawn.image.shape == (plan.height, plan.width, 3)
+    tags = {label for label in plan.labels if label.startswith("tag::")}
+    assert tags <= {label for label, _, pixels in drawn.boxes if pixels > 0}
+    for _, (left, top, right, bottom), _ in drawn.boxes:
+        assert 0 <= left < right <= plan.width
+        assert 0 <= top < bottom <= plan.height
 
 
 @pytest.mark.parametrize("form", sorted(COMPOSITIONS))

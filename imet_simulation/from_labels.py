@@ -49,7 +49,7 @@ def read_rows(root: Path, labels: list[tuple[int, str]]) -> list[Row]:
     return [row for row in out if row]
 
 
-def given_program(
+def plans_from_labels(
     works: int, seed: int, side: int, labels: list[tuple[int, str]], rows: list[Row]
 ) -> list[Plan]:
     """Plans of works that carry rows of the table, by lot; without a table, by Zipf's law."""

@@ -11,16 +11,8 @@ from imet.data.images import read_image
 from imet.data.parts import load_parts
 from imet.data.views import make_views, work_rng
 from imet.metrics import roc_auc_per_class
-from imet.report.visibility import (
-    covered_share,
-    crop_windows,
-    macro_interval,
-    macro_mean,
-    placements,
-    shares_of_part,
-    visible_share,
-)
-from imet_simulation import GroundTruth
+from imet.report.datasheet import crop_windows, macro_interval, macro_mean, placements
+from imet_simulation import GroundTruth, covered_share, visible_share, visible_shares
 
 
 def test_windows_are_the_crops_that_views_show(small_collection):
@@ -38,7 +30,7 @@ def test_windows_are_the_crops_that_views_show(small_collection):
             np.testing.assert_array_equal(view, picture[top:bottom, left:right])
 
 
-def test_shares_of_a_part_follow_its_boxes(small_collection):
+def test_shares_follow_the_boxes(small_collection):
     recipe = resolve("resnet50", "tiny", {})
     parts = load_parts(small_collection, recipe)
     count, part = len(parts.collection), parts.test
@@ -52,10 +44,10 @@ def test_shares_of_a_part_follow_its_boxes(small_collection):
         np.full((count, 2), 50),
     )
     windows = np.tile([[0, 0, 15, 15], [0, 0, 15, 5], [40, 40, 50, 50]], (len(part), 1, 1))
-    found = shares_of_part(part, truth, windows)
-    assert found[0, :, 1].tolist() == [0.5, 0.25, 0.0]
-    assert np.isfinite(found).sum() == 3
-    assert covered_share(truth, np.arange(count), column).tolist() == [200 / 2500]
+    shares = visible_shares(truth, part.rows, part.columns, windows)
+    assert shares[0, :, 1].tolist() == [0.5, 0.25, 0.0]
+    assert np.isfinite(shares).sum() == 3
+    assert covered_share(truth, column).tolist() == [200 / 2500]
 
 
 def test_no_boxes_have_no_share():
@@ -66,12 +58,12 @@ def test_placements_average_to_the_auc():
     rng = np.random.default_rng(0)
     scores = rng.integers(0, 6, (60, 8)).astype(float)  # many ties
     targets = rng.random((60, 8)) < np.linspace(0, 1, 8)
-    found = placements(scores, targets)
+    shares = placements(scores, targets)
     auc = roc_auc_per_class(scores, targets)
     known = np.isfinite(auc)
-    np.testing.assert_allclose(np.nanmean(found[:, known], 0), auc[known])
-    assert np.isnan(found[:, ~known]).all()
-    assert macro_mean(found) == pytest.approx(auc[known].mean())
+    np.testing.assert_allclose(np.nanmean(shares[:, known], 0), auc[known])
+    assert np.isnan(shares[:, ~known]).all()
+    assert macro_mean(shares) == pytest.approx(auc[known].mean())
 
 
 def test_intervals_hold_the_mean_and_widen_with_fewer_works():
@@ -87,10 +79,10 @@ def test_rare_bad_labels_do_not_lift_the_interval_above_the_mean():
     values = np.full((100, 80), np.nan)
     values[:50, :40] = 1.0
     values[np.arange(50, 90), np.arange(40, 80)] = 0.0  # one work each: many resamples lack it
-    found = macro_interval(values)
-    assert found.value == 0.5
-    assert (found.low + found.high) / 2 == pytest.approx(0.5, abs=0.01)
-    assert 0.15 < found.high - found.low < 0.3
+    interval = macro_interval(values)
+    assert interval.value == 0.5
+    assert (interval.low + interval.high) / 2 == pytest.approx(0.5, abs=0.01)
+    assert 0.15 < interval.high - interval.low < 0.3
 
 
 def test_pictures_of_the_fixture_are_read_as_written(small_collection):

@@ -1,10 +1,17 @@
-"""Contact sheets: how the collection is looked at, criticised and mended."""
+"""Contact sheets: how the collection is looked at, criticised and mended.
+
+`write_contact_sheets` writes them at full size with an index, `write_label_sheets` as JPEG files
+small enough to go with a book.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +21,12 @@ from PIL import Image, ImageDraw
 
 from imet.io import InputError, atomic_path
 from imet_simulation.glyphs import font
+from imet_simulation.ground_truth import Collection, GroundTruth
 
+Array = np.ndarray
 PAPER, INK, FRAME = (250, 250, 248), (30, 30, 34), (214, 0, 150)
+WIDEST = 2.5
+"""Width over height, or height over width, beyond which a picture is cut."""
 
 
 def contact(
@@ -78,7 +89,7 @@ def _picture(out: Path, work: dict[str, Any], label: str | None) -> NDArray[np.u
     return np.asarray(picture)
 
 
-def sheets(out: Path | str, *, most: int = 24, crops: bool = True) -> Path:
+def write_contact_sheets(out: Path | str, *, most: int = 24, crops: bool = True) -> Path:
     """Write one sheet per culture and per tag of a simulated collection, and an index of them.
 
     Args:
@@ -102,9 +113,8 @@ def sheets(out: Path | str, *, most: int = 24, crops: bool = True) -> Path:
     folder.mkdir(exist_ok=True)
     names = []
     for label in sorted(by_label):
-        some = by_label[label][:most]
         is_tag = label.startswith("tag::")
-        images = [_picture(out, work, label if is_tag else None) for work in some]
+        images = [_picture(out, work, label if is_tag else None) for work in by_label[label][:most]]
         if crops and not is_tag:
             images += [_crop(image, k) for k, image in enumerate(images[:6])]
         title = f"{label}   ({len(by_label[label])} works)"
@@ -125,3 +135,86 @@ def _crop(image: NDArray[np.uint8], k: int) -> NDArray[np.uint8]:
     side = round(min(h, w) * 224 / 300)
     top, left = (0 if k % 2 else h - side), (0 if k // 2 % 2 else w - side)
     return image[top : top + side, left : left + side]
+
+
+def sheet_name(label: str) -> str:
+    """A label's file name.
+
+    Examples:
+        >>> sheet_name("tag::writing systems")
+        'tag-writing-systems.jpg'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") + ".jpg"
+
+
+def write_label_sheets(
+    out: Path,
+    collection: Collection,
+    truth: GroundTruth,
+    *,
+    most: int = 8,
+    height: int = 100,
+    width: int = 760,
+    quality: int = 70,
+) -> dict[str, str]:
+    """Write a contact sheet for every label that is shown; sheets of earlier labels are removed.
+
+    Args:
+        out: folder, made where it is not there.
+        collection, truth: of a simulation; a label's works are those that show it.
+        most: pictures on a sheet at most, the first in the collection's order.
+        height: of a picture in pixels.
+        width: of a sheet in pixels.
+        quality: of the JPEG.
+
+    Returns:
+        Label to file name, in the labels' order.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    rows_of = {
+        k: np.flatnonzero(truth.targets[:, k])[:most].tolist()
+        for k in range(len(collection.labels))
+        if truth.targets[:, k].any()
+    }
+    rows = sorted({row for several in rows_of.values() for row in several})
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding leaves the interpreter's lock
+        small = dict(zip(rows, pool.map(lambda row: _small(collection, row, height), rows)))
+
+        def one(k: int) -> tuple[str, str]:
+            label = collection.labels.names[k]
+            name, pictures = sheet_name(label), []
+            for row in rows_of[k]:
+                picture, scale = small[row]
+                pictures.append(_framed(picture, truth.boxes_of(row, k) * scale))
+            title = f"{label}   ({int(truth.targets[:, k].sum())} works)"
+            with atomic_path(out / name) as path:
+                contact(pictures, height, width, title).save(path, "JPEG", quality=quality)
+            return label, name
+
+        files = dict(pool.map(one, rows_of))
+    for path in out.glob("*.jpg"):
+        if path.name not in files.values():
+            path.unlink()
+    return files
+
+
+def _small(collection: Collection, row: int, side: int) -> tuple[Array, float]:
+    """A picture whose shorter side is `side` at most, and by how much it was scaled."""
+    picture = Image.open(collection.path(row)).convert("RGB")
+    scale = min(1.0, side / min(picture.size))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)), scale
+
+
+def _framed(picture: Array, boxes: Array) -> Array:
+    """The picture with boxes (M, 4) drawn in; a very long one cut to a part that shows one."""
+    image = Image.fromarray(picture)
+    pen = ImageDraw.Draw(image)
+    for left, top, right, bottom in boxes.round().astype(int).tolist():
+        pen.rectangle([left, top, max(left, right - 1), max(top, bottom - 1)], outline=FRAME)
+    longest = round(WIDEST * min(image.size))
+    x, y = (boxes[0, :2] - min(image.size) / 2).round().astype(int) if len(boxes) else (0, 0)
+    left = int(np.clip(x, 0, max(0, image.width - longest)))
+    top = int(np.clip(y, 0, max(0, image.height - longest)))
+    return np.asarray(image.crop((left, top, min(image.width, left + longest),
+                                  min(image.height, top + longest))))  # fmt: skip

@@ -11,9 +11,9 @@ from collections import Counter
 
 import numpy as np
 
-from imet_simulation.annotate import Noise, annotate
+from imet_simulation.annotator import Noise, annotate
 from imet_simulation.compositions import COMPOSITIONS
-from imet_simulation.plan import Wish, make_plan
+from imet_simulation.plan import Constraint, make_plan
 from imet_simulation.styles import STYLES
 from imet_simulation.things import THINGS
 from imet_simulation.work import Plan, work_id
@@ -27,8 +27,7 @@ FIGURE_LABELS = (
 
 def vocabulary() -> tuple[str, ...]:
     """Every label of the default collection: cultures in alphabetical order, then tags."""
-    given = {g for composition in COMPOSITIONS.values() for g in composition.gives}
-    tags = set(THINGS) | given
+    tags = set(THINGS).union(*(composition.gives for composition in COMPOSITIONS.values()))
     return (*sorted(k for k in STYLES if k), *sorted(tags))
 
 
@@ -54,34 +53,30 @@ def held_out(rows: list[tuple[str, ...]], minimum: int = 3, seed: int = 231) -> 
     return set(val) | set(test)
 
 
-def make_program(works: int, seed: int, side: int, noise: Noise) -> list[Plan]:
+def plan_collection(works: int, seed: int, side: int, noise: Noise) -> list[Plan]:
     """Plans of all works, in the order of their ids (the order of the table)."""
     names = vocabulary()
     order = sorted(range(works), key=lambda i: work_id(seed, i))
-    plans = [_plan(seed, i, side, Wish(), 0) for i in order]
+    plans = [_plan(seed, i, side, Constraint(), 0) for i in order]
     need = 3 if works >= 400 else (1 if works >= 100 else 0)
     touched: set[int] = set()
     for attempt in range(1, 60 if need else 1):
         rows = [labels_of(p, seed, noise, names) for p in plans]
         outside = held_out(rows)
-        short = {
-            label: need - sum(label in rows[i] for i in outside)
-            for label in FIGURE_LABELS
-        }  # fmt: skip
-        short = {label: n for label, n in short.items() if n > 0}
-        if not short:
+        lacking = {label: need - sum(label in rows[i] for i in outside) for label in FIGURE_LABELS}
+        if all(n <= 0 for n in lacking.values()):
             break
         free = sorted(outside - touched)
         rng = np.random.default_rng(np.random.SeedSequence([seed, attempt, 4]))
         free = [int(i) for i in rng.permutation(free)]
-        for label, n in short.items():
+        for label, n in lacking.items():
             for _ in range(min(n, len(free))):
                 row = free.pop()
                 touched.add(row)
-                plans[row] = _plan(seed, plans[row].index, side, Wish(label), attempt)
+                plans[row] = _plan(seed, plans[row].index, side, Constraint(label), attempt)
     return plans
 
 
-def _plan(seed: int, index: int, side: int, wish: Wish, attempt: int) -> Plan:
+def _plan(seed: int, index: int, side: int, constraint: Constraint, attempt: int) -> Plan:
     rng = np.random.default_rng(np.random.SeedSequence([seed, index, 0, attempt]))
-    return make_plan(rng, index, side, wish, attempt)
+    return make_plan(rng, index, side, constraint, attempt)

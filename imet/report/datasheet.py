@@ -1,0 +1,251 @@
+"""The datasheet of a simulated collection: examples, the tail, and what is recognised in a crop.
+
+A culture should show in every crop of a work and a tag only where its thing is: that is why the
+paper cuts six views. With the boxes of a simulated collection both can be measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from imet.config import Recipe
+from imet.data.images import read_image
+from imet.data.parts import Part
+from imet.data.tables import Collection
+from imet.data.views import VIEWS, random_crop_windows, work_rng
+from imet.labels import quartile_of
+from imet.statistics import Interval
+from imet.typing import Array
+from imet_simulation import GroundTruth
+
+CROP_SHARE = 224 / 300
+"""Side of a crop over the shorter side of its picture, as the paper has them."""
+
+
+def culture_crops(
+    collection: Collection, truth: GroundTruth, rng: np.random.Generator
+) -> dict[str, Array]:
+    """One random square crop of each culture that is shown: label to RGB picture, uint8."""
+    labels = collection.labels
+    crops = {}
+    for column in np.flatnonzero(labels.is_culture & truth.targets.any(0)):
+        row = rng.choice(np.flatnonzero(truth.targets[:, column]))
+        height, width = truth.sizes[row]
+        side = round(min(height, width) * CROP_SHARE)
+        top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
+        picture = read_image(collection.path(row))
+        crops[labels.names[column]] = picture[top : top + side, left : left + side]
+    return crops
+
+
+def thing_details(
+    collection: Collection, truth: GroundTruth, most: int = 48, largest: float = 0.4
+) -> dict[str, Array]:
+    """One thing of each of the most frequent tags, cut out as a square with a margin.
+
+    By size, two thirds of a tag's things lie below the one that is shown.
+
+    Args:
+        collection, truth: of a simulation.
+        most: number of tags.
+        largest: tags whose thing covers more than this share of its picture are left out.
+
+    Returns:
+        Label to RGB picture, uint8, the most frequent first.
+    """
+    details: dict[str, Array] = {}
+    for column in np.argsort(-truth.targets.sum(0), kind="stable").tolist():
+        things = [
+            ((box[2:] - box[:2]).prod() / truth.sizes[row].prod(), row, box)
+            for row in np.flatnonzero(truth.targets[:, column]).tolist()
+            for box in truth.boxes_of(row, column)
+        ]
+        if len(details) == most or not things:
+            continue
+        share, row, box = sorted(things, key=lambda thing: thing[0])[2 * len(things) // 3]
+        if share <= largest:
+            picture = read_image(collection.path(row))
+            details[collection.labels.names[column]] = _square(picture, box)
+    return details
+
+
+def _square(picture: Array, box: Array) -> Array:
+    """The part of a picture around a box: a square with a margin, inside the picture."""
+    half = min(max(box[2:] - box[:2]) * 0.62, min(picture.shape[:2]) / 2)
+    middle = np.clip((box[:2] + box[2:]) / 2, half, np.array(picture.shape[1::-1]) - half)
+    (left, top), side = (middle - half).astype(int), int(2 * half)
+    return picture[top : top + side, left : left + side]
+
+
+def label_tail(counts: Array) -> dict[str, Any]:
+    """How rare the labels of a collection are.
+
+    Args:
+        counts: (K,) works of each label.
+
+    Returns:
+        labels, unused and "under three": numbers of labels; "share under three"; and by quartile of
+        frequency, "4" the most frequent: `share` of all uses, `least` works of a label.
+
+    Examples:
+        >>> tail = label_tail(np.array([8, 4, 2, 0]))
+        >>> tail["unused"], tail["under three"], tail["least"]["4"]
+        (1, 2, 8)
+    """
+    quartile = quartile_of(counts)
+    return {
+        "labels": len(counts),
+        "unused": int((counts == 0).sum()),
+        "under three": int((counts < 3).sum()),
+        "share under three": float((counts < 3).mean()),
+        "share": {str(q): float(counts[quartile == q].sum() / counts.sum()) for q in (4, 3, 2, 1)},
+        "least": {str(q): int(counts[quartile == q].min()) for q in (4, 3, 2, 1)},
+    }
+
+
+def tail_table(tails: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """`label_tail` of several collections as text, a column each."""
+    return pd.DataFrame(
+        {
+            name: {
+                "labels": f"{tail['labels']:,}",
+                "used fewer than three times": f"{tail['under three']:,}"
+                f" ({tail['share under three']:.1%})",
+                "of these never": f"{tail['unused']:,}",
+            }
+            | {
+                f"quartile {q}: share of all uses": f"{tail['share'][q]:.1%},"
+                f" every label at least {tail['least'][q]:,} times"
+                for q in "4321"
+            }
+            for name, tail in tails.items()
+        }
+    )
+
+
+def sheet_links(sheets: Mapping[str, str], folder: str) -> str:
+    """HTML: a paragraph of links to the contact sheets of cultures, and one of tags.
+
+    Args:
+        sheets: label to file name.
+        folder: of the files, as the page sees it.
+
+    Examples:
+        >>> sheet_links({"tag::men": "tag-men.jpg"}, "files")
+        '<p><strong>Sheets by tag:</strong> <a href="files/tag-men.jpg">men</a></p>'
+    """
+    links: dict[str, list[str]] = {}
+    for label, file in sheets.items():
+        kind, name = label.split("::")
+        links.setdefault(kind, []).append(f'<a href="{folder}/{file}">{name}</a>')
+    return "".join(
+        f"<p><strong>Sheets by {kind}:</strong> {' · '.join(names)}</p>"
+        for kind, names in links.items()
+    )
+
+
+def crop_windows(part: Part, recipe: Recipe, sizes: Array) -> Array:
+    """(N, 5, 4) int64 left, top, right, bottom of the crops that evaluation cuts from each work.
+
+    Args:
+        part: "val" or "test"; in training crops differ by kind of work.
+        recipe: its `view_seed` places the crops.
+        sizes: (all works, 2) height and width.
+    """
+    windows = np.empty((len(part), VIEWS - 1, 4), np.int64)
+    for work, row in enumerate(part.rows.tolist()):
+        rng = work_rng(recipe.view_seed, str(part.collection.ids[row]))
+        height, width = sizes[row].tolist()
+        for crop, (top, left, side) in enumerate(
+            random_crop_windows(height, width, VIEWS - 1, rng)
+        ):
+            windows[work, crop] = left, top, left + side, top + side
+    return windows
+
+
+def placements(scores: Array, targets: Array) -> Array:
+    """Share of a label's negative works that each of its positive works is ranked above.
+
+    Ties count half. A label's mean over its positives is its AUC, so that an AUC can be taken
+    apart by what its positives look like.
+
+    Args:
+        scores: (N, K) real.
+        targets: (N, K) bool.
+
+    Returns:
+        (N, K) in [0, 1]; NaN where a work does not have the label, or every work has it.
+
+    Examples:
+        >>> scores, targets = np.array([[3.0], [1.0], [2.0]]), np.array([[True], [True], [False]])
+        >>> placements(scores, targets).ravel().tolist()
+        [1.0, 0.0, nan]
+    """
+    shares = np.full(targets.shape, np.nan)
+    for k in range(targets.shape[1]):
+        has = targets[:, k]
+        negatives = np.sort(scores[~has, k])
+        if len(negatives):
+            below = np.searchsorted(negatives, scores[has, k], "left")
+            not_above = np.searchsorted(negatives, scores[has, k], "right")
+            shares[has, k] = (below + not_above) / (2 * len(negatives))
+    return shares
+
+
+def macro_mean(values: Array) -> float:
+    """Mean over labels of their means over works and views; NaN are left out.
+
+    Args:
+        values: (N, …, K).
+
+    Examples:
+        >>> macro_mean(np.array([[1.0, 0.0], [np.nan, 0.0], [np.nan, 1.0], [np.nan, 1.0]]))
+        0.75
+    """
+    flat = values.reshape(-1, values.shape[-1])
+    known = ~np.isnan(flat)
+    count = known.sum(0)
+    total = np.where(known, flat, 0.0).sum(0)
+    return float((total[count > 0] / count[count > 0]).mean()) if count.any() else float("nan")
+
+
+def macro_interval(values: Array, n: int = 400, seed: int = 0, level: float = 0.95) -> Interval:
+    """`macro_mean` with an interval over works and labels, by the Bayesian bootstrap (Rubin 1981).
+
+    Works get random weights instead of being drawn with replacement, so that no rare label drops
+    out of a draw: labels with one work, often the worst, would else be missing from many draws,
+    which would lie above the value itself. Labels get weights too, since a label with one work
+    shows its spread only beside other labels; that makes the interval rather wide than narrow.
+
+    Args:
+        values: (N, …, K) with NaN where a work does not have the label.
+        n: number of draws.
+        seed: of the weights.
+        level: share of draws inside.
+
+    Returns:
+        All NaN where no label has a value.
+
+    Examples:
+        >>> interval = macro_interval(np.array([[0.0], [1.0]] * 50))
+        >>> interval.value, 0.35 < interval.low < 0.45, 0.55 < interval.high < 0.65
+        (0.5, True, True)
+    """
+    works, labels = len(values), values.shape[-1]
+    by_work = values.reshape(works, -1, labels)  # (N, V, K)
+    known = ~np.isnan(by_work)
+    total, count = np.where(known, by_work, 0.0).sum(1), known.sum(1)  # (N, K)
+    used = count.any(0)
+    if not used.any():
+        return Interval(float("nan"), float("nan"), float("nan"))
+    rng = np.random.default_rng(seed)
+    weights = rng.standard_exponential((n, works))
+    means = weights @ total[:, used] / (weights @ count[:, used])  # (n, K)
+    of_label = rng.standard_exponential(means.shape)
+    draws = (of_label * means).sum(1) / of_label.sum(1)  # (n,)
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(macro_mean(values), float(low), float(high))
