@@ -48,8 +48,8 @@ def long_date(text: str) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def html(provenance: dict[str, Any], own: bool) -> str:
-    """The label as HTML: a line of facts, the note, and the versions behind a disclosure."""
+def html(provenance: dict[str, Any], own: bool, notebook: str = "") -> str:
+    """The label as HTML: facts, note, the page's notebook, and versions behind a disclosure."""
     facts = []
     for field in (*FIELDS, "models"):
         value = provenance.get(field)
@@ -80,6 +80,10 @@ def html(provenance: dict[str, Any], own: bool) -> str:
         f'<p class="provenance-note"><strong>{note[0]}</strong> {escape(note[1])}</p>'
         if note
         else "",
+        f'<p class="take-home"><a href="{notebook}.ipynb" download>Take this page home</a> as an '
+        "executed notebook.</p>"
+        if notebook
+        else "",
         f"<details><summary>Versions</summary><table>{versions}</table></details>"
         if versions
         else "",
@@ -104,7 +108,8 @@ def add_label(app: Sphinx, doctree: nodes.document) -> None:
     missing = [f for f in (*FIELDS, "versions") if provenance.get(f) in (None, "", {})]
     if missing:
         logger.warning("provenance lacks %s", ", ".join(missing), location=env.docname)
-    label = nodes.raw("", html(provenance, own=path == own), format="html")
+    notebook = page_of(env.docname) if env.docname.startswith("notebooks/") else ""
+    label = nodes.raw("", html(provenance, path == own, notebook), format="html")
     section = next(iter(doctree.findall(nodes.section)), None)
     if section is None:
         doctree.insert(0, label)

@@ -1,13 +1,16 @@
-"""Check a finished book: links and anchors resolve, nothing comes from elsewhere, pictures speak.
+"""Check a finished book.
 
     python book/tools/check_html.py book/_build/html
 
-Prints one line a fault and exits with 1 where there is any.
+Links and anchors resolve, nothing comes from elsewhere, pictures have alternative texts, and
+notebooks to take home hold no markup that Jupyter would show raw. Prints one line per fault and
+exits with 1 where there is any.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from functools import cache
@@ -33,6 +36,8 @@ LOADED = {
 LOADING_RELS = {"stylesheet", "preload", "icon", "shortcut", "apple-touch-icon", "manifest"}
 LOADING_RELS |= {"preconnect", "dns-prefetch", "prefetch", "modulepreload", "search"}
 IN_CSS = re.compile(r"url\(\s*['\"]?([^'\")]+)['\"]?\s*\)|@import\s+['\"]([^'\"]+)['\"]")
+RAW_ROLE = re.compile(r"\{[\w:-]+\}`[^`\n]*")
+RAW_DIRECTIVE = re.compile(r"^(?:`{3,}|:{3,})\{.*|^\([\w-]+\)=$", re.MULTILINE)
 PICTURE_NAME = re.compile(r"\.(png|jpe?g|gif|svg|webp)$", re.IGNORECASE)
 
 
@@ -122,6 +127,15 @@ def check_stylesheet(path: Path, root: Path) -> list[str]:
     return [f"external resource: {a}" for a in addresses if is_external(a)]
 
 
+def check_notebook(path: Path) -> list[str]:
+    """MyST that is left in a notebook to take home, where Jupyter would show it raw."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    prose = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
+    text = "\n\n".join("".join(source) for source in prose)
+    raw = [f"raw role: {match[0]}" for match in RAW_ROLE.finditer(text)]
+    return raw + [f"raw directive: {match[0]}" for match in RAW_DIRECTIVE.finditer(text)]
+
+
 def check(root: Path) -> list[str]:
     """Every fault of a book, as `page: fault`."""
     root = root.resolve()
@@ -133,6 +147,8 @@ def check(root: Path) -> list[str]:
         faults += [f"{page.relative_to(root)}: {fault}" for fault in check_page(page, root)]
     for path in sorted(root.rglob("*.css")):
         faults += [f"{path.relative_to(root)}: {f}" for f in check_stylesheet(path, root)]
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        faults += [f"{path.relative_to(root)}: {fault}" for fault in check_notebook(path)]
     return faults
 
 

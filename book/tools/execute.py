@@ -162,9 +162,8 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
             for output in cell["outputs"]:
                 table = output.get("data", {}).get("text/html")
-                if isinstance(
-                    table, str
-                ):  # pandas marks its plain tables only, not its styled ones
+                # pandas marks its plain tables only, not its styled ones
+                if isinstance(table, str):
                     output["data"]["text/html"] = STYLED.sub(r'\1 class="dataframe"\2', table)
     notebook.metadata["kernelspec"]["name"] = "python3"
     for number, cell in enumerate(notebook.cells):

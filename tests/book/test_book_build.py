@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,6 +67,77 @@ def test_files_of_a_page_go_with_the_book_and_links_to_them_are_checked(
     assert made.returncode == 0, made.stdout + made.stderr
     copied = tmp_path / "html" / "_static" / "pages" / "00_collection" / "sheet.jpg"
     assert copied.read_bytes() == b"picture"
+
+
+TAKEN_HOME = """\
+(a-label)=
+## A section
+
+F2 is {num}`f2:.3f`, the paper's {num}`reported/paper.resnet50.val.f2`; see
+{doc}`02_split_and_views`, {ref}`here <a-label>`, {numref}`cover` and
+[deviations](../deviations.md). {cite:t}`lin2017` defines it
+{cite}`lin2017,otsu1979`.
+
+```{quote-doc} paper
+:where: §3.1
+We only trained
+the last FC layer.
+```
+
+````{exercise}
+:label: ex-one
+How many?
+````
+
+````{solution} ex-one
+:class: dropdown
+As many as {num}`f2:.1f`.
+````
+
+Culture
+: A manner of drawing.
+
+```{reported-table} paper Table 1
+:ours: 00_collection/rows.{model}.{split}.{metric}
+:metrics: f2
+```
+"""
+
+
+def test_a_page_can_be_taken_home_as_a_notebook(stand_ins: StandIns, tmp_path: Path) -> None:
+    notebooks, results = stand_ins(TAKEN_HOME)
+    path = results / "tiny" / "pages" / "00_collection.json"
+    content = json.loads(path.read_text())
+    content["values"]["rows"] = {
+        "resnet50": {"val": {"f2": {"value": 0.5, "low": 0.25, "high": 0.75}}}
+    }
+    path.write_text(json.dumps(content))
+    made = build(notebooks, results, tmp_path / "html")
+    assert made.returncode == 0, made.stdout + made.stderr
+    folder = tmp_path / "html" / "notebooks"
+    assert {p.stem for p in folder.glob("*.ipynb")} == {p.stem for p in folder.glob("*.html")}
+    page = html.fromstring((folder / "00_collection.html").read_bytes())
+    assert page.xpath("//p[@class='take-home']/a/@href") == ["00_collection.ipynb"]
+    cells = nbformat.read(folder / "00_collection.ipynb", as_version=4).cells
+    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    for words in (
+        "F2 is 0.412, the paper's 0.327; see",
+        "[02_split_and_views](02_split_and_views.ipynb), here,",
+        "Figure 1 and\n[deviations](https://example.org/imet/deviations.html).",
+        "Lin et al. (2017)",
+        "(Lin et al., 2017; Otsu, 1979)",
+        "> **The paper says**\n>\n> We only trained\n> the last FC layer.\n>\n> — Tang",
+        "**Exercise.** How many?",
+        "<details><summary>Solution</summary>\n\nAs many as 0.4.\n\n</details>",
+        "**Culture**: A manner of drawing.",
+        "| Model, split | F2, reported | F2, this build |\n| --- | --- | --- |\n"
+        "| Baseline, validation | 0.327 | 0.500<br>[0.250, 0.750] |",
+        "**Figure 1.** A figure.",
+        "## References\n\n- Tsung",
+        "profile tiny, seed 0, device cpu, commit 0123456789abcdef",
+    ):
+        assert words in text, words
+    assert "(a-label)=" not in text
 
 
 FAULTS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import check_html
@@ -70,3 +71,23 @@ def test_a_font_from_elsewhere_in_a_stylesheet_is_found(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_book_is_a_fault(tmp_path: Path) -> None:
     assert "no index.html" in check_html.check(tmp_path)[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("F2 is {num}`test.f2:.3f`.", "raw role: {num}`test.f2:.3f"),
+        ("see\n```{quote-doc} paper\nWords.\n```", "raw directive: ```{quote-doc} paper"),
+        (":::{note}\nx\n:::", "raw directive: :::{note}"),
+        ("(a-label)=\n## Title", "raw directive: (a-label)="),
+    ],
+)
+def test_markup_left_in_a_notebook_is_found(tmp_path: Path, source: str, complaint: str) -> None:
+    root = book(tmp_path)
+    (root / "notebooks").mkdir()
+    cells = [
+        {"cell_type": "code", "source": ["print('{num}`in code is fine`')"]},
+        {"cell_type": "markdown", "source": [line + "\n" for line in source.split("\n")]},
+    ]
+    (root / "notebooks" / "01_x.ipynb").write_text(json.dumps({"cells": cells}))
+    assert check_html.check(root) == [f"notebooks/01_x.ipynb: {complaint}"]
