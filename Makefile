@@ -119,7 +119,7 @@ test-book: $(READY)
 	$(MAKE) --no-print-directory book PROFILE=tiny DEVICE=cpu SEED=0 HTML_DIR=build/tiny/html
 	IMET_BOOK_HTML=build/tiny/html $(BIN)/python -m pytest -q tests/browser
 
-# Unit and property tests and doctests; one thread a worker, so that two workers fill two cores.
+# Unit and property tests and doctests; one thread per worker, so that two workers fill two cores.
 test-code: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --doctest-modules --ignore=tests/browser --ignore=tests/faults tests imet imet_simulation
 

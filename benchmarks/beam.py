@@ -69,7 +69,7 @@ class OneAtATime:
 
 
 def run(works: int = 64, peer_works: int = 6, beams: int = 5, rounds: int = 3) -> dict[str, Any]:
-    """Median rates of interleaved rounds, works a second, each work one view."""
+    """Median rates of interleaved rounds, works per second, each work one view."""
     torch.manual_seed(0)
     head = AttnCnnRnn(LABELS, FEATURES, width=WIDTH, steps=STEPS).eval()
     features = {

@@ -47,7 +47,7 @@ def by_layer(encoder: Encoder, view: torch.Tensor) -> np.ndarray:
 
 
 def run(pictures: int = 32, rounds: int = 3) -> dict[str, Any]:
-    """Median rates of interleaved rounds, pictures a second, on smooth random pictures."""
+    """Median rates of interleaved rounds, pictures per second, on smooth random pictures."""
     backbone = build_backbone("efficientnet_lite0", "random")
     encoder = Encoder(backbone, backbone.mean, backbone.std).eval()
     generator = torch.Generator().manual_seed(0)

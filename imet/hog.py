@@ -73,7 +73,7 @@ def hog_cells(images: Tensor, *, threads: int | None = None) -> Tensor:
         shape = tuple(images.shape)
         raise ValueError(f"HOG takes uint8 images (B, C, H, W), not {images.dtype} {shape}")
     if min(images.shape[2:]) < CELL * BLOCK:
-        raise ValueError(f"HOG needs {CELL * BLOCK} pixels a side, got {tuple(images.shape[2:])}")
+        raise ValueError(f"HOG needs {CELL * BLOCK} pixels per side, got {tuple(images.shape[2:])}")
     if images.device.type != "cpu":
         return _cells_torch(images)
     batch, _, height, width = images.shape

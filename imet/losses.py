@@ -179,7 +179,7 @@ def soft_f2_loss(
         0.0
     """
     if reduction == "sum_classes":
-        raise ValueError("soft F2 is one number a work: reduction must be mean, sum or none")
+        raise ValueError("soft F2 is one number per work: reduction must be mean, sum or none")
     logits, truth = _checked(logits, targets)
     p, y = torch.sigmoid(logits), truth.to(logits.dtype)  # (…, K)
     whole = beta**2 * y.sum(-1) + p.sum(-1)  # (…,)

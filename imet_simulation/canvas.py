@@ -241,7 +241,7 @@ def polygon(points: Sequence[tuple[float, float]], supersample: int = 3) -> tupl
 def smooth(
     points: Sequence[tuple[float, float]], closed: bool = True, n: int = 8
 ) -> list[tuple[float, float]]:
-    """Catmull–Rom curve through the points, `n` steps a segment."""
+    """Catmull–Rom curve through the points, `n` steps per segment."""
     p = np.asarray(points, np.float64)
     count = len(p)
     k = np.arange(count if closed else count - 1)

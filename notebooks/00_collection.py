@@ -127,9 +127,9 @@ boxes_grid(
 # %% [markdown]
 # ## What does each label look like?
 #
-# {numref}`fig-cultures` shows one crop a culture, as a network would see it: {num}`crop_side:d` pixels
+# {numref}`fig-cultures` shows one crop per culture, as a network would see it: {num}`crop_side:d` pixels
 # of a shorter side of {num}`side:d`. Whoever cannot tell these apart has no chance of naming a culture.
-# {numref}`fig-things` shows one thing a tag, cut out by its box.
+# {numref}`fig-things` shows one thing per tag, cut out by its box.
 
 # %%
 from imet.io import read_json
@@ -231,7 +231,7 @@ pd.DataFrame(
 # %% [markdown]
 # ## How like the real table is it?
 #
-# {doc}`01_data_exploration` sets frequencies, labels a work and shapes of pictures side by side. Here
+# {doc}`01_data_exploration` sets frequencies, labels per work and shapes of pictures side by side. Here
 # are two comparisons more: the tail, and which labels go together.
 
 # %%

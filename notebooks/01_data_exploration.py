@@ -142,7 +142,7 @@ pd.DataFrame(columns, index=pd.RangeIndex(1, 9, name="rank"))
 # %% [markdown]
 # ## How many labels does a work carry?
 #
-# The paper decodes up to ten labels a work, “the maximum number of labels in the training set”. In
+# The paper decodes up to ten labels per work, “the maximum number of labels in the training set”. In
 # the real table one training work has {num}`reported/context.max_labels.train:d`.
 
 # %% tags=["hide-input"]

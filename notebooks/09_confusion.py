@@ -149,7 +149,7 @@ most_used[columns].style.hide(axis="index")
 # %% [markdown]
 # ## What does it say instead?
 #
-# With many labels a work there is no single wrong answer. But of the works that *miss* a label one can
+# With many labels per work there is no single wrong answer. But of the works that *miss* a label one can
 # count which other label of its kind they wrongly got. {numref}`fig-instead` does so for the labels
 # missed most often. Of all {num}`missed.all:d` misses {num}`missed.cultures:d` are of a culture.
 

@@ -273,7 +273,7 @@ label_scatter(
 # ```{caption} fig-size
 # :alt: A scatter of tags around zero gain, from small to large things.
 # Gain in AUC of AttnCNN-RNN over the baseline on test works, by the median share of the picture that
-# a tag's largest box covers. One point a tag with three test works or more.
+# a tag's largest box covers. One point per tag with three test works or more.
 # ```
 
 # %% [markdown]

@@ -172,7 +172,7 @@ forest_plot(fair, value_name="difference in F2 from the baseline", reference=0)
 
 # %% [markdown]
 # ```{caption} fig-fair
-# :alt: A line for each rule with three marks, one a model, and their intervals around zero.
+# :alt: A line for each rule with three marks, one per model, and their intervals around zero.
 # Difference in F2 of test works between each model and the baseline under the same rule, tuned for
 # each on validation, with 95 % intervals. “Its own” is the paper's comparison.
 # ```
@@ -213,7 +213,7 @@ forest_plot(
 
 # %% [markdown]
 # ```{caption} fig-fair-recorded
-# :alt: A line for each rule with three marks, one a model, and their intervals.
+# :alt: A line for each rule with three marks, one per model, and their intervals.
 # The same comparison after {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs, recorded
 # on the sample profile: difference from the baseline in F2 of test works, each work averaged over
 # three seeds, with 95 % intervals over works.
@@ -250,10 +250,10 @@ forest_plot(
 # ```
 #
 # All variants have the same budget: an LSTM of {num}`ablation.width:d` units, {num}`ablation.steps:d` steps,
-# one view a work and {num}`ablation.epochs:d` epochs, decoded greedily. Without attention the context is the
+# one view per work and {num}`ablation.epochs:d` epochs, decoded greedily. Without attention the context is the
 # mean feature; without recurrence nothing passes from step to step; with neither, what is left is a
 # small classifier on the mean feature. The order of labels in training follows. Where a row has as many
-# labels a work as there are steps, its γ stops nothing, and what is compared are the best few labels.
+# labels per work as there are steps, its γ stops nothing, and what is compared are the best few labels.
 
 # %%
 from imet.report.comparisons import paired_gain

@@ -289,7 +289,7 @@ picture_grid(
 # ```{caption} fig-suspect-works
 # :alt: Six works, each headed by a suspected label and whether the suspicion is right, above the
 #   labels it was given.
-# The most doubtful annotations of training works, one a work: which label is suspected, and below the
+# The most doubtful annotations of training works, one per work: which label is suspected, and below the
 # labels that were given.
 # ```
 

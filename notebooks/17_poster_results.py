@@ -71,7 +71,7 @@ forest_plot(
 
 # %% [markdown]
 # ```{caption} fig-poster-rows
-# :alt: Four lines, one a row of the poster's table, each with a point and interval for validation and
+# :alt: Four lines, one per row of the poster's table, each with a point and interval for validation and
 #   one for test.
 # F2 of the four settings on this profile, on validation works, where threshold and epoch were chosen,
 # and on test works, with 95 % bootstrap intervals over works.

@@ -21,7 +21,7 @@ from imet.typing import Array
 
 PARTS = ("train", "val", "test")
 SEED = 231
-FEWEST_WORKS = 3  # one a part
+FEWEST_WORKS = 3  # one per part
 
 
 @dataclass(frozen=True, eq=False)

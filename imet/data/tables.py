@@ -215,7 +215,7 @@ def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
     """The label space and the table's problems."""
     rows, problems = read_columns(path, ("attribute_id", "attribute_name"))
     if not rows and not problems:
-        problems.append(Problem(path, None, "no label in it", "give it one row a label"))
+        problems.append(Problem(path, None, "no label in it", "give it one row per label"))
     seen_ids: dict[int, int] = {}
     seen_names: dict[str, int] = {}
     for line, (number, raw_name) in rows:
@@ -247,7 +247,7 @@ def _scan_works(path: Path, labels: LabelSpace) -> tuple[Array, Array, list[Prob
     """
     rows, problems = read_columns(path, ("id", "attribute_ids"))
     if not rows and not problems:
-        problems.append(Problem(path, None, "no work in it", "give it one row a work"))
+        problems.append(Problem(path, None, "no work in it", "give it one row per work"))
     ids = [work_id for _, (work_id, _) in rows]
     texts = [text for _, (_, text) in rows]
     column_of = {str(i): k for k, i in enumerate(labels.ids.tolist())}

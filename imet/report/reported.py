@@ -27,7 +27,7 @@ MEASURES = {
 
 
 def reported_numbers() -> list[dict[str, Any]]:
-    """Rows of `book/reported.csv`, one a number, as the documents print it.
+    """Rows of `book/reported.csv`, one per number, as the documents print it.
 
     Examples:
         >>> row = next(r for r in reported_numbers() if r["key"] == "paper.resnet50.val.f2")

@@ -76,7 +76,7 @@ def recorded(study: str) -> dict[str, Any]:
 
 
 def recorded_table(studies: Mapping[str, str]) -> Styler | str:
-    """F2 of recorded studies as text, one row a variant; a sentence where none was recorded.
+    """F2 of recorded studies as text, one row per variant; a sentence where none was recorded.
 
     Brackets of F2 are the range over seeds, those of differences 95 % intervals over works. A
     variant that was recorded with other code than the present says so.

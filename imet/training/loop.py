@@ -87,7 +87,7 @@ def fit(
 
     Two epochs equal one and a resumed one, bit for bit on a CPU. The folder gets `last.pt` (all
     that resuming needs), `best.pt` (the model at the highest `select`, the first of ties) and
-    `history.jsonl` (one line an epoch).
+    `history.jsonl` (one line per epoch).
 
     Args:
         model: gives logits of a batch; only its parameters that require gradients are trained.
@@ -177,7 +177,7 @@ def _diverged(recipe: Recipe, what: str, last: Path) -> TrainingDiverged:
 
 
 def write_history(path: Path, history: list[dict[str, float]]) -> None:
-    """One JSON line an epoch."""
+    """One JSON line per epoch."""
     with atomic_path(path) as temporary:
         lines = [json.dumps(entry, allow_nan=False) + "\n" for entry in history]
         temporary.write_text("".join(lines), encoding="utf-8")

@@ -58,7 +58,7 @@ def test_recipes_share_the_features_they_read_alike(tmp_path, small_collection, 
     for name in ("resnet50", "resnet50_hog", "attn_cnn_rnn", "attn_cnn_rnn_hog"):
         make(name, small_collection)
     stores = [p for p in (tmp_path / "features").iterdir() if p.is_dir()]
-    assert len(stores) == 3  # one a part
+    assert len(stores) == 3  # one per part
 
 
 def test_gamma_and_beams_come_from_validation_and_f_from_training(small_collection):

@@ -190,7 +190,7 @@ def test_settings_out_of_range_are_refused():
         losses.focal_loss(*batch, gamma=-1)
     with pytest.raises(ValueError, match="margin"):
         losses.asymmetric_loss(*batch, clip=1.0)
-    with pytest.raises(ValueError, match="one number a work"):
+    with pytest.raises(ValueError, match="one number per work"):
         losses.soft_f2_loss(*batch, reduction="sum_classes")
     with pytest.raises(ValueError, match="shares"):
         losses.constant_predictor_focal_loss(np.array([1.5]))

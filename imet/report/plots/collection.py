@@ -1,4 +1,4 @@
-"""What a collection is: label frequencies, labels a work, co-occurrence, shapes of pictures."""
+"""What a collection is: label frequencies, labels per work, co-occurrence, shapes of pictures."""
 
 from __future__ import annotations
 

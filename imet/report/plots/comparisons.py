@@ -82,7 +82,7 @@ def score_curves(
     dots: bool = False,
     guide: tuple[str, float] | None = None,
 ) -> Figure:
-    """A score against a setting, one line a variant.
+    """A score against a setting, one line per variant.
 
     Args:
         x: (M,) values of the setting, ascending.
@@ -133,7 +133,7 @@ def label_scatter(
     reference: float | None = None,
     named: Sequence[tuple[str, float, float]] = (),
 ) -> Figure:
-    """One point a label: a score against how frequent, or how large, what it names is.
+    """One point per label: a score against how frequent, or how large, what it names is.
 
     Args:
         x: (K,).

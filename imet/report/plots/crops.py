@@ -93,7 +93,7 @@ def box_gallery(
         boxes: Method to one box (4,) a picture.
         things: For each picture the true boxes (M, 4), filled lightly.
         captions: One line under each.
-        columns: Pictures a row.
+        columns: Pictures per row.
     """
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)

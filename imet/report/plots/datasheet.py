@@ -36,7 +36,7 @@ def labelled_grid(
     Args:
         pictures: RGB, best of one shape.
         names: A label each; the kind is not written out.
-        columns: Pictures a row.
+        columns: Pictures per row.
         size: Points of the names.
 
     Examples:
@@ -84,7 +84,7 @@ def boxes_grid(
         pictures: RGB, any size.
         boxes: For each picture (label, (left, top, right, bottom)) of every thing; things of one
             label share a colour and a number.
-        columns: Pictures a row.
+        columns: Pictures per row.
 
     Examples:
         >>> picture = np.zeros((40, 40, 3), np.uint8)

@@ -78,7 +78,7 @@ def picture_grid(
     Args:
         pictures: RGB pictures of any size.
         labels: Full names for each picture; cultures are written in italics.
-        columns: Pictures a row.
+        columns: Pictures per row.
         titles: A heading for each picture.
     """
     if len(pictures) != len(labels):
@@ -149,7 +149,7 @@ def view_strip(
 
     Args:
         rows: For each work its views, RGB.
-        titles: For each work one line a view (its kind and the labels it trains on, say).
+        titles: For each work one line per view (its kind and the labels it trains on, say).
         headings: A line above each work.
     """
     wide = max(len(views) for views in rows)

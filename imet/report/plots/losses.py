@@ -48,7 +48,7 @@ def loss_vs_f2(
     y_name: str = "F2 on validation",
     joined: bool = False,
 ) -> Figure:
-    """One point a model (or epoch): its loss and its score.
+    """One point per model (or epoch): its loss and its score.
 
     Args:
         groups: Name to losses (M,) and scores (M,).
@@ -80,7 +80,7 @@ def setting_curves(
     histories: Mapping[str, Mapping[str, ArrayLike]],
     names: Mapping[str, str],
 ) -> Figure:
-    """Training of several settings side by side: one panel a measure, one line a setting.
+    """Training of several settings side by side: one panel per measure, one line per setting.
 
     Args:
         histories: Setting to measure to (E,) values by epoch, from epoch 1.

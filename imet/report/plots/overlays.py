@@ -46,9 +46,9 @@ def picture_strip(
     """Pictures and maps in rows, each under its title: the steps of a method.
 
     Args:
-        pictures: RGB (H, W, 3) uint8, or one number a pixel (H, W).
+        pictures: RGB (H, W, 3) uint8, or one number per pixel (H, W).
         titles: One each.
-        columns: Pictures a row.
+        columns: Pictures per row.
         colours: Colour map of each map without colours; grey where None.
     """
     rows = -(-len(pictures) // columns)

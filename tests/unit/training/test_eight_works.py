@@ -46,7 +46,7 @@ NAMES = (
 
 
 def eight_works() -> tuple[dict[str, torch.Tensor], np.ndarray]:
-    """Random features of one view a work, and one to four labels each."""
+    """Random features of one view per work, and one to four labels each."""
     generator = torch.Generator().manual_seed(0)
     spatial = torch.randn(WORKS, 1, 9, 12, generator=generator)
     features = {
