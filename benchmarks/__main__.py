@@ -32,12 +32,12 @@ def available() -> list[str]:
 
 def machine() -> dict[str, Any]:
     """What the numbers were measured on."""
-    found: dict[str, Any] = {"processor": device_name("cpu"), "system": sys.platform}
+    machine: dict[str, Any] = {"processor": device_name("cpu"), "system": sys.platform}
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        found["memory_gib"] = round(
+        machine["memory_gib"] = round(
             os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
         )
-    return found | {"versions": versions()}
+    return machine | {"versions": versions()}
 
 
 def entry(name: str) -> dict[str, Any]:

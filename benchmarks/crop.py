@@ -53,14 +53,14 @@ def run(pictures: int = 32, rounds: int = 3) -> dict[str, Any]:
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(pictures, 3, 8, 8, generator=generator) * 255
     views = F.interpolate(coarse, (SIZE, SIZE), mode="bicubic").clamp(0, 255).byte()
-    found: dict[str, np.ndarray] = {}
+    boxes: dict[str, np.ndarray] = {}
 
     def ours() -> None:
         batches = [saliency(encoder, batch).numpy() for batch in views.split(8)]
-        found["ours"] = boxes_from_saliency(np.concatenate(batches), POSTER.tail)
+        boxes["ours"] = boxes_from_saliency(np.concatenate(batches), POSTER.tail)
 
     def peer() -> None:
-        found["peer"] = np.stack([by_layer(encoder, view[None]) for view in views[:8]])
+        boxes["peer"] = np.stack([by_layer(encoder, view[None]) for view in views[:8]])
 
     seconds = interleaved({"ours": ours, "peer": peer}, rounds)
     ours_rate, peer_rate = pictures / seconds["ours"], 8 / seconds["peer"]
@@ -72,7 +72,7 @@ def run(pictures: int = 32, rounds: int = 3) -> dict[str, Any]:
         "peer": peer_rate,
         "ratio": ours_rate / peer_rate,
         "unit": "pictures/s",
-        "largest_difference": float(np.abs(found["ours"][:8] - found["peer"]).max()),
+        "largest_difference": float(np.abs(boxes["ours"][:8] - boxes["peer"]).max()),
     }
 
 

@@ -48,8 +48,8 @@ def summarise(root: Root, as_json: Json = False) -> None:
     from imet.data.summary import summarise as find
 
     with clear_errors():
-        found = find(root)
-        typer.echo(json.dumps(found, indent=2) if as_json else format_summary(found))
+        summary = find(root)
+        typer.echo(json.dumps(summary, indent=2) if as_json else format_summary(summary))
 
 
 @data.command()
@@ -61,8 +61,8 @@ def split(
     from imet.data.split import PARTS, write_split
 
     with clear_errors():
-        found = write_split(root, out)
-        sizes = ", ".join(f"{name} {len(found.rows(name)):,}" for name in (*PARTS, "dropped"))
+        split_rows = write_split(root, out)
+        sizes = ", ".join(f"{name} {len(split_rows.rows(name)):,}" for name in (*PARTS, "dropped"))
         typer.echo(f"{out}: {sizes}")
 
 
@@ -137,11 +137,11 @@ def run(
         except TrainingDiverged as error:
             raise InputError(str(error)) from error
     for part in ("val", "test"):
-        found = made.metrics[part]
+        metrics = made.metrics[part]
         for name in ("f2", "f1", "precision", "recall"):
-            m = found[name]
+            m = metrics[name]
             typer.echo(f"{part:5}{name:10}{m['value']:.4f}  [{m['low']:.4f}, {m['high']:.4f}]")
-        typer.echo(f"{part:5}{'floor f2':10}{found['floor']['f2']['value']:.4f}")
+        typer.echo(f"{part:5}{'floor f2':10}{metrics['floor']['f2']['value']:.4f}")
     typer.echo(f"{made.rule.describe()}, best epoch {made.metrics['best_epoch']}")
     typer.echo(made.folder)
 
@@ -164,11 +164,11 @@ def recipes(
 
     with clear_errors():
         names = [recipe] if recipe else recipe_names()
-        found = {name: dataclasses.asdict(resolve(name, profile)) for name in names}
+        resolved = {name: dataclasses.asdict(resolve(name, profile)) for name in names}
     if as_json:
-        typer.echo(json.dumps(found[recipe] if recipe else found, indent=2))
+        typer.echo(json.dumps(resolved[recipe] if recipe else resolved, indent=2))
         return
-    for name, values in found.items():
+    for name, values in resolved.items():
         typer.secho(name, bold=True)
         for key, value in values.items():
             typer.echo(f"  {key:22}{value}")
@@ -187,11 +187,11 @@ def predict(
     from imet.runs import resolve_device
 
     with clear_errors():
-        found = label_pictures(images, run_folder, device=resolve_device(device))
+        predictions = label_pictures(images, run_folder, device=resolve_device(device))
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(predictions, indent=2, ensure_ascii=False))
         return
-    for picture in found:
+    for picture in predictions:
         typer.secho(picture["image"], bold=True)
         for rank, label in enumerate(picture["labels"]):
             if label["predicted"] or rank < top:

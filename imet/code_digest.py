@@ -39,17 +39,17 @@ def module_files(name: str) -> list[Path]:
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
     """Package files that a file imports, anywhere in it."""
-    found: list[Path] = []
+    files: list[Path] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found += module_files(alias.name)
+                files += module_files(alias.name)
         elif isinstance(node, ast.ImportFrom):
             module = _absolute(path, node)
-            found += module_files(module)
+            files += module_files(module)
             for alias in node.names:  # `from imet.data import split` imports a module
-                found += module_files(f"{module}.{alias.name}")
-    return tuple(dict.fromkeys(found))
+                files += module_files(f"{module}.{alias.name}")
+    return tuple(dict.fromkeys(files))
 
 
 def _absolute(path: Path, node: ast.ImportFrom) -> str:

@@ -34,7 +34,7 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 @dataclass(frozen=True, config=STRICT)
 class Recipe:
-    """One run, resolved. The comment gives the source of a default: the paper unless said."""
+    """One run, resolved. Comments name the source of a default where it is not the paper."""
 
     name: str
     title: str = ""

@@ -123,12 +123,12 @@ def feature_maps(
         method: how many layers, and of which kind.
     """
     names = {module: name for name, module in encoder.backbone.named_modules()}
-    found: list[tuple[str, Tensor]] = []
+    layers: list[tuple[str, Tensor]] = []
     with first_layer_hooks(
-        encoder.backbone, method, lambda module, maps: found.append((names[module], maps.clone()))
+        encoder.backbone, method, lambda module, maps: layers.append((names[module], maps.clone()))
     ):
         encoder.eval().maps(views)
-    return found
+    return layers
 
 
 def layer_saliency(maps: Tensor, method: CropMethod = POSTER) -> tuple[Tensor, Tensor]:
@@ -145,8 +145,8 @@ def layer_saliency(maps: Tensor, method: CropMethod = POSTER) -> tuple[Tensor, T
     Examples:
         >>> maps = torch.zeros(1, 2, 5, 5)
         >>> maps[0, 0, 2, 2] = 1.0  # the second map is flat
-        >>> found, used = layer_saliency(maps)
-        >>> found[0, 2].tolist(), used.tolist()
+        >>> mean, used = layer_saliency(maps)
+        >>> mean[0, 2].tolist(), used.tolist()
         ([0.0, 0.0, 1.0, 0.0, 0.0], [[True, False]])
     """
     height, width = maps.shape[2:]
@@ -163,10 +163,10 @@ def layer_saliency(maps: Tensor, method: CropMethod = POSTER) -> tuple[Tensor, T
     if method.leave_out == "layers":
         used = torch.ones_like(used)
     weight = used / (whole.sqrt()[:, None] * used.sum(1, keepdim=True)).clamp_min(1e-12)  # (B, C)
-    found = torch.einsum("bchw,bc->bhw", off.abs_(), weight)
-    low, high = found.amin((1, 2), keepdim=True), found.amax((1, 2), keepdim=True)
-    found = (found - low) / (high - low).clamp_min(1e-12)  # (B, h', w')
-    return F.pad(found, (left, left, top, top), mode="replicate"), used
+    mean = torch.einsum("bchw,bc->bhw", off.abs_(), weight)
+    low, high = mean.amin((1, 2), keepdim=True), mean.amax((1, 2), keepdim=True)
+    mean = (mean - low) / (high - low).clamp_min(1e-12)  # (B, h', w')
+    return F.pad(mean, (left, left, top, top), mode="replicate"), used
 
 
 @torch.inference_mode()
@@ -181,11 +181,11 @@ def saliency(encoder: Encoder, views: Tensor, method: CropMethod = POSTER) -> Te
     used = torch.zeros(len(views), 1, 1, device=views.device)
 
     def add(module: nn.Module, maps: Tensor) -> None:
-        found, _ = layer_saliency(maps, method)  # (B, h, w)
+        layer, _ = layer_saliency(maps, method)  # (B, h, w)
         keep = torch.ones_like(used)
         if method.leave_out == "layers":
-            keep = (found.std((1, 2), correction=0) >= method.layer_cutoff).float()[:, None, None]
-        total.add_(keep * F.interpolate(found[:, None], (size, size), mode="nearest")[:, 0])
+            keep = (layer.std((1, 2), correction=0) >= method.layer_cutoff).float()[:, None, None]
+        total.add_(keep * F.interpolate(layer[:, None], (size, size), mode="nearest")[:, 0])
         used.add_(keep)
 
     with first_layer_hooks(encoder.backbone, method, add):

@@ -54,10 +54,12 @@ def upsample_attention(weights: Array, side: int, sigma: float = 0.0) -> Array:
     place = np.arange(side) * rows // side  # (S,) the region a pixel lies in
     pixels = np.bincount(place, minlength=rows)  # (r,) pixels of a region
     share = grid / (pixels[:, None] * pixels)  # (..., r, r) weight of one pixel
-    found = share[..., place[:, None], place]  # (..., S, S)
+    upscaled = share[..., place[:, None], place]  # (..., S, S)
     if sigma:
-        found = gaussian_filter(found, (0,) * (found.ndim - 2) + (sigma, sigma), mode="reflect")
-    return found
+        upscaled = gaussian_filter(
+            upscaled, (0,) * (upscaled.ndim - 2) + (sigma, sigma), mode="reflect"
+        )
+    return upscaled
 
 
 def normalised_entropy(weights: Array) -> Array:
@@ -89,11 +91,11 @@ def boxes_on_view(boxes: Array, height: int, width: int, side: int) -> Array:
 def inside(boxes: Array, side: int) -> Array:
     """(S, S) bool, the pixels whose centre lies in one of the boxes (M, 4)."""
     centre = np.arange(side) + 0.5
-    found = np.zeros((side, side), bool)
+    mask = np.zeros((side, side), bool)
     for left, top, right, bottom in np.asarray(boxes, float).reshape(-1, 4):
         rows, columns = (centre >= top) & (centre < bottom), (centre >= left) & (centre < right)
-        found |= rows[:, None] & columns
-    return found
+        mask |= rows[:, None] & columns
+    return mask
 
 
 def pointing_game(weights: Array, boxes: Array) -> dict[str, float]:
@@ -128,8 +130,8 @@ def centre_prior(side: int, spread: float = 0.25) -> Array:
         spread: standard deviation as a share of the side.
     """
     along = np.exp(-0.5 * ((np.arange(side) + 0.5) / side - 0.5) ** 2 / spread**2)
-    found = np.outer(along, along)
-    return found / found.sum()
+    weights = np.outer(along, along)
+    return weights / weights.sum()
 
 
 def class_activation_map(spatial: Array, weights: Array) -> Array:
@@ -220,7 +222,7 @@ def steps_of(run: Run, part: Part, works: Sequence[int] | Array, device: str = "
     network = load_network(run.folder, device)[0]
     rule = run.rule
     assert isinstance(rule, PathRule)
-    found: list[list[Array]] = []
+    batches: list[list[Array]] = []
     with evaluation_mode(network):
         for batch in batches_of(run.recipe, run.parts, part, works, device):
             count = len(batch["works"])
@@ -235,8 +237,8 @@ def steps_of(run: Run, part: Part, works: Sequence[int] | Array, device: str = "
                 features["spatial"].float(),
                 p.sum(2),
             )
-            found.append([x.unflatten(0, (count, -1)).cpu().numpy() for x in values])
-    labels, probabilities, attention, spatial, totals = (np.concatenate(x) for x in zip(*found))
+            batches.append([x.unflatten(0, (count, -1)).cpu().numpy() for x in values])
+    labels, probabilities, attention, spatial, totals = (np.concatenate(x) for x in zip(*batches))
     paths = Paths(labels, probabilities)
     kept = steps_before_stop(
         paths, rule.gamma, np.array(rule.proportions), rule.mode, keep_first=rule.keep_first

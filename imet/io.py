@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes, checksums, locks.
+"""Files: atomic writes, checksums, locks.
 
 Everything the project writes goes through here, so that a killed run never leaves a file that
 looks finished.

@@ -84,7 +84,7 @@ def label_pictures(
         One dictionary a picture: image, and labels, each {name, score, predicted}, best first.
     """
     network, recipe, names, rule = load_network(Path(folder), device)
-    found = []
+    predictions = []
     for path in images:
         picture = read_image(path)
         kinds = view_kinds(True, True, train=False)[: 1 if recipe.views == "one" else None]
@@ -99,5 +99,5 @@ def label_pictures(
             }
             for k in np.argsort(-scores, kind="stable")
         ]
-        found.append({"image": str(path), "labels": labels})
-    return found
+        predictions.append({"image": str(path), "labels": labels})
+    return predictions

@@ -41,13 +41,13 @@ def _git(*arguments: str) -> str:
 @cache
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that numbers depend on, where installed."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @cache

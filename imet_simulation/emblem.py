@@ -1,7 +1,7 @@
 """An emblem for any label that has no drawing: the same for the same name, everywhere.
 
 Where a font has a shape of that name (`tag::hammers`: the hammer) the emblem carries it; otherwise
-a charge is drawn by lot from the name's digest. Field, partition and charge together make more
+a charge is drawn at random from the name's digest. Field, partition and charge together make more
 than a hundred thousand emblems, so labels rarely share one.
 """
 

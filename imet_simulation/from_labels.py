@@ -52,7 +52,7 @@ def read_rows(root: Path, labels: list[tuple[int, str]]) -> list[Row]:
 def plans_from_labels(
     works: int, seed: int, side: int, labels: list[tuple[int, str]], rows: list[Row]
 ) -> list[Plan]:
-    """Plans of works that carry rows of the table, by lot; without a table, by Zipf's law."""
+    """Plans of works that carry rows of the table, at random; without a table, by Zipf's law."""
     order = sorted(range(works), key=lambda i: work_id(seed, i))
     names = [n for _, n in labels]
     cultures = [n for n in names if n.startswith("culture::")]

@@ -58,7 +58,7 @@ def _grain_tile() -> Mask:
 
 
 def window(rng: Rng, tile: Mask, height: int, width: int) -> Mask:
-    """A window of a tile at a random place, turned over by lot; larger ones are mirrored on."""
+    """A window of a tile at a random place, turned over at random; larger ones are mirrored on."""
     th, tw = tile.shape
     y, x = int(rng.integers(th)), int(rng.integers(tw))
     if height <= th - y and width <= tw - x:

@@ -62,7 +62,7 @@ page.values
 # : A thing that was drawn, at a known place. Somebody who knows what a bridge looks like should find
 #   it.
 #
-# A work is made in five steps, all decided by lot from one seed:
+# A work is made in five steps, all decided at random from one seed:
 #
 # 1. a culture is drawn, and one of the kinds of picture it has: {num}`compositions:d` *compositions*
 #    such as portrait, landscape, vase, coin or handscroll;
@@ -120,7 +120,7 @@ boxes_grid(
 # %% [markdown]
 # ```{caption} fig-boxes
 # :alt: Six works with coloured frames around the things in them and the names of the tags below.
-# Works drawn by lot with the boxes of everything that carries a tag. A box surrounds what is left
+# Works drawn at random with the boxes of everything that carries a tag. A box surrounds what is left
 # visible of a thing; a tag of the whole work, such as landscapes, surrounds its picture.
 # ```
 
@@ -144,7 +144,7 @@ labelled_grid(list(crop_of.values()), list(crop_of), columns=6)
 # ```{caption} fig-cultures
 # :alt: A grid of square crops of works, one for each culture, that differ in colour, ground, ornament
 #   and surface.
-# One random crop of each culture, drawn by lot among its works; only labels that this build's
+# One random crop of each culture, drawn at random among its works; only labels that this build's
 # collection uses.
 # ```
 
@@ -320,7 +320,7 @@ pd.DataFrame.from_dict(strongest, orient="index").T.fillna("–").rename(
 #
 # A network may recognise what nobody else would, so the drawings were also put before fresh eyes: a
 # general-purpose vision model, not a person, that had neither seen the program nor had a part in it.
-# It got {num}`recorded/fresh_eyes/first.works:d` works drawn by lot and the list of all tag names, and
+# It got {num}`recorded/fresh_eyes/first.works:d` works drawn at random and the list of all tag names, and
 # wrote down the tags it saw; {num}`recorded/fresh_eyes/first.cultures.crops:d` crops without large
 # things in them, each with {num}`recorded/fresh_eyes/first.cultures.choices:d` names of cultures to
 # choose from; and it was asked which works look unfinished or ugly, and why. Its complaints of the first

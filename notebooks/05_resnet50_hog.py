@@ -59,7 +59,7 @@ recipe, parts = run.recipe, run.parts
 # has length one, whatever the picture. On training views of this profile the descriptor has a mean
 # length of {num}`lengths.hog:.1f` and the pooled features one of {num}`lengths.pooled:.1f`. As the
 # paper is silent, nothing is scaled here; a second model standardises every HOG value by its training
-# mean and deviation.
+# mean and standard deviation.
 
 # %%
 import numpy as np

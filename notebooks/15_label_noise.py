@@ -204,13 +204,13 @@ features = runs.pooled_features(frozen, device)["train"]  # (N, D)
 scores = out_of_fold_scores(features, train.targets, epochs=12, seed=seed)  # (N, K)
 suspects = confident_errors(scores, train.targets)
 errors = train.targets != clean.parts.train.targets  # (N, K)
-suspects.found.sum(), errors.sum()
+suspects.suspicious.sum(), errors.sum()
 
 # %%
 sides = {"left out, but shown": ~train.targets, "given, but not shown": train.targets}
 rows = {}
 for (name, side), key in zip(sides.items(), ("left_out", "given")):
-    result = detection_scores(suspects.found & side, errors & side)
+    result = detection_scores(suspects.suspicious & side, errors & side)
     guessing = (errors & side).sum() / side.sum()  # the precision of it
     page[f"found.{key}"] = result
     rows[name] = {
@@ -271,7 +271,7 @@ score_curves(
 from imet.data.images import read_image
 from imet.report.plots.examples import picture_grid
 
-ranked = np.argsort(-np.where(suspects.found, suspects.doubt, -1).ravel(), kind="stable")
+ranked = np.argsort(-np.where(suspects.suspicious, suspects.doubt, -1).ravel(), kind="stable")
 at, column = np.unravel_index(ranked, errors.shape)
 _, first = np.unique(at[:400], return_index=True)
 picked = np.sort(first)[:6]

@@ -113,7 +113,7 @@ class ReportedTable(SphinxDirective):
 
         sources = ["reported"] + [k for k in ("ours", "recorded") if self.options.get(k)]
         titles = {"reported": "reported", "ours": "this build", "recorded": "recorded run"}
-        found = dict.fromkeys(sources, 0)
+        filled = dict.fromkeys(sources, 0)
         spec = self.options.get("format", ".3f")
 
         body = []
@@ -126,11 +126,11 @@ class ReportedTable(SphinxDirective):
                         text = value.get((model, split, metric), DASH)
                     else:
                         text = self.ours(kind, model, split, metric, spec)
-                    found[kind] += text != DASH
+                    filled[kind] += text != DASH
                     line += entry(text, kind)
             body.append(line)
         for kind in sources[1:]:
-            if not found[kind]:
+            if not filled[kind]:
                 logger.warning(
                     "reported-table: no value for `%s`", self.options[kind],
                     location=self.get_location(), type="imet",

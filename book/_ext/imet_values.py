@@ -37,8 +37,8 @@ def find(values: Any, key: str) -> Any:
     parts = key.split(".")
     if isinstance(values, list):
         if parts[0].isdigit() and int(parts[0]) < len(values):
-            found = values[int(parts[0])]
-            return find(found, ".".join(parts[1:])) if parts[1:] else found
+            item = values[int(parts[0])]
+            return find(item, ".".join(parts[1:])) if parts[1:] else item
     elif isinstance(values, dict):
         for length in range(len(parts), 0, -1):
             name = ".".join(parts[:length])

@@ -105,16 +105,16 @@ def copy_results(results: Path, profile: str, tree: Path) -> None:
     """
     target = tree / "_results"
     target.mkdir()
-    found = []
+    pages = []
     for path in sorted((results / profile / "pages").glob("*.json")):
         shutil.copy(path, target / path.name)
-        found.append(json.loads(path.read_text(encoding="utf-8")))
+        pages.append(json.loads(path.read_text(encoding="utf-8")))
         if path.with_suffix("").is_dir():
             shutil.copytree(path.with_suffix(""), tree / "_static" / "pages" / path.stem)
     (target / "recorded").mkdir()
     for path in sorted((REPO / "results").glob("*.json")):
         shutil.copy(path, target / "recorded" / path.name)
-    write_json(target / "_build.json", {"provenance": build_provenance(profile, found)})
+    write_json(target / "_build.json", {"provenance": build_provenance(profile, pages)})
 
 
 def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:

@@ -79,18 +79,18 @@ def resolve(page: Path, address: str, root: Path) -> str | None:
 
 def loaded_addresses(element: html.HtmlElement) -> list[str]:
     """Addresses that one element makes a browser load."""
-    found: list[str] = []
+    addresses: list[str] = []
     for name in LOADED.get(str(element.tag), []):
         value = element.get(name)
         if value and name == "srcset":
-            found += [part.split()[0] for part in value.split(",") if part.strip()]
+            addresses += [part.split()[0] for part in value.split(",") if part.strip()]
         elif value:
-            found.append(value)
+            addresses.append(value)
     rels = set((element.get("rel") or "").lower().split())
     if element.tag == "link" and rels & LOADING_RELS:
-        found.append(element.get("href") or "")
+        addresses.append(element.get("href") or "")
     css = (element.get("style") or "") + ((element.text or "") if element.tag == "style" else "")
-    return found + ["".join(pair) for pair in IN_CSS.findall(css)]
+    return addresses + ["".join(pair) for pair in IN_CSS.findall(css)]
 
 
 def check_page(page: Path, root: Path) -> list[str]:

@@ -35,12 +35,12 @@ def normal(name: str) -> str:
 
 def pinned(requirements: str) -> dict[str, list[tuple[str, str]]]:
     """Package name to its (version, marker) pairs; one a Python version where they differ."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    pins: dict[str, list[tuple[str, str]]] = {}
     for line in requirements.splitlines():
         if match := PINNED.match(line):
             pair = (match[2], (match[3] or "").strip())
-            found.setdefault(normal(match[1]), []).append(pair)
-    return found
+            pins.setdefault(normal(match[1]), []).append(pair)
+    return pins
 
 
 def environment(pyproject: str, requirements: str) -> str:

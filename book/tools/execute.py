@@ -1,4 +1,4 @@
-"""Execute one py:percent notebook into one .ipynb, whole or not at all.
+"""Execute one py:percent notebook into one .ipynb, atomically.
 
     python book/tools/execute.py notebooks/03_baseline.py --out DIR/03_baseline.ipynb \
         -p profile=tiny -p seed=0 -p device=cpu

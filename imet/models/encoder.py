@@ -81,16 +81,16 @@ class Encoder(nn.Module):
 
     def features(self, maps: Tensor, views: Tensor) -> dict[str, Tensor]:
         """The features asked for, from feature maps (B, D, h, w) and the views they came from."""
-        found = {}
+        features = {}
         if "pooled" in self.names:
-            found["pooled"] = maps.mean((2, 3))  # (B, D)
+            features["pooled"] = maps.mean((2, 3))  # (B, D)
         if "spatial" in self.names:
-            found["spatial"] = maps.flatten(2).transpose(1, 2)  # (B, P, D)
+            features["spatial"] = maps.flatten(2).transpose(1, 2)  # (B, P, D)
         if "hog_cells" in self.names:
-            found["hog_cells"] = hog_cells(views)  # (B, rows, columns, 8)
+            features["hog_cells"] = hog_cells(views)  # (B, rows, columns, 8)
         if "grid" in self.names:
-            found["grid"] = F.adaptive_avg_pool2d(maps, GRID).flatten(1)  # (B, D·49)
-        return found
+            features["grid"] = F.adaptive_avg_pool2d(maps, GRID).flatten(1)  # (B, D·49)
+        return features
 
 
 class OpenVinoEncoder:

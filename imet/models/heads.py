@@ -20,7 +20,7 @@ class LinearHead(nn.Module):
         width: D, of the pooled features.
         num_labels: K.
         hog_width: H, 0 without HOG (section 3.2).
-        standardise: shift and scale each HOG value by its mean and deviation over training
+        standardise: shift and scale each HOG value by its mean and standard deviation over training
             batches. The paper does not say that it does.
 
     Examples:

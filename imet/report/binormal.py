@@ -38,8 +38,8 @@ def f2_at_auc(frequencies: Array, auc: float, works: int = 1000, seed: int = 0) 
         Macro AUC as drawn, and F2, precision and recall at the best threshold of these works.
 
     Examples:
-        >>> found = f2_at_auc(np.full(20, 0.2), 0.9)
-        >>> abs(found.auc - 0.9) < 0.02, found.f2 < 0.9
+        >>> result = f2_at_auc(np.full(20, 0.2), 0.9)
+        >>> abs(result.auc - 0.9) < 0.02, result.f2 < 0.9
         (True, True)
     """
     f = np.asarray(frequencies, np.float64)

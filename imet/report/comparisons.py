@@ -61,7 +61,7 @@ def f2_by_rule(run: Run) -> dict[str, np.ndarray]:
     predicted = {"its own": run.predicted("test")} | {
         name: tuned[rule].predict(scores) for rule, name in RULES.items()
     }
-    return {name: fbeta_per_work(found, test) for name, found in predicted.items()}
+    return {name: fbeta_per_work(labels, test) for name, labels in predicted.items()}
 
 
 def settings_beside_documents(trained: Mapping[str, Run]) -> pd.DataFrame:

@@ -56,7 +56,7 @@ def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
     Runs of changed recipes, of other code, on other drawings or on a folder of the reader's own
     are left out.
     """
-    found: dict[str, tuple[Path, dict[str, Any]]] = {}
+    newest: dict[str, tuple[Path, dict[str, Any]]] = {}
     for name in recipe_names():
         recipe = resolve(name, profile)
         wanted = _comparable(dataclasses.asdict(recipe))
@@ -68,9 +68,9 @@ def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
                 and _comparable(key["config"]) == wanted
             )
             date = metrics["provenance"]["date"]
-            if current and (name not in found or date > found[name][1]["provenance"]["date"]):
-                found[name] = (path.parent, metrics)
-    return found
+            if current and (name not in newest or date > newest[name][1]["provenance"]["date"]):
+                newest[name] = (path.parent, metrics)
+    return newest
 
 
 def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:

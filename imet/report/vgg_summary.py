@@ -49,7 +49,7 @@ def vgg_layers(
     with torch.device("meta"):
         convolutions = getattr(torchvision.models, name)().features
         head = VggHead(512 * 49, labels, units, fc6_units)
-        found: list[Layer] = []
+        layers: list[Layer] = []
         field, stride = 1, 1
         shape: tuple[int, ...] = (3, 224, 224)
         x = torch.empty(1, *shape)
@@ -58,19 +58,19 @@ def vgg_layers(
             shape = tuple(x.shape[1:])
             size = _parameters(module)
             if isinstance(module, nn.BatchNorm2d):
-                found[-1] = found[-1]._replace(parameters=found[-1].parameters + size)
+                layers[-1] = layers[-1]._replace(parameters=layers[-1].parameters + size)
             elif isinstance(module, nn.Conv2d | nn.MaxPool2d):
                 side, step = _first(module.kernel_size), _first(module.stride)
                 field, stride = field + (side - 1) * stride, stride * step
                 kind = "convolution" if size else "pool"
-                found.append(Layer(f"features.{index}", kind, shape, size, field, stride))
+                layers.append(Layer(f"features.{index}", kind, shape, size, field, stride))
         for index, module in enumerate(head.layers):
             if isinstance(module, nn.Linear):
                 out = (module.out_features,)
-                found.append(
+                layers.append(
                     Layer(f"head.layers.{index}", "linear", out, _parameters(module), 0, 0)
                 )
-    return found
+    return layers
 
 
 def _parameters(module: nn.Module) -> int:

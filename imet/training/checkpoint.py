@@ -1,4 +1,4 @@
-"""Checkpoints: plain state dicts, whole or absent, loaded without running code."""
+"""Checkpoints: plain state dicts, written atomically, loaded without running code."""
 
 from __future__ import annotations
 

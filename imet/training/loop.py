@@ -25,15 +25,14 @@ from imet.training.checkpoint import (
     set_rng_states,
 )
 
-# --- Optimisers and learning-rate schedules of the documents, stepped once an epoch
+# --- Optimisers and learning-rate schedules of the documents, stepped once per epoch
 
 
 def make_optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> Optimizer:
     """Adam (the paper) or SGD with momentum (chosen for the poster), both with L2 decay."""
     trained = [p for p in parameters if p.requires_grad]
-    if (
-        recipe.optimizer == "adam"
-    ):  # fused: one pass over the weights, an eighth of AttnCNN-RNN's time
+    if recipe.optimizer == "adam":
+        # Fused: one pass over the weights; other forms take an eighth of AttnCNN-RNN's time.
         return torch.optim.Adam(
             trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
@@ -62,7 +61,7 @@ def make_schedule(optimizer: Optimizer, recipe: Recipe) -> LRScheduler:
     return StepLR(optimizer, recipe.step_epochs, recipe.step_factor)
 
 
-# --- The training loop. It reads from top to bottom; nothing is hidden in callbacks
+# --- The training loop
 
 Batches = Callable[[int], Iterable[Mapping[str, Tensor]]]  # epoch to batches
 Criterion = Callable[[Tensor, Mapping[str, Tensor]], Tensor]  # logits and batch to a loss
@@ -92,14 +91,14 @@ def fit(
     Args:
         model: gives logits of a batch; only its parameters that require gradients are trained.
         batches: the training batches of an epoch.
-        objective: mean loss of a batch.
+        criterion: mean loss of a batch.
         validate: metrics of a model; its `select` decides the best epoch.
         recipe: epochs, optimiser, schedule, gradient clip, seed.
         folder: the run's.
         fabric: device, precision and processes.
 
     Returns:
-        One dictionary an epoch: epoch (from 1), train_loss, learning_rate and what `validate` gave.
+        One dictionary per epoch: epoch (from 1), train_loss, learning_rate, what `validate` gave.
 
     Raises:
         TrainingDiverged: the loss became NaN or infinite; says in which step and what to try.

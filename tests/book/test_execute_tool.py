@@ -1,4 +1,4 @@
-"""One notebook, whole or not at all."""
+"""One notebook, atomically."""
 
 from __future__ import annotations
 

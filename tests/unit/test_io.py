@@ -1,4 +1,4 @@
-"""Files that are whole or absent, digests that keep their parts apart, locks."""
+"""Files: atomic writes, digests that keep their parts apart, locks."""
 
 from __future__ import annotations
 

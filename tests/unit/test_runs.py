@@ -1,4 +1,4 @@
-"""Runs: any folder, one key a number, whole or not there."""
+"""Runs: any folder, one key per number, atomic."""
 
 from __future__ import annotations
 

@@ -111,8 +111,8 @@ def box_gallery(
                               edgecolor="white", linewidth=1.4,
                               path_effects=[withStroke(linewidth=2.8, foreground=INK)])
                 )  # fmt: skip
-        for position, found in enumerate(boxes.values()):
-            draw_box(ax, found[i], position, width=1.8)
+        for position, of_method in enumerate(boxes.values()):
+            draw_box(ax, of_method[i], position, width=1.8)
         if captions:
             ax.text(0.5, -0.03, captions[i], transform=ax.transAxes, ha="center", va="top",
                     fontsize=8.5, color=MUTED)  # fmt: skip

@@ -96,8 +96,8 @@ def boxes_grid(
         raise ValueError(f"{len(pictures)} pictures, {len(boxes)} lists of boxes")
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    labels = [list(dict.fromkeys(name for name, _ in found)) for found in boxes]
-    lines = max(1, *(len(found) for found in labels))
+    labels = [list(dict.fromkeys(name for name, _ in things)) for things in boxes]
+    lines = max(1, *(len(names) for names in labels))
     tall = float(np.median([picture.shape[0] / picture.shape[1] for picture in pictures]))
     figure, axes = plt.subplots(
         rows, columns, squeeze=False,

@@ -90,8 +90,8 @@ def setting_curves(
         len(names), 1, sharex=True, squeeze=False, figsize=(6.0, 2.4 * len(names) + 0.5)
     )
     for ax, (measure, label) in zip(axes[:, 0], names.items()):
-        for position, (setting, found) in enumerate(histories.items()):
-            values = np.asarray(found[measure], float)  # (E,)
+        for position, (setting, history) in enumerate(histories.items()):
+            values = np.asarray(history[measure], float)  # (E,)
             few = len(values) < 12
             ax.plot(np.arange(1, len(values) + 1), values, label=setting,
                     marker=MARKERS[position % len(MARKERS)] if few else "",

@@ -51,7 +51,7 @@ def test_it_is_the_rule_of_the_paper(scores, annotated):
         if (~own).any():
             near |= np.isclose(1 - scores[:, k], (1 - scores[~own, k]).mean(), atol=1e-9)
         near |= np.isclose(scores[:, k], 0.5)
-        assert (found.found[:, k] == wanted)[~near].all()
+        assert (found.suspicious[:, k] == wanted)[~near].all()
     np.testing.assert_allclose(found.doubt, np.where(annotated, 1 - scores, scores))
 
 
@@ -60,7 +60,7 @@ def test_planted_errors_are_found():
     truth = rng.random((400, 5)) < 0.3
     annotated = truth ^ (rng.random(truth.shape) < 0.05)
     scores = np.clip(np.where(truth, 0.85, 0.1) + rng.normal(0, 0.08, truth.shape), 0, 1)
-    found = detection_scores(confident_errors(scores, annotated).found, truth != annotated)
+    found = detection_scores(confident_errors(scores, annotated).suspicious, truth != annotated)
     assert found["precision"] > 0.95
     assert found["recall"] > 0.45  # half of the scores on the other side reach its mean
 
@@ -70,6 +70,6 @@ def test_counts_and_empty_cases():
     assert detection_scores(none, none)["precision"] == 0
     found = detection_scores(np.array([True, True, False]), np.array([True, False, True]))
     assert found == {"precision": 0.5, "recall": 0.5, "suspects": 2, "errors": 2, "hits": 1}
-    assert not confident_errors(np.ones((3, 1)), np.ones((3, 1), bool)).found.any()
+    assert not confident_errors(np.ones((3, 1)), np.ones((3, 1), bool)).suspicious.any()
     with pytest.raises(ValueError, match="N, K"):
         confident_errors(np.ones(3), np.ones(3, bool))
