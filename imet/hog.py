@@ -28,16 +28,6 @@ _EPS = 1e-5  # scikit-image's
 _STRIP = 512  # pixels of a row that are worked on together, whole cells
 
 
-def hog_size(height: int, width: int) -> int:
-    """Length of the descriptor of an image of this size in pixels.
-
-    Examples:
-        >>> hog_size(224, 224)
-        10368
-    """
-    return hog_length(height // CELL, width // CELL)
-
-
 def hog_length(rows: int, columns: int) -> int:
     """Length of the descriptor of so many cells.
 
@@ -97,7 +87,7 @@ def hog_blocks(cells: Tensor) -> Tensor:
         cells: (B, rows, columns, 8) of `hog_cells`, any float type.
 
     Returns:
-        float32 (B, D) in [0, 1], D = `hog_size`; block row, block column, cell row, cell column,
+        float32 (B, D) in [0, 1], D = `hog_length`; block row, block column, cell row, cell column,
         orientation, in this order, as scikit-image's.
 
     Examples:

@@ -257,34 +257,27 @@ def most_frequent(train_targets: Array, k: int) -> Array:
     return np.argsort(-counts, kind="stable")[:k]
 
 
-def frequency_baseline(train_targets: Array, targets: Array, k: int, beta: float = 2) -> float:
-    """F-beta of predicting the k most frequent training labels for every work.
+def tune_frequency_baseline(
+    train_targets: Array, val_targets: Array, beta: float = 2, k_max: int = 100
+) -> tuple[int, float]:
+    """The k ≤ k_max most frequent training labels that score highest when every work gets them.
 
     What a model must beat to have looked at the pictures.
 
     Args:
         train_targets: (N_train, K) bool.
-        targets: (N, K) bool, the works to score on.
-        k: number of labels predicted.
+        val_targets: (N, K) bool, the works to score on.
         beta: weight of recall.
+        k_max: largest number of labels tried.
+
+    Returns:
+        k, the smallest among equals, and its F-beta on validation. On the real table 16 labels give
+        F2 .2076, 15 give .2075.
 
     Examples:
         >>> train = np.array([[True, False], [True, True]])
-        >>> frequency_baseline(train, np.array([[True, False]]), 1)
-        1.0
-    """
-    predicted = np.zeros(np.asarray(targets).shape, bool)
-    predicted[:, most_frequent(train_targets, k)] = True
-    return fbeta(predicted, targets, beta)
-
-
-def tune_frequency_baseline(
-    train_targets: Array, val_targets: Array, beta: float = 2, k_max: int = 100
-) -> tuple[int, float]:
-    """The k ≤ k_max whose floor is highest on validation, the smallest among equals.
-
-    Returns:
-        k and its F-beta on validation. On the real table 16 labels give F2 .2076, 15 give .2075.
+        >>> tune_frequency_baseline(train, np.array([[True, False]]))
+        (1, 1.0)
     """
     order = most_frequent(train_targets, min(k_max, np.asarray(train_targets).shape[1]))
     targets = np.asarray(val_targets, bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import shutil
@@ -385,10 +386,21 @@ def test_files_where_folders_are_wanted_are_refused(tmp_path, small_collection):
     assert sorted(tmp_path.iterdir()) == [file]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only to root")
-def test_a_read_only_folder_is_refused(tmp_path, small_collection):
-    tmp_path.chmod(0o500)
-    refused("data", "split", small_collection, "--out", tmp_path / "split.csv")
+def test_a_read_only_folder_is_refused(tmp_path, small_collection, monkeypatch):
+    out = tmp_path / "read-only" / "split.csv"
+    out.parent.mkdir()
+    if os.geteuid() == 0:  # nothing is read-only to root: the system's answer is imitated
+
+        def denied(*_, **__):
+            raise PermissionError(errno.EACCES, "Permission denied", str(out))
+
+        monkeypatch.setattr("tempfile.mkstemp", denied)
+        monkeypatch.setattr("os.replace", denied)
+    else:
+        out.parent.chmod(0o500)
+    assert "Permission denied" in refused("data", "split", small_collection, "--out", out)
+    out.parent.chmod(0o700)
+    assert list(out.parent.iterdir()) == []
 
 
 def test_a_full_disk_is_no_traceback(small_collection, tmp_path, monkeypatch):

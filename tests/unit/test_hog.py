@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from oracles_paper import skimage_hog
 
 from imet import hog as module
-from imet.hog import hog, hog_blocks, hog_cells, hog_image, hog_size
+from imet.hog import hog, hog_blocks, hog_cells, hog_image, hog_length
 
 
 def pictures(kind: str, side: tuple[int, int], seed: int = 0) -> np.ndarray:
@@ -47,7 +47,7 @@ def test_equals_scikit_image(kind: str, side: tuple[int, int]) -> None:
     images = pictures(kind, side)
     ours = hog(planar(images)).numpy()
     peer = np.stack([skimage_hog(image) for image in images])
-    assert ours.shape == peer.shape == (2, hog_size(*side))
+    assert ours.shape == peer.shape == (2, hog_length(side[0] // 16, side[1] // 16))
     assert np.abs(ours - peer).max() <= 1e-6
 
 
@@ -98,7 +98,7 @@ def test_cached_half_precision_cells_stay_close() -> None:
 
 
 def test_empty_batch() -> None:
-    assert hog(torch.zeros(0, 3, 64, 64, dtype=torch.uint8)).shape == (0, hog_size(64, 64))
+    assert hog(torch.zeros(0, 3, 64, 64, dtype=torch.uint8)).shape == (0, hog_length(4, 4))
 
 
 def test_grey_channel_equals_three_equal_ones() -> None:
