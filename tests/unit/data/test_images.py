@@ -9,9 +9,10 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from imet.data import images
 from imet.data.images import decode_image, read_image
@@ -205,7 +206,21 @@ def test_one_pixel():
         (b"", "zero bytes"),
         (b"hello", "not a picture"),
         (b"\x89PNG\r\n\x1a\n", "truncated"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "this is a PostScript document"),
+        (b"\0\0\0\x1cftypheic\0\0\0\0mif1heic", "this is a HEIC picture; convert"),
+        (b"<!DOCTYPE html><html>429</html>", "this is a web page; fetch"),
+        (b"\n  <HTML>", "this is a web page"),
+        (b"<?xml version='1.0'?><svg/>", "this is an SVG drawing"),
+        (b"<svg xmlns='x'/>", "this is an SVG drawing"),
+        (b"<?xml version='1.0'?><Error/>", "this is XML text"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "Git LFS pointer; run git lfs pull"),
+        (b"PK\x03\x04rest", "this is a ZIP archive"),
+        (b"%PDF-1.7", "this is a PDF document"),
+        (b"8BPS\0\1", "this is a Photoshop document"),
+        (b"\xff\x0a\0", "this is a JPEG XL picture"),
+        (b"\0\x05\x16\x07\0", "this is a side file of macOS; delete it"),
+        (b'{"message": "Not Found"}', "this is JSON text"),
+        (b"II*\0" + bytes(40), "this is a TIFF without a picture"),
     ],
 )
 def test_no_picture(tmp_path, content, message):
@@ -283,3 +298,209 @@ def test_a_bomb_in_another_format_is_refused():
 def test_float_pictures_are_refused():
     with pytest.raises(InputError, match="floating-point"):
         decode_image(encode(Image.fromarray(np.zeros((2, 2), np.float32)), "TIFF"))
+
+
+# --- Orientation, colour and transparency, wherever a file notes them -----------------------------
+
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>
+</rdf:RDF></x:xmpmeta>"""
+
+
+def exif_of(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif.tobytes()
+
+
+def raw_profile(kind: str, content: bytes) -> bytes:
+    """ImageMagick's way: length and hexadecimal digits of an APP1 segment."""
+    text = f"\n{kind}\n{len(content):8}\n{content.hex()}\n".encode("latin-1")
+    return f"Raw profile type {kind}".encode() + b"\0\0" + zlib.compress(text)
+
+
+ORIENTED = {
+    "eXIf": chunk(b"eXIf", exif_of(6).removeprefix(b"Exif\0\0")),
+    "iTXt": chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP),
+    "iTXt, compressed": chunk(b"iTXt", b"XML:com.adobe.xmp\0\x01\0\0\0" + zlib.compress(XMP)),
+    "zTXt exif": chunk(b"zTXt", raw_profile("exif", exif_of(6))),
+    "zTXt APP1": chunk(b"zTXt", raw_profile("APP1", exif_of(6))),
+    "zTXt XMP": chunk(b"zTXt", raw_profile("xmp", XMP)),
+    "zTXt XMP in APP1": chunk(
+        b"zTXt", raw_profile("APP1", b"http://ns.adobe.com/xap/1.0/\0" + XMP)
+    ),
+}
+
+
+@pytest.mark.parametrize("where", ORIENTED)
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("colour", ["RGB", "L", "P", "RGBA", "1"])
+def test_orientation_is_obeyed_wherever_a_png_notes_it(rgb, where, behind, colour):
+    picture = Image.fromarray(rgb).convert(colour)
+    data = encode(picture)
+    place = len(data) - 12 if behind else 33  # before IEND, or behind IHDR
+    turned = data[:place] + ORIENTED[where] + data[place:]
+    assert np.array_equal(decode_image(turned), np.rot90(decode_image(data), -1))
+
+
+@pytest.mark.parametrize("where", ORIENTED)
+def test_orientation_in_a_chunk_with_a_wrong_checksum_is_not_believed(rgb, where):
+    data = encode(Image.fromarray(rgb))
+    bad = ORIENTED[where][:-1] + bytes([ORIENTED[where][-1] ^ 1])
+    assert np.array_equal(decode_image(data[:33] + bad + data[33:]), rgb)
+
+
+@pytest.mark.parametrize("kind", [b"PLTE", b"IDAT", b"IHDR", b"tRNS"])
+def test_a_wrong_checksum_where_pixels_depend_on_it_is_damage(rgb, kind):
+    data = encode(Image.fromarray(rgb).quantize(8), transparency=3)
+    place = data.index(kind)
+    (length,) = struct.unpack_from(">I", data, place - 4)
+    bad = bytearray(data)
+    bad[place + 4 + length] ^= 1
+    with pytest.raises(InputError, match="checksum"):
+        decode_image(bytes(bad))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8, 16])
+def test_transparent_grey_at_any_depth(depth):
+    top = 2**depth - 1
+    values = [0, top, 0, top]
+    bits = "".join(f"{value:0{depth}b}" for value in values)
+    row = int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
+    plain = decode_image(png(4, 1, depth, 0, b"\0" + row))
+    assert plain[0, :, 0].tolist() == [0, 255, 0, 255]
+    seen = decode_image(png(4, 1, depth, 0, b"\0" + row, chunk(b"tRNS", b"\0\0")))
+    assert (seen == 255).all()
+
+
+def test_transparent_colour_of_sixteen_bits_is_compared_in_full():
+    near, exact = (0x1234, 0x1234, 0x1235), (0x1234, 0x1234, 0x1234)
+    raw = b"\0" + np.array([near, exact], ">u2").tobytes()
+    trns = chunk(b"tRNS", struct.pack(">HHH", *exact))
+    assert decode_image(png(2, 1, 16, 2, raw, trns)).tolist() == [[[18] * 3, [255] * 3]]
+
+
+def test_a_colour_profile_is_converted_to_srgb(rgb):
+    linear = ImageCms.ImageCmsProfile(BytesIO(linear_profile()))
+    data = encode(Image.fromarray(rgb), icc_profile=linear.tobytes())
+    got = decode_image(data).astype(float) / 255
+    x = rgb / 255
+    expected = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-9) ** (1 / 2.4) - 0.055)
+    assert np.abs(got - expected).max() < 3 / 255
+    jpeg = decode_image(
+        encode(Image.fromarray(rgb), "JPEG", quality=98, icc_profile=linear.tobytes())
+    )
+    assert np.abs(jpeg / 255 - expected).mean() < 4 / 255
+
+
+def test_the_srgb_profile_and_broken_ones_change_nothing(rgb):
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile in (srgb, b"no profile at all"):
+        assert np.array_equal(decode_image(encode(Image.fromarray(rgb), icc_profile=profile)), rgb)
+
+
+def linear_profile() -> bytes:
+    """An RGB profile with sRGB's primaries and no gamma."""
+    chroma = [(0.4360747, 0.2225045, 0.0139322), (0.3850649, 0.7168786, 0.0971045)]
+    chroma += [(0.1430804, 0.0606169, 0.7141733), (0.9642, 1.0, 0.8249)]
+    tags = {}
+    for name, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt"), chroma):
+        tags[name] = b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(v * 65536) for v in xyz))
+    for name in (b"rTRC", b"gTRC", b"bTRC"):
+        tags[name] = b"curv\0\0\0\0\0\0\0\0"  # no entries: identity
+    words = b"linear\0"
+    tags[b"desc"] = b"desc\0\0\0\0" + struct.pack(">I", len(words)) + words + bytes(78)
+    tags[b"cprt"] = b"text\0\0\0\0none\0"
+    table, body, place = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
+    for name, content in tags.items():
+        content += bytes(-len(content) % 4)
+        table += name + struct.pack(">II", place + len(body), len(content))
+        body += content
+    head = struct.pack(">I4sI4s4s4s", 0, b"\0\0\0\0", 0x02100000, b"mntr", b"RGB ", b"XYZ ")
+    head += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
+    profile = bytearray(head.ljust(128, b"\0") + table + body)
+    profile[:4] = struct.pack(">I", len(profile))
+    return bytes(profile)
+
+
+# --- TIFF: tifffile, which wrote them, knows what is in them -------------------------------------
+
+SHADES = np.stack(np.broadcast_arrays(np.arange(32) * 8, np.arange(24)[:, None] * 10, 99), -1)
+ALPHA = np.where(np.arange(32) < 16, 255, 128)[None, :, None].repeat(24, 0)
+EXTRA = {"unassociated": 2, "associated": 1, "unspecified": 0}
+
+
+@pytest.mark.parametrize("kind", ["minisblack", "miniswhite", "rgb", "separated"])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize("alpha", [None, *EXTRA])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_tiff_of_any_kind(kind, bits, planes, alpha, order, compression):
+    colours = SHADES if kind in ("rgb", "separated") else SHADES[..., :1]
+    expected = np.broadcast_to(colours, SHADES.shape).astype(float)
+    stored = 255 - colours if kind == "miniswhite" else colours
+    if kind == "separated":
+        stored = np.concatenate([255 - colours, np.full_like(colours[..., :1], 30)], -1)
+        expected = expected * (225 / 255)
+    if alpha == "associated":
+        if kind in ("miniswhite", "separated"):
+            return  # inks are not multiplied by alpha
+        stored = stored * ALPHA / 255
+    if alpha:
+        stored = np.concatenate([stored, ALPHA], -1)
+    if alpha in ("associated", "unassociated"):
+        expected = expected * (ALPHA / 255) + 255 - ALPHA
+    pixels = np.round(stored * (257 if bits == 16 else 1)).astype(f"u{bits // 8}")
+    options = {"photometric": kind, "byteorder": order, "compression": compression}
+    if pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    else:
+        options["planarconfig"] = planes
+        pixels = pixels if planes == "contig" else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+    if alpha:
+        options["extrasamples"] = [EXTRA[alpha]]
+    file = BytesIO()
+    tifffile.imwrite(file, pixels, metadata=None, **options)
+    assert np.abs(decode_image(file.getvalue()).astype(int) - expected).max() <= 2
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_the_largest_page_of_a_tiff_is_the_picture(big):
+    file = BytesIO()
+    with tifffile.TiffWriter(file, bigtiff=big) as tiff:
+        tiff.write(np.zeros((6, 8, 3), np.uint8), photometric="rgb", subfiletype=1)
+        tiff.write(SHADES.astype(np.uint8), photometric="rgb")
+        tiff.write(np.zeros((12, 16, 3), np.uint8), photometric="rgb")
+    assert np.array_equal(decode_image(file.getvalue()), SHADES)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_tiffs_orientation_is_obeyed(orientation, bits):
+    file = BytesIO()
+    pixels = (SHADES * (257 if bits == 16 else 1)).astype(f"u{bits // 8}")
+    tag = [(274, "H", 1, orientation, True)]
+    for planes in ("contig", "separate"):
+        stored = pixels if planes == "contig" else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+        file = BytesIO()
+        options = {"photometric": "rgb", "planarconfig": planes, "extratags": tag}
+        tifffile.imwrite(file, stored, metadata=None, **options)
+        expected = SHADES if orientation == 1 else np.rot90(SHADES, -1)
+        assert np.abs(decode_image(file.getvalue()).astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["photo.dng", "PHOTO.NEF"])
+def test_raw_photographs_are_named(name):
+    file = BytesIO()
+    tifffile.imwrite(file, np.zeros((4, 4), np.uint16))
+    with pytest.raises(InputError, match="this is a raw photograph; convert"):
+        decode_image(file.getvalue(), name)
+
+
+def test_a_tiff_that_is_not_read_says_what_it_is():
+    file = BytesIO()
+    tifffile.imwrite(file, np.zeros((4, 4), np.uint32))
+    with pytest.raises(InputError, match="32 bits each is not read; save it as an 8-bit"):
+        decode_image(file.getvalue())
