@@ -135,8 +135,9 @@ forest_plot(
 # %%
 import pandas as pd
 
-table = pd.DataFrame(seen).T.map(lambda interval: f"{interval:.3f}".replace("nan [nan, nan]", "–"))
-pd.DataFrame(measured_on).T.join(table).rename(columns={"crops": "crops of a true label"})
+table = pd.DataFrame(seen).T.map(lambda interval: f"{interval:.3f}".replace(" [", "\n["))
+table = pd.DataFrame(measured_on).T.join(table.replace("nan\n[nan, nan]", "–"))
+table.rename(columns={"crops": "crops of a true label"}).style
 
 # %% [markdown]
 # “Inside” means nine tenths of the thing's box or more. Lines three to five rest on different works
