@@ -136,6 +136,9 @@ def run(
             made = make(recipe, profile, seed=seed, device=device, data=folder, overrides=overrides)
         except TrainingDiverged as error:
             raise InputError(str(error)) from error
+    if set(made.parts.labels.kinds) - {"culture", "tag"}:
+        for kind, of_names in made.parts.labels.taken_for().items():
+            typer.echo(f"taken for {kind}: {', '.join(of_names) or 'none'}")
     for part in ("val", "test"):
         metrics = made.metrics[part]
         for name in ("f2", "f1", "precision", "recall"):

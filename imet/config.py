@@ -65,6 +65,7 @@ class Recipe:
     labels: Literal["kept", "all"] = "kept"  # without the rare ones, or all 1,103 columns
     drop_rare: bool = True  # drop works that carry a label used fewer than `rare_below` times
     rare_below: CountOrNone = 3
+    culture_kinds: str = "culture"  # kinds of labels taken for culture, separated by commas
     split_seed: Seed = 231
     view_seed: Seed = 0  # crops, flips and jitter; apart from `seed`, so that seeds share features
     max_works: CountOrNone = 0  # 0: all; else a seeded sample of each part of the split, 8:1:1

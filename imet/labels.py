@@ -1,7 +1,9 @@
 """The label space: which column is which label, of which kind, and how frequent.
 
-Names are Kaggle's, `culture::japan` or `tag::men`. Columns of every `(…, K)` array follow the
-order of a `LabelSpace`.
+Names are Kaggle's, `culture::japan` or `tag::men`; what stands before the first `::` is the kind.
+The paper knows two, of the whole picture (culture) and of something in it (tag): where a table has
+others, `culture_kinds` says which are taken for culture, and all others are taken for tags. Columns
+of every `(…, K)` array follow the order of a `LabelSpace`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ class LabelSpace:
     Attributes:
         ids: (K,) int64, Kaggle's `attribute_id`; not always 0 … K-1.
         names: K full names, `kind::name`.
+        culture_kinds: kinds that the documents' rules take for culture.
 
     Examples:
         >>> space = LabelSpace(np.array([3, 5]), ("culture::japan", "tag::men"))
@@ -30,6 +33,7 @@ class LabelSpace:
 
     ids: Array
     names: tuple[str, ...]
+    culture_kinds: tuple[str, ...] = ("culture",)
 
     def __post_init__(self) -> None:
         if len(self.ids) != len(self.names):
@@ -40,13 +44,27 @@ class LabelSpace:
 
     @cached_property
     def is_culture(self) -> Array:
-        """(K,) bool: True for `culture::…`, False for tags and for names without a kind."""
-        return np.array([name.startswith("culture::") for name in self.names], bool)
+        """(K,) bool: True for labels of a kind in `culture_kinds`, False for all others."""
+        return np.isin(self.kinds, self.culture_kinds)
 
-    @property
+    @cached_property
     def kinds(self) -> Array:
-        """(K,) of "culture" or "tag"."""
-        return np.where(self.is_culture, "culture", "tag")
+        """(K,) str, "culture" or "tag" in Kaggle's table; "" for a name without a kind."""
+        kinds = [name.partition("::")[0] if "::" in name else "" for name in self.names]
+        return np.array(kinds, dtype=np.str_)
+
+    def taken_for(self) -> dict[str, list[str]]:
+        """The kinds there are, by what they are taken for: "culture" and "tag".
+
+        Examples:
+            >>> LabelSpace(np.arange(3), ("medium::oil", "culture::dutch", "tags::men")).taken_for()
+            {'culture': ['culture'], 'tag': ['medium', 'tags']}
+        """
+        there = dict.fromkeys(self.kinds.tolist())
+        return {
+            "culture": [kind for kind in there if kind in self.culture_kinds],
+            "tag": [kind for kind in there if kind not in self.culture_kinds],
+        }
 
     @cached_property
     def _columns(self) -> dict[str | int, int]:
@@ -67,7 +85,8 @@ class LabelSpace:
 
     def select(self, columns: Array) -> LabelSpace:
         """The label space of some columns, in the order given."""
-        return LabelSpace(np.asarray(self.ids)[columns], tuple(self.names[int(k)] for k in columns))
+        names = tuple(self.names[int(k)] for k in columns)
+        return LabelSpace(np.asarray(self.ids)[columns], names, self.culture_kinds)
 
 
 def quartile_of(counts: Array) -> Array:

@@ -10,7 +10,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from imet.data.images import read_image
-from imet.data.tables import Problem, id_faults, picture_path, read_columns, scan_tables
+from imet.data.layout import misplaced, picture_path
+from imet.data.tables import INVISIBLE, Problem, id_faults, read_columns, scan_tables
 from imet.io import InputError
 
 CHUNK = 1024  # pictures handed to the threads at a time
@@ -41,13 +42,19 @@ def _picture_problems(root: Path, progress: bool) -> list[Problem]:
     """Problems of the pictures of all rows that name one, rows with other faults included."""
     rows, _ = read_columns(root / "train.csv", ("id", "attribute_ids"))
     works: dict[str, int] = {}
-    for line, (work, _) in rows:
+    for line, (name, _) in rows:
+        work = name.strip(INVISIBLE)
         if not id_faults(work, {}):
             works.setdefault(work, line)
     folder = root / "train"
-    if works and not folder.is_dir():
-        remedy = f"put the {len(works)} pictures there as <id>.png"
-        return [Problem(folder, None, "the folder of pictures is missing", remedy)]
+    if works and not folder.is_dir() and not any(picture_path(root, w).exists() for w in works):
+        message, remedy = (
+            "the folder of pictures is missing",
+            f"put the {len(works)} pictures there",
+        )
+        if elsewhere := misplaced(root, "train"):
+            message, remedy = f"{message}, but {elsewhere[0]}", elsewhere[1]
+        return [Problem(folder, None, message, remedy)]
     problems = tqdm(
         _looked_at(root, works),
         total=len(works),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from imet.data.source import add_label_noise
 from imet.data.split import PARTS, Split, split_collection, subsample
 from imet.data.tables import Collection, read_collection
 from imet.data.views import ViewSettings, view_kinds, view_targets
+from imet.io import InputError
 from imet.labels import LabelSpace
 from imet.typing import Array
 
@@ -117,6 +118,7 @@ class SplitSettings:
         split_seed: of the random split 8:1:1.
         max_works: a seeded sample of so many works; 0 for all.
         labels: columns in use, those "kept" or "all".
+        culture_kinds: kinds of labels that are taken for culture, separated by commas.
         label_noise: on a simulated collection, times the annotator's rates of mistakes; below 0 for
             the labels as they are.
     """
@@ -126,12 +128,34 @@ class SplitSettings:
     split_seed: int = 231
     max_works: int = 0
     labels: str = "kept"
+    culture_kinds: str = "culture"
     label_noise: float = -1.0
+
+
+def with_culture_kinds(collection: Collection, kinds: str) -> Collection:
+    """The collection with its kinds of labels taken for culture or tag as asked.
+
+    Args:
+        collection: of any kinds of labels.
+        kinds: taken for culture, "culture" or "culture,country"; all others are taken for tags.
+
+    Raises:
+        InputError: a kind that no label has; a table without any culture is no error.
+    """
+    chosen = tuple(kind.strip() for kind in kinds.split(",") if kind.strip())
+    there = dict.fromkeys(collection.labels.kinds.tolist())
+    unknown = [kind for kind in chosen if kind not in there and kind != "culture"]
+    if unknown:
+        raise InputError(
+            f"culture_kinds = {kinds}: {collection.root / 'labels.csv'} has no label of the kind "
+            f"{', '.join(unknown)}; its kinds are {', '.join(there)}"
+        )
+    return replace(collection, labels=replace(collection.labels, culture_kinds=chosen))
 
 
 def load_parts(root: Path | str, settings: SplitSettings | Recipe = SplitSettings()) -> Parts:
     """Read a collection and split it."""
-    collection = read_collection(root)
+    collection = with_culture_kinds(read_collection(root), settings.culture_kinds)
     split = split_collection(
         collection,
         drop_rare=settings.drop_rare,

@@ -11,6 +11,7 @@ import numpy as np
 
 from imet.code_digest import source_digest
 from imet.config import Profile
+from imet.data.layout import misplaced
 from imet.data.tables import Collection
 from imet.data.views import work_rng
 from imet.io import InputError, home
@@ -46,6 +47,8 @@ def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
         return folder
     folder = Path(data or os.environ.get("IMET_DATA") or home() / "data" / "kaggle")
     if not (folder / "train.csv").exists():
+        if elsewhere := misplaced(folder, "train.csv"):
+            raise InputError(f"{folder}: no train.csv, but {elsewhere[0]}; {elsewhere[1]}")
         raise InputError(
             f"no collection at {folder}: it needs train.csv, labels.csv and train/<id>.png. "
             f"Profile {profile.name} runs on Kaggle's 'iMet Collection 2019 - FGVC6', which its "

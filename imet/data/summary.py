@@ -19,7 +19,8 @@ def summarise(root: Path | str) -> dict[str, Any]:
 
     Returns:
         Plain numbers that JSON can hold:
-        rows, labels, culture, tag: works, and labels by kind;
+        rows, labels, culture, tag: works, and labels by what the documents' rules take them for;
+        kinds: labels by kind, as the names say;
         mean_labels (rounded to 4 decimals), max_labels: labels on one work;
         rare_labels: labels seen fewer than 3 times, unused ones included;
         kept_works, kept_labels: what is left without them;
@@ -53,12 +54,14 @@ def summarise(root: Path | str) -> dict[str, Any]:
             sizes[name] = len(part)
             present[name] = int(part.any(axis=0).sum())
             most[name] = int(per_work[split.rows(name)].max())
-    culture = int(collection.labels.is_culture.sum())
+    labels = collection.labels
+    culture = int(labels.is_culture.sum())
     return {
         "rows": len(collection),
         "labels": len(collection.labels),
         "culture": culture,
         "tag": len(collection.labels) - culture,
+        "kinds": dict(zip(*(x.tolist() for x in np.unique(labels.kinds, return_counts=True)))),
         "mean_labels": round(float(per_work.mean()), 4),
         "max_labels": int(per_work.max()),
         "rare_labels": int(rare.sum()),
@@ -102,6 +105,10 @@ def format_summary(summary: dict[str, Any], most_frequent: int = 10) -> str:
         ("most labels on a work", by_part(summary["max_labels_per_split"])),
         ("ids not 16 characters long", number(summary["ids_not_16_characters"])),
     ]
+    if set(summary["kinds"]) - {"culture", "tag"}:
+        counts_of = ", ".join(f"{n:,} {kind or 'without'}" for kind, n in summary["kinds"].items())
+        lines.append(("kinds in the names", counts_of))
+        lines.append(("note", "all kinds but culture count as tags: change it with culture_kinds"))
     if summary["split"]["train"] is None:
         lines.append(("note", "too few works are kept for train, val and test"))
     counts = sorted(summary["counts"].items(), key=lambda item: -item[1])[:most_frequent]

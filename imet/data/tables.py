@@ -2,7 +2,8 @@
 
 `labels.csv` (`attribute_id,attribute_name`) names the columns, `train.csv` (`id,attribute_ids`)
 the rows; pictures lie in `train/<id>.png`. Any folder in this layout is a collection: other label
-names, other counts and attribute ids with gaps included.
+names, other counts and attribute ids with gaps included. Tables are also read as spreadsheets and
+pandas write them: UTF-16, semicolons or tabs, `147.0` and `[3, 8]`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from imet.data.images import what_it_is
+from imet.data.layout import composed, misplaced, picture_path
 from imet.io import InputError
 from imet.labels import LabelSpace
 from imet.typing import Array
@@ -69,11 +72,12 @@ def read_columns(
 ) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
     """Read named columns of a CSV file, in any order, beside any others.
 
-    A byte order mark and any line ends are accepted, blank lines skipped. Faulty rows are left out
-    of the result and named among the problems.
+    A byte order mark and any line ends are accepted, blank lines skipped; fields are separated by
+    commas, or by what separates the names in the header. Faulty rows are left out of the result and
+    named among the problems.
 
     Args:
-        path: the file, UTF-8.
+        path: the file, UTF-8, or UTF-16 with its mark.
         wanted: the columns' names.
 
     Returns:
@@ -85,12 +89,23 @@ def read_columns(
         missing = isinstance(error, FileNotFoundError)
         message = "the file is missing" if missing else f"cannot be read ({error.strerror})"
         remedy = f"expected columns {','.join(wanted)}, as in Kaggle's iMet Collection 2019"
+        if missing and (elsewhere := misplaced(path.parent, path.name)):
+            message, remedy = f"{message}, but {elsewhere[0]}", elsewhere[1]
         return [], [Problem(path, None, message, remedy)]
+    if other := what_it_is(data):
+        what, _, remedy = other.rpartition("; ")
+        return [], [Problem(path, None, f"this is {what}, not a CSV table", remedy)]
     if data.startswith(UTF16_MARKS):
-        return [], [Problem(path, None, "the file is UTF-16", "save it as UTF-8")]
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeError:
+            return [], [Problem(path, None, "the file is damaged UTF-16", "save it as UTF-8")]
     text = data.decode("utf-8", errors="surrogateescape").removeprefix(BYTE_ORDER_MARK)
     problems: list[Problem] = []
-    lines = _records(path, text, problems)
+    delimiter, skipped = _delimiter(text, wanted)
+    lines = _records(path, text, problems, delimiter)
+    if skipped:
+        next(lines, None)
     line, header = next(lines, (1, []))
     names = [name.strip() for name in header]
     at = [names.index(name) for name in wanted if names.count(name) == 1]
@@ -117,13 +132,28 @@ def read_columns(
     return rows, problems
 
 
-def _records(path: Path, text: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+def _delimiter(text: str, wanted: Sequence[str]) -> tuple[str, bool]:
+    """What separates fields, and whether the first line only says so (`sep=;`, as Excel has it)."""
+    first = text.partition("\n")[0]
+    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
+        return first.strip()[4], True
+    for delimiter in (",", ";", "\t", "|"):
+        names = [name.strip().strip('"') for name in first.split(delimiter)]
+        if set(wanted) <= set(names):
+            return delimiter, False
+    return ",", False
+
+
+def _records(
+    path: Path, text: str, problems: list[Problem], delimiter: str
+) -> Iterator[tuple[int, list[str]]]:
     """Records of CSV text with their lines; after a fault in quoting it goes on with the next."""
     lines = [f"{line}\n" for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     done = 0  # lines behind us
     while done < len(lines):
         start = done
-        reader = csv.reader(map(lines.__getitem__, range(start, len(lines))), strict=True)
+        numbers = range(start, len(lines))
+        reader = csv.reader(map(lines.__getitem__, numbers), strict=True, delimiter=delimiter)
         try:
             for fields in reader:
                 if fields:
@@ -146,12 +176,12 @@ def _text_fault(fields: Iterable[str]) -> str | None:
 # --- Kaggle's tables as arrays
 
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
-
 # An id becomes a file name, so it must not lead out of its folder on any system.
 UNSAFE_ID = re.compile(r"[\x00-\x1f\x7f/\\]|^[A-Za-z]:|^\.{1,2}$|^\s|\s$")
 LONGEST_ID = 250  # bytes: a file name of 255 less its ending
-WHOLE_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+WHOLE_NUMBER = re.compile(r"([0-9]{1,18})(?:\.0*)?", re.ASCII)  # pandas writes 147.0
+INVISIBLE = "\ufeff\u200b\u00a0"  # what spreadsheets leave around a name
+LIST_SIGNS = str.maketrans(dict.fromkeys("[](){},;|'\"", " "))  # of "[3, 8]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,14 +205,8 @@ class Collection:
         return len(self.ids)
 
     def path(self, row: int) -> Path:
-        """The picture of a row: `train/<id>.png`, or .jpg or .jpeg where there is no .png."""
+        """The picture of a row: `train/<id>.png`, or what `imet.data.layout` finds in its place."""
         return picture_path(self.root, str(self.ids[row]))
-
-
-def picture_path(root: Path, work_id: str) -> Path:
-    """The picture of a work; the .png's path if there is none at all."""
-    candidates = [root / "train" / f"{work_id}{suffix}" for suffix in SUFFIXES]
-    return next((path for path in candidates if path.exists()), candidates[0])
 
 
 def read_collection(root: Path | str) -> Collection:
@@ -219,13 +243,14 @@ def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
     seen_ids: dict[int, int] = {}
     seen_names: dict[str, int] = {}
     for line, (number, raw_name) in rows:
-        name = raw_name.strip()
-        digits = number.strip()
-        if not WHOLE_NUMBER.fullmatch(digits):
+        name = composed(raw_name.strip().strip(INVISIBLE))
+        digits = WHOLE_NUMBER.fullmatch(number.strip())
+        label = int(digits[1]) if digits else -1
+        if not digits:
             message = f"attribute_id {number!r} is not a whole number"
             problems.append(Problem(path, line, message, "use 0, 1, 2, …"))
-        elif int(digits) in seen_ids:
-            message = f"attribute_id {int(digits)} stands in row {seen_ids[int(digits)]} already"
+        elif label in seen_ids:
+            message = f"attribute_id {label} stands in row {seen_ids[label]} already"
             problems.append(Problem(path, line, message, "give every label an id of its own"))
         elif not name:
             message = "the attribute_name is empty"
@@ -234,7 +259,7 @@ def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
             message = f"attribute_name {name!r} stands in row {seen_names[name]} already"
             problems.append(Problem(path, line, message, "merge the labels or rename one"))
         else:
-            seen_ids[int(digits)] = seen_names[name] = line
+            seen_ids[label] = seen_names[name] = line
     ids = np.fromiter(seen_ids, np.int64, len(seen_ids))
     return LabelSpace(ids, tuple(seen_names)), problems
 
@@ -243,36 +268,49 @@ def _scan_works(path: Path, labels: LabelSpace) -> tuple[Array, Array, list[Prob
     """Ids (N,), targets (N, K) and problems of `train.csv`.
 
     All rows are looked at together; only rows that then look odd are taken apart one by one. With
-    no label known at all, `labels.csv` is at fault and no row is blamed for unknown ones.
+    no label known at all, `labels.csv` is at fault and no row is blamed for unknown ones; a label
+    that is unknown in many rows is one problem.
     """
     rows, problems = read_columns(path, ("id", "attribute_ids"))
     if not rows and not problems:
         problems.append(Problem(path, None, "no work in it", "give it one row per work"))
-    ids = [work_id for _, (work_id, _) in rows]
+    ids = [work_id.strip(INVISIBLE) for _, (work_id, _) in rows]
     texts = [text for _, (_, text) in rows]
+    joined = " ".join(texts)
+    if not joined.replace(" ", "").isalnum():
+        texts = [text.translate(LIST_SIGNS) for text in texts]
+        joined = " ".join(texts)
     column_of = {str(i): k for k, i in enumerate(labels.ids.tolist())}
     sizes = np.fromiter(map(len, map(str.split, texts)), np.int64, len(texts))  # (N,)
-    words = " ".join(texts).split()
+    words = joined.split()
     flat = np.fromiter(map(column_of.get, words, repeat(-1)), np.int64, len(words))
     known = flat >= 0
     targets = np.zeros((len(rows), len(labels)), bool)  # (N, K)
     targets[np.repeat(np.arange(len(rows)), sizes)[known], flat[known]] = True
     # Unknown and doubled labels leave a row with fewer columns than words; an empty one has none.
     odd = (targets.sum(axis=1) < sizes) | (sizes == 0)
-    plain = "".join(ids).isalnum() and all(ids) and max(map(len, ids), default=0) < LONGEST_ID // 4
+    plain = "".join(ids).isascii() and "".join(ids).isalnum() and all(ids)
+    plain = plain and max(map(len, ids), default=0) < LONGEST_ID // 4
     if not (plain and len(set(ids)) == len(ids)):
         odd[:] = True
 
     first_line: dict[str, int] = {}
+    unknown: dict[str, list[int]] = {}  # label to lines
     sound = np.ones(len(rows), bool)
     for row in np.flatnonzero(odd):
-        line, (work_id, text) = rows[row]
-        columns, label_faults = _label_columns(text.split(), column_of)
+        line, work_id = rows[row][0], ids[row]
+        columns, not_known, label_faults = _label_columns(texts[row].split(), column_of)
         targets[row, columns] = True
         faults = id_faults(work_id, first_line) + label_faults
         problems += [Problem(path, line, message, remedy) for message, remedy in faults]
-        first_line.setdefault(work_id, line)
-        sound[row] = not faults
+        for label in not_known:
+            unknown.setdefault(label, []).append(line)
+        first_line.setdefault(composed(work_id), line)
+        sound[row] = not faults and not not_known
+    for label, lines in unknown.items():
+        more = f", here and in {len(lines) - 1} more rows" if len(lines) > 1 else ""
+        remedy = "add it to labels.csv or take it out"
+        problems.append(Problem(path, lines[0], f"label {label} is unknown{more}", remedy))
     kept = targets if sound.all() else targets[sound]
     return np.array(ids, dtype=np.str_)[sound], kept, problems
 
@@ -287,28 +325,29 @@ def id_faults(work_id: str, first_line: dict[str, int]) -> list[tuple[str, str]]
     if len(work_id.encode()) > LONGEST_ID:
         message = f"id {work_id[:20] + '…'!r} has {len(work_id.encode())} bytes"
         return [(message, f"file systems take names of up to {LONGEST_ID}: shorten it")]
-    if work_id in first_line:
-        message = f"id {work_id!r} stands in row {first_line[work_id]} already"
+    if composed(work_id) in first_line:
+        message = f"id {work_id!r} stands in row {first_line[composed(work_id)]} already"
         return [(message, "give every work one row")]
     return []
 
 
 def _label_columns(
     words: list[str], column_of: dict[str, int]
-) -> tuple[list[int], list[tuple[str, str]]]:
-    """Columns of a row's labels and what is wrong with them, as (message, remedy)."""
+) -> tuple[list[int], list[str], list[tuple[str, str]]]:
+    """Columns of a row's labels, labels that are unknown, and other faults as (message, remedy)."""
     if not words:
-        return [], [("the label list is empty", "give the work a label or take its row out")]
+        return [], [], [("the label list is empty", "give the work a label or take its row out")]
     seen: dict[str, None] = {}  # in the row's order
-    faults = []
+    unknown, faults = [], []
     for word in words:
-        number = str(int(word)) if WHOLE_NUMBER.fullmatch(word) else None
+        match = WHOLE_NUMBER.fullmatch(word)
+        number = str(int(match[1])) if match else None
         if number is None:
             faults.append((f"label {word!r} is not a whole number", "separate ids by one space"))
         elif column_of and number not in column_of:
-            faults.append((f"label {word} is unknown", "add it to labels.csv or take it out"))
+            unknown.append(number)
         elif number in seen:
             faults.append((f"label {word} stands there twice", "name every label once"))
         else:
             seen[number] = None
-    return [column_of[number] for number in seen if number in column_of], faults
+    return [column_of[number] for number in seen if number in column_of], unknown, faults

@@ -7,6 +7,7 @@ paper cuts six views. With the boxes of a simulated collection both can be measu
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -140,10 +141,10 @@ def sheet_links(sheets: Mapping[str, str], folder: str) -> str:
     """
     links: dict[str, list[str]] = {}
     for label, file in sheets.items():
-        kind, name = label.split("::")
-        links.setdefault(kind, []).append(f'<a href="{folder}/{file}">{name}</a>')
+        kind, _, name = label.partition("::")
+        links.setdefault(kind, []).append(f'<a href="{folder}/{file}">{escape(name)}</a>')
     return "".join(
-        f"<p><strong>Sheets by {kind}:</strong> {' · '.join(names)}</p>"
+        f"<p><strong>Sheets by {escape(kind)}:</strong> {' · '.join(names)}</p>"
         for kind, names in links.items()
     )
 

@@ -51,5 +51,7 @@ def short(name: str) -> str:
     Examples:
         >>> short("tag::writing systems"), short("culture::japan")
         ('writing systems', 'japan')
+        >>> short("tag::a::b")
+        'a::b'
     """
-    return name.rpartition("::")[2]
+    return name.partition("::")[2] or name

@@ -76,7 +76,7 @@ def test_leading_zeros_and_double_spaces_are_read(make_folder):
         ([("a", "3"), ("b", "   ")], 3, "label list is empty"),
         ([("a", "3 4")], 2, "label 4 is unknown"),
         ([("a", "-3")], 2, "label '-3' is not a whole number"),
-        ([("a", "3;5")], 2, "label '3;5' is not a whole number"),
+        ([("a", "3.5")], 2, "label '3.5' is not a whole number"),
         ([("a", "٣")], 2, "is not a whole number"),
         ([("a", "3 5 3")], 2, "label 3 stands there twice"),
         ([("a", "3 03")], 2, "label 03 stands there twice"),
@@ -129,7 +129,10 @@ def test_faulty_labels_name_file_and_row(make_folder, labels, row, message):
         ("train.csv", b"id,id,attribute_ids\na,a,3\n", "column 'id' stands there twice"),
         ("train.csv", b"id,attribute_ids\n", "no work in it"),
         ("labels.csv", b"attribute_id,attribute_name\n", "no label in it"),
-        ("train.csv", "id,attribute_ids\na,3\n".encode("utf-16"), "UTF-16"),
+        ("train.csv", "id,attribute_ids\na,3\n".encode("utf-16")[:-1], "damaged UTF-16"),
+        ("train.csv", b"PK\3\4", "this is a ZIP archive.*, not a CSV table; unpack it"),
+        ("labels.csv", b"<!DOCTYPE html>", "this is a web page, not a CSV table"),
+        ("labels.csv", b"version https://git-lfs.github.com/spec/v1", "run git lfs pull"),
         ("train.csv", b"id,attribute_ids\n\xff\xe9,3\n", "row 2: bytes that are not UTF-8"),
         ("train.csv", b'id,attribute_ids\na,3\n"b,3\n', "row 3: not valid CSV"),
     ],
@@ -201,6 +204,58 @@ def test_many_faults_in_quoting_are_all_found(tmp_path):  # a quadratic reader t
     table.write_text("id\n" + '"x"y\n' * 50_000)
     _, problems = read_columns(table, ("id",))
     assert len(problems) == 50_000
+
+
+SPREADSHEETS = {
+    "semicolons": "id;attribute_ids\na;3 5\nb;8\n",
+    "semicolons, quoted": '"id";"attribute_ids"\n"a";"3 5"\n"b";"8"\n',
+    "sep=": "sep=;\nid;attribute_ids\na;3 5\nb;8\n",
+    "sep= with commas": "sep=,\r\nid,attribute_ids\r\na,3 5\r\nb,8\r\n",
+    "tabs": "id\tattribute_ids\na\t3 5\nb\t8\n",
+    "whole numbers as floats": "id,attribute_ids\na,3.0 5.0\nb,8.0\n",
+    "lists": 'id,attribute_ids\na,"[3, 5]"\nb,[8]\n',
+    "lists of words": "id,attribute_ids\na,\"['3', '5']\"\nb,['8']\n",
+    "commas": 'id,attribute_ids\na,"3,5"\nb,8\n',
+    "an index column": ",id,attribute_ids\n0,a,3 5\n1,b,8\n",
+    "non-breaking blanks": "id\u00a0,attribute_ids\na\u00a0,3\u00a05\nb,8\n",
+    "trailing blanks": "id , attribute_ids\na,3 5 \nb, 8\n",
+}
+
+
+@pytest.mark.parametrize("kind", SPREADSHEETS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_tables_of_spreadsheets_and_pandas(make_folder, kind, encoding):
+    root = make_folder(WORKS)
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    (root / "train.csv").write_bytes(mark + SPREADSHEETS[kind].encode(encoding))
+    labels = "attribute_id;attribute_name\n3.0;culture::japan\n5.0;tag::men\n8.0;tag::a,b\n"
+    (root / "labels.csv").write_bytes(mark + labels.encode(encoding))
+    collection = read_collection(root)
+    assert collection.ids.tolist() == ["a", "b"]
+    assert collection.labels.names == ("culture::japan", "tag::men", "tag::a,b")
+    assert collection.targets.tolist() == [[True, True, False], [False, False, True]]
+
+
+def test_a_label_that_many_rows_lack_is_one_problem(make_folder):
+    root = make_folder([(f"w{k}", "3 99") for k in range(400)] + [("x", "77"), ("y", "5")])
+    collection, problems = scan_tables(root)
+    assert [(problem.row, problem.message) for problem in problems] == [
+        (2, "label 99 is unknown, here and in 399 more rows"),
+        (402, "label 77 is unknown"),
+    ]
+    assert collection.ids.tolist() == ["y"]
+
+
+def test_accents_composed_or_not_are_one_name(make_folder):
+    root = make_folder([("caf\u00e9", "3"), ("cafe\u0301", "3")])
+    with pytest.raises(InputError, match=r"row 3: id .* stands in row 2 already"):
+        read_collection(root)
+    root = make_folder([("a", "3")], [(3, "tag::caf\u00e9"), (4, "tag::cafe\u0301")])
+    with pytest.raises(InputError, match=r"row 3: attribute_name .* stands in row 2 already"):
+        read_collection(root)
+    assert read_collection(make_folder([("a", "3")], [(3, "tag::cafe\u0301")])).labels.names == (
+        "tag::caf\u00e9",
+    )
 
 
 def test_picture_path_prefers_png(make_folder):

@@ -1,0 +1,100 @@
+"""Where a collection's files lie: Kaggle's layout, and what is one step away from it.
+
+Kaggle's is `train.csv`, `labels.csv` and `train/<id>.png`. Pictures are also found in
+`train/train/`, as some archives unpack, and beside the tables; under any usual ending, in capitals
+or not; and whether the file system composes accents or not.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+
+ENDINGS = (
+    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2", ".ppm",
+)  # fmt: skip
+"""Of pictures, the first choice first."""
+
+
+def composed(text: str) -> str:
+    """Text with composed accents (NFC): the same name, however it was typed.
+
+    Examples:
+        >>> composed("e\\u0301") == "\\u00e9"
+        True
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def picture_path(root: Path, work_id: str) -> Path:
+    """The picture of a work; `train/<id>.png` if there is none at all."""
+    usual = [root / "train" / f"{work_id}{ending}" for ending in ENDINGS[:3]]
+    for path in usual:
+        if path.exists():
+            return path
+    for folder in (root / "train", root / "train" / "train", root):
+        try:
+            changed = folder.stat().st_mtime_ns
+        except OSError:
+            continue
+        name = _pictures(folder, changed).get(composed(work_id))
+        if name is not None:
+            return folder / name
+    return usual[0]
+
+
+@lru_cache(maxsize=8)
+def _pictures(folder: Path, changed: int) -> dict[str, str]:
+    """Composed id to file name, of a folder as it was when it was last changed."""
+    names: dict[str, str] = {}
+    rank = {ending: place for place, ending in enumerate(ENDINGS)}
+    for entry in os.scandir(folder):
+        stem, ending = os.path.splitext(entry.name)
+        if ending.lower() in rank:
+            key = composed(stem)
+            other = names.get(key)
+            if other is None or _order(entry.name, rank) < _order(other, rank):
+                names[key] = entry.name
+    return names
+
+
+def _order(name: str, rank: dict[str, int]) -> tuple[int, str]:
+    return rank[os.path.splitext(name)[1].lower()], name
+
+
+def misplaced(root: Path, name: str) -> tuple[str, str] | None:
+    """Where a file or folder that is missing from a collection lies instead.
+
+    Args:
+        root: the folder that was named as a collection.
+        name: "train.csv", "labels.csv" or "train".
+
+    Returns:
+        What was seen and what to do about it; None where nothing is near.
+    """
+    if not root.is_dir():
+        return None
+    for archive in (f"{name}.zip", f"{name}.tar", f"{name}.tar.gz", f"{name}.gz", f"{name}.7z"):
+        if (root / archive).exists():
+            return f"{archive} lies there", f"unpack {root / archive}"
+    stem = name.removesuffix(".csv")
+    for book in (f"{stem}.xlsx", f"{stem}.xls", f"{stem}.ods"):
+        if (root / book).exists():
+            return f"{book} lies there", f"save {root / book} as {name}"
+    entries = sorted(root.iterdir())
+    for path in entries:
+        if path.name.lower() == name and path.name != name:
+            return f"{path.name} lies there", f"rename it to {name}"
+    folders = [
+        path for path in entries if (path / name).exists() and (path / "labels.csv").exists()
+    ]
+    if folders:
+        return f"it lies in {folders[0]}", f"name that folder instead of {root}"
+    if name.endswith(".csv") and (root.parent / name).exists():
+        return f"it lies in {root.parent}", f"name that folder instead of {root}"
+    archives = sorted(path.name for path in root.glob("*.zip"))
+    if archives:
+        return f"{', '.join(archives[:3])} lies there", f"unpack it in {root}"
+    return None
