@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from imet.io import InputError, atomic_path
+from imet.io import InputError, atomic_path, digest
 from imet_simulation.glyphs import font
 from imet_simulation.ground_truth import Collection, GroundTruth
 
@@ -118,12 +119,15 @@ def write_contact_sheets(out: Path | str, *, most: int = 24, crops: bool = True)
         if crops and not is_tag:
             images += [_crop(image, k) for k, image in enumerate(images[:6])]
         title = f"{label}   ({len(by_label[label])} works)"
-        name = label.replace("::", "-").replace(" ", "_").replace("/", "_") + ".png"
+        name = sheet_name(label).replace(".jpg", ".png")
         with atomic_path(folder / name) as path:
             contact(images, 190, 1500, title).save(path, "PNG")
         names.append((label, name))
     page = ["<!doctype html><meta charset='utf-8'><title>Contact sheets</title>"]
-    page += [f"<h2>{k}</h2><img src='{n}' style='max-width:100%' alt='{k}'>" for k, n in names]
+    page += [
+        f'<h2>{escape(label)}</h2><img src="{name}" style="max-width:100%" alt="{escape(label)}">'
+        for label, name in names
+    ]
     with atomic_path(folder / "index.html") as path:
         path.write_text("\n".join(page), encoding="utf-8")
     return folder
@@ -138,13 +142,15 @@ def _crop(image: NDArray[np.uint8], k: int) -> NDArray[np.uint8]:
 
 
 def sheet_name(label: str) -> str:
-    """A label's file name.
+    """A label's file name; one of letters beyond the alphabet ends in its digest.
 
     Examples:
         >>> sheet_name("tag::writing systems")
         'tag-writing-systems.jpg'
     """
-    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") + ".jpg"
+    name = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")[:80]
+    plain = re.fullmatch(r"[a-z]+::[a-z0-9 ]{1,70}", label)
+    return f"{name}.jpg" if plain else f"{name}-{digest(label)[:8]}.jpg"
 
 
 def write_label_sheets(

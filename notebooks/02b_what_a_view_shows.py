@@ -76,7 +76,7 @@ is_culture = parts.labels.is_culture
 
 # %%
 from imet.report.datasheet import crop_windows, macro_interval, placements
-from imet.report.tables import or_dash
+from imet.report.tables import or_dash, show
 from imet_simulation import visible_shares
 
 ranked_above = np.stack([placements(logits[:, v], targets) for v in range(6)], 1)  # (n, 6, K)
@@ -137,7 +137,7 @@ import pandas as pd
 
 table = pd.DataFrame(seen).T.map(lambda interval: f"{interval:.3f}".replace(" [", "\n["))
 table = pd.DataFrame(measured_on).T.join(table.replace("nan\n[nan, nan]", "–"))
-table.rename(columns={"crops": "crops of a true label"}).style
+table.rename(columns={"crops": "crops of a true label"}).pipe(show)
 
 # %% [markdown]
 # “Inside” means nine tenths of the thing's box or more. Lines three to five rest on different works
@@ -235,7 +235,7 @@ page["poor"] = {
     "most_held_out": int(poor["true works held out"].max()) if len(poor) else 0,
     "small": int((poor["covers of a picture"] < 0.1).sum()),
 }
-poor.head(20).style.format({"covers of a picture": "{:.1%}"}, na_rep="–")
+poor.head(20).pipe(show, {"covers of a picture": "{:.1%}"})
 
 # %% [markdown]
 # Of {num}`poor.measured:d` labels with three true held-out works or more, {num}`poor.labels:d` are on

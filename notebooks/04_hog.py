@@ -179,6 +179,8 @@ for name, feature in (("HOG", "hog"), ("network", "pooled")):
 page["neighbours.pooled_size"] = vectors.shape[1]
 
 # %%
+from imet.report.tables import show
+
 is_culture = parts.labels.is_culture
 truth = parts.test.targets  # (N, K)
 for name, neighbour in nearest.items():
@@ -188,7 +190,7 @@ for name, neighbour in nearest.items():
         "tag": both[:, ~is_culture].sum() / max(truth[:, ~is_culture].sum(), 1),
     }
 shared = pd.DataFrame(page.values["shared"]).T
-shared.set_axis(["cultures shared", "tags shared"], axis=1).style.format("{:.1%}")
+shared.set_axis(["cultures shared", "tags shared"], axis=1).pipe(show, "{:.1%}")
 
 # %% [markdown]
 # HOG's neighbours share {num}`shared.HOG.culture:.0%` of the culture labels and

@@ -28,7 +28,7 @@ device = "auto"
 # %%
 from imet import runs
 from imet.report.pages import Page
-from imet.report.tables import table_rows
+from imet.report.tables import show, table_rows
 
 settings = {"seed": seed, "device": device}
 baseline = runs.run("resnet50", profile, **settings)
@@ -179,7 +179,7 @@ labels.insert(0, "label", parts.labels.names)
 ranked = labels.dropna().sort_values("difference", ascending=False, kind="stable")
 columns = ["label", "positives on test", "baseline", "with HOG", "difference"]
 ends = pd.concat([ranked[columns].head(5), ranked[columns].tail(5)]).drop_duplicates()
-ends.style.hide(axis="index").format(precision=3)
+ends.pipe(show, index=False)
 
 # %%
 from imet.report.tables import with_interval

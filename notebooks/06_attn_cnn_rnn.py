@@ -133,6 +133,7 @@ pd.Series(
 # %%
 from imet.losses import pos_weight
 from imet.models.attn_cnn_rnn import sequence_loss
+from imet.report.tables import show
 
 targets = torch.from_numpy(parts.test.targets[[work]]).float()  # (1, K)
 weights = pos_weight(parts.train.targets.sum(0), len(parts.train), recipe.positive_weight_clip)
@@ -155,7 +156,7 @@ with torch.no_grad():
             }
         )
 page["untrained.loss"] = float(sequence_loss(torch.stack(logits, 1), targets, weights))
-pd.DataFrame(steps).style.hide(axis="index").format(precision=3)
+pd.DataFrame(steps).pipe(show, index=False)
 
 # %% [markdown]
 # The loss of this work is the mean of the last column, {num}`untrained.loss:.2f`. Untrained, the
@@ -256,7 +257,7 @@ pd.DataFrame(
         "kept": np.where(followed.kept[0, 0], "yes", ""),
         "spread of attention": normalised_entropy(followed.attention[0, 0]),
     }
-).style.hide(axis="index").format(precision=3)
+).pipe(show, index=False)
 
 # %% tags=["hide-input"]
 from imet.inspection import SIGMA, upsample_attention, view_pictures

@@ -76,6 +76,8 @@ page.values["ends"]
 # %%
 import pandas as pd
 
+from imet.report.tables import show
+
 cut = np.argwhere((ends > 1) & (ends < last))  # stopped, but not at once
 work, view = np.random.default_rng(seed).choice(cut).tolist() if len(cut) else (0, 0)
 labels = greedy.labels[work, view]  # (T,)
@@ -88,7 +90,7 @@ pd.DataFrame(
         "threshold": limit[work, view],
         "true": np.where(test_targets[work, labels], "yes", ""),
     }
-).style.hide(axis="index").format(precision=3)
+).pipe(show, index=False)
 
 # %% tags=["hide-input"]
 from imet.report.plots.comparisons import score_curves
@@ -189,7 +191,7 @@ for k in widths:
     gain = paired_difference(f2[k], f2[widths[0]])
     rows.append((k, rule.gamma, rule.f_beta, f2[k].mean(), f"{gain:+.3f}"))
 columns = ["K", "γ", "F2, validation", "F2, test", "test, less greedy"]
-pd.DataFrame(rows, columns=columns).style.hide(axis="index").format(precision=3)
+pd.DataFrame(rows, columns=columns).pipe(show, index=False)
 
 # %% [markdown]
 # A wider search finds paths whose *product* over all T steps is higher; they are stopped afterwards, so

@@ -76,7 +76,7 @@ confusion_matrix(counts, label)
 # %%
 import pandas as pd
 
-from imet.report.tables import or_dash
+from imet.report.tables import or_dash, show
 from imet.statistics import wilson_interval
 
 rates = {
@@ -144,7 +144,7 @@ page["frequency_and_rate"] = or_dash(
 )
 most_used = labels.sort_values("uses in training", ascending=False, kind="stable").head(20)
 columns = ["label", "uses in training", "TN", "FP", "FN", "TP"]
-most_used[columns].style.hide(axis="index")
+most_used[columns].pipe(show, index=False)
 
 # %% [markdown]
 # ## What does it say instead?

@@ -127,7 +127,7 @@ attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], smoot
 import pandas as pd
 
 from imet.inspection import normalised_entropy
-from imet.report.tables import or_dash
+from imet.report.tables import or_dash, show
 
 spread = normalised_entropy(steps.attention)[:, 0]  # (n, T)
 attention = steps.attention[:, 0]  # (n, T, P)
@@ -140,7 +140,7 @@ pd.DataFrame(
         "largest weight, times an even one": attention.max(-1).mean(0) * attention.shape[-1],
         "labels kept": kept.mean(0),
     }
-).style.hide(axis="index").format({"labels kept": "{:.0%}"}, precision=3)
+).pipe(show, {"labels kept": "{:.0%}"}, index=False)
 
 # %% [markdown]
 # From one step to the next {num}`attention.moves:.1%` of the attention moves to other regions. If it
@@ -226,7 +226,7 @@ for rival in ("Grad-CAM of the baseline", "centre"):
             rows.append((f"attention over {rival}, {size}", f"{difference:+.3f}"))
             if rival != "centre" and size == "smallest quarter":
                 page["answer.small"] = difference.value
-pd.DataFrame(rows, columns=["", "difference in hits"]).style.hide(axis="index")
+pd.DataFrame(rows, columns=["", "difference in hits"]).pipe(show, index=False)
 
 # %% [markdown]
 # ## Do small things gain from it?

@@ -28,7 +28,7 @@ device = "auto"
 # %%
 from imet import runs
 from imet.report.pages import Page
-from imet.report.tables import table_rows
+from imet.report.tables import show, table_rows
 
 NAMES = {
     "resnet50": "baseline",
@@ -72,7 +72,7 @@ for recipe, name in NAMES.items():
 # %%
 from imet.report.comparisons import settings_beside_documents
 
-settings_beside_documents(trained).style.hide(axis="index")
+settings_beside_documents(trained).pipe(show, index=False)
 
 # %% [markdown]
 # All decisions are listed on [the page of deviations](../deviations.md).
@@ -131,7 +131,7 @@ for name, run in trained.items():
         "F2 of mean P and R": of_means,
         "gap": of_means - f2,
     }
-pd.DataFrame(rows).T.style.format(precision=3)
+pd.DataFrame(rows).T.pipe(show)
 
 # %%
 from imet.report.reported import reported_value
@@ -153,7 +153,7 @@ for model in ("resnet50", "attn_cnn_rnn"):
 from imet.report.comparisons import f2_by_rule
 
 f2 = {name: f2_by_rule(run) for name, run in trained.items()}  # rule to (N,) on test
-pd.DataFrame(f2).map(lambda per_work: per_work.mean()).style.format(precision=3)
+pd.DataFrame(f2).map(lambda per_work: per_work.mean()).pipe(show)
 
 # %%
 from imet.statistics import paired_difference
@@ -395,7 +395,7 @@ page["eq7.printed"] = rows["the baseline's scores"]["as printed"]
 page["eq7.right"] = rows["the baseline's scores"]["with parentheses"]
 page["eq7.all_one"] = rows["all near one"]["as printed"]
 page["eq7.right_all_one"] = rows["all near one"]["with parentheses"]
-pd.DataFrame(rows).T.style.format(precision=2)
+pd.DataFrame(rows).T.pipe(show, precision=2)
 
 # %%
 from imet.inspection import steps_of

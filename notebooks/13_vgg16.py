@@ -258,11 +258,13 @@ predictions(
 # simulated collection can: it knows what was drawn. Counted over all validation works:
 
 # %%
+from imet.report.tables import show
+
 counts = pd.Series({group: int(mask.sum()) for group, mask in groups.items()})
 page["discrepancies"] = counts.to_dict()
 table = counts.to_frame("labels")
 table["per work"] = counts / len(val)
-table.style.format({"per work": "{:.2f}"})
+table.pipe(show, {"per work": "{:.2f}"})
 
 # %% [markdown]
 # What it costs a score when the annotator is the one who is wrong is measured in

@@ -89,6 +89,7 @@ import pandas as pd
 from imet.io import REPO, read_json
 from imet.losses import constant_predictor_focal_loss
 from imet.report.reported import reported_value
+from imet.report.tables import or_dash, show
 
 real = read_json(REPO / "results" / "imet2019.json")["values"]
 real_frequency = np.array(real["frequency"]) / real["works"]
@@ -103,7 +104,7 @@ constants = pd.DataFrame(
     }
 ).T
 constants["real table, class mean"] = constants["real table, sum"] / len(real_frequency)
-constants.style.format("{:.4g}")
+constants.pipe(show, "{:.4g}")
 
 # %%
 on_real = constants["real table, sum"]
@@ -177,12 +178,11 @@ forest_plot({name: {"test": run.test.f2} for name, run in trained.items()})
 
 # %%
 from imet.report.comparisons import FORMATS, compare_runs
-from imet.report.tables import or_dash
 
 compared = compare_runs(trained)
 page["against.soft_auc"] = or_dash(compared["macro AUC"]["soft F2"])
 page["against.focal"] = compared["less the first"]["focal, γ = 2"]
-compared.style.format(FORMATS, precision=3)
+compared.pipe(show, FORMATS)
 
 # %% [markdown]
 # Soft F2 alone hardly trains here: its macro AUC of {num}`against.soft_auc:.2f` is near chance. Among the
@@ -306,7 +306,7 @@ page["rules.exact_gain"] = exact["F2, validation"] - grid_search["F2, validation
 page["rules.exact_test"] = exact["F2, test"] - grid_search["F2, test"]
 page["rules.proportional_labels"] = compared.loc["γ·f", "labels per work"]
 page["rules.scores"] = val.targets.size
-compared.style.format(FORMATS, precision=3)
+compared.pipe(show, FORMATS)
 
 # %% [markdown]
 # A rule that contains another can never lose to it on validation, and test says what of that was

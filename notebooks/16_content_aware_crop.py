@@ -176,6 +176,7 @@ boxes = {
 import pandas as pd
 
 from imet.report.crop_rivals import crop_scores
+from imet.report.tables import show
 
 table = []
 for name, several in boxes.items():
@@ -188,7 +189,7 @@ iou = scores.pivot(index="work", columns="crop", values="iou")  # (N, crops)
 means = scores.groupby("crop", sort=False)[["iou", "kept", "area"]].mean()
 loose = shares < 0.5  # things under half of the picture
 page["loose"] = loose.sum()
-means.style.format({"iou": "{:.3f}", "kept": "{:.1%}", "area": "{:.0%}"})
+means.pipe(show, {"iou": "{:.3f}", "kept": "{:.1%}", "area": "{:.0%}"})
 
 # %% tags=["hide-input"]
 from imet.report.plots.comparisons import forest_plot
@@ -264,7 +265,7 @@ for name, change in tried.items():
     cut = crop_boxes(encoder, pictures[:few], size, change, device=device)
     each = [crop_scores(b, t, *p.shape[:2]) for b, t, p in zip(cut, things, pictures)]
     table[name] = pd.DataFrame(each)[["iou", "kept", "area"]].mean()
-pd.DataFrame(table).T.style.format("{:.3f}")
+pd.DataFrame(table).T.pipe(show, "{:.3f}")
 
 # %% [markdown]
 # ## Where it fails

@@ -88,7 +88,7 @@ for (loss, crops), run in trained.items():
 import pandas as pd
 
 from imet.evaluation import metrics_with_intervals
-from imet.report.tables import metrics_table
+from imet.report.tables import metrics_table, show
 
 cells = {}
 for key, labels in predicted.items():
@@ -211,7 +211,7 @@ for crop in ("as coded", "as written"):
         gap = {"F2 of the means": of_means, "mean F2": mean_f2, "gap": of_means - mean_f2}
         rows[f"{decision}, class-weighted, {crop}"] = gap
 page["gaps"] = rows
-pd.DataFrame(rows).T.style.format("{:.3f}")
+pd.DataFrame(rows).T.pipe(show, "{:.3f}")
 
 # %%
 # What validation works would choose, so that the test score is no pick of the best.

@@ -43,6 +43,33 @@ def metrics_table(metrics: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows).T.fillna("–")
 
 
+def show(
+    frame: pd.DataFrame,
+    formats: str | dict[str, Any] | None = None,
+    *,
+    precision: int = 3,
+    index: bool = True,
+) -> Styler:
+    """A table as a page shows it: names of labels stand there as they are, never as HTML.
+
+    Args:
+        frame: numbers, intervals and text.
+        formats: of all cells, or by column.
+        precision: decimals of numbers that `formats` leaves out.
+        index: show the names of the rows.
+
+    Examples:
+        >>> frame = pd.DataFrame({"F2": [0.51234]}, index=["tag::<b>"])
+        >>> html = show(frame).to_html()
+        >>> "0.512" in html, "tag::&lt;b&gt;" in html
+        (True, True)
+    """
+    table = frame.style.format(formats, precision=precision, na_rep="–", escape="html")
+    for axis in (0, 1):
+        table = table.format_index(escape="html", axis=axis)
+    return table if index else table.hide(axis="index")
+
+
 def predictions_table(predicted: Mapping[Any, BoolArray], targets: BoolArray) -> pd.DataFrame:
     """`metrics_table` of labels that were predicted in several ways.
 
@@ -103,7 +130,7 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
                 "fixed number, less the first": _difference(count),
                 "AUC": "–" if auc is None else f"{auc:.3f}",
             }
-    return pd.DataFrame(rows).T.style if rows else "no long run has been recorded yet: make studies"
+    return show(pd.DataFrame(rows).T) if rows else "no long run has been recorded yet: make studies"
 
 
 def _study(name: str) -> dict[str, Any]:

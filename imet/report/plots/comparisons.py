@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from numpy.typing import ArrayLike
 
-from imet.report.plots.style import INK, MUTED, PALETTE, line_style, styled
+from imet.report.plots.style import INK, MUTED, PALETTE, cut, line_style, styled
 from imet.statistics import Interval
 
 MARKERS = ("o", "s", "^", "D", "v")
@@ -57,7 +57,7 @@ def forest_plot(
             color=PALETTE[position], markersize=6, elinewidth=1.6, capsize=2.5,
             label=kind if len(kinds) > 1 else None,
         )  # fmt: skip
-    ax.set_yticks(range(len(groups)), list(groups))
+    ax.set_yticks(range(len(groups)), [cut(name) for name in groups])
     ax.set_ylim(len(groups) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(value_name)

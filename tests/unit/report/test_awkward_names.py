@@ -1,0 +1,80 @@
+"""Label names of any kind are shown as they are, in figures and in tables."""
+
+from __future__ import annotations
+
+import warnings
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from lxml import html
+
+from imet.report.plots import collection, comparisons, confusion, datasheet
+from imet.report.plots.style import LONGEST, short
+from imet.report.tables import show
+
+mpl.use("Agg")
+NAMES = [
+    "tag::$a$ and $b$",
+    "tag::a $$ b",
+    "tag::\\frac{1}{2}",
+    "tag::_x_ <b>|`{y}`</b>",
+    "tag::a::b::c",
+    "tag::муж αβγ",
+    "tag::आदमी",
+    "tag::ชาย",
+    "culture::" + "very long " * 18,
+    "no kind",
+    "tag::$",
+]
+PICTURE = np.full((30, 40, 3), 200, np.uint8)
+SQUARE = np.random.default_rng(0).random((len(NAMES), len(NAMES)))
+
+FIGURES = {
+    "labelled_grid": lambda: datasheet.labelled_grid([PICTURE] * len(NAMES), NAMES),
+    "boxes_grid": lambda: datasheet.boxes_grid([PICTURE], [[(n, (1, 2, 9, 20)) for n in NAMES]]),
+    "lift_scatter": lambda: datasheet.lift_scatter(
+        [1, 2], [2, 3], here_name=NAMES[0], there_name=NAMES[1], named=[(NAMES[2], 2, 1)]
+    ),
+    "confusion_heatmap": lambda: confusion.confusion_heatmap(
+        SQUARE, NAMES, NAMES, [1] * len(NAMES)
+    ),
+    "confusion_matrix": lambda: confusion.confusion_matrix([[1, 2], [3, 4]], NAMES[0]),
+    "cooccurrence": lambda: collection.cooccurrence(SQUARE + 0.5, NAMES, NAMES),
+    "label_frequency": lambda: collection.label_frequency({NAMES[0]: [9, 4, 1], NAMES[1]: [90, 2]}),
+    "forest_plot": lambda: comparisons.forest_plot(
+        {n: {"": {"value": 0.5, "low": 0.4, "high": 0.6}} for n in NAMES}
+    ),
+}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_figures_show_names_as_they_are(figure):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a glyph that no font has is a warning
+        drawn = FIGURES[figure]()
+        drawn.canvas.draw()
+    texts = [t for t in drawn.findobj(mpl.text.Text) if t.get_text()]
+    assert not any(t.get_parse_math() for t in texts)
+
+
+def test_what_stands_in_a_heatmap():
+    drawn = FIGURES["confusion_heatmap"]()
+    words = {t.get_text() for t in drawn.findobj(mpl.text.Text)}
+    assert {"$a$ and $b$", "_x_ <b>|`{y}`</b>", "a::b::c", "आदमी", "no kind"} <= words
+
+
+def test_only_very_long_names_are_cut():
+    assert short("tag::" + "x" * LONGEST) == "x" * LONGEST
+    assert short("tag::" + "x" * (LONGEST + 1)) == "x" * (LONGEST - 1) + "…"
+
+
+def test_tables_show_names_as_they_are():
+    frame = pd.DataFrame({name: [0.5] * len(NAMES) for name in NAMES}, index=NAMES)
+    frame["text"] = NAMES
+    table = html.fromstring(show(frame).to_html())
+    assert [th.text_content() for th in table.xpath("//tbody//th")] == NAMES
+    assert [th.text_content() for th in table.xpath("//thead//th")][1:] == [*NAMES, "text"]
+    assert [td.text_content() for td in table.xpath("//tbody//td[last()]")] == NAMES
+    assert not table.xpath("//b")
