@@ -1,5 +1,14 @@
 # The whole report from a fresh clone: `make book`, `make test`. `make help` lists the rest.
 
+# DATA=folder is a profile of its own, on the reader's pictures; its name keeps folders apart.
+ifeq ($(origin DATA),command line)
+FOLDER  := $(realpath $(DATA))
+ifeq ($(FOLDER),)
+$(error DATA=$(DATA): no such folder; name one in Kaggle's layout)
+endif
+PROFILE := $(shell basename '$(FOLDER)' | tr -c 'A-Za-z0-9\n' '-')-$(shell printf '%s' '$(FOLDER)' | cksum | cut -d' ' -f1)
+$(shell mkdir -p profiles && printf 'data = "folder"\nfolder = "%s"\nbased_on = "sample"\nnote = "Pictures of a folder of the reader, on EfficientNet-Lite0."\n' '$(FOLDER)' > 'profiles/$(PROFILE).toml')
+endif
 PROFILE ?= sample
 DEVICE  ?= auto
 SEED    ?= 0
@@ -18,8 +27,8 @@ BUILD := build/$(PROFILE)
 HTML_DIR ?= book/_build/html
 HTML  := $(HTML_DIR)/index.html
 
-ifeq ($(filter $(PROFILE),sample tiny small kaggle),)
-$(error PROFILE=$(PROFILE): choose sample, tiny, small or kaggle)
+ifeq ($(filter $(PROFILE),sample tiny small kaggle met $(basename $(notdir $(wildcard profiles/*.toml)))),)
+$(error PROFILE=$(PROFILE): choose sample, met, small, kaggle or tiny, or name a folder: DATA=folder)
 endif
 ifeq ($(filter $(DEVICE),auto cpu cuda),)
 $(error DEVICE=$(DEVICE): choose auto, cpu or cuda)
@@ -28,7 +37,7 @@ endif
 # Two notebooks at a time: much of each is start-up, which uses one core. The full-size profiles get
 # the machine for themselves. Those that train longest begin first, others wait for their runs.
 CORES   := $(shell getconf _NPROCESSORS_ONLN)
-JOBS    ?= $(if $(filter sample tiny,$(PROFILE)),2,1)
+JOBS    ?= $(if $(filter small kaggle,$(PROFILE)),1,2)
 THREADS ?= $(shell echo $$(( $(CORES) > $(JOBS) ? $(CORES) / $(JOBS) : 1 )))
 ifneq ($(filter book notebooks serve,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j$(JOBS)
@@ -44,7 +53,7 @@ PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*
 .PHONY: help env data notebooks book serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults FORCE
 
 help: ## Show this list
-	@echo "make TARGET [PROFILE=sample|small|kaggle|tiny] [DEVICE=auto|cpu|cuda]"
+	@echo "make TARGET [PROFILE=sample|met|small|kaggle|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 
 env: $(READY) ## Create .venv from the pinned, hash-checked requirements

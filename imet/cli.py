@@ -41,6 +41,10 @@ def clear_errors() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
+download = typer.Typer(help="Fetch a collection of photographs.", no_args_is_help=True)
+data.add_typer(download, name="download")
+
+
 @data.command("facts")
 def summarise(root: Root, as_json: Json = False) -> None:
     """Print the facts of a collection: rows, labels, rare labels, split sizes, counts."""
@@ -100,6 +104,29 @@ def simulate(
     with clear_errors():
         draw(out, works=works, seed=seed, labels_from=labels_from, workers=workers)
         typer.echo(f"{out}: {works:,} works")
+
+
+@download.command()
+def met(
+    out: Annotated[Path, typer.Argument(help="Folder to make, in Kaggle's layout.")],
+    works: Annotated[int, typer.Option(help="How many works to fetch.", min=1)] = 2000,
+    seed: Annotated[int, typer.Option(help="Equal seeds choose equal works.")] = 0,
+    ids: Annotated[
+        Path | None, typer.Option(help="Fetch the object numbers of this list instead.")
+    ] = None,
+    pause: Annotated[float, typer.Option(help="Seconds between requests.", min=0)] = 1.0,
+) -> None:
+    """Fetch public-domain works of the Metropolitan Museum; an interrupted download goes on."""
+    from imet.download.met import download as fetch
+    from imet.download.met import read_ids
+    from imet.download.polite import Polite
+
+    with clear_errors():
+        numbers = read_ids(ids) if ids else None
+        skipped = fetch(out, works=works, seed=seed, ids=numbers, polite=Polite(pause))
+    for reason, count in skipped.items():
+        typer.echo(f"passed over: {count:,}, {reason}", err=True)
+    typer.echo(f"{out}: make book DATA={out}, or imet data check {out}")
 
 
 @data.command()

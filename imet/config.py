@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
-from imet.io import InputError
+from imet.io import InputError, home
 
 HERE = Path(__file__).resolve().parent
 STRICT = ConfigDict(extra="forbid", strict=True)
@@ -133,8 +133,10 @@ class Profile:
     """What the same code runs on.
 
     Attributes:
-        name: sample, tiny, small or kaggle.
-        data: "simulated", or "kaggle" for a folder in Kaggle's layout that the reader has.
+        name: sample, tiny, small, kaggle or met, or a file of the reader's own.
+        data: "simulated", "kaggle" for the competition's files, which the reader has, or "folder".
+        folder: for "folder" data, a folder in Kaggle's layout; a relative one lies in IMET_HOME.
+        based_on: a profile whose values and sections of recipes hold where this one has none.
         works: how many works to simulate (simulated data only).
         collection_seed: seed of the simulated collection.
         backbones: the documents' backbone name to the one used here.
@@ -144,6 +146,8 @@ class Profile:
 
     name: str
     data: str = ""
+    folder: str = ""
+    based_on: str = ""
     works: int = 0
     collection_seed: int = 0
     backbones: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -151,8 +155,13 @@ class Profile:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if self.data not in ("simulated", "kaggle"):
-            raise InputError(f"profile {self.name}: data = {self.data!r}; simulated or kaggle")
+        if self.data not in ("simulated", "kaggle", "folder"):
+            choices = "simulated, kaggle or folder"
+            raise InputError(f"profile {self.name}: data = {self.data!r}; choose {choices}")
+        if (self.data == "folder") != bool(self.folder):
+            raise InputError(
+                f"profile {self.name}: data = 'folder' goes with a folder, no other does"
+            )
         if self.works < (self.data == "simulated"):
             raise InputError(f"profile {self.name}: works = {self.works!r}; how many to simulate")
 
@@ -163,8 +172,13 @@ def recipe_names() -> list[str]:
 
 
 def profile_names() -> list[str]:
-    """Names of all profiles, sorted."""
-    return sorted(path.stem for path in (HERE / "profiles").glob("*.toml"))
+    """Names of all profiles, the reader's own in `IMET_HOME/profiles` among them, sorted."""
+    return sorted(_profile_files())
+
+
+def _profile_files() -> dict[str, Path]:
+    folders = (home() / "profiles", HERE / "profiles")  # none of ours can be replaced
+    return {path.stem: path for folder in folders for path in folder.glob("*.toml")}
 
 
 def get_profile(name: str) -> Profile:
@@ -174,7 +188,9 @@ def get_profile(name: str) -> Profile:
         >>> get_profile("sample").data
         'simulated'
     """
-    table = _read("profiles", name, profile_names())
+    table = _read("profile", name, _profile_files())
+    if table.get("based_on"):
+        table = _read("profile", table["based_on"], _profile_files()) | {"works": 0} | table
     return _build(Profile, f"profile {name}", {"name": name} | table)
 
 
@@ -197,10 +213,11 @@ def resolve(
         >>> resolve("resnet50", "kaggle", {"epochs": "3"}).epochs
         3
     """
-    table = _read("recipes", name, recipe_names())
+    table = _read("recipe", name, {path.stem: path for path in (HERE / "recipes").glob("*.toml")})
     sections = table.pop("profile", {})
     chosen = get_profile(profile)
-    values: dict[str, Any] = table | dict(chosen.recipe) | sections.get(profile, {})
+    section = sections.get(profile, sections.get(chosen.based_on, {}))
+    values: dict[str, Any] = table | dict(chosen.recipe) | section
     unknown = set(sections) - set(profile_names())
     if unknown:
         raise InputError(f"recipe {name}: no profile {', '.join(sorted(unknown))}")
@@ -212,10 +229,10 @@ def resolve(
     return _build(Recipe, f"recipe {name}", {k: _parsed(k, v) for k, v in values.items()})
 
 
-def _read(kind: str, name: str, known: list[str]) -> dict[str, Any]:
-    if name not in known:
-        raise InputError(f"no {kind[:-1]} {name!r}; there are: {', '.join(known)}")
-    path = HERE / kind / f"{name}.toml"
+def _read(kind: str, name: str, files: Mapping[str, Path]) -> dict[str, Any]:
+    if name not in files:
+        raise InputError(f"no {kind} {name!r}; there are: {', '.join(sorted(files))}")
+    path = files[name]
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:

@@ -216,10 +216,9 @@ def resolve_device(device: str = "auto") -> str:
 
 
 def collection_key(profile: str) -> str:
-    """What a profile's own collection is: the code that draws it, or "kaggle"."""
-    if get_profile(profile).data == "simulated":
-        return source_digest("imet_simulation")
-    return "kaggle"
+    """What a profile's own collection is: the code that draws it, "kaggle", or "folder"."""
+    data = get_profile(profile).data
+    return source_digest("imet_simulation") if data == "simulated" else data
 
 
 def run_key(recipe: Recipe, parts: Parts, encoder: Encoder) -> dict[str, Any]:

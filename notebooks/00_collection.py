@@ -38,7 +38,7 @@ labels = works.labels
 truth = read_ground_truth(works)
 shown = truth.targets  # (N, K) what is drawn, whatever the annotator wrote
 
-page = Page("00_collection", profile, seed, device)
+page = Page("00_collection", profile, seed, device, pictures=drawn)
 page["described"], page["works"] = drawn, len(works)
 page["cultures"], page["tags"] = int(labels.is_culture.sum()), int((~labels.is_culture).sum())
 page["compositions"] = len(set(truth.composition))

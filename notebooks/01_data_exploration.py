@@ -118,13 +118,15 @@ charts.label_frequency({ours: here["frequency"], theirs: real["frequency"]})
 # %%
 import pandas as pd
 
+from imet.report.plots.style import short
+
 columns = {}
 for name, data in ((ours, here), (theirs, real)):
     for kind in ("culture", "tag"):
         top = data[f"top_{kind}"][:8]  # (label, works)
-        shares = [f"{label.split('::')[1]} ({count / data['works']:.1%})" for label, count in top]
-        columns[f"{name}: {kind}"] = shares
-pd.DataFrame(columns, index=pd.RangeIndex(1, 9, name="rank"))
+        shares = [f"{short(label)} ({count / data['works']:.1%})" for label, count in top]
+        columns[f"{name}: {kind}"] = pd.Series(shares, index=range(1, len(top) + 1), dtype=str)
+pd.DataFrame(columns).rename_axis("rank").fillna("–")
 
 # %% [markdown]
 # The table gives the most frequent labels with the share of works that carry them.
@@ -181,7 +183,10 @@ charts.label_kinds({ours: here["kinds"], theirs: real["kinds"]})
 order = np.argsort(-works.targets.sum(0), kind="stable")  # the most frequent label first
 cultures = order[labels.is_culture[order]][:9]
 tags = order[~labels.is_culture[order]][:9]
+if not (len(cultures) and len(tags)):  # a collection of one kind: its labels with each other
+    cultures = tags = order[:9]
 lifts = charts.lift(works.targets[:, cultures], works.targets[:, tags])  # (9, 9)
+lifts[cultures[:, None] == tags] = np.nan
 culture, tag = np.unravel_index(np.nanargmax(lifts), lifts.shape)
 page["lift"] = {
     "culture": labels.short(cultures[culture]),

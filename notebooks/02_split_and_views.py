@@ -138,15 +138,24 @@ has_culture = works.targets[:, labels.is_culture].any(1)
 has_tag = works.targets[:, ~labels.is_culture].any(1)
 many = works.targets.sum(1) >= 3
 rng = np.random.default_rng(seed)
-with_culture = rng.choice(np.intersect1d(split.train, np.flatnonzero(has_culture & has_tag & many)))
-tags_only = rng.choice(np.intersect1d(split.train, np.flatnonzero(~has_culture & has_tag)))
+groups = {
+    "culture and tags": has_culture & has_tag & many,
+    "tags only": ~has_culture & has_tag,
+    "culture only": has_culture & ~has_tag,
+    "culture and one tag": has_culture & has_tag & ~many,
+}
+works_of = {
+    name: np.intersect1d(split.train, np.flatnonzero(mask)) for name, mask in groups.items()
+}
+examples = [rng.choice(rows) for rows in works_of.values() if len(rows)][:2]
+[name for name, rows in works_of.items() if len(rows)][:2]
 
 # %%
 from imet.data.images import read_image
 from imet.data.views import make_views, view_kinds, view_targets, work_rng
 
 views, kept_labels = {}, {}
-for row in (with_culture, tags_only):
+for row in examples:
     kinds = view_kinds(has_culture[row], has_tag[row], train=True)
     rng = work_rng(seed, works.ids[row])
     views[row] = make_views(read_image(works.path(row)), kinds, rng, recipe.input_size)
@@ -168,10 +177,11 @@ view_strip(
 
 # %% [markdown]
 # ```{caption} fig-views
-# :alt: Two groups of six square views. The first shows a squeezed whole picture and five crops of it,
-#   the second six squeezed whole pictures.
-# The six training views of two works: one with culture and tags above, one with tags only below.
-# Under each view stand the kind of view and how many of the work's labels it trains on.
+# :alt: Groups of six square views, one group for each work: a squeezed whole picture and five crops
+#   of it where the work has a culture, else six squeezed whole pictures.
+# The six training views of two works: one with culture and tags, then one with tags only, where the
+# collection has such works. Under each view stand the kind of view and how many of the work's labels
+# it trains on.
 # ```
 
 # %% [markdown]

@@ -38,7 +38,7 @@ parts = run.parts
 truth = read_ground_truth(parts.collection)
 shown = truth.targets  # (N, K) what is drawn, whatever the annotator wrote
 
-page = Page("02b_what_a_view_shows", profile, seed, device)
+page = Page("02b_what_a_view_shows", profile, seed, device, pictures=drawn)
 page["run"] = run.folder.name
 page.values
 

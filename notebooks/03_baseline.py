@@ -94,13 +94,15 @@ training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 # %%
 import pandas as pd
 
+from imet.report.tables import or_dash
+
 kinds = {"culture": parts.labels.is_culture, "tag": ~parts.labels.is_culture}
 view_scores = run.view_scores("val").transpose(1, 0, 2)  # (6, N, K): the resize, five crops
 for kind, columns in kinds.items():
     true = parts.val.targets & columns  # (N, K)
     page[f"views.{kind}"] = {
-        "resize": view_scores[0][true].mean(),
-        "crop": view_scores[1:, true].mean(),
+        "resize": or_dash(view_scores[0][true].mean() if true.any() else None),
+        "crop": or_dash(view_scores[1:, true].mean() if true.any() else None),
     }
 pd.DataFrame(page.values["views"]).T.round(2)
 

@@ -250,7 +250,7 @@ followed = steps_of(run, parts.test, [work], device)
 labels = followed.labels[0, 0]  # (T,) of the resized view
 pd.DataFrame(
     {
-        "t": np.arange(1, recipe.steps + 1),
+        "t": np.arange(1, len(labels) + 1),
         "l_t": [names[k] for k in labels],
         "p_t of it": followed.probabilities[0, 0],
         "true": np.where(parts.test.targets[work, labels], "yes", ""),

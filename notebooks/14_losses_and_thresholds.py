@@ -149,7 +149,7 @@ page["constants.share"] = reported_value("poster.vgg16_bn_step15.loss") / on_rea
 
 # %%
 budget = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "batch_size": 64}
-budget |= {"epochs": 12} if profile == "sample" else {}
+budget |= {"epochs": 12} if profile not in ("tiny", "small", "kaggle") else {}
 losses = {
     "cross-entropy": "bce",
     "class-weighted": "weighted_bce",

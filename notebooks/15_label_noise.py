@@ -41,7 +41,7 @@ for factor in (0.0, 1.0, 2.0, 4.0):
     )
 clean = trained[0.0]
 labels, works = clean.parts.labels, clean.parts.collection
-page = Page("15_label_noise", profile, seed, device, models=trained.values())
+page = Page("15_label_noise", profile, seed, device, models=trained.values(), pictures=known)
 
 # %% [markdown]
 # ## What is wrong with the labels?

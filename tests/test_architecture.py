@@ -30,6 +30,7 @@ LAYERS = (
     ("`runs` `predict`", "a recipe from tables to numbers; labels of any picture"),
     ("`inspection` `crop`", "what a finished network looks at, and crops made from it"),
     ("`report/`", "what only the book needs: plots, tables, pages, recorded studies"),
+    ("`download/`", "collections from where they are published"),
     ("`cli`", "the command line"),
 )  # fmt: skip
 LEVEL = {

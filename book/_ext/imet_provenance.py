@@ -1,7 +1,7 @@
 """The object label of every page: where its numbers come from.
 
-A page with results of its own shows their provenance, any other page that of the build. Numbers of
-a simulated profile carry a note that they reproduce nothing.
+A page with results of its own shows their provenance, any other page that of the build. A note says
+which pictures they were made on, and that those of small backbones reproduce nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 
-SIMULATED = {"sample", "tiny"}
 NOTES = {
-    "sample": (
+    "simulated": (
         "Simulated collection.",
         "The numbers on this page were made on drawn pictures, with a small backbone. None of "
         "them is a reproduction of a reported number; reported numbers have columns of their own.",
@@ -30,6 +29,17 @@ NOTES = {
         "Test build.",
         "A handful of drawn pictures and random weights: the numbers on this page show that the "
         "code runs, and mean nothing else.",
+    ),
+    "met": (
+        "Photographs.",
+        "The numbers on this page were made on photographs of the Metropolitan Museum's works that "
+        "are in the public domain, with a small backbone. They are no fair sample of the museum, "
+        "and no number is a reproduction of a reported one.",
+    ),
+    "folder": (
+        "Pictures of your own.",
+        "The numbers on this page were made on the pictures of a reader's folder, with a small "
+        "backbone. None of them is a reproduction of a reported number.",
     ),
     "small": (
         "A seeded sample of the real collection.",
@@ -59,12 +69,14 @@ def html(provenance: dict[str, Any], own: bool, notebook: str = "") -> str:
         if field == "date":
             text = long_date(text)
         if field == "commit":
-            text = text[:12] if "-" not in text[:12] else text
+            text = text[:12] + "+" * ("+" in text) if "-" not in text[:12] else text
         name = "models made at" if field == "models" else field
         facts.append(f'<div class="fact {field}"><dt>{name}</dt><dd>{escape(text)}</dd></div>')
-    profile = str(provenance.get("profile"))
-    note = NOTES.get(profile)
-    rest = {k: v for k, v in provenance.items() if k not in (*FIELDS, "models", "versions")}
+    profile, pictures = str(provenance.get("profile")), str(provenance.get("pictures"))
+    note = NOTES.get(profile) if pictures != "simulated" or profile == "tiny" else None
+    note = note or NOTES.get(pictures)
+    shown_elsewhere = (*FIELDS, "models", "versions", "pictures")
+    rest = {k: v for k, v in provenance.items() if k not in shown_elsewhere}
     rows = [*rest.items(), *sorted(dict(provenance.get("versions", {})).items())]
     versions = "".join(
         f"<tr><th scope='row'>{escape(str(name))}</th><td>{escape(str(value))}</td></tr>"
@@ -72,7 +84,7 @@ def html(provenance: dict[str, Any], own: bool, notebook: str = "") -> str:
         if not isinstance(value, dict | list)
     )
     heading = "Numbers on this page" if own else "This book"
-    kind = "simulated" if profile in SIMULATED else "real"
+    kind = "simulated" if pictures == "simulated" else "real"
     parts = [
         f'<aside class="provenance {kind}" aria-label="Where the numbers come from">',
         f'<p class="provenance-title">{heading}</p>',

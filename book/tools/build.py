@@ -28,6 +28,7 @@ from typing import Any
 import nbformat
 import yaml
 
+from imet.config import get_profile
 from imet.io import REPO, InputError, write_json
 
 BOOK = REPO / "book"
@@ -89,6 +90,7 @@ def build_provenance(profile: str, pages: list[dict[str, Any]]) -> dict[str, Any
             continue
     return {
         "profile": profile,
+        "pictures": get_profile(profile).data,
         "seed": common("seed"),
         "device": common("device"),
         "commit": git_commit(),

@@ -45,10 +45,17 @@ def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
         folder = home() / "data" / profile.name
         simulate(folder, works=profile.works, seed=profile.collection_seed)
         return folder
+    if data is None and profile.data == "folder":
+        data = home() / profile.folder
     folder = Path(data or os.environ.get("IMET_DATA") or home() / "data" / "kaggle")
     if not (folder / "train.csv").exists():
         if elsewhere := misplaced(folder, "train.csv"):
             raise InputError(f"{folder}: no train.csv, but {elsewhere[0]}; {elsewhere[1]}")
+        if profile.name == "met" and folder == home() / profile.folder:
+            raise InputError(
+                f"no collection at {folder}: `imet data download met {folder}` fetches it from the "
+                "museum, in about an hour; or build on a folder of your own with DATA=folder"
+            )
         raise InputError(
             f"no collection at {folder}: it needs train.csv, labels.csv and train/<id>.png. "
             f"Profile {profile.name} runs on Kaggle's 'iMet Collection 2019 - FGVC6', which its "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ def summarise(root: Path | str) -> dict[str, Any]:
     Returns:
         Plain numbers that JSON can hold:
         rows, labels, culture, tag: works, and labels by what the documents' rules take them for;
-        kinds: labels by kind, as the names say;
         mean_labels (rounded to 4 decimals), max_labels: labels on one work;
         rare_labels: labels seen fewer than 3 times, unused ones included;
         kept_works, kept_labels: what is left without them;
@@ -61,7 +61,6 @@ def summarise(root: Path | str) -> dict[str, Any]:
         "labels": len(collection.labels),
         "culture": culture,
         "tag": len(collection.labels) - culture,
-        "kinds": dict(zip(*(x.tolist() for x in np.unique(labels.kinds, return_counts=True)))),
         "mean_labels": round(float(per_work.mean()), 4),
         "max_labels": int(per_work.max()),
         "rare_labels": int(rare.sum()),
@@ -105,9 +104,10 @@ def format_summary(summary: dict[str, Any], most_frequent: int = 10) -> str:
         ("most labels on a work", by_part(summary["max_labels_per_split"])),
         ("ids not 16 characters long", number(summary["ids_not_16_characters"])),
     ]
-    if set(summary["kinds"]) - {"culture", "tag"}:
-        counts_of = ", ".join(f"{n:,} {kind or 'without'}" for kind, n in summary["kinds"].items())
-        lines.append(("kinds in the names", counts_of))
+    kinds = Counter(name.rpartition("::")[0].partition("::")[0] for name in summary["counts"])
+    if set(kinds) - {"culture", "tag"}:
+        numbers = ", ".join(f"{n:,} {kind or 'without'}" for kind, n in kinds.items())
+        lines.append(("kinds in the names", numbers))
         lines.append(("note", "all kinds but culture count as tags: change it with culture_kinds"))
     if summary["split"]["train"] is None:
         lines.append(("note", "too few works are kept for train, val and test"))

@@ -20,10 +20,12 @@ def figure_3_columns(parts: Parts) -> tuple[Array, str]:
 
     Returns:
         (8,) int64 columns, from the most frequent quartile to the rarest, and "the paper" or "the
-        rule".
+        rule"; fewer than eight labels are all returned, picked by "the number of labels".
     """
     counts, ids = parts.collection.targets[parts.split.train].sum(0), parts.collection.labels.ids
     picks = quartile_picks(counts)
+    if len(parts.labels) < 8:
+        return np.argsort(-parts.train.targets.sum(0), kind="stable"), "the number of labels"
     if np.isin(FIGURE_3, ids).all():
         printed = np.array([parts.collection.labels.column(k) for k in FIGURE_3])
         if (counts[printed] == counts[picks]).all():

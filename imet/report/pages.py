@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from imet.config import get_profile
 from imet.io import home, write_json
 from imet.provenance import provenance
 from imet.report.tables import with_interval
@@ -23,6 +24,7 @@ class Page:
         name: the notebook's, "03_baseline".
         profile, seed, device: the notebook's parameters.
         models: runs on the page; those that another commit or device made are named on it.
+        pictures: profile whose pictures the page is about, where it is another than `profile`.
 
     Each assignment writes `runs/<profile>/pages/<name>.json`, which the role ``{num}`` reads. A key
     may be dotted; an `Interval` gets its two ends as a further value, `interval`. NumPy scalars and
@@ -41,10 +43,12 @@ class Page:
         seed: int = 0,
         device: str = "auto",
         models: Iterable[Run] = (),
+        pictures: str = "",
     ) -> None:
         self.name, self.profile = name, profile
         self.values: dict[str, Any] = {}
         self._provenance = provenance(profile, seed, resolve_device(device))
+        self._provenance["pictures"] = get_profile(pictures or profile).data
         self._models: dict[Path, Run] = {}
         self.add_models(*models)
 

@@ -94,8 +94,13 @@ def toml(tmp_path, monkeypatch):
     return write
 
 
+@pytest.fixture(autouse=True)
+def no_profiles_of_the_readers(monkeypatch, tmp_path):
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
+
+
 def test_every_recipe_resolves_on_every_profile():
-    assert set(profile_names()) == {"sample", "tiny", "small", "kaggle"}
+    assert set(profile_names()) == {"sample", "tiny", "small", "kaggle", "met"}
     assert "resnet50" in recipe_names()
     for profile in profile_names():
         for name in recipe_names():
@@ -103,6 +108,33 @@ def test_every_recipe_resolves_on_every_profile():
             assert recipe.name == name
             assert recipe.document in ("paper", "poster")
             assert recipe.title
+
+
+def test_a_folder_of_the_readers_is_a_profile_of_its_own(tmp_path):
+    (tmp_path / "profiles").mkdir()
+    text = 'data = "folder"\nfolder = "/somewhere"\nbased_on = "tiny"\n'
+    (tmp_path / "profiles" / "mine-1.toml").write_text(text)
+    assert "mine-1" in profile_names()
+    mine, tiny = get_profile("mine-1"), get_profile("tiny")
+    assert (mine.data, mine.folder, mine.works) == ("folder", "/somewhere", 0)
+    assert mine.backbones == tiny.backbones
+    for name in recipe_names():
+        assert resolve(name, "mine-1") == resolve(name, "tiny")
+
+
+def test_sections_of_recipes_hold_for_profiles_based_on_another():
+    assert resolve("resnet50", "met") == resolve("resnet50", "sample")
+    assert resolve("resnet50", "met").learning_rate != resolve("resnet50", "kaggle").learning_rate
+
+
+@pytest.mark.parametrize(
+    "text", ['data = "folder"', 'data = "kaggle"\nfolder = "x"', 'data = "photographs"']
+)
+def test_profiles_that_make_no_sense_are_refused(tmp_path, text):
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "mine.toml").write_text(text)
+    with pytest.raises(InputError, match="profile mine"):
+        get_profile("mine")
 
 
 def test_the_kaggle_profile_gives_the_papers_baseline():

@@ -1,0 +1,1 @@
+"""Collections from where they are published."""

@@ -1,0 +1,108 @@
+"""Requests that a museum's server does not mind, and that outlast its bad days."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+
+import requests
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from imet.data.images import what_it_is
+from imet.io import InputError
+
+AGENT = f"imet-report/{version('imet')} (reproducible research on open-access pictures; python)"
+TIMEOUT = (10, 60)  # seconds to connect, and between two parts of an answer
+ATTEMPTS = 8
+BLOCKED = 40.0  # seconds to wait after a refusal: it lasts half a minute or longer
+SLOWEST = 5.0  # seconds between requests, however often the server refuses
+
+
+class Gone(Exception):
+    """The server says that there is no such thing, or no more."""
+
+
+class _Again(Exception):
+    """Worth another try, after so many seconds; None leaves it to the number of tries."""
+
+    def __init__(self, reason: str, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait
+
+
+class Polite:
+    """GET requests one at a time, with a pause between them.
+
+    A refusal (403, 429, or a page for robots in place of what was asked for) is not final: it is
+    waited out, and the pause grows. Broken connections, server errors and answers of the wrong
+    length are tried again.
+
+    Args:
+        pause: seconds between two requests.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(self, pause: float = 1.0, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.pause, self.sleep = pause, sleep
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = AGENT
+        self._last = -1e9
+
+    def get(self, url: str) -> bytes:
+        """The content of an address.
+
+        Raises:
+            Gone: there is nothing at this address.
+            InputError: it could not be fetched in eight tries.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Again),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=_wait,
+            sleep=self.sleep,
+            reraise=True,
+        )
+        try:
+            return bytes(retrying(self._once, url))
+        except _Again as error:
+            raise InputError(
+                f"{url}: {error}, {ATTEMPTS} times; what was fetched is kept, and the same command "
+                "goes on: try again later, or with a longer --pause"
+            ) from None
+
+    def _once(self, url: str) -> bytes:
+        self.sleep(max(0.0, self._last + self.pause - time.monotonic()))
+        try:
+            answer = self._session.get(url, timeout=TIMEOUT)
+        except requests.RequestException as error:  # no connection, cut off, too slow
+            raise _Again(f"no answer ({type(error).__name__})") from None
+        finally:
+            self._last = time.monotonic()
+        if answer.status_code in (404, 410):
+            raise Gone(f"{url}: {answer.status_code}")
+        if answer.status_code in (403, 429):
+            self.pause = min(2 * self.pause, max(SLOWEST, self.pause))
+            raise _Again(f"refused ({answer.status_code})", _retry_after(answer))
+        if answer.status_code != 200:
+            raise _Again(f"answered {answer.status_code}")
+        expected = answer.headers.get("Content-Length")
+        encoded = "Content-Encoding" in answer.headers
+        if expected and not encoded and int(expected) != len(answer.content):
+            raise _Again(f"{len(answer.content)} bytes instead of {expected}")
+        if (what_it_is(answer.content) or "").startswith("a web page"):
+            self.pause = min(2 * self.pause, max(SLOWEST, self.pause))
+            raise _Again("a web page in place of the file", BLOCKED)
+        return answer.content
+
+
+def _retry_after(answer: requests.Response) -> float:
+    """What the server asks for, in seconds, or the usual length of a refusal."""
+    text = answer.headers.get("Retry-After", "")
+    return min(float(text), 600.0) if text.isdigit() else BLOCKED
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    wait = error.wait if isinstance(error, _Again) else None
+    return float(min(2**state.attempt_number, 60)) if wait is None else wait
