@@ -24,7 +24,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from imet.data.images import decode_image, what_it_is
-from imet.download.polite import Gone, Polite
+from imet.download.polite import Gone, Polite, Unreachable
 from imet.io import InputError, atomic_path, file_lock
 
 API = "https://collectionapi.metmuseum.org/public/collection/v1"
@@ -170,9 +170,10 @@ def _record(cache: Path, number: int, polite: Polite) -> dict[str, Any]:
     base = os.environ.get("IMET_MET_API", API).rstrip("/")
     try:
         content = polite.get(f"{base}/objects/{number}")
-        record = json.loads(content)
     except Gone:
         raise _Unusable("the museum has no such object (any more)") from None
+    try:
+        record = json.loads(content)
     except ValueError:
         raise _Unusable("its record cannot be read") from None
     if not isinstance(record, dict):
@@ -221,9 +222,9 @@ def _stored(out: Path, record: dict[str, Any], polite: Polite) -> dict[str, Any]
             picture = decode_image(polite.get(url), url)
         except Gone:
             raise _Unusable("its picture is gone") from None
-        except InputError as error:
-            if "times; what was fetched is kept" in str(error):
-                raise
+        except Unreachable:
+            raise
+        except InputError:
             raise _Unusable("its picture cannot be read") from None
         with atomic_path(file) as temporary:
             temporary.write_bytes(encode(picture))

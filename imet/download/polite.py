@@ -23,6 +23,10 @@ class Gone(Exception):
     """The server says that there is no such thing, or no more."""
 
 
+class Unreachable(InputError):
+    """A server that does not give what it should, however often it is asked."""
+
+
 class _Again(Exception):
     """Worth another try, after so many seconds; None leaves it to the number of tries."""
 
@@ -54,7 +58,7 @@ class Polite:
 
         Raises:
             Gone: there is nothing at this address.
-            InputError: it could not be fetched in eight tries.
+            Unreachable: it could not be fetched in eight tries.
         """
         retrying = Retrying(
             retry=retry_if_exception_type(_Again),
@@ -66,7 +70,7 @@ class Polite:
         try:
             return bytes(retrying(self._once, url))
         except _Again as error:
-            raise InputError(
+            raise Unreachable(
                 f"{url}: {error}, {ATTEMPTS} times; what was fetched is kept, and the same command "
                 "goes on: try again later, or with a longer --pause"
             ) from None

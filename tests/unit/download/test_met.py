@@ -1,0 +1,340 @@
+"""The museum's interface, imitated with its bad days: what is fetched is right in the end."""
+
+from __future__ import annotations
+
+import csv
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imet.data.check import check
+from imet.data.tables import read_collection
+from imet.download import met, polite
+from imet.download.met import download, labels_of, read_ids
+from imet.download.polite import Polite
+from imet.io import InputError
+
+ROBOT = b"<!DOCTYPE html><html><body>Request unsuccessful</body></html>"
+
+
+def picture(number: int) -> bytes:
+    pixels = np.full((320, 400, 3), number * 7 % 255, np.uint8)
+    pixels[:100, :100] = (255, 0, 0)
+    out = BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=95)
+    return out.getvalue()
+
+
+def record(number: int, url: str) -> dict:
+    return {
+        "objectID": number,
+        "isPublicDomain": True,
+        "primaryImageSmall": f"{url}/pictures/{number}.jpg",
+        "title": f"Work {number}, “so called”",
+        "culture": "" if number % 2 else "Italian, Florence",
+        "artistNationality": "French",
+        "objectURL": f"https://www.metmuseum.org/art/collection/search/{number}",
+        "tags": [{"term": "Men"}, {"term": f"Tag {number % 3}"}],
+    }
+
+
+class Museum(http.server.ThreadingHTTPServer):
+    """Objects 1 to 20; `faults` gives the answers that come before the right one."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.faults: dict[str, list] = {}
+        self.changes: dict[int, dict] = {}
+        self.asked: Counter[str] = Counter()
+        self.agents: set[str] = set()
+        self.delay = 0.0
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    server: Museum
+
+    def log_message(self, *_) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path
+        self.server.asked[path] += 1
+        self.server.agents.add(self.headers["User-Agent"])
+        time.sleep(self.server.delay)
+        faults = self.server.faults.get(path, [])
+        status, body, length = 200, self.right(path), None
+        if faults:
+            fault = faults.pop(0)
+            if fault == "cut":
+                length = len(body)
+                body = body[: length // 2]
+            elif fault == "short":
+                self.close_connection = True
+                return
+            elif isinstance(fault, int):
+                status, body = fault, ROBOT
+            else:
+                body = fault
+        elif body is None:
+            status, body = 404, b"{}"
+        self.send_response(status)
+        self.send_header("Content-Length", str(length or len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def right(self, path: str) -> bytes | None:
+        kind, _, rest = path.strip("/").partition("/")
+        if kind == "table.csv":
+            rows = [f"{n},True,Men|Birds" for n in range(1, 21)] + ["21,False,Men", "22,True,"]
+            return ("Object ID,Is Public Domain,Tags\n" + "\n".join(rows) + "\n").encode()
+        number = int("".join(filter(str.isdigit, rest)) or 0)
+        if not 1 <= number <= 20:
+            return None
+        if kind == "pictures":
+            return picture(number)
+        return json.dumps(
+            record(number, self.server.url) | self.server.changes.get(number, {})
+        ).encode()
+
+
+@pytest.fixture
+def museum(monkeypatch) -> Iterator[Museum]:
+    server = Museum()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("IMET_MET_API", server.url)
+    monkeypatch.setenv("IMET_MET_TABLE", f"{server.url}/table.csv")
+    yield server
+    server.shutdown()
+
+
+def waits() -> tuple[Polite, list[float]]:
+    slept: list[float] = []
+    return Polite(pause=0, sleep=slept.append), slept
+
+
+def fetch(out: Path, **options) -> dict[str, int]:
+    return download(out, polite=waits()[0], progress=False, **options)
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    files = [p for p in sorted(root.rglob("*")) if p.is_file() and ".download" not in p.parts]
+    texts = {}
+    for path in files:
+        data = path.read_bytes()
+        if path.name == "manifest.csv":  # less the day
+            data = b"\n".join(line.rpartition(b",")[0] for line in data.splitlines())
+        texts[str(path.relative_to(root))] = data
+    return texts
+
+
+def test_a_sound_collection_with_its_manifest(museum, tmp_path):
+    assert fetch(tmp_path, works=8, seed=3) == {}
+    assert check(tmp_path) == []
+    collection = read_collection(tmp_path)
+    assert len(collection) == 8
+    assert {"tag::men", "culture::italian", "culture::florence", "culture::french"} <= set(
+        collection.labels.names
+    )
+    rows = list(csv.DictReader((tmp_path / "manifest.csv").open(encoding="utf-8")))
+    assert [row["id"] for row in rows] == collection.ids.tolist()
+    assert {row["licence"] for row in rows} == {"CC0"}
+    with Image.open(tmp_path / "train" / f"{rows[0]['id']}.jpg") as image:
+        assert image.size == (375, 300)
+    (agent,) = museum.agents
+    assert "imet" in agent
+
+
+def test_the_seed_alone_decides_and_a_finished_download_asks_for_nothing(museum, tmp_path):
+    fetch(tmp_path / "a", works=6, seed=1)
+    before = sum(museum.asked.values())
+    fetch(tmp_path / "a", works=6, seed=1)
+    assert sum(museum.asked.values()) == before
+    fetch(tmp_path / "b", works=6, seed=1)
+    fetch(tmp_path / "c", works=6, seed=2)
+    a, b, c = (contents(tmp_path / name) for name in "abc")
+    assert a == b
+    assert a.keys() != c.keys()
+
+
+def test_a_list_of_object_numbers(museum, tmp_path):
+    (tmp_path / "ids.csv").write_text("id,object_id\nx,4\ny,9\nz,4\n")
+    (tmp_path / "plain.txt").write_text("4\n\n9\n")
+    assert read_ids(tmp_path / "ids.csv") == read_ids(tmp_path / "plain.txt") == [4, 9]
+    fetch(tmp_path / "out", ids=[4, 9])
+    assert read_collection(tmp_path / "out").ids.tolist() == ["met000004", "met000009"]
+    (tmp_path / "plain.txt").write_text("4\nnine\n")
+    with pytest.raises(InputError, match=r"row 2: 'nine' is no object number"):
+        read_ids(tmp_path / "plain.txt")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_ids(tmp_path / "none.txt")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [403, 429, 500, 503, "cut", "short", ROBOT],
+    ids=["403", "429", "500", "503", "cut", "closed", "robot page"],
+)
+@pytest.mark.parametrize("path", ["/objects/4", "/pictures/4.jpg", "/table.csv"])
+def test_bad_answers_are_asked_for_again(museum, tmp_path, fault, path):
+    options = {"works": 2} if path == "/table.csv" else {"ids": [4, 5]}
+    fetch(tmp_path / "plain", **options)
+    museum.faults[path] = [fault, fault]
+    again, slept = waits()
+    download(tmp_path / "out", polite=again, progress=False, **options)
+    assert contents(tmp_path / "out") == contents(tmp_path / "plain")
+    refused = fault in (403, 429, ROBOT)
+    assert (max(slept) >= polite.BLOCKED) == refused  # a refusal is waited out
+
+
+def test_a_refusal_slows_every_later_request_down(museum, tmp_path):
+    museum.faults["/objects/4"] = [403]
+    slow = Polite(pause=1.0, sleep=lambda _: None)
+    download(tmp_path, ids=[4], polite=slow, progress=False)
+    assert slow.pause == 2.0
+
+
+def test_a_server_that_stays_away_is_named_and_nothing_is_lost(museum, tmp_path):
+    museum.faults["/objects/5"] = [500] * 8
+    with pytest.raises(InputError, match="answered 500, 8 times; what was fetched is kept"):
+        fetch(tmp_path, ids=[4, 5])
+    assert not (tmp_path / "train.csv").exists()
+    fetch(tmp_path, ids=[4, 5])
+    assert museum.asked["/objects/4"] == museum.asked["/pictures/4.jpg"] == 1
+    assert len(read_collection(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"isPublicDomain": False}, "not stated to be in the public domain"),
+        ({"isPublicDomain": None}, "not stated to be in the public domain"),
+        ({"tags": None}, "no tag"),
+        ({"tags": []}, "no tag"),
+        ({"primaryImageSmall": ""}, "no picture"),
+        ({"primaryImageSmall": "{url}/pictures/999.jpg"}, "its picture is gone"),
+    ],
+)
+def test_records_that_lack_something_are_passed_over_with_the_reason(
+    museum, tmp_path, change, reason
+):
+    change = {k: v.format(url=museum.url) if isinstance(v, str) else v for k, v in change.items()}
+    museum.changes[4] = change
+    assert fetch(tmp_path, ids=[4, 5]) == {reason: 1}
+    assert (tmp_path / "skipped.csv").read_text() == f"object_id,reason\n4,{reason}\n"
+    assert len(read_collection(tmp_path)) == 1
+
+
+def test_pictures_and_records_that_are_none_are_passed_over(museum, tmp_path):
+    museum.faults["/pictures/4.jpg"] = [b"not a picture"]
+    museum.faults["/objects/6"] = [b"[1, 2]"]
+    museum.faults["/objects/7"] = [b"{broken"]
+    skipped = fetch(tmp_path, ids=[4, 5, 6, 7, 999])
+    assert skipped == {
+        "its picture cannot be read": 1,
+        "its record cannot be read": 2,
+        "the museum has no such object (any more)": 1,
+    }
+
+
+def test_nothing_usable_is_an_error(museum, tmp_path):
+    with pytest.raises(InputError, match="none of 1 objects can be used"):
+        fetch(tmp_path, ids=[999])
+
+
+def test_a_pointer_in_place_of_the_table_is_named(museum, tmp_path):
+    museum.faults["/table.csv"] = [b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"]
+    with pytest.raises(InputError, match=r"MetObjects\.csv: .*a Git LFS pointer; fetch the table"):
+        fetch(tmp_path, works=2)
+
+
+def test_an_object_withdrawn_between_two_runs_stays_until_it_is_fetched_anew(museum, tmp_path):
+    fetch(tmp_path, ids=[4, 5])
+    museum.changes[4] = {"isPublicDomain": False}
+    fetch(tmp_path, ids=[4, 5, 6])
+    assert len(read_collection(tmp_path)) == 3
+
+
+def test_a_full_disk_leaves_no_half_written_file(museum, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(met, "encode", full)
+        with pytest.raises(OSError, match="No space left"):
+            fetch(tmp_path, ids=[4, 5])
+    assert list((tmp_path / "train").iterdir()) == []
+    fetch(tmp_path, ids=[4, 5])
+    assert check(tmp_path) == []
+
+
+def test_killed_at_any_moment_it_ends_in_the_same_folder(museum, tmp_path):
+    fetch(tmp_path / "whole", works=12, seed=5)
+    museum.delay = 0.02
+    code = (
+        "from pathlib import Path\n"
+        "from imet.download.met import download\n"
+        "from imet.download.polite import Polite\n"
+        f"out = Path({str(tmp_path / 'killed')!r})\n"
+        "download(out, works=12, seed=5, polite=Polite(0), progress=False)"
+    )
+    rng = np.random.default_rng(0)
+    kills = 0
+    for _ in range(4):
+        child = subprocess.Popen([sys.executable, "-c", code], env={**os.environ})
+        started = time.monotonic()
+        while child.poll() is None and not (tmp_path / "killed" / ".download").exists():
+            time.sleep(0.01)
+            assert time.monotonic() - started < 60
+        time.sleep(float(rng.uniform(0, 0.25)))
+        if child.poll() is None:
+            child.send_signal(signal.SIGKILL)
+            kills += 1
+        child.wait()
+    assert kills
+    fetch(tmp_path / "killed", works=12, seed=5)
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("culture", "labels"),
+    [
+        ("Italian", ["italian"]),
+        ("Italian, Florence", ["italian", "florence"]),
+        ("French or German", ["french or german"]),
+        ("probably Flemish", ["flemish"]),
+        ("Japan?", ["japan"]),
+        ("British (Scottish)", ["british"]),
+        ("  China  ", ["china"]),
+        ("American|French", ["american", "french"]),
+    ],
+)
+def test_cultures_are_spelled_by_rule(culture, labels):
+    assert labels_of({"culture": culture}) == [f"culture::{label}" for label in labels]
+
+
+def test_the_museums_own_labels_in_the_sample_follow_the_rule():
+    root = Path(__file__).resolve().parents[4] / "shared" / "data" / "met"
+    if not root.exists():
+        pytest.skip("the photographs are not here")
+    names = read_collection(root).labels.names
+    for name in names:
+        kind, _, text = name.partition("::")
+        if kind == "tag":
+            assert labels_of({"tags": [{"term": text.title()}]}) == [name]
