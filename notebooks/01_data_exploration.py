@@ -93,7 +93,7 @@ mosaic([read_image(works.path(row)) for row in wall])
 # {num}`facts.mean_labels:.2f` on average and {num}`facts.max_labels:d` at most. The real one has
 # {num}`reported/paper.images:,d` works and {num}`reported/paper.labels:,d` labels. On the sample
 # profile the works are drawn by a program, which is what lets anybody run this book: Kaggle's
-# pictures may not be handed on. Whatever is said of them here is said of drawings.
+# pictures may not be handed on. Whatever is said there is said of drawings.
 
 # %% [markdown]
 # ## How often is a label used?
