@@ -206,7 +206,7 @@ def recipes(
 
 @app.command()
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="Pictures of any kind.")],
+    images: Annotated[list[Path], typer.Argument(help="Pictures of any kind, or folders of them.")],
     run_folder: Annotated[Path, typer.Option("--run", help="A run's folder.")],
     top: Annotated[int, typer.Option(help="Labels to print at least, best first.", min=0)] = 5,
     device: Device = "auto",
@@ -217,16 +217,19 @@ def predict(
     from imet.runs import resolve_device
 
     with clear_errors():
-        predictions = label_pictures(images, run_folder, device=resolve_device(device))
+        predictions, problems = label_pictures(images, run_folder, device=resolve_device(device))
+    for problem in problems:
+        typer.secho(f"imet: {problem}", fg=typer.colors.RED, err=True)
     if as_json:
         typer.echo(json.dumps(predictions, indent=2, ensure_ascii=False))
-        return
-    for picture in predictions:
+    for picture in [] if as_json else predictions:
         typer.secho(picture["image"], bold=True)
         for rank, label in enumerate(picture["labels"]):
             if label["predicted"] or rank < top:
                 mark = "*" if label["predicted"] else " "
                 typer.echo(f"  {mark} {label['score']:.3f}  {label['name']}")
+    if problems:
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -249,7 +252,7 @@ def crop(
             raise InputError(f"--reading {reading}: convolutions or modules")
         method = CropMethod(layers=layers, reading=reading)  # type: ignore[arg-type]
         boxes, problems = crop_pictures(
-            picture_files(images), out, run_folder, method, resolve_device(device),
+            picture_files(images, out), out, run_folder, method, resolve_device(device),
             progress=sys.stderr.isatty(),
         )  # fmt: skip
     for problem in problems:

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from imet.data.images import read_image
+from imet.data.layout import ENDINGS, pictures_in
 from imet.data.views import resize_view
 from imet.io import InputError, atomic_path, write_json
 from imet.models.encoder import Encoder
@@ -275,14 +276,13 @@ def _rim(side: int, share: float) -> int:
 
 # --- Picture files
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2")
 
-
-def picture_files(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
+def picture_files(paths: Sequence[Path], out: Path | None = None) -> list[tuple[Path, Path]]:
     """Pictures named or inside named folders, each with where its crop goes below the output.
 
-    Folders are searched to their last branch, in sorted order; files that are no pictures by their
-    ending are passed over there. Two pictures that would go to one place are refused.
+    Folders are searched by `imet.data.layout.pictures_in`, which passes over what is no picture by
+    its ending and the output of an earlier run. Two pictures that would go to one place are
+    refused.
 
     Raises:
         InputError: nothing at a path, a folder without pictures, or two with one name.
@@ -290,7 +290,7 @@ def picture_files(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
     files: list[tuple[Path, Path]] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS)
+            inside = pictures_in(path, leave_out=out)
             if not inside:
                 raise InputError(f"{path}: no picture in this folder ({', '.join(ENDINGS)})")
             files += [(p, p.relative_to(path)) for p in inside]

@@ -1,7 +1,9 @@
 """Paths of labels: greedy and beam search, where paths stop, what the views of a work say together.
 
 The paper, section 3.3. The labels and probabilities of a path do not depend on the threshold, so a
-path is decoded once, to its T steps, and stopped afterwards; tuning γ costs no forward pass.
+path is decoded once, to its T steps, and stopped afterwards; tuning γ costs no forward pass. The
+candidate pool is updated in `imet.models.attn_cnn_rnn`; scores without paths are decided in
+`imet.thresholds`.
 """
 
 from __future__ import annotations

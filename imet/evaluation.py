@@ -42,7 +42,14 @@ from imet.metrics import (
 )
 from imet.models.registry import model_spec
 from imet.statistics import Interval, mean_interval, paired_difference
-from imet.thresholds import Rule, average_views, tune_exact, tune_grid, tune_proportional
+from imet.thresholds import (
+    Rule,
+    average_views,
+    threshold_grid,
+    tune_exact,
+    tune_grid,
+    tune_proportional,
+)
 from imet.training.criterion import Criterion
 from imet.typing import Array
 
@@ -145,16 +152,6 @@ def compute_outputs(
 def beam_widths(recipe: Recipe) -> list[int]:
     """Widths of the beam search that are tried on validation."""
     return [recipe.beams] if recipe.beams else [k for k in BEAMS if k <= recipe.most_beams]
-
-
-def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
-    """The paper's search grid: step, 2·step … below `high`, the open range (0, high).
-
-    Examples:
-        >>> threshold_grid(0.05, 0.01).tolist()
-        [0.01, 0.02, 0.03, 0.04]
-    """
-    return np.round(np.arange(step, high - step / 2, step), 6)
 
 
 def tune_rule(

@@ -134,9 +134,9 @@ def asymmetric_loss(
     Args:
         logits: (…, K) real.
         targets: (…, K) bool or 0/1.
-        gamma_negative: γ₋, ≥ 0, focusing of negatives.
-        gamma_positive: γ₊, ≥ 0, focusing of positives.
-        margin: m in [0, 1).
+        gamma_neg: γ₋, ≥ 0, focusing of negatives.
+        gamma_pos: γ₊, ≥ 0, focusing of positives.
+        clip: m in [0, 1).
         reduction: see the module.
 
     Examples:

@@ -15,9 +15,11 @@ from torch import Tensor
 
 from imet.config import Recipe
 from imet.data.images import read_image
-from imet.data.views import make_views, view_kinds, work_rng
+from imet.data.layout import pictures_in
+from imet.data.view_targets import view_kinds
+from imet.data.views import make_views, work_rng
 from imet.evaluation import compute_outputs
-from imet.io import InputError, read_json
+from imet.io import InputError, digest, read_json
 from imet.models.heads import Network
 from imet.models.registry import build_encoder, build_head, feature_shapes
 from imet.thresholds import Rule, rule_from_json
@@ -71,24 +73,37 @@ def label_work(network: Network, recipe: Recipe, rule: Rule, views: Tensor) -> t
 
 
 def label_pictures(
-    images: Sequence[Path], folder: Path, device: str = "cpu"
-) -> list[dict[str, Any]]:
+    images: Sequence[Path],
+    folder: Path,
+    device: str = "cpu",
+    work_ids: Sequence[str] | None = None,
+) -> tuple[list[dict[str, Any]], list[str]]:
     """Labels of pictures with their scores, as on the test split: views, mean, threshold.
 
+    Crops are placed by a picture's content: the same bytes get the same scores under any name.
+
     Args:
-        images: picture files of any size and kind that Pillow reads.
+        images: picture files of any size and kind that `read_image` reads, or folders of them.
         folder: a finished run.
         device: "cpu" or "cuda".
+        work_ids: of the pictures, to place crops as the run did for these works.
 
     Returns:
-        One dictionary a picture: image, and labels, each {name, score, predicted}, best first.
+        One dictionary per picture: image, and labels, each {name, score, predicted}, best first;
+        and a message for each picture that was not read.
     """
     network, recipe, names, rule = load_network(Path(folder), device)
-    predictions = []
-    for path in images:
-        picture = read_image(path)
+    predictions, problems = [], []
+    files = [p for path in images for p in (pictures_in(path) if path.is_dir() else [path])]
+    for number, path in enumerate(files):
+        try:
+            picture = read_image(path)
+        except InputError as error:  # one bad file does not cost the others
+            problems.append(str(error))
+            continue
         kinds = view_kinds(True, True, train=False)[: 1 if recipe.views == "one" else None]
-        rng = work_rng(recipe.view_seed, path.stem)
+        content = digest(picture.shape, picture.tobytes())
+        rng = work_rng(recipe.view_seed, work_ids[number] if work_ids else content)
         views = make_views(picture, kinds, rng, recipe.input_size)  # (V, 3, S, S)
         scores, predicted = label_work(network, recipe, rule, views.to(device))  # (K,) both
         labels = [
@@ -100,4 +115,4 @@ def label_pictures(
             for k in np.argsort(-scores, kind="stable")
         ]
         predictions.append({"image": str(path), "labels": labels})
-    return predictions
+    return predictions, problems

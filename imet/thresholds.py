@@ -1,5 +1,7 @@
 """From scores to labels: views averaged, decision rules, and their tuning on validation works.
 
+Paths of labels have a rule of their own, γ·f along the path: `imet.decoding`.
+
 A rule is a small frozen dataclass: `predict(scores)` decides, `describe()` says it in words,
 `to_json()` goes into a run's folder and `rule_from_json` brings it back. Rules are tuned by
 sample-averaged F-beta, on validation works and nothing else. Among equally good settings the one
@@ -277,6 +279,16 @@ def relative_to_max(scores: Array) -> Array:
 # In each: scores (N, K) and targets (N, K) bool of validation works; beta weighs recall.
 
 AnyRule = TypeVar("AnyRule", bound=ScoreRule)
+
+
+def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
+    """The paper's search grid: step, 2·step … below `high`, the open range (0, high).
+
+    Examples:
+        >>> threshold_grid(0.05, 0.01).tolist()
+        [0.01, 0.02, 0.03, 0.04]
+    """
+    return np.round(np.arange(step, high - step / 2, step), 6)
 
 
 def tune_grid(

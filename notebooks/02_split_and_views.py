@@ -152,7 +152,8 @@ examples = [rng.choice(rows) for rows in works_of.values() if len(rows)][:2]
 
 # %%
 from imet.data.images import read_image
-from imet.data.views import make_views, view_kinds, view_targets, work_rng
+from imet.data.view_targets import view_kinds, view_targets
+from imet.data.views import make_views, work_rng
 
 views, kept_labels = {}, {}
 for row in examples:

@@ -127,8 +127,7 @@ pd.DataFrame(page.values["views"]).T.round(2)
 # narrow.
 
 # %%
-from imet.evaluation import threshold_grid
-from imet.thresholds import tune_exact, tune_grid
+from imet.thresholds import threshold_grid, tune_exact, tune_grid
 
 val_scores, val_targets = run.scores("val"), parts.val.targets
 grid = threshold_grid(recipe.threshold_high, recipe.threshold_step)

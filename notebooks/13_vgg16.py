@@ -219,7 +219,7 @@ print(f"row 3 less row 2: {step:+.3f}; row 4 less row 3: {wide:+.3f}")
 # {numref}`fig-poster-examples` draws validation works of row 1 with at least one discrepancy.
 
 # %%
-from imet.report.label_noise import error_groups
+from imet.report.label_errors import error_groups
 from imet_simulation import has_ground_truth, read_ground_truth
 
 model = trained["vgg16"]

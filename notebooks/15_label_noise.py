@@ -195,7 +195,7 @@ page.values["loss"]
 # licence is not this project's, and the rule is twenty lines.)
 
 # %%
-from imet.report.label_noise import confident_errors, detection_scores, out_of_fold_scores
+from imet.report.label_errors import confident_errors, detection_scores, out_of_fold_scores
 
 frozen = runs.run("vgg16_bn_step15", known, seed=seed, device=device)
 page.add_models(frozen)

@@ -64,9 +64,14 @@ page.add_models(*trained.values())
 parts = trained["focal", "as written"].parts
 
 # %%
-from imet.evaluation import threshold_grid
 from imet.metrics import fbeta_per_work
-from imet.thresholds import tune_grid, tune_per_kind, tune_relative_to_max, tune_top_k
+from imet.thresholds import (
+    threshold_grid,
+    tune_grid,
+    tune_per_kind,
+    tune_relative_to_max,
+    tune_top_k,
+)
 
 grid = threshold_grid(0.99)  # wide, so that no loss is cut short by the end of a search
 on_val, predicted, f2 = {}, {}, {}

@@ -1,4 +1,4 @@
-"""Every problem of a collection's folder, tables and pictures, found in one go."""
+"""Every problem of a collection's folder in one go: rows by `tables`, files by `images`."""
 
 from __future__ import annotations
 

@@ -64,6 +64,37 @@ def _order(name: str, rank: dict[str, int]) -> tuple[int, str]:
     return rank[os.path.splitext(name)[1].lower()], name
 
 
+SYSTEM_FOLDERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+
+
+def pictures_in(folder: Path, leave_out: Path | None = None) -> list[Path]:
+    """Pictures by their ending in a folder and all folders below it, sorted.
+
+    What systems leave beside pictures is passed over: names that begin with a dot, thumbnails, bins
+    and archives' side files. Linked folders are followed, each folder once.
+
+    Args:
+        folder: where to look.
+        leave_out: a folder inside it that is passed over, such as the output of an earlier run.
+    """
+    pictures: list[Path] = []
+    seen = {leave_out.resolve()} if leave_out is not None else set()
+    todo = [folder]
+    while todo:
+        here = todo.pop()
+        if here.resolve() in seen:
+            continue
+        seen.add(here.resolve())
+        for path in sorted(here.iterdir()):
+            if path.name.startswith(".") or path.name in SYSTEM_FOLDERS:
+                continue
+            if path.is_dir():
+                todo.append(path)
+            elif path.suffix.lower() in ENDINGS:
+                pictures.append(path)
+    return sorted(pictures)
+
+
 def misplaced(root: Path, name: str) -> tuple[str, str] | None:
     """Where a file or folder that is missing from a collection lies instead.
 

@@ -11,7 +11,8 @@ from imet.config import Recipe
 from imet.data.source import add_label_noise
 from imet.data.split import PARTS, Split, split_collection, subsample
 from imet.data.tables import Collection, read_collection
-from imet.data.views import ViewSettings, view_kinds, view_targets
+from imet.data.view_targets import view_kinds, view_targets
+from imet.data.views import ViewSettings
 from imet.io import InputError
 from imet.labels import LabelSpace
 from imet.typing import Array

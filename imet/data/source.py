@@ -1,4 +1,4 @@
-"""Where a profile's collection lies: simulated on the spot, or the reader's own copy."""
+"""Where a profile's collection comes from, and label noise that is added to a simulated one."""
 
 from __future__ import annotations
 

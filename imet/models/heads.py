@@ -1,4 +1,4 @@
-"""The paper's baseline: one linear layer on the features before ResNet50's last (section 3.1)."""
+"""Heads on a backbone's features: the paper's linear layer, the poster's VGG16, and the network."""
 
 from __future__ import annotations
 

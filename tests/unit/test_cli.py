@@ -20,6 +20,7 @@ from imet.cli import app
 from imet.config import recipe_names
 from imet.data.split import part_names, split_collection
 from imet.data.tables import read_collection
+from imet.predict import label_pictures
 
 FACTS = [
     "rows",
@@ -227,12 +228,39 @@ def test_predict_scores_a_test_work_as_the_run_did(ran, small_collection):
     stored = np.load(ran[0] / "scores_test.npy")
     names = list(collection.labels.names)
     paths = [collection.path(int(row)) for row in rows]
-    found = json.loads(ok("predict", *paths, "--run", ran[0], "--json"))
+    found, _ = label_pictures(paths, ran[0], work_ids=collection.ids[rows].tolist())
     for entry, wanted in zip(found, stored):
         scores = np.zeros(len(names))
         for label in entry["labels"]:
             scores[names.index(label["name"])] = label["score"]
         np.testing.assert_allclose(scores, wanted, atol=2e-3)  # features were kept in float16
+
+
+def test_the_same_bytes_get_the_same_scores_under_any_name(ran, pictures, tmp_path):
+    renamed = shutil.copy(pictures[0], tmp_path / "another name.png")
+    one, other = json.loads(ok("predict", pictures[0], renamed, "--run", ran[0], "--json"))
+    assert one["labels"] == other["labels"]
+
+
+def test_a_bad_picture_costs_itself_and_not_the_others(ran, pictures, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    shutil.copy(pictures[0], folder / "a.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (folder / "._a.png").write_bytes(b"\0\5\26\7")
+    shutil.copy(pictures[1], folder / "z.jpg")
+    result = imet("predict", folder, "--run", ran[0], "--json")
+    assert result.exit_code == 2
+    assert [Path(entry["image"]).name for entry in json.loads(result.stdout)] == ["a.png", "z.jpg"]
+    assert "broken.png: the picture is truncated" in result.stderr
+
+
+def test_crops_inside_their_input_are_not_cropped_again(ran, pictures, tmp_path):
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    shutil.copy(pictures[0], folder / "a.png")
+    for _ in range(3):
+        assert "1 picture cropped" in ok("crop", folder, "--run", ran[0], "--out", folder / "cut")
 
 
 def test_predict_prints_names_and_marks(ran, pictures):

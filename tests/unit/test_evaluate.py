@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from imet.config import resolve
-from imet.evaluation import Outputs, evaluate, metrics_with_intervals, threshold_grid
+from imet.evaluation import Outputs, evaluate, metrics_with_intervals
 from imet.metrics import fbeta
+from imet.thresholds import threshold_grid
 
 
 def made(seed: int = 0, works: int = 60, labels: int = 8):

@@ -45,7 +45,8 @@ def test_it_runs_on_other_labels_and_labels_pictures(name, small_collection):
         assert made.metrics[part]["f2"]["value"] == pytest.approx(f2.mean())
     json.dumps(made.metrics, allow_nan=False)
     row = int(made.parts.test.rows[0])
-    (found,) = label_pictures([made.parts.collection.path(row)], made.folder)
+    works = made.parts.collection
+    (found,), _ = label_pictures([works.path(row)], made.folder, work_ids=[str(works.ids[row])])
     by_name = {label["name"]: label for label in found["labels"]}
     assert set(by_name) == set(made.parts.labels.names)
     scores = [by_name[name]["score"] for name in made.parts.labels.names]

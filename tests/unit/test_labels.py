@@ -47,7 +47,7 @@ def test_an_unknown_label_names_close_ones(space):
 
 def test_kinds_and_short_names(space):
     assert space.is_culture.tolist() == [True, False, False, False]
-    assert space.kinds.tolist() == ["culture", "tag", "tag", "tag"]
+    assert space.kinds.tolist() == ["culture", "tag", "tag", ""]
     assert [space.short(k) for k in range(len(space))] == ["japan", "men", "a::b", "ohne Art, 物"]
 
 

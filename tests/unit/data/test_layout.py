@@ -9,7 +9,7 @@ import pytest
 
 from imet.data.check import check
 from imet.data.images import read_image
-from imet.data.layout import ENDINGS, picture_path
+from imet.data.layout import ENDINGS, picture_path, pictures_in
 from imet.data.tables import read_collection
 from imet.io import InputError
 
@@ -94,3 +94,31 @@ def test_spreadsheets_and_capitals_are_named(make_folder):
     shutil.move(root / "train.xlsx", root / "Train.csv")
     with pytest.raises(InputError, match=r"Train\.csv lies there; rename it to train\.csv"):
         read_collection(root)
+
+
+def test_side_files_of_systems_are_passed_over(tmp_path):
+    good = [tmp_path / "a.PNG", tmp_path / "inner" / "b.jpg"]
+    bad = ["._a.png", ".DS_Store", "Thumbs.db", "c.png.crdownload", "__MACOSX/._a.png"]
+    bad += [".Trash-0/d.png", ".thumbnails/e.png", "@eaDir/f.png", "$RECYCLE.BIN/g.png", "h.txt"]
+    for path in [*good, *(tmp_path / name for name in bad)]:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert pictures_in(tmp_path) == good
+
+
+def test_linked_folders_are_followed_once(tmp_path):
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    inside.mkdir()
+    outside.mkdir()
+    (outside / "a.png").touch()
+    (inside / "linked").symlink_to(outside)
+    (inside / "again").symlink_to(outside)
+    (outside / "loop").symlink_to(inside)
+    assert [path.name for path in pictures_in(inside)] == ["a.png"]
+
+
+def test_the_output_inside_the_input_is_no_input(tmp_path):
+    (tmp_path / "crops").mkdir()
+    for name in ("a.png", "crops/a.png"):
+        (tmp_path / name).touch()
+    assert pictures_in(tmp_path, leave_out=tmp_path / "crops") == [tmp_path / "a.png"]

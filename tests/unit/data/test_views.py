@@ -9,12 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from imet.data.view_targets import view_kinds, view_targets
 from imet.data.views import (
     crop_window,
     make_views,
     random_crop_windows,
-    view_kinds,
-    view_targets,
     work_rng,
 )
 

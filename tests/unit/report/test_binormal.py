@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from imet.report.binormal import f2_at_auc
-from imet.report.label_noise import error_groups
+from imet.report.label_errors import error_groups
 
 
 def test_the_auc_is_the_one_asked_for():

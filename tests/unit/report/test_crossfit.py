@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imet.report.label_noise import out_of_fold_scores
+from imet.report.label_errors import out_of_fold_scores
 
 
 def test_learnable_labels_are_learnt():

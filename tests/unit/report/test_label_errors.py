@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from imet.report.label_noise import confident_errors, detection_scores
+from imet.report.label_errors import confident_errors, detection_scores
 
 
 def slow(scores, annotated):

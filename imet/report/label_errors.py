@@ -1,7 +1,7 @@
 """Confident learning for many labels: which annotations disagree with the scores too clearly.
 
 Northcutt, Jiang and Chuang (2021), for each label by itself as its two classes. Scores must come
-from models that have not seen the work (`imet.report.label_noise`).
+from models that have not seen the work (`out_of_fold_scores`).
 """
 
 from __future__ import annotations
