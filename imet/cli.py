@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +18,6 @@ import typer
 from imet.io import InputError
 
 app = typer.Typer(
-    help="Multi-label classification of Metropolitan Museum artworks, reproducibly.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -24,6 +26,29 @@ data = typer.Typer(
     help="Collections in Kaggle's layout: facts, split, check, simulate.", no_args_is_help=True
 )
 app.add_typer(data, name="data")
+
+
+@app.callback()
+def prepare() -> None:
+    """Multi-label classification of Metropolitan Museum artworks, reproducibly."""
+    for stream in (sys.stdout, sys.stderr):  # letters that the encoding lacks, as \\uXXXX
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def main() -> None:
+    """The command `imet`: output that cannot be written is an error, too."""
+    try:
+        app()
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError as error:  # a full disk behind a redirection
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+            if error.errno != errno.EPIPE:
+                print(f"imet: the output cannot be written ({error.strerror})", file=sys.stderr)
+                sys.exit(2)
+
 
 Root = Annotated[Path, typer.Argument(help="Folder with train.csv, labels.csv and train/<id>.png.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -287,4 +312,4 @@ def _ours(row: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    app()
+    main()

@@ -7,6 +7,8 @@ import errno
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -429,6 +431,36 @@ def test_a_read_only_folder_is_refused(tmp_path, small_collection, monkeypatch):
     assert "Permission denied" in refused("data", "split", small_collection, "--out", out)
     out.parent.chmod(0o700)
     assert list(out.parent.iterdir()) == []
+
+
+def command(*arguments: object, **options) -> subprocess.CompletedProcess[bytes]:
+    code = "from imet.cli import main; main()"
+    words = [sys.executable, "-c", code, *(str(a) for a in arguments)]
+    return subprocess.run(words, stderr=subprocess.PIPE, check=False, **options)
+
+
+def test_letters_that_the_output_lacks_are_written_in_ascii(small_collection):
+    narrow = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    ran = command("data", "facts", small_collection, env=narrow, stdout=subprocess.PIPE)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert b"thing 3, \xfcn\xefcode \\u7269" in ran.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_output_onto_a_full_disk_is_an_error(small_collection):
+    with open("/dev/full", "wb") as full:
+        ran = command("data", "facts", small_collection, stdout=full)
+    assert ran.returncode == 2
+    assert b"No space left on device" in ran.stderr
+    assert b"Traceback" not in ran.stderr
+
+
+def test_a_reader_that_goes_away_is_no_traceback(small_collection):
+    code = "from imet.cli import main; main()"
+    pipe = f'"{sys.executable}" -c "{code}" recipes | head -1'
+    ran = subprocess.run(["bash", "-c", pipe], capture_output=True, check=False)
+    assert ran.stderr == b""
+    assert ran.stdout.count(b"\n") == 1
 
 
 def test_a_full_disk_is_no_traceback(small_collection, tmp_path, monkeypatch):
