@@ -22,7 +22,15 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 BIN   := $(VENV)/bin
-READY := $(VENV)/.ready
+# An environment belongs to the checkout that made it: its scripts and its `imet` point there. In a
+# copied or moved checkout the mark of this folder is missing, and the environment is made anew.
+# SHARED=1 takes the packages of another checkout's environment (VENV=…) and the code of this one.
+ifdef SHARED
+READY := $(BIN)/python
+export PYTHONPATH := $(CURDIR)
+else
+READY := $(VENV)/.ready-$(shell printf '%s' '$(CURDIR)' | cksum | cut -d' ' -f1)
+endif
 BUILD := build/$(PROFILE)
 HTML_DIR ?= book/_build/html
 HTML  := $(HTML_DIR)/index.html
@@ -61,7 +69,14 @@ env: $(READY) ## Create .venv from the pinned, hash-checked requirements
 # Installed anew only when the pins change; a broken-off installation is never taken as ready. uv
 # needs less than half of pip's time; where the packages come from an index that only pip knows, pip
 # installs them.
+ifndef SHARED
 $(READY): requirements.txt pyproject.toml
+	@case '$(abspath $(VENV))' in \
+	  '$(CURDIR)'/*) if [ ! -e $@ ] && ls $(VENV)/.ready* > /dev/null 2>&1; then \
+	      echo "$(VENV) was made for another folder: it is made anew"; rm -rf $(VENV); fi ;; \
+	  *) if [ ! -e $@ ] && ls $(VENV)/.ready* > /dev/null 2>&1; then \
+	      echo "error: VENV=$(VENV) belongs to another checkout; name a folder of its own, or add SHARED=1 to use its packages with the code here" >&2; exit 1; fi ;; \
+	esac
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed; name one with make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements.txt > $(VENV)/uv.txt
@@ -70,6 +85,7 @@ $(READY): requirements.txt pyproject.toml
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
+endif
 
 data: $(READY) ## Make the profile's collection ready (simulated ones are drawn)
 	$(BIN)/python -c "from imet.config import get_profile; from imet.data.source import collection_folder; print(collection_folder(get_profile('$(PROFILE)')))"

@@ -228,6 +228,13 @@ def build(
         put_in_place(html, out.absolute())
 
 
+def require_own_code() -> None:
+    """Raise where the `imet` that Python found is another checkout's: its numbers are not ours."""
+    here = Path(__file__).resolve().parents[2]
+    if here != REPO:
+        raise InputError(f"{here} would run the code of {REPO}; run `make env` here first")
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--notebooks", type=Path, required=True, help="executed .ipynb files")
@@ -240,6 +247,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quiet", action="store_true", help="print warnings only")
     o = parser.parse_args(arguments)
     try:
+        require_own_code()
         build(o.notebooks, o.results, o.out, o.profile, o.preview, o.quiet)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -201,6 +201,13 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int) -
     out.with_suffix(".seconds").write_text(f"{time.monotonic() - began:.1f}\n")
 
 
+def require_own_code() -> None:
+    """Raise where the `imet` that Python found is another checkout's: its numbers are not ours."""
+    here = Path(__file__).resolve().parents[2]
+    if here != REPO:
+        raise InputError(f"{here} would run the code of {REPO}; run `make env` here first")
+
+
 def _leave(signum: int, frame: Any) -> None:
     raise SystemExit(128 + signum)  # unwinds: the kernel ends, temporary files go
 
@@ -217,6 +224,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGHUP, _leave)
     try:
+        require_own_code()
         execute(
             options.source,
             options.out.absolute(),

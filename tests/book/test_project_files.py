@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import environment
 import pytest
@@ -63,3 +67,64 @@ def test_every_notebook_is_in_the_contents() -> None:
     toc = text("book/_toc.yml")
     for path in (REPO / "notebooks").glob("[0-9]*.py"):
         assert f"notebooks/{path.stem}\n" in toc, path.name
+
+
+def checkout_with(folder: Path, venv: Path) -> Path:
+    """Enough of a checkout for `make env`, and an environment that another folder made."""
+    folder.mkdir(exist_ok=True)
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        shutil.copy(REPO / name, folder / name)
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").write_text("#!/bin/sh\nexit 0\n")
+    (venv / "bin" / "python").chmod(0o755)
+    (venv / ".ready-1").touch()
+    return folder
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_an_environment_that_was_copied_with_its_checkout_is_made_anew(tmp_path: Path) -> None:
+    here = checkout_with(tmp_path / "copy", tmp_path / "copy" / ".venv")
+    made = make(here, "env", "PYTHON=false")
+    assert made.returncode != 0
+    assert "was made for another folder" in made.stdout
+    assert not (here / ".venv").exists()
+
+
+def test_another_checkouts_environment_is_refused_and_left_alone(tmp_path: Path) -> None:
+    here = checkout_with(tmp_path / "here", tmp_path / "there" / ".venv")
+    made = make(here, "env", f"VENV={tmp_path / 'there' / '.venv'}")
+    assert made.returncode != 0
+    assert "belongs to another checkout" in made.stderr
+    assert sorted(p.name for p in (tmp_path / "there" / ".venv").iterdir()) == [".ready-1", "bin"]
+
+
+def test_a_shared_environment_runs_the_code_here(tmp_path: Path) -> None:
+    here = checkout_with(tmp_path / "here", tmp_path / "there" / ".venv")
+    planned = make(here, "-n", "lint", "SHARED=1", f"VENV={tmp_path / 'there' / '.venv'}")
+    assert planned.returncode == 0, planned.stderr
+    assert "pip" not in planned.stdout
+
+
+@pytest.mark.parametrize("tool", ["execute", "build"])
+def test_no_page_is_made_with_another_checkouts_code(tmp_path: Path, tool: str) -> None:
+    copy = tmp_path / "book" / "tools" / f"{tool}.py"
+    copy.parent.mkdir(parents=True)
+    shutil.copy(REPO / "book" / "tools" / f"{tool}.py", copy)
+    arguments = ["x.py", "--out", "x.ipynb"] if tool == "execute" else ["--notebooks", "x"]
+    arguments += [] if tool == "execute" else ["--results", "x", "--out", "x"]
+    ran = subprocess.run(
+        [sys.executable, str(copy), *arguments], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode != 0
+    assert f"would run the code of {REPO}" in ran.stderr
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    made = make(REPO, "-n", "book", f"DATA={tmp_path / 'nowhere'}")
+    assert made.returncode != 0
+    assert "no such folder" in made.stderr

@@ -36,15 +36,12 @@ def checkout(folder: Path) -> Path:
 
 
 def start(folder: Path, log: Path) -> subprocess.Popen[bytes]:
-    """`make book` on a copy, with this environment's packages and the copy's code.
-
-    The environment counts as ready: made anew, it would be tied to the copy.
-    """
+    """`make book` on a copy, with this environment's packages and the copy's code."""
     command = ["make", "book", f"PROFILE={PROFILE}", "DEVICE=cpu", f"VENV={sys.prefix}"]
     return subprocess.Popen(
-        [*command, "-o", f"{sys.prefix}/.ready"],
+        [*command, "SHARED=1"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env=dict(os.environ),
         stdout=log.open("ab"),
         stderr=subprocess.STDOUT,
         start_new_session=True,
