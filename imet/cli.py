@@ -185,20 +185,22 @@ def run(
     with clear_errors():
         overrides = dict(_key_value(change) for change in changes or [])
         try:
-            made = make(recipe, profile, seed=seed, device=device, data=folder, overrides=overrides)
+            finished = make(
+                recipe, profile, seed=seed, device=device, data=folder, overrides=overrides
+            )
         except TrainingDiverged as error:
             raise InputError(str(error)) from error
-    if set(made.parts.labels.kinds) - {"culture", "tag"}:
-        for kind, of_names in made.parts.labels.taken_for().items():
+    if set(finished.parts.labels.kinds) - {"culture", "tag"}:
+        for kind, of_names in finished.parts.labels.taken_for().items():
             typer.echo(f"taken for {kind}: {', '.join(of_names) or 'none'}")
     for part in ("val", "test"):
-        metrics = made.metrics[part]
+        metrics = finished.metrics[part]
         for name in ("f2", "f1", "precision", "recall"):
             m = metrics[name]
             typer.echo(f"{part:5}{name:10}{m['value']:.4f}  [{m['low']:.4f}, {m['high']:.4f}]")
         typer.echo(f"{part:5}{'floor f2':10}{metrics['floor']['f2']['value']:.4f}")
-    typer.echo(f"{made.rule.describe()}, best epoch {made.metrics['best_epoch']}")
-    typer.echo(made.folder)
+    typer.echo(f"{finished.rule.describe()}, best epoch {finished.metrics['best_epoch']}")
+    typer.echo(finished.folder)
 
 
 def _key_value(text: str) -> tuple[str, str]:

@@ -202,7 +202,7 @@ def features_of(
     """
     device = resolve_device(device)
     reader = Network(torch.nn.Identity(), build_encoder(recipe).to(device))
-    wanted = np.arange(len(part)) if works is None else works
+    chosen = np.arange(len(part)) if works is None else works
     return np.concatenate(
         [
             reader.features(batch)[name]
@@ -210,7 +210,7 @@ def features_of(
             .unflatten(0, (len(batch["works"]), -1))
             .cpu()
             .numpy()
-            for batch in batches_of(recipe, parts, part, wanted, device)
+            for batch in batches_of(recipe, parts, part, chosen, device)
         ]
     )
 

@@ -75,8 +75,8 @@ class LabelSpace:
         """Column of a label given by full name or by attribute id; KeyError says what is close."""
         if label in self._columns:
             return self._columns[label]
-        wanted = str(label).split("::")[-1]
-        close = [name for name in self.names if wanted and wanted in name][:5]
+        word = str(label).split("::")[-1]
+        close = [name for name in self.names if word and word in name][:5]
         raise KeyError(f"no label {label!r}" + (f"; close: {', '.join(close)}" if close else ""))
 
     def short(self, column: int) -> str:

@@ -134,10 +134,10 @@ def subsample(split: Split, works: int, seed: int) -> Split:
         raise InputError(f"a sample of {works} works has no three parts; ask for at least 3")
     val, test = (max(1, round(works * size / sizes.sum())) for size in sizes[1:])
     rng = np.random.default_rng(seed)
-    wanted = {"train": works - val - test, "val": val, "test": test}
+    sizes_of = {"train": works - val - test, "val": val, "test": test}
     parts = {
         name: np.sort(rng.choice(split.rows(name), size, replace=False))
-        for name, size in wanted.items()
+        for name, size in sizes_of.items()
     }
     everything = np.concatenate([split.rows(name) for name in (*PARTS, "dropped")])
     left_out = np.setdiff1d(everything, np.concatenate(list(parts.values())))

@@ -81,13 +81,13 @@ class Page:
 
     def _write(self) -> None:
         here = self._provenance["commit"], self._provenance["device"]
-        made = dict.fromkeys(
+        sources = dict.fromkeys(
             (run.metrics["provenance"]["commit"], run.metrics["provenance"]["device"])
             for run in self._models.values()
         )
         elsewhere = [
             commit if device == here[1] else f"{commit} on {device}"
-            for commit, device in made
+            for commit, device in sources
             if (commit, device) != here
         ]
         models = {"models": ", ".join(elsewhere)} if elsewhere else {}

@@ -59,13 +59,13 @@ def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
     newest: dict[str, tuple[Path, dict[str, Any]]] = {}
     for name in recipe_names():
         recipe = resolve(name, profile)
-        wanted = _comparable(dataclasses.asdict(recipe))
+        config = _comparable(dataclasses.asdict(recipe))
         for path in (home() / "runs" / profile).glob(f"{name}-*/metrics.json"):
             key, metrics = read_json(path.parent / "key.json"), read_json(path)
             current = (
                 key.get("collection") == collection_key(profile)
                 and key.get("source") == code_key()
-                and _comparable(key["config"]) == wanted
+                and _comparable(key["config"]) == config
             )
             date = metrics["provenance"]["date"]
             if current and (name not in newest or date > newest[name][1]["provenance"]["date"]):
