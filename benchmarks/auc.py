@@ -1,4 +1,4 @@
-"""ROC AUC of each class, exact with ties; peer: scikit-learn's roc_auc_score, a call a class."""
+"""ROC AUC of each class, exact with ties; peer: scikit-learn's roc_auc_score, a call per class."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(rounds: int = 5) -> dict[str, Any]:
     return {
         "name": "auc",
         "what": f"ROC AUC of {classes:,} classes, {WORKS:,} works; peer: scikit-learn "
-        f"{sklearn.__version__} roc_auc_score, a call a class",
+        f"{sklearn.__version__} roc_auc_score, a call per class",
         "ours": classes / seconds["ours"],
         "peer": classes / seconds["peer"],
         "ratio": seconds["peer"] / seconds["ours"],

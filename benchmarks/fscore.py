@@ -1,4 +1,4 @@
-"""Sample-averaged F2 at 50 thresholds; peer: scikit-learn's fbeta_score, a call a threshold."""
+"""Sample-averaged F2 at 50 thresholds; peer: scikit-learn's fbeta_score, a call per threshold."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run(rounds: int = 3) -> dict[str, Any]:
     return {
         "name": "fscore",
         "what": f"sample-averaged F2 at {len(GRID)} thresholds, {WORKS:,} works, {CLASSES:,} "
-        f"classes; peer: scikit-learn {sklearn.__version__} fbeta_score, a call a threshold",
+        f"classes; peer: scikit-learn {sklearn.__version__} fbeta_score, a call per threshold",
         "ours": len(GRID) / seconds["ours"],
         "peer": len(GRID) / seconds["peer"],
         "ratio": seconds["peer"] / seconds["ours"],
