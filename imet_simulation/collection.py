@@ -14,7 +14,15 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from imet.io import InputError, atomic_path, digest, file_lock, read_json, write_json
+from imet.io import (
+    InputError,
+    atomic_path,
+    digest,
+    file_lock,
+    read_json,
+    write_csv,
+    write_json,
+)
 from imet_simulation.annotator import Noise
 from imet_simulation.catalogue import labels_of, plan_collection, vocabulary
 from imet_simulation.from_labels import plans_from_labels, read_labels, read_rows
@@ -241,16 +249,10 @@ def _write_tables(out: Path, plans: list[Plan], table: list[tuple[int, str]], se
     parts = sorted((out / ".parts").glob("*.jsonl"))
     text = "".join(p.read_text(encoding="utf-8") for p in parts)
     number = {name: i for i, name in table}
-    with atomic_path(out / "labels.csv") as path, path.open("w", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(["attribute_id", "attribute_name"])
-        writer.writerows(table)
+    works = map(json.loads, text.splitlines())
+    ids = ((work["id"], sorted(number[name] for name in work["annotated"])) for work in works)
+    write_csv(out / "labels.csv", ("attribute_id", "attribute_name"), table)
     with atomic_path(out / "truth.jsonl") as path:
         path.write_text(text, encoding="utf-8")
-    with atomic_path(out / "train.csv") as path, path.open("w", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(["id", "attribute_ids"])
-        for line in text.splitlines():
-            work = json.loads(line)
-            ids = sorted(number[k] for k in work["annotated"])
-            writer.writerow([work["id"], " ".join(map(str, ids))])
+    rows = ((work, " ".join(map(str, columns))) for work, columns in ids)
+    write_csv(out / "train.csv", ("id", "attribute_ids"), rows)

@@ -132,11 +132,13 @@ boxes_grid(
 # {numref}`fig-things` shows one thing per tag, cut out by its box.
 
 # %%
+from imet.data.views import crop_window
 from imet.io import read_json
-from imet.report.datasheet import CROP_SHARE, culture_crops
+from imet.report.datasheet import culture_crops
 
 settings = read_json(works.root / "simulation.json")
-page["side"], page["crop_side"] = settings["side"], round(settings["side"] * CROP_SHARE)
+page["side"] = settings["side"]
+page["crop_side"] = crop_window(settings["side"], settings["side"])
 crop_of = culture_crops(works, truth, rng)
 labelled_grid(list(crop_of.values()), list(crop_of), columns=6)
 

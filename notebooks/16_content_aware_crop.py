@@ -27,13 +27,15 @@ device = "auto"
 
 # %%
 from imet import runs
+from imet.config import get_profile
 from imet.crop import CropMethod
 from imet.predict import load_network
 from imet.report.pages import Page
 
 device = runs.resolve_device(device)
 model = runs.run("vgg16", profile, seed=seed, device=device)
-page = Page("16_content_aware_crop", profile, seed, device, models=[model])
+known = profile if get_profile(profile).data == "simulated" else "sample"  # boxes are known
+page = Page("16_content_aware_crop", profile, seed, device, models=[model], pictures=known)
 network, recipe, *_ = load_network(model.folder, device)
 encoder, size = network.encoder, recipe.input_size
 method = CropMethod()
@@ -43,11 +45,9 @@ page.values["method"]
 # %%
 import numpy as np
 
-from imet.config import get_profile
 from imet.data.images import read_image
 from imet_simulation import read_ground_truth
 
-known = profile if get_profile(profile).data == "simulated" else "sample"  # boxes are known
 parts = runs.load(known)
 truth = read_ground_truth(parts.collection)
 held_out = np.concatenate([parts.val.rows, parts.test.rows])

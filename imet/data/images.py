@@ -10,6 +10,7 @@ import re
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +27,7 @@ LARGEST = 100_000_000  # pixels; a file of a few kilobytes can ask for far more 
 # Not every format Pillow knows: opening an EPS file, for one, starts another program.
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000")
 WHITE = 255
+BAND = 1_000_000  # pixels that are converted together
 SRGB = ImageCms.createProfile("sRGB")
 
 
@@ -237,15 +239,25 @@ def _scan_png(data: bytes, name: str) -> _Png:
 def _png_on_white(png: _Png) -> Array:
     """(H, W, 3) uint8 of a grey or RGB PNG; its transparency is a channel or one colour."""
     top = 65535 if png.depth == 16 else 255
-    wanted = pyspng.c.SPNG_FMT_RGBA16 if png.depth == 16 else pyspng.c.SPNG_FMT_RGBA8
-    levels = pyspng.c.spng_decode_image_bytes(png.data, wanted).astype(np.int64)  # (H, W, 4)
-    colours, alpha = levels[..., :3], levels[..., 3:]
-    if png.transparent:
-        count = len(png.transparent) // 2  # 1 or 3 channels, 16 bits each whatever the depth
-        colour = np.array(struct.unpack(f">{count}H", png.transparent[: 2 * count]), np.int64)
-        colour = colour * top // (2**png.depth - 1)
-        alpha = np.where((colours == colour).all(-1, keepdims=True), 0, alpha)
-    return _on_white(colours, alpha, top)
+    channels = pyspng.c.SPNG_FMT_RGBA16 if png.depth == 16 else pyspng.c.SPNG_FMT_RGBA8
+    count = len(png.transparent) // 2  # 1 or 3 numbers, 16 bits each whatever the depth
+    colour = np.array(struct.unpack(f">{count}H", png.transparent[: 2 * count]), np.int64)
+    colour = colour * top // (2**png.depth - 1)
+
+    def to_rgb(levels: Array) -> Array:
+        colours, alpha = levels[..., :3], levels[..., 3:]
+        if count:
+            alpha = np.where((colours == colour).all(-1, keepdims=True), 0, alpha)
+        return _on_white(colours, alpha, top)
+
+    return _in_bands(pyspng.c.spng_decode_image_bytes(png.data, channels), to_rgb)
+
+
+def _in_bands(pixels: Array, to_rgb: Callable[[Array], Array]) -> Array:
+    """Convert pixels (H, W, channels) to uint8, some rows of int64 at a time to save memory."""
+    rows = max(1, BAND // pixels.shape[1])
+    bands = (pixels[top : top + rows].astype(np.int64) for top in range(0, len(pixels), rows))
+    return np.concatenate([to_rgb(band) for band in bands])
 
 
 def _on_white(colours: Array, alpha: Array, top: int) -> Array:
@@ -309,32 +321,34 @@ def _rare_tiff(page: tifffile.TiffPage, name: str) -> Array:
         raise InputError(f"{name}: {kind} is not read; {remedy}")
     try:
         pixels = page.asarray()
-    except (ValueError, RuntimeError, NotImplementedError) as error:
+    except Exception as error:  # which one depends on the compression
+        if "imagecodecs" not in str(error):
+            raise
         compression = getattr(page.compression, "name", page.compression)
-        if "imagecodecs" in str(error):
-            raise InputError(f"{name}: {kind}, {compression}, is not read; {remedy}") from None
-        raise
+        raise InputError(f"{name}: {kind}, {compression}, is not read; {remedy}") from None
     if page.samplesperpixel == 1:
         pixels = pixels[..., None]
     elif page.planarconfig == 2:
         pixels = np.moveaxis(pixels, 0, -1)
     top = np.iinfo(page.dtype).max
-    levels = pixels.astype(np.int64)  # (H, W, samples)
-    colours, rest = levels[..., :channels], levels[..., channels:]
-    if page.photometric == _MIN_IS_WHITE:
-        colours = top - colours
-    elif page.photometric == _CMYK:
-        colours = (top - colours[..., :3]) * (top - colours[..., 3:]) // top
-    colours = colours if colours.shape[-1] == 3 else colours.repeat(3, -1)
-    alpha = np.full_like(levels[..., :1], top)
-    kinds = [int(kind) for kind in page.extrasamples]
-    for place, extra in enumerate(kinds[: rest.shape[-1]]):
-        if extra in (1, 2):  # associated alpha: colours are multiplied by it already
-            alpha = rest[..., place : place + 1]
-            if extra == 1:
-                colours = np.minimum(colours * top // np.maximum(alpha, 1), top)
-            break
-    rgb = Image.fromarray(_on_white(colours, alpha, top))
+    extra = [int(kind) for kind in page.extrasamples]  # 1: associated alpha, 2: unassociated
+    place = next((channels + k for k, kind in enumerate(extra) if kind in (1, 2)), None)
+
+    def to_rgb(levels: Array) -> Array:
+        colours = levels[..., :channels]
+        if page.photometric == _MIN_IS_WHITE:
+            colours = top - colours
+        elif page.photometric == _CMYK:
+            colours = (top - colours[..., :3]) * (top - colours[..., 3:]) // top
+        if place is None:
+            return _on_white(colours, np.full_like(levels[..., :1], top), top)
+        alpha = levels[..., place : place + 1]
+        if extra[place - channels] == 1:  # colours are multiplied by alpha already
+            colours = np.minimum(colours * top // np.maximum(alpha, 1), top)
+        return _on_white(colours, alpha, top)
+
+    shown = _in_bands(pixels, to_rgb)  # (H, W, 1 or 3)
+    rgb = Image.fromarray(shown if shown.shape[-1] == 3 else shown.repeat(3, -1))
     orientation = page.tags.valueof(274)
     exif = Image.Exif()
     exif[_ORIENTATION] = int(orientation or 1)
@@ -370,8 +384,8 @@ def _to_eight_bits(image: Image.Image, name: str) -> Image.Image:
     if image.mode == "F":
         raise InputError(f"{name}: floating-point pixels; save it with 8 or 16 bits per channel")
     if image.has_transparency_data:
-        layer = np.asarray(image.convert("RGBA")).astype(np.int64)
-        return Image.fromarray(_on_white(layer[..., :3], layer[..., 3:], 255))
+        layer = np.asarray(image.convert("RGBA"))
+        return Image.fromarray(_in_bands(layer, lambda x: _on_white(x[..., :3], x[..., 3:], 255)))
     if image.mode in ("L", "RGB", "CMYK"):
         return image
     return image.convert("L" if image.mode == "1" else "RGB")

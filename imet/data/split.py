@@ -8,7 +8,6 @@ unstratified. On the real tables that gives the very parts the paper's authors u
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from imet.data.tables import Collection, read_collection
-from imet.io import InputError, atomic_path
+from imet.io import InputError, write_csv
 from imet.typing import Array
 
 PARTS = ("train", "val", "test")
@@ -163,8 +162,5 @@ def write_split(root: Path | str, out: Path | str) -> Split:
     split = split_collection(collection)
     if Path(out).resolve() in (Path(root, name).resolve() for name in ("train.csv", "labels.csv")):
         raise InputError(f"{out} is a table of the collection itself; name another file")
-    with atomic_path(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("id", "split"))
-        writer.writerows(zip(collection.ids.tolist(), part_names(split).tolist()))
+    write_csv(out, ("id", "split"), zip(collection.ids.tolist(), part_names(split).tolist()))
     return split

@@ -13,9 +13,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from imet.data.images import decode_image, what_it_is
 from imet.download.polite import Gone, Polite, Unreachable
-from imet.io import InputError, atomic_path, file_lock
+from imet.io import InputError, atomic_path, file_lock, read_json, write_csv
 
 API = "https://collectionapi.metmuseum.org/public/collection/v1"
 TABLES = (
@@ -144,9 +144,10 @@ def _order(cache: Path, seed: int, polite: Polite) -> list[int]:
 def _table(polite: Polite) -> bytes:
     """The museum's table of objects; a pointer in its place is not the table."""
     seen = "nothing there"
-    for url in [*filter(None, [os.environ.get("IMET_MET_TABLE")])] or TABLES:
+    named = os.environ.get("IMET_MET_TABLE")
+    for place in [named] if named else TABLES:
         try:
-            content = polite.get(url)
+            content = polite.get(place) if "://" in place else Path(place).read_bytes()
         except Gone:
             continue
         header = content[:4000].decode("utf-8", "replace").partition("\n")[0]
@@ -166,7 +167,7 @@ def _record(cache: Path, number: int, polite: Polite) -> dict[str, Any]:
     """The museum's record of an object, from the cache if it was fetched before."""
     file = cache / f"{number}.json"
     if file.exists():
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        return dict(read_json(file))
     base = os.environ.get("IMET_MET_API", API).rstrip("/")
     try:
         content = polite.get(f"{base}/objects/{number}")
@@ -263,16 +264,9 @@ def _write_tables(out: Path, rows: list[dict[str, Any]], skipped: dict[int, str]
     names = sorted({label for row in rows for label in row["labels"]})
     number = {name: k for k, name in enumerate(names)}
     ids_of = ((row["id"], " ".join(str(number[n]) for n in row["labels"])) for row in rows)
-    _write(out / "labels.csv", ("attribute_id", "attribute_name"), enumerate(names))
-    _write(out / "manifest.csv", MANIFEST, ([row[key] for key in MANIFEST] for row in rows))
-    _write(out / "skipped.csv", ("object_id", "reason"), sorted(skipped.items()))
-    _write(out / "train.csv", ("id", "attribute_ids"), ids_of)  # last: with it the folder is whole
-
-
-def _write(path: Path, header: Sequence[str], rows: Iterator[Any] | Any) -> None:
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    with atomic_path(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    write_csv(out / "labels.csv", ("attribute_id", "attribute_name"), enumerate(names))
+    write_csv(out / "manifest.csv", MANIFEST, ([row[key] for key in MANIFEST] for row in rows))
+    write_csv(out / "skipped.csv", ("object_id", "reason"), sorted(skipped.items()))
+    write_csv(
+        out / "train.csv", ("id", "attribute_ids"), ids_of
+    )  # last: with it the folder is whole

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 import requests
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from imet.data.images import what_it_is
@@ -79,6 +80,8 @@ class Polite:
         self.sleep(max(0.0, self._last + self.pause - time.monotonic()))
         try:
             answer = self._session.get(url, timeout=TIMEOUT)
+        except (MissingSchema, InvalidSchema, InvalidURL):
+            raise Gone(f"{url}: no address") from None
         except requests.RequestException as error:  # no connection, cut off, too slow
             raise _Again(f"no answer ({type(error).__name__})") from None
         finally:
@@ -86,7 +89,7 @@ class Polite:
         if answer.status_code in (404, 410):
             raise Gone(f"{url}: {answer.status_code}")
         if answer.status_code in (403, 429):
-            self.pause = min(2 * self.pause, max(SLOWEST, self.pause))
+            self._slow_down()
             raise _Again(f"refused ({answer.status_code})", _retry_after(answer))
         if answer.status_code != 200:
             raise _Again(f"answered {answer.status_code}")
@@ -95,9 +98,12 @@ class Polite:
         if expected and not encoded and int(expected) != len(answer.content):
             raise _Again(f"{len(answer.content)} bytes instead of {expected}")
         if (what_it_is(answer.content) or "").startswith("a web page"):
-            self.pause = min(2 * self.pause, max(SLOWEST, self.pause))
+            self._slow_down()
             raise _Again("a web page in place of the file", BLOCKED)
         return answer.content
+
+    def _slow_down(self) -> None:
+        self.pause = max(self.pause, min(2 * max(self.pause, 0.5), SLOWEST))
 
 
 def _retry_after(answer: requests.Response) -> float:

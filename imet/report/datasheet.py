@@ -24,9 +24,6 @@ from imet.statistics import Interval
 from imet.typing import Array
 from imet_simulation import GroundTruth
 
-CROP_SHARE = 224 / 300
-"""Side of a crop over the shorter side of its picture, as the paper has them."""
-
 
 def culture_crops(
     collection: Collection, truth: GroundTruth, rng: np.random.Generator
@@ -36,9 +33,8 @@ def culture_crops(
     crops = {}
     for column in np.flatnonzero(labels.is_culture & truth.targets.any(0)):
         row = rng.choice(np.flatnonzero(truth.targets[:, column]))
-        height, width = truth.sizes[row]
-        side = round(min(height, width) * CROP_SHARE)
-        top, left = rng.integers(height - side + 1), rng.integers(width - side + 1)
+        height, width = truth.sizes[row].tolist()
+        [(top, left, side)] = random_crop_windows(height, width, 1, rng)
         picture = read_image(collection.path(row))
         crops[labels.names[column]] = picture[top : top + side, left : left + side]
     return crops

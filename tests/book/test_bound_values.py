@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from html import unescape
 from pathlib import Path
 
+import imet_provenance
 import imet_values
 import pytest
 from imet_values import UnknownValue, Values, find, lookup, write
@@ -111,3 +113,25 @@ def test_every_quote_of_the_pages_names_its_place() -> None:
         for i, line in enumerate(lines):
             if line.startswith("```{quote-doc}"):
                 assert lines[i + 1].startswith(":where:"), (page.name, i)
+
+
+@pytest.mark.parametrize(
+    ("profile", "pictures", "words", "kind"),
+    [
+        ("sample", "simulated", "made on drawn pictures", "simulated"),
+        ("tiny", "simulated", "mean nothing else", "simulated"),
+        ("met", "folder", "made on photographs", "real"),
+        ("mine-1", "folder", "pictures of a reader's folder", "real"),
+        ("mine-1", "simulated", "made on drawn pictures", "simulated"),
+        ("met", "simulated", "made on drawn pictures", "simulated"),
+    ],
+)
+def test_the_label_says_which_pictures_the_numbers_come_from(profile, pictures, words, kind):
+    label = unescape(imet_provenance.html({"profile": profile, "pictures": pictures}, own=True))
+    assert words in label
+    assert f'class="provenance {kind}"' in label
+
+
+def test_the_label_marks_a_changed_tree():
+    label = imet_provenance.html({"profile": "sample", "commit": "0123456789ab+changes"}, own=True)
+    assert ">0123456789ab+<" in label

@@ -504,3 +504,22 @@ def test_a_tiff_that_is_not_read_says_what_it_is():
     tifffile.imwrite(file, np.zeros((4, 4), np.uint32))
     with pytest.raises(InputError, match="32 bits each is not read; save it as an 8-bit"):
         decode_image(file.getvalue())
+
+
+def test_a_compression_that_is_not_read_is_named():
+    file = BytesIO()
+    tifffile.imwrite(file, np.zeros((4, 8, 8), np.uint16), photometric="separated", metadata=None,
+                     planarconfig="separate")  # fmt: skip
+    file.seek(0)
+    with tifffile.TiffFile(file, mode="r+b") as tiff:
+        tiff.pages.first.tags["Compression"].overwrite(5)  # LZW
+    with pytest.raises(InputError, match="4 channels, 16 bits each, LZW, is not read; save it as"):
+        decode_image(file.getvalue())
+
+
+def test_pictures_are_converted_alike_in_any_bands(rgb, monkeypatch):
+    alpha = np.arange(rgb[..., 0].size).reshape(rgb.shape[:2]).astype(np.uint8)
+    data = encode(Image.fromarray(np.dstack([rgb, alpha])))
+    whole = decode_image(data)
+    monkeypatch.setattr(images, "BAND", 100)  # two rows of 47 pixels
+    assert np.array_equal(decode_image(data), whole)

@@ -264,6 +264,22 @@ def test_a_pointer_in_place_of_the_table_is_named(museum, tmp_path):
         fetch(tmp_path, works=2)
 
 
+def test_a_table_that_was_fetched_by_hand_is_read(museum, tmp_path, monkeypatch):
+    table = tmp_path / "MetObjects.csv"
+    table.write_text("Object ID,Is Public Domain,Tags\n4,True,Men\n5,True,Men\n")
+    monkeypatch.setenv("IMET_MET_TABLE", str(table))
+    fetch(tmp_path / "out", works=2)
+    assert read_collection(tmp_path / "out").ids.tolist() == ["met000004", "met000005"]
+
+
+def test_a_picture_without_an_address_is_passed_over_at_once(museum, tmp_path):
+    museum.changes[4] = {"primaryImageSmall": "pictures/4.jpg"}
+    patient, slept = waits()
+    skipped = download(tmp_path, ids=[4, 5], polite=patient, progress=False)
+    assert skipped == {"its picture is gone": 1}
+    assert max(slept) <= 1
+
+
 def test_an_object_withdrawn_between_two_runs_stays_until_it_is_fetched_anew(museum, tmp_path):
     fetch(tmp_path, ids=[4, 5])
     museum.changes[4] = {"isPublicDomain": False}
@@ -329,7 +345,7 @@ def test_cultures_are_spelled_by_rule(culture, labels):
     assert labels_of({"culture": culture}) == [f"culture::{label}" for label in labels]
 
 
-def test_the_museums_own_labels_in_the_sample_follow_the_rule():
+def test_the_museums_tags_in_the_sample_are_spelled_by_rule():
     root = Path(__file__).resolve().parents[4] / "shared" / "data" / "met"
     if not root.exists():
         pytest.skip("the photographs are not here")
