@@ -56,6 +56,12 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def clear_temporary(folder: Path) -> None:
+    """Delete what killed writers left in a folder, whose lock must be held."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def write_json(path: Path | str, value: Any) -> None:
     """Write `value` as indented JSON, atomically; NaN and infinities raise ValueError.
 

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from imet.io import (
     InputError,
     atomic_path,
+    clear_temporary,
     digest,
     file_lock,
     read_json,
@@ -165,8 +166,9 @@ def _prepare(out: Path, parameters: dict[str, Any]) -> None:
         for folder in ("train", ".parts"):
             shutil.rmtree(out / folder, ignore_errors=True)
         write_json(begun, parameters)
-    (out / "train").mkdir(exist_ok=True)
-    (out / ".parts").mkdir(exist_ok=True)
+    for place in (out, out / "train", out / ".parts"):
+        place.mkdir(exist_ok=True)
+        clear_temporary(place)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,14 @@ from tqdm import tqdm
 
 from imet.data.images import decode_image, what_it_is
 from imet.download.polite import Gone, Polite, Unreachable
-from imet.io import InputError, atomic_path, file_lock, read_json, write_csv
+from imet.io import (
+    InputError,
+    atomic_path,
+    clear_temporary,
+    file_lock,
+    read_json,
+    write_csv,
+)
 
 API = "https://collectionapi.metmuseum.org/public/collection/v1"
 TABLES = (
@@ -74,6 +81,8 @@ def download(
     skipped: dict[int, str] = {}
     rows: list[dict[str, Any]] = []
     with file_lock(cache / "lock"):
+        for folder in (out, out / "train", cache):
+            clear_temporary(folder)
         order = list(ids) if ids is not None else _order(cache, seed, polite)
         enough = len(order) if ids is not None else works
         with tqdm(total=enough, desc="works", unit="work", disable=not progress) as bar:

@@ -300,6 +300,14 @@ def test_a_full_disk_leaves_no_half_written_file(museum, tmp_path, monkeypatch):
     assert check(tmp_path) == []
 
 
+def test_what_a_killed_download_left_half_written_goes(museum, tmp_path):
+    (tmp_path / "train").mkdir()
+    half = tmp_path / "train" / ".met000004.jpg.123.tmp"
+    half.write_bytes(b"half")
+    fetch(tmp_path, ids=[4])
+    assert not half.exists()
+
+
 def test_killed_at_any_moment_it_ends_in_the_same_folder(museum, tmp_path):
     fetch(tmp_path / "whole", works=12, seed=5)
     museum.delay = 0.02

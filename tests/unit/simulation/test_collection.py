@@ -120,6 +120,15 @@ def test_lost_picture_is_drawn_again(tmp_path):
     assert contents(tmp_path) == whole
 
 
+def test_what_a_killed_drawing_left_half_written_goes(small, tmp_path):
+    (tmp_path / "train").mkdir(parents=True)
+    (tmp_path / ".begun.json").write_text("{}")
+    half = tmp_path / "train" / ".0123.png.99.tmp"
+    half.write_bytes(b"half")
+    simulate(tmp_path, works=20, side=48, workers=1, progress=False)
+    assert contents(tmp_path) == contents(small)
+
+
 def test_killed_run_ends_in_the_same_bytes(small, tmp_path):
     code = (
         "from imet_simulation import simulate\n"
