@@ -96,9 +96,10 @@ def download(
                 except _Unusable as reason:
                     skipped[number] = str(reason)
                     bar.set_postfix(passed_over=len(skipped))
+        write_csv(out / "skipped.csv", ("object_id", "reason"), sorted(skipped.items()))
         if not rows:
             raise InputError(f"{out}: none of {len(order)} objects can be used; see skipped.csv")
-        _write_tables(out, rows, skipped)
+        _write_tables(out, rows)
     reasons = sorted(skipped.values())
     return {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)}
 
@@ -268,14 +269,13 @@ def encode(picture: np.ndarray) -> bytes:
 # --- Tables --------------------------------------------------------------------------------------
 
 
-def _write_tables(out: Path, rows: list[dict[str, Any]], skipped: dict[int, str]) -> None:
+def _write_tables(out: Path, rows: list[dict[str, Any]]) -> None:
     rows = sorted(rows, key=lambda row: row["id"])
     names = sorted({label for row in rows for label in row["labels"]})
     number = {name: k for k, name in enumerate(names)}
     ids_of = ((row["id"], " ".join(str(number[n]) for n in row["labels"])) for row in rows)
     write_csv(out / "labels.csv", ("attribute_id", "attribute_name"), enumerate(names))
     write_csv(out / "manifest.csv", MANIFEST, ([row[key] for key in MANIFEST] for row in rows))
-    write_csv(out / "skipped.csv", ("object_id", "reason"), sorted(skipped.items()))
     write_csv(
         out / "train.csv", ("id", "attribute_ids"), ids_of
     )  # last: with it the folder is whole

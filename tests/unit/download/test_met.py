@@ -256,6 +256,7 @@ def test_pictures_and_records_that_are_none_are_passed_over(museum, tmp_path):
 def test_nothing_usable_is_an_error(museum, tmp_path):
     with pytest.raises(InputError, match="none of 1 objects can be used"):
         fetch(tmp_path, ids=[999])
+    assert "no such object" in (tmp_path / "skipped.csv").read_text()
 
 
 def test_a_pointer_in_place_of_the_table_is_named(museum, tmp_path):
