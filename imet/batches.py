@@ -75,7 +75,8 @@ class Batches:
     @cached_property
     def stores(self) -> dict[str, FeatureStore]:
         """Stored features by part, of all six views; a recipe of one view reads the first."""
-        spec = FeatureSpec(dataclasses.replace(self.recipe, views="six"), self.encoder, self.device)
+        six = dataclasses.replace(self.recipe, views="six", eval_views="same")
+        spec = FeatureSpec(six, self.encoder, self.device)
         folder = home() / "features"
         return {name: extract_features(p, spec, folder) for name, p in self.parts.items()}
 

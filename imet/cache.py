@@ -232,7 +232,7 @@ class FeatureSpec:
             "part": "train" if part.training else "evaluation",
             "pictures": pictures_fingerprint(part),
             "views": {name: getattr(recipe, name) for name in fields},
-            "kinds": digest([part.kinds(work, recipe.views) for work in range(len(part))]),
+            "kinds": digest([part.kinds(work, recipe) for work in range(len(part))]),
             "view_seed": recipe.view_seed,
             "backbone": recipe.backbone,
             "weights": [backbone.weights.source, backbone.weights.digest],
@@ -252,7 +252,7 @@ def extract_features(part: Part, spec: FeatureSpec, root: Path, chunk: int = 16)
     """
     recipe, names = spec.recipe, spec.encoder.names
     key = spec.key(part)
-    views = len(part.kinds(0, recipe.views))
+    views = len(part.kinds(0, recipe))
     shapes = feature_shapes(spec.encoder.cpu(), recipe.input_size)
     arrays = {name: ((views, *shapes[name]), "float16") for name in names}
     folder = root / f"{part.name}-{recipe.backbone.replace('/', '-')}-{digest(key, sorted(names))}"

@@ -70,8 +70,10 @@ class Recipe:
     view_seed: Seed = 0  # crops, flips and jitter; apart from `seed`, so that seeds share features
     max_works: CountOrNone = 0  # 0: all; else a seeded sample of each part of the split, 8:1:1
     views: Literal["six", "one"] = "six"  # one resize and five crops or six resizes; the resize
+    eval_views: Literal["same", "six", "one"] = "same"  # of validation and test works
     view_mode: Literal["fresh", "fixed"] = "fresh"  # crops each epoch anew, or once, to be stored
-    crop_targets: Literal["as_written", "as_coded"] = "as_written"  # as coded: crops train on none
+    # as coded: crops train on none; all: on every label of their work, which neither document does
+    crop_targets: Literal["as_written", "as_coded", "all"] = "as_written"
     flip: bool = True
     jitter_hue: Annotated[float, Field(ge=0, le=0.5)] = 0.05  # as coded
     jitter_saturation: Share = 0.05  # as coded

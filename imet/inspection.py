@@ -257,9 +257,9 @@ def view_pictures(run: Run, part: Part, work: int) -> tuple[Array, Array, list[s
     """A work's picture, its evaluation views (V, S, S, 3) uint8 and their kinds."""
     row = int(part.rows[work])
     picture = read_image(part.collection.path(row))
-    kinds = part.kinds(work, run.recipe.views)
+    kinds = part.kinds(work, run.recipe)
     rng = work_rng(run.recipe.view_seed, str(part.collection.ids[row]))
-    views = make_views(picture, kinds, rng, run.recipe.input_size)  # type: ignore[arg-type]
+    views = make_views(picture, kinds, rng, run.recipe.input_size)
     return picture, views.permute(0, 2, 3, 1).numpy(), list(kinds)
 
 
@@ -286,7 +286,7 @@ def influence(
     network = load_network(run.folder, device)[0]
     head: Any = network.head
     chosen = torch.as_tensor(np.append(labels, -1), device=device)  # (A + 1,)
-    recipe = dataclasses.replace(run.recipe, views="one")
+    recipe = dataclasses.replace(run.recipe, views="one", eval_views="same")
     total, count = torch.zeros(len(labels), len(labels), device=device), 0
     with evaluation_mode(network):
         for batch in batches_of(recipe, run.parts, part, works, device):

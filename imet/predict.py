@@ -101,7 +101,8 @@ def label_pictures(
         except InputError as error:  # one bad file does not cost the others
             problems.append(str(error))
             continue
-        kinds = view_kinds(True, True, train=False)[: 1 if recipe.views == "one" else None]
+        views_of_work = recipe.views if recipe.eval_views == "same" else recipe.eval_views
+        kinds = view_kinds(True, True, train=False)[: 1 if views_of_work == "one" else None]
         content = digest(picture.shape, picture.tobytes())
         rng = work_rng(recipe.view_seed, work_ids[number] if work_ids else content)
         views = make_views(picture, kinds, rng, recipe.input_size)  # (V, 3, S, S)

@@ -47,8 +47,8 @@ class WorkViews(Dataset[tuple[Tensor, dict[str, Tensor]]]):
         row = int(part.rows[work])
         rng = work_rng(settings.view_seed, str(part.collection.ids[row]), self.epoch)
         image = read_image(part.collection.path(row))
-        kinds = part.kinds(work, settings.views)
-        views = make_views(image, kinds, rng, settings.input_size)  # type: ignore[arg-type]
+        kinds = part.kinds(work, settings)
+        views = make_views(image, kinds, rng, settings.input_size)
         if not part.training:
             return views, {}
         jitter = settings.jitter_hue, settings.jitter_saturation

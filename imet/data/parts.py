@@ -11,7 +11,7 @@ from imet.config import Recipe
 from imet.data.source import add_label_noise
 from imet.data.split import PARTS, Split, split_collection, subsample
 from imet.data.tables import Collection, read_collection
-from imet.data.view_targets import view_kinds, view_targets
+from imet.data.view_targets import Kind, view_kinds, view_targets
 from imet.data.views import ViewSettings
 from imet.io import InputError
 from imet.labels import LabelSpace
@@ -50,16 +50,17 @@ class Part:
         """(N, K) bool, the labels in use."""
         return self.collection.targets[np.ix_(self.rows, self.columns)]
 
-    def kinds(self, work: int, views: str) -> list[str]:
+    def kinds(self, work: int, settings: ViewSettings | Recipe) -> list[Kind]:
         """Kinds of the views of a work, "resize" or "crop"; one resize for `views="one"`."""
-        if views == "one":
+        same = self.training or settings.eval_views == "same"
+        if (settings.views if same else settings.eval_views) == "one":
             return ["resize"]
         # What a work carries is judged on its whole row, whatever columns are in use.
         labels = self.collection.targets if self.view_labels is None else self.view_labels
         row = labels[self.rows[work]]
         is_culture = self.collection.labels.is_culture
         has_culture, has_tag = bool(row[is_culture].any()), bool(row[~is_culture].any())
-        return list(view_kinds(has_culture, has_tag, self.training))
+        return view_kinds(has_culture, has_tag, self.training)
 
     def view_targets(self, settings: ViewSettings | Recipe) -> Array:
         """(N, V, K) bool, the labels each view trains on or is scored against."""
@@ -70,7 +71,7 @@ class Part:
                 view_targets(
                     targets[work],
                     is_culture,
-                    self.kinds(work, settings.views),  # type: ignore[arg-type]
+                    self.kinds(work, settings),
                     self.training,
                     settings.crop_targets,
                 )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from imet.typing import Array
 
 Kind = Literal["resize", "crop"]
-CropTargets = Literal["as_written", "as_coded"]
+CropTargets = Literal["as_written", "as_coded", "all"]
 
 VIEWS = 6
 
@@ -49,14 +49,15 @@ def view_targets(
     In training a crop keeps the culture labels only, since a tag's thing may lie outside of it
     (`as_written`). In the authors' code the culture test compares a string with integers and is
     always false, so a crop keeps nothing (`as_coded`): all-zero targets on 74 % of the training
-    views. A resize, and every view in evaluation, has all labels.
+    views. `all` keeps every label, for comparison. A resize, and every view in evaluation, has all
+    labels.
 
     Args:
         targets_row: (K,) bool, the work's labels.
         is_culture: (K,) bool, which columns are culture labels.
         kinds: V views, "resize" or "crop".
         train: training, not validation or test.
-        crop_targets: "as_written" or "as_coded".
+        crop_targets: "as_written", "as_coded" or "all".
 
     Returns:
         (V, K) bool.
@@ -66,10 +67,10 @@ def view_targets(
         >>> view_targets(row, is_culture, ["resize", "crop"], train=True).tolist()
         [[True, True], [True, False]]
     """
-    if crop_targets not in ("as_written", "as_coded"):
-        raise ValueError(f'crop_targets is "as_written" or "as_coded", not {crop_targets!r}')
+    if crop_targets not in get_args(CropTargets):
+        raise ValueError(f"crop_targets is one of {get_args(CropTargets)}, not {crop_targets!r}")
     targets: Array = np.repeat(np.asarray(targets_row, bool)[None], len(kinds), axis=0)  # (V, K)
-    if train:
+    if train and crop_targets != "all":
         cropped = np.array([kind == "crop" for kind in kinds], bool)
         targets[cropped] &= is_culture if crop_targets == "as_written" else False
     return targets

@@ -26,6 +26,7 @@ class ViewSettings:
 
     Attributes:
         views: "six", or "one" for the resized view alone.
+        eval_views: the same of validation and test works; "same" for those of training.
         input_size: side of a view in pixels.
         view_seed: of the crops' places and of augmentation.
         crop_targets: which labels crops keep in training; see `view_targets`.
@@ -36,6 +37,7 @@ class ViewSettings:
     """
 
     views: str = "six"
+    eval_views: str = "same"
     input_size: int = 224
     view_seed: int = 0
     crop_targets: CropTargets = "as_written"

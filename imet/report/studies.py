@@ -11,18 +11,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from itertools import product
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from imet.config import resolve
-from imet.io import REPO, read_json, write_json
+from imet.io import REPO, atomic_path, digest, read_json, write_json
 from imet.provenance import changed_files, provenance
 from imet.report.comparisons import f2_by_rule, require_same_works
 from imet.report.tables import with_interval
 from imet.runs import Run, code_key, resolve_device, run
-from imet.statistics import paired_difference
+from imet.statistics import simultaneous_intervals
+from imet.typing import Array
 
 SEEDS = (0, 1, 2)
 MEASURES = ("f2", "f1", "precision", "recall", "auc_macro", "predicted_labels")
@@ -30,6 +33,35 @@ RESULTS = REPO / "results"
 TOLERANCE = 1e-6
 STOPPING = ("gamma", "gamma_at_edge", "beams")
 Variants = dict[str, tuple[str, dict[str, Any]]]
+PerWork = dict[str, dict[str, Array]]
+
+# The factors of the factorial, the paper's code first.
+TRAINED: dict[str, dict[str, Any]] = {
+    "six as coded": {"views": "six", "crop_targets": "as_coded"},
+    "six as written": {"views": "six", "crop_targets": "as_written"},
+    "six with all labels": {"views": "six", "crop_targets": "all"},
+    "the resized view": {"views": "one"},
+}
+JUDGED: dict[str, dict[str, Any]] = {
+    "judged on six": {"eval_views": "six"},
+    "judged on one": {"eval_views": "one"},
+}
+LOSSES: dict[str, dict[str, Any]] = {
+    "class-weighted": {"loss": "weighted_bce"},
+    "focal": {"loss": "focal"},
+}
+COLUMNS: dict[str, dict[str, Any]] = {
+    "labels kept": {"labels": "kept"},
+    "all labels": {"labels": "all"},
+}
+ENDS: dict[str, dict[str, Any]] = {
+    "the paper's": {"views": "six", "crop_targets": "as_coded"},
+    "the poster's": {"views": "one", "loss": "focal", "labels": "all"},
+}
+NETWORKS: dict[str, dict[str, Any]] = {
+    "frozen": {"frozen": True},
+    "fine-tuned": {"frozen": False, "learning_rate": 1e-4},  # of heads alone it is the profile's
+}
 
 STUDIES: dict[str, Variants] = {
     # Tables 1 and 2, as written and as coded.
@@ -70,14 +102,23 @@ STUDIES: dict[str, Variants] = {
         "neither": ("ablation", {"attention": False, "recurrent": False}),
     },
     "steps": {f"T = {t}": ("ablation", {"steps": t}) for t in (10, 5, 2, 1)},
-    # Why .533 and .393: losses crossed with crop targets on one frozen network.
+    # Why .533 and .393: everything that can be crossed on one frozen network.
     "factorial": {
-        f"{loss} {crops}": (
+        ", ".join((trained, judged, loss, columns)): (
             "resnet50",
-            {"loss": loss, "crop_targets": crops},
+            TRAINED[trained] | JUDGED[judged] | LOSSES[loss] | COLUMNS[columns],
         )
-        for loss in ("weighted_bce", "focal")
-        for crops in ("as_coded", "as_written")
+        for trained, judged, loss, columns in product(TRAINED, JUDGED, LOSSES, COLUMNS)
+    },
+    # Fine-tuning and length, at the two ends of the factorial only: on fresh views of 128 pixels.
+    "corners": {
+        f"{end}, {network}, {epochs} epochs": (
+            "resnet50",
+            {"input_size": 128, "view_mode": "fresh", "stored": "", "epochs": epochs}
+            | ENDS[end]
+            | NETWORKS[network],
+        )
+        for end, network, epochs in product(ENDS, NETWORKS, (4, 12))
     },
     "poster_rows": {
         name: (name, {}) for name in ("vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
@@ -112,17 +153,21 @@ TITLES = {
 """What studies of the paper are called in tables."""
 
 
-def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str, Any]:
+def study(
+    name: str, profile: str = "sample", device: str = "auto"
+) -> tuple[dict[str, Any], PerWork]:
     """Run every variant of a study with every seed.
 
     Returns:
         For each variant: per measure its value for every seed on val and test, their mean and
         range; γ and K of every seed where paths are stopped; test F2 under every rule, each tuned
         on validation; and, for all but the first variant, the paired difference of test F2 from
-        the first, each work's F2 averaged over seeds.
+        the first, each work's F2 averaged over seeds. The intervals of a study's differences
+        under one rule hold all at once.
+        And test F2 of every work, averaged over seeds: variant to rule to (N,).
     """
     variants: dict[str, Any] = {}
-    first: dict[str, np.ndarray] = {}
+    per_work: dict[str, dict[str, Array]] = {}
     reference: Run | None = None
     for variant, (recipe, changes) in STUDIES[name].items():
         changes = _length(recipe, profile) | changes
@@ -131,35 +176,43 @@ def study(name: str, profile: str = "sample", device: str = "auto") -> dict[str,
         for each in runs:
             require_same_works(each, reference)
         f2 = [f2_by_rule(each) for each in runs]
-        per_work = {rule: np.mean([seed[rule] for seed in f2], axis=0) for rule in f2[0]}  # (N,)
-        rules: dict[str, Any] = {
-            rule: spread([float(seed[rule].mean()) for seed in f2]) for rule in per_work
-        }
-        for rule in first:
-            difference = paired_difference(per_work[rule], first[rule])._asdict()
-            rules[rule]["difference"] = with_interval(difference)
+        per_work[variant] = {r: np.mean([seed[r] for seed in f2], axis=0) for r in f2[0]}
         variants[variant] = {
             "recipe": recipe,
             "changes": changes,
             "code": code_key(),
+            "collection": digest(read_json(runs[0].folder / "key.json")["data"]),
+            "works": runs[0].metrics["works"],
             **{
                 part: {m: spread([_value(r.metrics[part][m]) for r in runs]) for m in MEASURES}
                 for part in ("val", "test")
             },
             **{key: [r.metrics[key] for r in runs] for key in STOPPING if key in runs[0].metrics},
-            "rules": rules,
+            "rules": {r: spread([float(seed[r].mean()) for seed in f2]) for r in f2[0]},
         }
-        if first:
-            variants[variant]["difference"] = rules["its own"]["difference"]
-        first = first or per_work
-    return variants
+    first, *others = per_work
+    for rule in per_work[first] if others else ():
+        differences = np.stack([per_work[v][rule] - per_work[first][rule] for v in others])
+        for variant, interval in zip(others, simultaneous_intervals(differences)):
+            variants[variant]["rules"][rule]["difference"] = with_interval(interval)
+    for variant in others:
+        variants[variant]["difference"] = variants[variant]["rules"]["its own"]["difference"]
+    return variants, per_work
 
 
-def verify(name: str, device: str = "auto", variants: Collection[str] = ()) -> dict[str, float]:
+def results_file(name: str, profile: str) -> Path:
+    """Where a study is recorded: drawings in `results/`, other collections in folders of it."""
+    return (RESULTS if profile in ("sample", "tiny") else RESULTS / profile) / f"{name}.json"
+
+
+def verify(
+    name: str, profile: str = "sample", device: str = "auto", variants: Collection[str] = ()
+) -> dict[str, float]:
     """Run the first seed of a recorded study again and compare every number of that seed.
 
     Args:
         name: of a recorded study; its recipes, changes and profile are those of the record.
+        profile: under which it is recorded.
         device: "auto", "cpu" or "cuda".
         variants: only these; all without any.
 
@@ -167,7 +220,7 @@ def verify(name: str, device: str = "auto", variants: Collection[str] = ()) -> d
         Variant to the largest difference among metrics of val and test and test F2 under each
         rule; infinite where a number is missing on one side.
     """
-    record = read_json(RESULTS / f"{name}.json")
+    record = read_json(results_file(name, profile))
     source = record["provenance"]
     differences = {}
     for variant, recorded in record["values"].items():
@@ -244,28 +297,47 @@ def main(
             raise typer.BadParameter(f"no study {name}; there are: {', '.join(STUDIES)}")
         chosen.setdefault(name, set()).update({variant} - {""})
     if again:
-        raise typer.Exit(_verify_and_print(chosen, device))
+        raise typer.Exit(_verify_and_print(chosen, profile, device))
     if changed := changed_files():
         typer.secho(f"not recorded: commit these first: {', '.join(changed)}", err=True)
         raise typer.Exit(2)
     for name in chosen:
-        values = study(name, profile, device)
+        values, per_work = study(name, profile, device)
         source = provenance(profile, SEEDS[0], device) | {
             "seeds": list(SEEDS),
             "command": f"make studies PROFILE={profile}",
         }
-        write_json(RESULTS / f"{name}.json", {"provenance": source, "values": values})
-        typer.echo(f"results/{name}.json")
+        path = results_file(name, profile)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_works(path.with_suffix(".npz"), per_work)
+        write_json(path, {"provenance": source, "values": values})
+        typer.echo(path)
 
 
-def _verify_and_print(chosen: Mapping[str, set[str]], device: str) -> int:
+def write_works(path: Path, per_work: PerWork) -> None:
+    """Write test F2 of every work: one array (rules, N) per variant, and the rules' names."""
+    rules = list(next(iter(per_work.values())))
+    arrays = {v: np.stack([f2[r] for r in rules]).astype(np.float32) for v, f2 in per_work.items()}
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, rules=np.array(rules), **arrays)  # type: ignore[arg-type]
+
+
+def read_works(name: str, profile: str = "sample") -> PerWork:
+    """Test F2 of every work of a recorded study, averaged over seeds: variant to rule to (N,)."""
+    with np.load(results_file(name, profile).with_suffix(".npz")) as arrays:
+        rules = arrays["rules"].tolist()
+        variants = [variant for variant in arrays.files if variant != "rules"]
+        return {v: dict(zip(rules, arrays[v].astype(np.float64))) for v in variants}
+
+
+def _verify_and_print(chosen: Mapping[str, set[str]], profile: str, device: str) -> int:
     """The exit code: 1 where a number differs by more than `TOLERANCE`."""
     differs = False
     for name, variants in chosen.items():
-        if not (RESULTS / f"{name}.json").exists():
+        if not results_file(name, profile).exists():
             typer.echo(f"{name}: not recorded")
             continue
-        for variant, difference in verify(name, device, variants).items():
+        for variant, difference in verify(name, profile, device, variants).items():
             equal = difference <= TOLERANCE
             differs |= not equal
             verdict = "equal" if equal else "DIFFERS"

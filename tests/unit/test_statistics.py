@@ -49,6 +49,47 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
     assert 0.88 <= inside / 300 <= 0.98
 
 
+# --- families of comparisons ----------------------------------------------------------------------
+
+
+def test_simultaneous_intervals_equal_a_plain_loops():
+    values = np.stack([skewed(9, seed) - skewed(9, seed + 9) for seed in range(3)])
+    draws = np.random.default_rng(4).multinomial(9, [1 / 9] * 9, 300)
+    means, errors = values.mean(1), [scipy.stats.sem(row) for row in values]
+    largest = []
+    for counts in draws:
+        resampled = [np.repeat(row, counts).mean() for row in values]
+        largest.append(
+            max(abs(r - m) / e for r, m, e in zip(resampled, means, errors, strict=True))
+        )
+    reach = np.quantile(largest, 0.9)
+    intervals = statistics.simultaneous_intervals(values, n=300, seed=4, level=0.9)
+    for interval, mean, error in zip(intervals, means, errors, strict=True):
+        assert interval == pytest.approx((mean, mean - reach * error, mean + reach * error))
+
+
+def test_a_family_without_effects_rarely_shows_one_and_single_intervals_often_do():
+    rng = np.random.default_rng(6)
+    family, single = 0, 0
+    for seed in range(120):
+        values = rng.normal(0, 1, (12, 60))
+        family += any(i.low > 0 or i.high < 0 for i in statistics.simultaneous_intervals(values))
+        alone = [statistics.mean_interval(row, n=300, seed=seed) for row in values]
+        single += any(i.low > 0 or i.high < 0 for i in alone)
+    assert family / 120 < 0.15 < 0.3 < single / 120
+
+
+def test_a_difference_without_spread_is_certain():
+    values = np.stack([np.zeros(20), skewed(20)])
+    assert statistics.simultaneous_intervals(values)[0] == (0, 0, 0)
+
+
+@pytest.mark.parametrize("values", [np.zeros(5), np.zeros((2, 1)), np.full((2, 4), np.nan)])
+def test_simultaneous_intervals_refuse_what_is_no_family(values):
+    with pytest.raises(ValueError, match="differences"):
+        statistics.simultaneous_intervals(values)
+
+
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=9))
 @example([0.0, 0.0])
 @example([1.0, 1.0, 1.0])

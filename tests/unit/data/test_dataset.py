@@ -15,7 +15,7 @@ from imet.data.dataset import WorkViews, image_batches, stored_batches, view_bat
 from imet.data.images import read_image
 from imet.data.parts import Part, Parts, load_parts
 from imet.data.tables import Collection
-from imet.data.views import make_views, work_rng
+from imet.data.views import ViewSettings, make_views, work_rng
 from imet.io import InputError
 from imet.labels import LabelSpace
 
@@ -145,7 +145,7 @@ def test_crops_train_on_nothing_as_coded(labelled):
     ]
 
 
-@pytest.mark.parametrize("crop_targets", ["as_written", "as_coded"])
+@pytest.mark.parametrize("crop_targets", ["as_written", "as_coded", "all"])
 @pytest.mark.parametrize("name", ["val", "test"])
 def test_evaluation_has_all_labels_on_every_view(labelled, name, crop_targets):
     assert targets_of(labelled, name, crop_targets=crop_targets) == [
@@ -157,12 +157,22 @@ def test_one_view_is_the_resize_with_all_labels(labelled):
     assert targets_of(labelled, "train", views="one") == [[[1, 1, 0]], [[0, 1, 1]], [[1, 0, 0]]]
 
 
+def test_evaluation_may_have_other_views_than_training(labelled):
+    def views(name, **changes):
+        return [len(work) for work in targets_of(labelled, name, **changes)]
+
+    assert views("train", views="one", eval_views="six") == [1, 1, 1]
+    assert views("val", views="one", eval_views="six") == [6, 6, 6]
+    assert views("train", views="six", eval_views="one") == [6, 6, 6]
+    assert views("test", views="six", eval_views="one") == [1, 1, 1]
+
+
 def test_kinds_do_not_depend_on_the_columns_in_use(labelled):
     """A work whose culture label is not among them still has one: its crops stay crops."""
     part = Part(labelled, np.arange(3), np.array([1, 2]), "train")
-    assert part.kinds(0, "six") == ["resize"] + ["crop"] * 5
-    assert part.kinds(1, "six") == ["resize"] * 6
-    assert part.kinds(2, "six") == ["resize"] + ["crop"] * 5
+    assert part.kinds(0, ViewSettings()) == ["resize"] + ["crop"] * 5
+    assert part.kinds(1, ViewSettings()) == ["resize"] * 6
+    assert part.kinds(2, ViewSettings()) == ["resize"] + ["crop"] * 5
     assert part.view_targets(recipe())[0].astype(int).tolist() == [[1, 0], *[[0, 0]] * 5]
 
 

@@ -48,7 +48,7 @@ def plain_targets(row, is_culture, kinds, train, crop_targets):
         for carried, culture in zip(row, is_culture):
             keeps = True
             if train and kind == "crop":
-                keeps = culture if crop_targets == "as_written" else False
+                keeps = {"as_written": culture, "as_coded": False, "all": True}[crop_targets]
             view.append(bool(carried and keeps))
         out.append(view)
     return out
@@ -58,7 +58,7 @@ def plain_targets(row, is_culture, kinds, train, crop_targets):
 @given(
     labels=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=12),
     train=st.booleans(),
-    crop_targets=st.sampled_from(["as_written", "as_coded"]),
+    crop_targets=st.sampled_from(["as_written", "as_coded", "all"]),
 )
 def test_targets_follow_the_rules(labels, train, crop_targets):
     row, is_culture = (np.array(column) for column in zip(*labels))
@@ -74,7 +74,7 @@ def test_targets_follow_the_rules(labels, train, crop_targets):
 
 def test_tag_only_works_train_with_all_labels_on_every_view():
     row, is_culture = np.array([False, True, True]), np.array([True, False, False])
-    for crop_targets in ("as_written", "as_coded"):
+    for crop_targets in ("as_written", "as_coded", "all"):
         kinds = view_kinds(False, True, train=True)
         targets = view_targets(row, is_culture, kinds, True, crop_targets)
         assert (targets == row).all()

@@ -7,6 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from imet.config import resolve
 from imet.report import studies
 from imet.runs import run
 
@@ -69,3 +70,28 @@ def test_unknown_studies_are_refused():
 def test_a_number_missing_on_one_side_differs():
     assert studies._difference(None, float("nan")) == 0
     assert studies._difference(None, 0.5) == studies._difference(0.5, float("nan")) == float("inf")
+
+
+def test_every_works_f2_is_recorded_beside_the_means(recorded):
+    works = studies.read_works("short")
+    values = json.loads(recorded.read_text())["values"]
+    assert list(works) == list(values) == ["one", "two"]
+    for variant, rules in works.items():
+        for rule, f2 in rules.items():
+            assert f2.mean() == pytest.approx(values[variant]["rules"][rule]["value"], abs=1e-6)
+    difference = values["two"]["rules"]["one threshold"]["difference"]
+    pairs = works["two"]["one threshold"] - works["one"]["one threshold"]
+    assert difference["value"] == pytest.approx(pairs.mean(), abs=1e-6)
+
+
+def test_photographs_are_recorded_apart_from_drawings():
+    assert studies.results_file("steps", "sample") == studies.RESULTS / "steps.json"
+    assert studies.results_file("steps", "met") == studies.RESULTS / "met" / "steps.json"
+
+
+def test_every_variant_is_a_recipe():
+    for variants in studies.STUDIES.values():
+        for recipe, changes in variants.values():
+            for profile in ("sample", "met", "tiny"):
+                resolve(recipe, profile, changes)
+    assert len(studies.STUDIES["factorial"]) == 4 * 2 * 2 * 2

@@ -12,6 +12,7 @@ from imet.config import resolve
 from imet.data.parts import load_parts
 from imet.data.source import add_label_noise
 from imet.data.tables import read_collection
+from imet.data.views import ViewSettings
 from imet.io import InputError
 
 
@@ -65,7 +66,7 @@ def test_a_recipe_s_noise_changes_labels_and_not_the_split(collection):
         np.testing.assert_array_equal(b.targets, shown[b.rows])
         assert (a.targets != b.targets).any()
         for work in range(len(a)):
-            assert a.kinds(work, "six") == b.kinds(work, "six")
+            assert a.kinds(work, ViewSettings()) == b.kinds(work, ViewSettings())
 
 
 def test_only_simulated_collections_know_the_truth(small_collection):
