@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from imet.data.images import read_image
 from imet.data.parts import Part, Parts
 from imet.data.views import make_views, work_rng
 from imet.decoding import PathRule, Paths, evaluation_mode, steps_before_stop
+from imet.evaluation import Outputs, compute_outputs
 from imet.models.heads import Network
 from imet.models.registry import build_encoder
 from imet.predict import load_network
@@ -180,6 +182,21 @@ def batches_of(
     """Batches of some works of a part as the recipe's network reads them in evaluation."""
     encoder = build_encoder(recipe)
     return Batches(recipe, parts, encoder, device).of(part, np.asarray(works, int))
+
+
+def outputs_of(run: Run, part: Part, device: str = "auto") -> Outputs:
+    """What a finished run says of works that it need not have seen before.
+
+    Args:
+        run: a finished run.
+        part: works of any collection; only its pictures and ids matter.
+        device: "auto", "cpu" or "cuda".
+    """
+    device = resolve_device(device)
+    network = load_network(run.folder, device)[0]
+    parts = dataclasses.replace(run.parts, train=part, val=part, test=part)  # no other is read
+    batches = Batches(run.recipe, parts, build_encoder(run.recipe), device)
+    return compute_outputs(network, run.recipe, partial(batches.of, part), len(part), ["1"])
 
 
 @torch.inference_mode()

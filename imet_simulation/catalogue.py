@@ -8,6 +8,7 @@ label they should carry, until every label the figures need has enough.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -75,6 +76,12 @@ def plan_collection(works: int, seed: int, side: int, noise: Noise) -> list[Plan
                 touched.add(row)
                 plans[row] = _plan(seed, plans[row].index, side, Constraint(label), attempt)
     return plans
+
+
+def plan_for_labels(works: int, seed: int, side: int, labels: Sequence[str]) -> list[Plan]:
+    """Works of one of the labels each, in turn by their index; in the order of their ids."""
+    order = sorted(range(works), key=lambda i: work_id(seed, i))
+    return [_plan(seed, i, side, Constraint(labels[i % len(labels)]), 0) for i in order]
 
 
 def _plan(seed: int, index: int, side: int, constraint: Constraint, attempt: int) -> Plan:

@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,12 @@ from imet.io import (
     write_json,
 )
 from imet_simulation.annotator import Noise
-from imet_simulation.catalogue import labels_of, plan_collection, vocabulary
+from imet_simulation.catalogue import (
+    labels_of,
+    plan_collection,
+    plan_for_labels,
+    vocabulary,
+)
 from imet_simulation.from_labels import plans_from_labels, read_labels, read_rows
 from imet_simulation.render import draw_whole, encode
 from imet_simulation.work import Plan, work_id
@@ -59,6 +64,7 @@ def simulate(
     side: int = 300,
     noise: Noise | None = None,
     source: str = "",
+    planned_for: Sequence[str] = (),
 ) -> None:
     """Draw a collection into `out`; a finished one with the same parameters is left as it is.
 
@@ -77,6 +83,7 @@ def simulate(
         noise: rates of annotation mistakes; the rows of another table are annotated already, so
             that its default is none at all.
         source: digest of the drawing code; a collection of another source is drawn anew.
+        planned_for: labels of our own that works are planned to carry, one each, in turn.
 
     Raises:
         ValueError: works, side or workers under 1.
@@ -96,6 +103,8 @@ def simulate(
         "labels": _table_digest(table_folder) if table_folder else "own",
         "source": source,
     }
+    if planned_for:
+        parameters["planned_for"] = list(planned_for)
     with file_lock(out / ".simulating"):
         if _finished(out, parameters):
             return
@@ -107,7 +116,7 @@ def simulate(
         else:
             names = vocabulary()
             table = list(enumerate(names))
-            plans = plan_collection(works, seed, side, noise)
+            plans = _plans(parameters)
         chunks = [plans[i : i + CHUNK] for i in range(0, works, CHUNK)]
         jobs = [Job(out, k, chunk, seed, noise, names) for k, chunk in enumerate(chunks)]
         _draw_all(jobs, workers or os.cpu_count() or 1, progress)
@@ -126,10 +135,14 @@ def read_plans(root: Path) -> dict[str, Plan]:
     settings = read_json(root / "simulation.json")
     if settings["labels"] != "own":
         raise InputError(f"{root} was drawn for another label table; draw it without --labels-from")
-    plans = plan_collection(
-        settings["works"], settings["seed"], settings["side"], Noise(**settings["noise"])
-    )
-    return {work_id(settings["seed"], plan.index): plan for plan in plans}
+    return {work_id(settings["seed"], plan.index): plan for plan in _plans(settings)}
+
+
+def _plans(settings: dict[str, Any]) -> list[Plan]:
+    size = settings["works"], settings["seed"], settings["side"]
+    if "planned_for" in settings:
+        return plan_for_labels(*size, settings["planned_for"])
+    return plan_collection(*size, Noise(**settings["noise"]))
 
 
 def _table_digest(root: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ import numpy as np
 from imet.code_digest import source_digest
 from imet.config import Profile
 from imet.data.layout import misplaced
-from imet.data.tables import Collection
+from imet.data.tables import Collection, read_collection
 from imet.data.views import work_rng
-from imet.io import InputError, home
+from imet.io import InputError, digest, home
+from imet.typing import Array
 
 
 def simulate(out: Path, **settings: Any) -> None:
@@ -63,6 +65,27 @@ def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
             "--data or IMET_DATA. PROFILE=sample needs no download"
         )
     return folder
+
+
+def drawn_for(profile: Profile, labels: Sequence[str], each: int) -> tuple[Collection, Array]:
+    """Works for evaluation alone: drawn apart from a simulated profile's collection, for labels.
+
+    Args:
+        profile: a simulated one; its collection has other works.
+        labels: names of the simulation's labels.
+        each: works per label. The annotator may overlook the label, as anywhere.
+
+    Returns:
+        The collection of len(labels) · each works, and (N,) which of the labels each is drawn for.
+    """
+    from imet_simulation import read_plans
+
+    folder = home() / "data" / f"{profile.name}-{digest(list(labels), each)}"
+    seed = profile.collection_seed + 1
+    simulate(folder, works=len(labels) * each, seed=seed, planned_for=tuple(labels))
+    collection, plans = read_collection(folder), read_plans(folder)
+    drawn = [plans[work].index % len(labels) for work in collection.ids.tolist()]
+    return collection, np.array(drawn)
 
 
 def add_label_noise(collection: Collection, factor: float, seed: int = 0) -> Collection:

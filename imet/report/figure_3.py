@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from imet.data.parts import Parts
+from imet.config import get_profile
+from imet.data.parts import Part, Parts
+from imet.data.source import drawn_for
 from imet.typing import Array
 
 FIGURE_3 = (813, 1092, 871, 688, 447, 696, 841, 67)
@@ -33,6 +37,36 @@ def figure_3_columns(parts: Parts) -> tuple[Array, str]:
     if np.isin(ids[picks], parts.labels.ids).all():
         return np.array([parts.labels.column(int(k)) for k in ids[picks]]), "the rule"
     return quartile_picks(parts.train.targets.sum(0)), "the rule"
+
+
+class MorePositives(NamedTuple):
+    """Works that carry labels of the figure, beside the validation works.
+
+    Attributes:
+        part: the works.
+        positive: (N, 8) bool, which of them join the positives of which label.
+        source: what they are, for the page.
+    """
+
+    part: Part
+    positive: Array
+    source: str
+
+
+def more_positives(parts: Parts, columns: Array, profile: str) -> MorePositives:
+    """Positives for curves that can be read: enough of each label, none of them trained on.
+
+    Beside a simulated collection works are drawn for the labels, a fiftieth of its size for each
+    label; beside any other, the test works are taken.
+    """
+    settings = get_profile(profile)
+    if settings.data != "simulated":
+        return MorePositives(parts.test, parts.test.targets[:, columns], "the test works")
+    names = [parts.labels.names[k] for k in columns]
+    works, drawn_as = drawn_for(settings, names, max(1, settings.works // 50))
+    part = Part(works, np.arange(len(works)), parts.val.columns, "test")
+    positive = part.targets[:, columns] & (drawn_as[:, None] == np.arange(len(columns)))
+    return MorePositives(part, positive, "works drawn for these labels alone")
 
 
 def quartile_picks(counts: Array) -> Array:

@@ -156,8 +156,8 @@ def test_a_study_compares_every_variant_with_the_first(small_collection, monkeyp
         "short",
         {"whole": ("ablation", SMALL), "no memory": ("ablation", SMALL | {"recurrent": False})},
     )
-    found = studies.study("short", "tiny", "cpu")
-    assert list(found) == ["whole", "no memory"]
+    found, per_work = studies.study("short", "tiny", "cpu")
+    assert list(found) == list(per_work) == ["whole", "no memory"]
     assert "difference" not in found["whole"]
     both = found["no memory"]["test"]["f2"]["value"] - found["whole"]["test"]["f2"]["value"]
     assert found["no memory"]["difference"]["value"] == pytest.approx(both)
@@ -189,7 +189,7 @@ def test_studies_keep_counts_and_rules_of_paths(small_collection, monkeypatch, r
     monkeypatch.setattr(studies, "SEEDS", (0,))
     monkeypatch.setattr(studies, "run", lambda *a, **k: run(*a, **k | {"data": small_collection}))
     monkeypatch.setitem(studies.STUDIES, "short", {"whole": ("ablation", SMALL)})
-    found = studies.study("short", "tiny", "cpu")["whole"]
+    found = studies.study("short", "tiny", "cpu")[0]["whole"]
     made = run("ablation", "tiny", seed=0, device="cpu", data=small_collection, overrides=SMALL)
     assert found["gamma"] == [made.metrics["gamma"]]
     count = made.predicted("test").sum(1).mean()
@@ -223,3 +223,28 @@ def test_recorded_studies_name_recipes_and_fields_that_exist():
     for variants in STUDIES.values():
         for recipe, changes in variants.values():
             resolve(recipe, "sample", changes)
+
+
+@pytest.mark.parametrize("name", ["resnet50_hog", "attn_cnn_rnn"])
+def test_outputs_of_a_part_are_the_run_s_own(small_collection, name):
+    finished = make(name, small_collection)
+    again = inspection.outputs_of(finished, finished.parts.test, "cpu")
+    np.testing.assert_allclose(again.scores, finished.scores("test"), atol=1e-5)
+    shifted = dataclasses.replace(finished.parts.test, rows=finished.parts.test.rows[::-1])
+    turned = inspection.outputs_of(finished, shifted, "cpu")
+    np.testing.assert_allclose(turned.scores, again.scores[::-1], atol=1e-5)
+
+
+def test_positives_that_are_added_carry_the_label_and_were_not_trained_on(home):
+    from imet.report.figure_3 import more_positives
+    from imet.runs import load
+
+    parts = load("tiny")
+    columns, _ = figure_3_columns(parts)
+    more = more_positives(parts, columns, "tiny")
+    assert more.positive.shape == (len(more.part), len(columns))
+    assert more.positive.any(0).sum() >= 6  # two per label, of which the annotator overlooks some
+    assert not (more.positive & ~more.part.targets[:, columns]).any()
+    assert more.positive.sum(1).max() == 1
+    ids = more.part.collection.ids[more.part.rows]
+    assert not set(ids) & set(parts.collection.ids)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imet.data.tables import read_collection
 from imet.io import InputError
 from imet_simulation import Noise, draw_png, read_plans, simulate
 from imet_simulation.catalogue import (
@@ -204,3 +205,16 @@ def test_pictures_are_not_flat(small):
     for path in (small / "train").iterdir():
         with Image.open(path) as picture:
             assert np.asarray(picture, float).std() > 5
+
+
+def test_works_planned_for_labels_show_them_and_are_no_works_of_the_collection(tmp_path):
+    labels = ("tag::men", "culture::french", "tag::games")
+    noise = Noise(0, 0, 0, 0)
+    same = {"works": 9, "side": 48, "workers": 1, "progress": False, "noise": noise}
+    simulate(tmp_path / "for", seed=1, planned_for=labels, **same)
+    simulate(tmp_path / "plain", seed=0, **same)
+    collection, plans = read_collection(tmp_path / "for"), read_plans(tmp_path / "for")
+    for row, work in enumerate(collection.ids.tolist()):
+        label = labels[plans[work].index % 3]
+        assert collection.targets[row, collection.labels.names.index(label)]
+    assert not set(collection.ids) & set(read_collection(tmp_path / "plain").ids)
