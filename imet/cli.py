@@ -143,12 +143,15 @@ def met(
 ) -> None:
     """Fetch public-domain works of the Metropolitan Museum; an interrupted download goes on."""
     from imet.download.met import download as fetch
-    from imet.download.met import read_ids
+    from imet.download.met import read_ids, read_labels
     from imet.download.polite import Polite
 
     with clear_errors():
         numbers = read_ids(ids) if ids else None
-        skipped = fetch(out, works=works, seed=seed, ids=numbers, polite=Polite(pause))
+        labels = read_labels(ids) if ids else None
+        skipped = fetch(
+            out, works=works, seed=seed, ids=numbers, labels=labels, polite=Polite(pause)
+        )
     for reason, count in skipped.items():
         typer.echo(f"passed over: {count:,}, {reason}", err=True)
     typer.echo(f"{out}: make book DATA={out}, or imet data check {out}")

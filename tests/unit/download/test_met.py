@@ -24,7 +24,7 @@ from PIL import Image
 from imet.data.check import check
 from imet.data.tables import read_collection
 from imet.download import met, polite
-from imet.download.met import download, labels_of, read_ids
+from imet.download.met import download, labels_of, read_ids, read_labels
 from imet.download.polite import Polite
 from imet.io import InputError
 
@@ -184,6 +184,19 @@ def test_a_list_of_object_numbers(museum, tmp_path):
         read_ids(tmp_path / "plain.txt")
     with pytest.raises(InputError, match="cannot be read"):
         read_ids(tmp_path / "none.txt")
+
+
+def test_a_list_with_labels_gives_them_whatever_the_museum_says_today(museum, tmp_path):
+    table = tmp_path / "works.csv"
+    table.write_text("object_id,sha256,labels\n9,-,culture::a|tag::b\n4,-,culture::a\n")
+    labels = read_labels(table)
+    assert labels == {9: ["culture::a", "tag::b"], 4: ["culture::a"]}
+    fetch(tmp_path / "out", ids=read_ids(table), labels=labels)
+    collection = read_collection(tmp_path / "out")
+    assert collection.labels.names == ("culture::a", "tag::b")
+    assert collection.targets.tolist() == [[True, False], [True, True]]  # works 4 and 9
+    (tmp_path / "plain.csv").write_text("object_id\n4\n")
+    assert read_labels(tmp_path / "plain.csv") == {}
 
 
 @pytest.mark.parametrize(
