@@ -65,6 +65,8 @@ class Batches:
         if not uses_stored_features(recipe):
             epoch = epoch if recipe.view_mode == "fresh" else 0
             return image_batches(part, recipe, works, size, epoch, self.device)
+        if part is not self.parts[part.name]:
+            raise ValueError(f"features are stored for the {part.name} works of these parts alone")
         targets = self._targets[part.name]  # (N, V, K)
         store = self.stores[part.name]
         arrays = {

@@ -179,8 +179,13 @@ class Steps:
 def batches_of(
     recipe: Recipe, parts: Parts, part: Part, works: Sequence[int] | Array, device: str = "cpu"
 ) -> Iterator[Mapping[str, Tensor]]:
-    """Batches of some works of a part as the recipe's network reads them in evaluation."""
+    """Batches of some works as the recipe's network reads them in evaluation.
+
+    A part of another split or collection than `parts` may be given; nothing else of it is read.
+    """
     encoder = build_encoder(recipe)
+    if part is not parts[part.name]:
+        parts = dataclasses.replace(parts, train=part, val=part, test=part)
     return Batches(recipe, parts, encoder, device).of(part, np.asarray(works, int))
 
 
@@ -194,9 +199,8 @@ def outputs_of(run: Run, part: Part, device: str = "auto") -> Outputs:
     """
     device = resolve_device(device)
     network = load_network(run.folder, device)[0]
-    parts = dataclasses.replace(run.parts, train=part, val=part, test=part)  # no other is read
-    batches = Batches(run.recipe, parts, build_encoder(run.recipe), device)
-    return compute_outputs(network, run.recipe, partial(batches.of, part), len(part), ["1"])
+    batches = partial(batches_of, run.recipe, run.parts, part, np.arange(len(part)), device)
+    return compute_outputs(network, run.recipe, batches, len(part), ["1"])
 
 
 @torch.inference_mode()

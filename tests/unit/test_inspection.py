@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from imet import inspection
+from imet.batches import Batches
 from imet.config import resolve
 from imet.data.parts import load_parts
 from imet.metrics import fbeta
+from imet.models.registry import build_encoder
 from imet.report import comparisons, pages, reported, tables
 from imet.report.figure_3 import figure_3_columns, quartile_picks
 from imet.runs import Run, run
@@ -233,6 +235,16 @@ def test_outputs_of_a_part_are_the_run_s_own(small_collection, name):
     shifted = dataclasses.replace(finished.parts.test, rows=finished.parts.test.rows[::-1])
     turned = inspection.outputs_of(finished, shifted, "cpu")
     np.testing.assert_allclose(turned.scores, again.scores[::-1], atol=1e-5)
+    if name == "attn_cnn_rnn":
+        steps = inspection.steps_of(finished, shifted, [0], "cpu")
+        last = inspection.steps_of(finished, finished.parts.test, [len(shifted) - 1], "cpu")
+        np.testing.assert_allclose(steps.attention, last.attention, atol=1e-5)
+    with pytest.raises(ValueError, match="of these parts alone"):
+        next(
+            Batches(finished.recipe, finished.parts, build_encoder(finished.recipe), "cpu").of(
+                shifted
+            )
+        )
 
 
 def test_positives_that_are_added_carry_the_label_and_were_not_trained_on(home):
