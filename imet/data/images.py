@@ -1,6 +1,7 @@
 """Pictures of any kind as RGB bytes, loaded right or refused with a reason.
 
-A PNG's pixels are decoded by pyspng and the rarer kinds of TIFF by tifffile; Pillow does the rest.
+A PNG's pixels are decoded by libpng (imagecodecs), the rarer kinds of TIFF by tifffile, and the
+rest by Pillow.
 All go the same way from there: transparency on white, colour profile to sRGB, orientation upright.
 """
 
@@ -13,12 +14,11 @@ import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
 
+import imagecodecs
 import numpy as np
-import pyspng
 import tifffile
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from imet.io import InputError
 from imet.typing import Array
@@ -27,7 +27,7 @@ LARGEST = 100_000_000  # pixels; a file of a few kilobytes can ask for far more 
 # Not every format Pillow knows: opening an EPS file, for one, starts another program.
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000")
 WHITE = 255
-BAND = 1_000_000  # pixels that are converted together
+BAND = 250_000  # pixels that are converted together
 SRGB = ImageCms.createProfile("sRGB")
 
 
@@ -161,116 +161,52 @@ def what_it_is(data: bytes) -> str | None:
 # --- PNG -----------------------------------------------------------------------------------------
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PIXEL_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS"}
-_TEXT_CHUNKS = {b"iTXt", b"zTXt", b"tEXt"}
-_ORIENTATION_TEXTS = (b"XML:com.adobe.xmp", b"Raw profile type ")  # keywords
-_GREY, _PALETTE = (0, 4), 3  # colour types
-
-
-class _Png(NamedTuple):
-    """What a PNG's chunks say of its pixels."""
-
-    data: bytes  # the file without optional chunks whose checksum is wrong
-    depth: int
-    colour: int  # colour type
-    interlaced: bool
-    transparent: bytes  # tRNS
-    described: bool  # has a colour profile or something that may hold an orientation
+_DESCRIPTION = re.compile(b"iCCP|eXIf|(iTXt|tEXt|zTXt)(XML:com.adobe.xmp|Raw profile type )")
 
 
 def _decode_png(data: bytes, name: str) -> Array:
-    png = _scan_png(data, name)
-    try:
-        if not png.described and not png.transparent and (png.depth, png.colour) == (8, 2):
-            return pyspng.load(png.data, format="RGB")  # (H, W, 3), twice as fast as Pillow
-        if png.colour == _PALETTE or (png.interlaced and png.depth < 8):
-            return _decode_with_pillow(png.data, name)
-        rgb = _png_on_white(png)
-    except RuntimeError as error:
-        raise InputError(f"{name}: damaged ({error}); fetch it again") from None
-    if not png.described:
-        return rgb
-    described = Image.open(BytesIO(png.data), formats=["PNG"])
-    described.load()  # reads chunks behind the pixels, too
-    image = Image.fromarray(rgb)
-    if png.colour in _GREY:
-        image = image.getchannel(0)  # a grey profile is of one channel
-    return _finished(image, described)
+    data, described = _sound_chunks(data, name)
+    width, height = struct.unpack_from(">II", data, 16)
+    check_image_size(width, height, name)
+    pixels = _on_white(np.atleast_3d(imagecodecs.png_decode(data)))  # (H, W, 1 or 3)
+    if not described:
+        return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+    file = Image.open(BytesIO(data), formats=["PNG"])
+    file.load()  # reads chunks behind the pixels, too
+    return _finished(_image(pixels), file.info.get("icc_profile"), _orientation_of(file))
 
 
-def _scan_png(data: bytes, name: str) -> _Png:
-    """Look at every chunk: pyspng decodes damaged pixels without a word, so checksums are ours.
+def _sound_chunks(data: bytes, name: str) -> tuple[bytes, bool]:
+    """A PNG without the chunks that no pixel depends on and whose checksum is wrong.
 
-    A wrong checksum in a chunk that no pixel depends on costs that chunk and not the picture.
+    Also whether there is a colour profile or what may hold an orientation. Checksums are looked at
+    here, because libpng takes damaged transparency for none.
     """
     faulty: list[tuple[int, int]] = []
-    place, kind = len(PNG_SIGNATURE), b""
-    depth = colour = interlaced = 0
-    transparent, described = b"", False
+    described = False
     view = memoryview(data)
+    place, kind = len(PNG_SIGNATURE), b""
     while kind != b"IEND":
-        if place + 12 > len(data):
-            raise InputError(f"{name}: the picture is truncated; fetch it again")
-        (length,) = struct.unpack_from(">I", data, place)
-        kind, end = data[place + 4 : place + 8], place + 12 + length
+        kind = data[place + 4 : place + 8]
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
         if end > len(data):
             raise InputError(f"{name}: the picture is truncated; fetch it again")
-        (checksum,) = struct.unpack_from(">I", data, end - 4)
-        content = view[place + 8 : end - 4]
-        if zlib.crc32(view[place + 4 : end - 4]) != checksum:
-            if kind in _PIXEL_CHUNKS:
+        if zlib.crc32(view[place + 4 : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+            if kind[:1].isupper() or kind == b"tRNS":  # capitals name chunks that pixels depend on
                 raise InputError(f"{name}: damaged (wrong PNG checksum); fetch it again")
             faulty.append((place, end))
-        elif kind == b"IHDR" and length == 13:
-            width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", content)
-            check_image_size(width, height, name)
-        elif kind == b"tRNS":
-            transparent = bytes(content)
-        elif kind in (b"eXIf", b"iCCP"):
-            described = True
-        elif kind in _TEXT_CHUNKS:
-            described |= bytes(content[:32]).startswith(_ORIENTATION_TEXTS)
+        described |= _DESCRIPTION.match(data, place + 4) is not None
         place = end
     for start, end in reversed(faulty):
         data = data[:start] + data[end:]
-    return _Png(data, depth, colour, bool(interlaced), transparent, described)
-
-
-def _png_on_white(png: _Png) -> Array:
-    """(H, W, 3) uint8 of a grey or RGB PNG; its transparency is a channel or one colour."""
-    top = 65535 if png.depth == 16 else 255
-    channels = pyspng.c.SPNG_FMT_RGBA16 if png.depth == 16 else pyspng.c.SPNG_FMT_RGBA8
-    count = len(png.transparent) // 2  # 1 or 3 numbers, 16 bits each whatever the depth
-    colour = np.array(struct.unpack(f">{count}H", png.transparent[: 2 * count]), np.int64)
-    colour = colour * top // (2**png.depth - 1)
-
-    def to_rgb(levels: Array) -> Array:
-        colours, alpha = levels[..., :3], levels[..., 3:]
-        if count:
-            alpha = np.where((colours == colour).all(-1, keepdims=True), 0, alpha)
-        return _on_white(colours, alpha, top)
-
-    return _in_bands(pyspng.c.spng_decode_image_bytes(png.data, channels), to_rgb)
-
-
-def _in_bands(pixels: Array, to_rgb: Callable[[Array], Array]) -> Array:
-    """Convert pixels (H, W, channels) to uint8, some rows of int64 at a time to save memory."""
-    rows = max(1, BAND // pixels.shape[1])
-    bands = (pixels[top : top + rows].astype(np.int64) for top in range(0, len(pixels), rows))
-    return np.concatenate([to_rgb(band) for band in bands])
-
-
-def _on_white(colours: Array, alpha: Array, top: int) -> Array:
-    """Colours (H, W, 3) with opacity (H, W, 1), both in 0 … `top`, on white: uint8."""
-    mixed = (colours * alpha + top * (top - alpha)) / top  # in 0 … top
-    return np.floor(mixed * (WHITE / top) + 0.5).astype(np.uint8)
+    return data, described
 
 
 # --- TIFF ----------------------------------------------------------------------------------------
 
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 RAW_ENDINGS = (".dng", ".nef", ".cr2", ".arw", ".orf", ".rw2", ".pef", ".srw")
-_DNG_VERSION = 50706  # a tag
+_DNG_VERSION, _ICC_PROFILE = 50706, 34675  # tags
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _CMYK = 0, 1, 2, 5  # photometric interpretations
 _PLAIN_CHANNELS = {_MIN_IS_BLACK: 1, _MIN_IS_WHITE: 1, _RGB: 3, _CMYK: 4}
 
@@ -280,21 +216,18 @@ def _decode_tiff(data: bytes, name: str) -> Array:
 
     Pillow reads rare kinds of TIFF with wrong pixels and no error, so it gets the usual ones only.
     """
-    try:
-        with tifffile.TiffFile(BytesIO(data)) as file:
-            pages = [page for page in file.pages if isinstance(page, tifffile.TiffPage)]
-            raw = Path(name).suffix.lower() in RAW_ENDINGS
-            if raw or not pages or _DNG_VERSION in pages[0].tags:
-                what = "a raw photograph" if raw or pages else "a TIFF without a picture"
-                raise InputError(f"{name}: this is {what}; {_CONVERT}")
-            full = [page for page in pages if not page.is_reduced] or pages
-            page = max(full, key=lambda page: page.imagewidth * page.imagelength)
-            check_image_size(page.imagewidth, page.imagelength, name)
-            if _is_usual(page):
-                return _decode_with_pillow(data, name, page=page.index)
-            return _rare_tiff(page, name)
-    except tifffile.TiffFileError as error:
-        raise InputError(f"{name}: truncated or damaged ({error}); fetch it again") from None
+    with tifffile.TiffFile(BytesIO(data)) as file:
+        pages = [page for page in file.pages if isinstance(page, tifffile.TiffPage)]
+        raw = Path(name).suffix.lower() in RAW_ENDINGS
+        if raw or not pages or _DNG_VERSION in pages[0].tags:
+            what = "a raw photograph" if raw or pages else "a TIFF without a picture"
+            raise InputError(f"{name}: this is {what}; {_CONVERT}")
+        full = [page for page in pages if not page.is_reduced] or pages
+        page = max(full, key=lambda page: page.imagewidth * page.imagelength)
+        check_image_size(page.imagewidth, page.imagelength, name)
+        if _is_usual(page):
+            return _decode_with_pillow(data, name, page=page.index)
+        return _rare_tiff(page, name)
 
 
 def _is_usual(page: tifffile.TiffPage) -> bool:
@@ -312,51 +245,38 @@ def _is_usual(page: tifffile.TiffPage) -> bool:
 
 def _rare_tiff(page: tifffile.TiffPage, name: str) -> Array:
     """Grey, RGB or CMYK of 8 or 16 bits, in any order of bytes and planes, with any alpha."""
-    kind = f"a TIFF of {page.samplesperpixel} channels, {page.bitspersample} bits each"
-    remedy = "save it as an 8-bit PNG"
-    if page.dtype is not None and page.dtype.kind == "f":
-        raise InputError(f"{name}: floating-point pixels; {remedy}")
-    channels = _PLAIN_CHANNELS.get(page.photometric)
-    if channels is None or page.dtype not in (np.uint8, np.uint16) or page.bitspersample % 8:
-        raise InputError(f"{name}: {kind} is not read; {remedy}")
-    try:
-        pixels = page.asarray()
-    except Exception as error:  # which one depends on the compression
-        if "imagecodecs" not in str(error):
-            raise
-        compression = getattr(page.compression, "name", page.compression)
-        raise InputError(f"{name}: {kind}, {compression}, is not read; {remedy}") from None
-    if page.samplesperpixel == 1:
-        pixels = pixels[..., None]
-    elif page.planarconfig == 2:
+    channels = _PLAIN_CHANNELS.get(page.photometric, 0)
+    read = page.dtype in (np.uint8, np.uint16) and page.bitspersample % 8 == 0
+    read &= 0 < channels <= page.samplesperpixel - len(page.extrasamples)
+    if not read or page.compression not in tifffile.TIFF.DECOMPRESSORS:
+        number = " floating-point" if page.sampleformat == 3 else ""
+        compression = getattr(page.compression, "name", str(page.compression)).lower()
+        what = f"a TIFF of {page.samplesperpixel} channels, {page.bitspersample}{number} bits each"
+        what = f"{what}, compression {compression},"
+        raise InputError(f"{name}: {what} is not read; save it as an 8-bit PNG")
+    pixels = np.atleast_3d(page.asarray())
+    if page.planarconfig == 2 and page.samplesperpixel > 1:
         pixels = np.moveaxis(pixels, 0, -1)
-    top = np.iinfo(page.dtype).max
+    top = np.iinfo(pixels.dtype).max
     extra = [int(kind) for kind in page.extrasamples]  # 1: associated alpha, 2: unassociated
     place = next((channels + k for k, kind in enumerate(extra) if kind in (1, 2)), None)
 
-    def to_rgb(levels: Array) -> Array:
+    def arranged(levels: Array) -> Array:
         colours = levels[..., :channels]
         if page.photometric == _MIN_IS_WHITE:
             colours = top - colours
         elif page.photometric == _CMYK:
             colours = (top - colours[..., :3]) * (top - colours[..., 3:]) // top
         if place is None:
-            return _on_white(colours, np.full_like(levels[..., :1], top), top)
+            return colours
         alpha = levels[..., place : place + 1]
         if extra[place - channels] == 1:  # colours are multiplied by alpha already
             colours = np.minimum(colours * top // np.maximum(alpha, 1), top)
-        return _on_white(colours, alpha, top)
+        return np.concatenate([colours, alpha], axis=-1)
 
-    shown = _in_bands(pixels, to_rgb)  # (H, W, 1 or 3)
-    rgb = Image.fromarray(shown if shown.shape[-1] == 3 else shown.repeat(3, -1))
-    orientation = page.tags.valueof(274)
-    exif = Image.Exif()
-    exif[_ORIENTATION] = int(orientation or 1)
-    rgb.info["exif"] = exif.tobytes()
-    profile = page.tags.valueof(34675)
-    if profile and channels == 3:
-        rgb.info["icc_profile"] = bytes(profile)
-    return _finished(rgb, rgb)
+    profile = page.tags.valueof(_ICC_PROFILE) if channels == 3 else None
+    image = _image(_on_white(pixels, arranged))
+    return _finished(image, profile, page.tags.valueof(_ORIENTATION))
 
 
 # --- All other formats ---------------------------------------------------------------------------
@@ -366,66 +286,100 @@ def _decode_with_pillow(data: bytes, name: str, page: int = 0) -> Array:
     """(H, W, 3) uint8 of what Pillow reads."""
     Image.init()  # makes the less common formats known; only the first call does anything
     known = [kind for kind in FORMATS if kind in Image.OPEN]
-    image = Image.open(BytesIO(data), formats=known)
+    file = Image.open(BytesIO(data), formats=known)
     if page:
-        image.seek(page)
-    check_image_size(*image.size, name)
-    image.load()
-    return _finished(_to_eight_bits(image, name), image)
+        file.seek(page)
+    check_image_size(*file.size, name)
+    file.load()
+    image = _to_eight_bits(file, name)
+    return _finished(image, file.info.get("icc_profile"), _orientation_of(file))
 
 
 def _to_eight_bits(image: Image.Image, name: str) -> Image.Image:
     """L, RGB or CMYK; transparency on white."""
-    if image.mode.startswith("I"):  # I;16 and its kin, and 32-bit greys that hold 16-bit values
-        levels = np.asarray(image).astype(np.int64)
-        if levels.min() < 0 or levels.max() > 65535:
-            raise InputError(f"{name}: 32 bits per pixel; save it with 8 or 16 bits per channel")
-        return Image.fromarray(((levels * 255 + 32767) // 65535).astype(np.uint8))
-    if image.mode == "F":
-        raise InputError(f"{name}: floating-point pixels; save it with 8 or 16 bits per channel")
+    if image.mode.startswith(("I", "F")):  # I;16 and its kin, and 32-bit greys of 16-bit values
+        levels = np.asarray(image)
+        if image.mode == "F" or levels.min() < 0 or levels.max() > 65535:
+            what = "floating-point pixels" if image.mode == "F" else "32 bits per pixel"
+            raise InputError(f"{name}: {what}; save it with 8 or 16 bits per channel")
+        return _image(_on_white(levels[..., None].astype(np.uint16)))
     if image.has_transparency_data:
-        layer = np.asarray(image.convert("RGBA"))
-        return Image.fromarray(_in_bands(layer, lambda x: _on_white(x[..., :3], x[..., 3:], 255)))
+        return _image(_on_white(np.asarray(image.convert("RGBA"))))
     if image.mode in ("L", "RGB", "CMYK"):
         return image
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-_ORIENTATION = 0x0112  # a tag of EXIF
+# --- What pictures of all formats go through -----------------------------------------------------
+
+
+def _on_white(pixels: Array, arranged: Callable[[Array], Array] | None = None) -> Array:
+    """Pixels of 8 or 16 bits as grey or RGB of 8 bits, transparency on white.
+
+    Args:
+        pixels: (H, W, channels), grey or RGB, with or without opacity as the last channel.
+        arranged: makes such channels of any others, from int64 to int64.
+
+    Returns:
+        (H, W, 1 or 3) uint8.
+    """
+    height, width, channels = pixels.shape
+    top = np.iinfo(pixels.dtype).max
+    if top == WHITE and channels in (1, 3) and not arranged:
+        return pixels
+    rows = max(1, BAND // width)  # a band of rows at a time, to save memory
+    bands = []
+    for start in range(0, height, rows):
+        levels: Array = pixels[start : start + rows].astype(np.int64)
+        levels = arranged(levels) if arranged else levels
+        colours, alpha = np.split(levels, [1 if levels.shape[-1] < 3 else 3], axis=-1)
+        if alpha.size:
+            colours = (colours * alpha + top * (top - alpha)) / top  # in 0 … top
+        bands.append(np.floor(colours * (WHITE / top) + 0.5).astype(np.uint8))
+    return np.concatenate(bands)
+
+
+def _image(pixels: Array) -> Image.Image:
+    """Pillow's image of (H, W, 1 or 3) uint8."""
+    return Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[..., 0])
+
+
+_ORIENTATION = 0x0112  # a tag of EXIF and TIFF
 _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=[\"']|>)\s*([1-8])")
+_Turn = Image.Transpose
+_TURNS = {
+    2: _Turn.FLIP_LEFT_RIGHT,
+    3: _Turn.ROTATE_180,
+    4: _Turn.FLIP_TOP_BOTTOM,
+    5: _Turn.TRANSPOSE,
+    6: _Turn.ROTATE_270,
+    7: _Turn.TRANSVERSE,
+    8: _Turn.ROTATE_90,
+}
 
 
-def _finished(image: Image.Image, described: Image.Image) -> Array:
-    """sRGB and upright, by the profile and the orientation of `described`: (H, W, 3) uint8."""
-    image = _to_srgb(image, described.info.get("icc_profile"))
-    try:
-        turned = ImageOps.exif_transpose(_with_orientation(image, described))
-    except Exception:  # malformed EXIF raises anything; the pixels are sound
-        turned = image
-    return np.asarray(turned.convert("RGB"))
-
-
-def _with_orientation(image: Image.Image, described: Image.Image) -> Image.Image:
-    """A copy of an image that notes the orientation of another in its EXIF and nowhere else."""
-    copy, exif = image.copy(), Image.Exif()
-    exif[_ORIENTATION] = _orientation_of(described)
-    copy.info = {"exif": exif.tobytes()}
-    return copy
+def _finished(image: Image.Image, profile: bytes | None, orientation: int | None) -> Array:
+    """The picture in sRGB and upright, (H, W, 3) uint8."""
+    image = _to_srgb(image, profile).convert("RGB")
+    return np.asarray(image.transpose(_TURNS[orientation]) if orientation in _TURNS else image)
 
 
 def _orientation_of(image: Image.Image) -> int:
     """1 to 8 from EXIF or XMP, which Pillow finds in most places, or from ImageMagick's chunks."""
-    if _ORIENTATION in (exif := image.getexif()):
-        return int(exif[_ORIENTATION])
-    for kind in ("APP1", "app1", "xmp"):
-        text = image.info.get(f"Raw profile type {kind}")
-        if isinstance(text, str):
-            content = bytes.fromhex("".join(text.split("\n")[3:]))
-            if content.startswith(b"Exif"):
-                exif.load(content)
-                return int(exif.get(_ORIENTATION, 1))
-            if match := _XMP_ORIENTATION.search(content):
-                return int(match[1])
+    try:
+        if _ORIENTATION in (exif := image.getexif()):
+            return int(exif[_ORIENTATION])
+        for kind in ("APP1", "app1", "xmp"):
+            text = image.info.get(f"Raw profile type {kind}")
+            if isinstance(text, str):
+                content = bytes.fromhex("".join(text.split("\n")[3:]))
+                if content.startswith(b"Exif"):
+                    exif.load(content)
+                    return int(exif.get(_ORIENTATION, 1))
+                if match := _XMP_ORIENTATION.search(content):
+                    return int(match[1])
+    except Exception:  # malformed EXIF raises anything; the pixels are sound
+        pass
     return 1
 
 
