@@ -5,8 +5,8 @@ Conventions, used everywhere in the project:
 - **Averaging.** F2, F1, precision and recall are computed for each work and then averaged over
   works, as in both documents.
 - **Nothing to divide by.** A work without predictions has no precision, one without labels no
-  recall, one without either no F. Such a quantity counts as `zero_division`, 0 by default, which
-  is scikit-learn's default for `average="samples"` too: a score has to be earned.
+  recall, one without either no F. Such a quantity counts as 0, which is scikit-learn's default for
+  `average="samples"` too: a score has to be earned.
 - **Thresholds.** A label is predicted when `score >= threshold`, both compared in double
   precision, so that float32 scores against the threshold 0.7 mean the same everywhere.
 - **AUC.** A class without both outcomes has none (NaN) and is left out of the macro average;
@@ -24,25 +24,12 @@ from imet.typing import Array, BoolArray, IntArray
 # --- Decisions -----------------------------------------------------------------------------------
 
 
-def fbeta_per_work(
-    predicted: Array, targets: Array, beta: float = 2, zero_division: float = 0.0
-) -> Array:
-    """F-beta of each work (paper, Eq. 8): (1 + β²)·tp / (β²·P + n).
+def fbeta_per_work(predicted: Array, targets: Array, beta: float = 2) -> Array:
+    """F-beta of each work (paper, Eq. 8): (1 + β²)·tp / (β²·P + n), (N,) float64 in [0, 1].
 
     P is the work's number of labels, n of predictions and tp of right ones; this is Eq. 8 with
-    precision tp/n and recall tp/P put in.
-
-    Args:
-        predicted: (N, K) bool.
-        targets: (N, K) bool.
-        beta: weight of recall, 2 in both documents.
-        zero_division: value for a work with neither predictions nor labels.
-
-    Returns:
-        (N,) float64 in [0, 1].
-
-    Raises:
-        ValueError: shapes differ, are not (N, K), or hold no work.
+    precision tp/n and recall tp/P put in. `predicted` and `targets` are (N, K) bool; ValueError
+    where their shapes differ or hold no work.
 
     Examples:
         >>> predicted = np.array([[True, True, False], [False, False, False]])
@@ -50,60 +37,28 @@ def fbeta_per_work(
         >>> fbeta_per_work(predicted, targets).round(4).tolist()
         [0.8333, 0.0]
     """
-    n, positives, tp = _counts(predicted, targets)
-    return _fbeta_of_counts(n, positives, tp, beta, zero_division)
+    return _fbeta_of_counts(*_counts(predicted, targets), beta)
 
 
-def precision_per_work(predicted: Array, targets: Array, zero_division: float = 0.0) -> Array:
+def precision_per_work(predicted: Array, targets: Array) -> Array:
     """Share of each work's predictions that are right, (N,); see `fbeta_per_work`."""
     n, _, tp = _counts(predicted, targets)
-    return _ratio(tp, n, zero_division)
+    return tp / np.maximum(n, 1)
 
 
-def recall_per_work(predicted: Array, targets: Array, zero_division: float = 0.0) -> Array:
+def recall_per_work(predicted: Array, targets: Array) -> Array:
     """Share of each work's labels that are predicted, (N,); see `fbeta_per_work`."""
-    _, positives, tp = _counts(predicted, targets)
-    return _ratio(tp, positives, zero_division)
+    return precision_per_work(targets, predicted)
 
 
-def fbeta(predicted: Array, targets: Array, beta: float = 2, zero_division: float = 0.0) -> float:
+def fbeta(predicted: Array, targets: Array, beta: float = 2) -> float:
     """Sample-averaged F-beta; see `fbeta_per_work`.
 
     Examples:
         >>> fbeta(np.array([[True, False]]), np.array([[True, True]]))
         0.5555555555555556
     """
-    return float(fbeta_per_work(predicted, targets, beta, zero_division).mean())
-
-
-def f1(predicted: Array, targets: Array, zero_division: float = 0.0) -> float:
-    """Sample-averaged F1; see `fbeta_per_work`."""
-    return fbeta(predicted, targets, 1, zero_division)
-
-
-def precision(predicted: Array, targets: Array, zero_division: float = 0.0) -> float:
-    """Sample-averaged precision; a work without predictions counts `zero_division`."""
-    return float(precision_per_work(predicted, targets, zero_division).mean())
-
-
-def recall(predicted: Array, targets: Array, zero_division: float = 0.0) -> float:
-    """Sample-averaged recall; a work without labels counts `zero_division`."""
-    return float(recall_per_work(predicted, targets, zero_division).mean())
-
-
-def summary(predicted: Array, targets: Array, zero_division: float = 0.0) -> dict[str, float]:
-    """The four columns of the paper's tables: `f2`, `f1`, `precision`, `recall`.
-
-    Examples:
-        >>> summary(np.array([[True, True]]), np.array([[True, False]]))["precision"]
-        0.5
-    """
-    return {
-        "f2": fbeta(predicted, targets, 2, zero_division),
-        "f1": f1(predicted, targets, zero_division),
-        "precision": precision(predicted, targets, zero_division),
-        "recall": recall(predicted, targets, zero_division),
-    }
+    return float(fbeta_per_work(predicted, targets, beta).mean())
 
 
 # --- Scores, over thresholds ---------------------------------------------------------------------
@@ -124,18 +79,10 @@ def threshold_scores(scores: Array, threshold: float | Array) -> BoolArray:
 def counts_at_thresholds(
     scores: Array, targets: Array, thresholds: Array
 ) -> tuple[IntArray, IntArray]:
-    """Predictions n and right predictions tp of each work at each threshold.
+    """Predictions n and right predictions tp of each work at each of M ascending thresholds.
 
     Each score is filed under the last threshold that it reaches; sums from the right give the
-    counts, so the cost hardly depends on the number of thresholds.
-
-    Args:
-        scores: (N, K) real.
-        targets: (N, K) bool.
-        thresholds: (M,) in ascending order.
-
-    Returns:
-        n and tp, (N, M) int64 each.
+    counts, (N, M) int64 each, so the cost hardly depends on the number of thresholds.
     """
     scores, targets = _checked(scores, targets)
     thresholds = np.asarray(thresholds, np.float64)
@@ -152,24 +99,14 @@ def counts_at_thresholds(
     return n, tp
 
 
-def fbeta_at_thresholds(
-    scores: Array,
-    targets: Array,
-    thresholds: Array,
-    beta: float = 2,
-    zero_division: float = 0.0,
-) -> Array:
-    """Sample-averaged F-beta of `scores >= t` for every threshold t at once.
+def fbeta_at_thresholds(scores: Array, targets: Array, thresholds: Array, beta: float = 2) -> Array:
+    """Sample-averaged F-beta of `scores >= t` for every threshold t at once, (M,) float64.
 
     Args:
         scores: (N, K) real; float32 scores meet float64 thresholds in double precision.
         targets: (N, K) bool.
         thresholds: (M,) in any order.
         beta: weight of recall.
-        zero_division: value for a work with neither predictions nor labels.
-
-    Returns:
-        (M,) float64, in the order of `thresholds`.
 
     Raises:
         ValueError: shapes do not fit, no work, or NaN among scores or thresholds.
@@ -179,17 +116,13 @@ def fbeta_at_thresholds(
         >>> fbeta_at_thresholds(scores, targets, np.array([0.0, 0.4, 0.95])).round(4).tolist()
         [0.9091, 1.0, 0.0]
     """
-    scores, targets = _checked(scores, targets)
     distinct, where = np.unique(np.asarray(thresholds, np.float64), return_inverse=True)
     n, tp = counts_at_thresholds(scores, targets, distinct)  # (N, M) each
-    positives = targets.sum(axis=1)[:, None]  # (N, 1)
-    values = _fbeta_of_counts(n, positives, tp, beta, zero_division).mean(axis=0)  # (M,)
-    return values[where.reshape(-1)]
+    positives = np.asarray(targets, bool).sum(axis=1)[:, None]  # (N, 1)
+    return _fbeta_of_counts(n, positives, tp, beta).mean(axis=0)[where.reshape(-1)]
 
 
-def best_threshold(
-    scores: Array, targets: Array, beta: float = 2, zero_division: float = 0.0
-) -> tuple[float, float]:
+def best_threshold(scores: Array, targets: Array, beta: float = 2) -> tuple[float, float]:
     """The threshold with the highest sample-averaged F-beta among all there are.
 
     Only the distinct scores matter as thresholds, and one above them all. Lowering the threshold
@@ -200,7 +133,6 @@ def best_threshold(
         scores: (N, K) finite, or −∞ for what shall never be predicted.
         targets: (N, K) bool.
         beta: weight of recall.
-        zero_division: value for a work with neither predictions nor labels.
 
     Returns:
         The threshold (a score that occurs, or the next number above all scores when predicting
@@ -222,11 +154,9 @@ def best_threshold(
     order = np.argsort(-scores, axis=1, kind="stable")  # (N, K)
     descending = np.take_along_axis(scores, order, axis=1)
     tp = np.cumsum(np.take_along_axis(targets, order, axis=1), axis=1)
-    positives = targets.sum(axis=1)[:, None]  # (N, 1)
-    n = np.arange(1, scores.shape[1] + 1)
-    value = _fbeta_of_counts(n, positives, tp, beta, zero_division)  # (N, K)
-    nothing = _fbeta_of_counts(0 * positives, positives, 0 * positives, beta, zero_division)
-    gain = np.diff(value, axis=1, prepend=nothing)[descending > -np.inf]  # (possible,)
+    n, positives = np.arange(1, scores.shape[1] + 1), targets.sum(axis=1)[:, None]
+    value = _fbeta_of_counts(n, positives, tp, beta)  # (N, K)
+    gain = np.diff(value, axis=1, prepend=0.0)[descending > -np.inf]  # (possible,)
     flat = descending[descending > -np.inf]
     ranked = np.argsort(-flat, kind="stable")
     flat, total = flat[ranked], np.cumsum(gain[ranked])
@@ -235,22 +165,14 @@ def best_threshold(
     threshold = float(np.nextafter(top, np.inf))
     if best is not None and total[best] > 0:
         threshold = float(flat[best])
-    return threshold, fbeta(threshold_scores(scores, threshold), targets, beta, zero_division)
+    return threshold, fbeta(threshold_scores(scores, threshold), targets, beta)
 
 
 # --- The frequency baseline ----------------------------------------------------------------------
 
 
 def most_frequent(train_targets: Array, k: int) -> Array:
-    """Columns of the k most frequent training labels, most frequent first, ties by column.
-
-    Args:
-        train_targets: (N, K) bool.
-        k: 0 … K.
-
-    Returns:
-        (k,) int64 columns.
-    """
+    """(k,) int64 columns of the most frequent labels of (N, K) training targets, ties by column."""
     counts = np.asarray(train_targets).sum(axis=0, dtype=np.int64)
     if not 0 <= k <= len(counts):
         raise ValueError(f"k must lie in 0 … {len(counts)}, got {k}")
@@ -282,8 +204,8 @@ def tune_frequency_baseline(
     order = most_frequent(train_targets, min(k_max, np.asarray(train_targets).shape[1]))
     targets = np.asarray(val_targets, bool)
     tp = np.cumsum(targets[:, order], axis=1)  # (N, k_max)
-    n = np.arange(1, len(order) + 1)
-    value = _fbeta_of_counts(n[None, :], targets.sum(axis=1)[:, None], tp, beta, 0.0).mean(axis=0)
+    n, positives = np.arange(1, len(order) + 1), targets.sum(axis=1)[:, None]
+    value = _fbeta_of_counts(n, positives, tp, beta).mean(axis=0)
     best = int(value.argmax())
     return best + 1, float(value[best])
 
@@ -303,17 +225,9 @@ def roc_auc_per_class(scores: Array, targets: Array) -> Array:
     """Area under each class's ROC curve: P(positive above negative) + ½ P(they tie).
 
     Exact: with all scores of a class sorted, the mean of the first and last place where a
-    positive's score could stand is its rank, ties shared (Mann-Whitney).
-
-    Args:
-        scores: (N, K) real.
-        targets: (N, K) bool.
-
-    Returns:
-        (K,) float64 in [0, 1]; NaN for a class without positives or without negatives.
-
-    Raises:
-        ValueError: shapes do not fit, no work, or NaN among the scores.
+    positive's score could stand is its rank, ties shared (Mann-Whitney). Scores (N, K) real and
+    targets (N, K) bool give (K,) float64 in [0, 1], NaN for a class without positives or without
+    negatives. ValueError: shapes do not fit, no work, or NaN among the scores.
 
     Examples:
         >>> scores = np.array([[0.9, 0.5], [0.4, 0.5], [0.4, 0.1]])
@@ -328,13 +242,9 @@ def roc_auc_per_class(scores: Array, targets: Array) -> Array:
 
 
 def mean_auc(area: Array) -> MacroAUC:
-    """Mean of areas by class over those that exist, for all classes or for a group of them.
+    """Mean of areas by class over those that exist; NaN as the value where none does.
 
-    Args:
-        area: (K,) from `roc_auc_per_class`; pass `area[quartile_of(counts) == 4]` for a group.
-
-    Returns:
-        NaN as the value where no class of the group has an area.
+    `area` (K,) is from `roc_auc_per_class`; pass `area[quartile_of(counts) == 4]` for a group.
 
     Examples:
         >>> mean_auc(np.array([0.5, 1.0, np.nan]))
@@ -379,11 +289,7 @@ def _auc(ascending: Array, positives: Array) -> float:
 
 def _checked(scores: Array, targets: Array) -> tuple[Array, BoolArray]:
     """Scores as real numbers and targets as bool, both (N, K) with a work at least."""
-    scores, targets = np.asarray(scores), np.asarray(targets)
-    if scores.ndim != 2 or scores.shape != targets.shape:
-        raise ValueError(f"need two (N, K) arrays, got {scores.shape} and {targets.shape}")
-    if len(scores) == 0:
-        raise ValueError("no works: an average over none is undefined")
+    scores, targets = _alike(scores, targets)
     if scores.dtype not in (np.float32, np.float64):
         scores = scores.astype(np.float32 if scores.dtype == np.float16 else np.float64)
     if scores.size and np.isnan(scores.max()):
@@ -393,22 +299,18 @@ def _checked(scores: Array, targets: Array) -> tuple[Array, BoolArray]:
 
 def _counts(predicted: Array, targets: Array) -> tuple[IntArray, IntArray, IntArray]:
     """Predictions n, labels P and right predictions tp of each work, (N,) each."""
-    predicted, targets = np.asarray(predicted), np.asarray(targets)
-    if predicted.ndim != 2 or predicted.shape != targets.shape:
-        raise ValueError(f"need two (N, K) arrays, got {predicted.shape} and {targets.shape}")
-    if len(predicted) == 0:
-        raise ValueError("no works: an average over none is undefined")
-    predicted, targets = predicted.astype(bool, copy=False), targets.astype(bool, copy=False)
+    predicted, targets = (each.astype(bool, copy=False) for each in _alike(predicted, targets))
     return predicted.sum(axis=1), targets.sum(axis=1), (predicted & targets).sum(axis=1)
 
 
-def _ratio(numerator: Array, denominator: Array, zero_division: float) -> Array:
-    return np.where(denominator > 0, numerator / np.maximum(denominator, 1), zero_division)
+def _alike(first: Array, targets: Array) -> tuple[Array, Array]:
+    first, targets = np.asarray(first), np.asarray(targets)
+    if first.ndim != 2 or first.shape != targets.shape:
+        raise ValueError(f"need two (N, K) arrays, got {first.shape} and {targets.shape}")
+    if len(first) == 0:
+        raise ValueError("no works: an average over none is undefined")
+    return first, targets
 
 
-def _fbeta_of_counts(
-    n: Array, positives: Array, tp: Array, beta: float, zero_division: float
-) -> Array:
-    denominator = beta**2 * positives + n
-    value = (1 + beta**2) * tp / np.maximum(denominator, 1e-300)
-    return np.where(denominator > 0, value, zero_division)
+def _fbeta_of_counts(n: Array, positives: Array, tp: Array, beta: float) -> Array:
+    return (1 + beta**2) * tp / np.maximum(beta**2 * positives + n, 1e-300)  # 0 / 0 is 0

@@ -10,28 +10,26 @@ import math
 # === metrics ======================================================================================
 
 
-def fbeta_of_work(predicted, targets, beta, zero_division):
+def fbeta_of_work(predicted, targets, beta):
     """Paper, Eq. 8, of one work, from its precision and recall."""
     hits = sum(1 for p, t in zip(predicted, targets) if p and t)
     n, positives = sum(map(bool, predicted)), sum(map(bool, targets))
-    if n == 0 and positives == 0:
-        return zero_division
     if hits == 0:
         return 0.0
     precision, recall = hits / n, hits / positives
     return (1 + beta**2) * precision * recall / (beta**2 * precision + recall)
 
 
-def sample_fbeta(predicted, targets, beta=2, zero_division=0.0):
-    values = [fbeta_of_work(p, t, beta, zero_division) for p, t in zip(predicted, targets)]
+def sample_fbeta(predicted, targets, beta=2):
+    values = [fbeta_of_work(p, t, beta) for p, t in zip(predicted, targets)]
     return sum(values) / len(values)
 
 
-def sample_precision(predicted, targets, zero_division=0.0):
+def sample_precision(predicted, targets):
     values = []
     for p, t in zip(predicted, targets):
         hits = [bool(b) for a, b in zip(p, t) if a]
-        values.append(sum(hits) / len(hits) if hits else zero_division)
+        values.append(sum(hits) / len(hits) if hits else 0.0)
     return sum(values) / len(values)
 
 
@@ -40,10 +38,10 @@ def decide(scores, threshold):
     return [[float(s) >= float(threshold) for s in row] for row in scores]
 
 
-def best_threshold_value(scores, targets, beta=2, zero_division=0.0):
+def best_threshold_value(scores, targets, beta=2):
     """Highest F-beta over every distinct score and over predicting nothing."""
     candidates = {float(s) for row in scores for s in row} | {math.inf}
-    return max(sample_fbeta(decide(scores, t), targets, beta, zero_division) for t in candidates)
+    return max(sample_fbeta(decide(scores, t), targets, beta) for t in candidates)
 
 
 def auc_of_class(scores, targets):

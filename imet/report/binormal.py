@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logit, ndtri
 
-from imet.metrics import best_threshold, macro_auc, precision, recall
+from imet.metrics import best_threshold, macro_auc, precision_per_work, recall_per_work
 from imet.typing import Array
 
 
@@ -54,7 +54,6 @@ def f2_at_auc(frequencies: Array, auc: float, works: int = 1000, seed: int = 0) 
     scores, targets = scores[some].astype(np.float32), targets[some]
     threshold, f2 = best_threshold(scores, targets)
     predicted = scores >= threshold
-    return BinormalResult(
-        macro_auc(scores, targets).value, f2, precision(predicted, targets),
-        recall(predicted, targets), threshold,
-    )  # fmt: skip
+    precision, recall = precision_per_work(predicted, targets), recall_per_work(predicted, targets)
+    area = macro_auc(scores, targets).value
+    return BinormalResult(area, f2, float(precision.mean()), float(recall.mean()), threshold)
