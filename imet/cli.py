@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
@@ -105,6 +105,11 @@ def check(
 
     with clear_errors():
         problems = find(root, images=images, progress=sys.stderr.isatty())
+    _report(root, problems)
+
+
+def _report(root: Path, problems: Sequence[object]) -> None:
+    """Print the problems of a folder and end the command."""
     for problem in problems:
         typer.echo(str(problem))
     typer.echo(f"{root}: {len(problems)} problem{'s' * (len(problems) != 1)}", err=True)
@@ -155,6 +160,18 @@ def met(
     for reason, count in skipped.items():
         typer.echo(f"passed over: {count:,}, {reason}", err=True)
     typer.echo(f"{out}: make book DATA={out}, or imet data check {out}")
+
+
+@download.command()
+def kaggle(
+    out: Annotated[Path, typer.Argument(help="A new folder; gets Kaggle's layout.")],
+) -> None:
+    """Fetch the iMet Collection 2019 and check it; needs an account that accepted its rules."""
+    from imet.download.kaggle import download as fetch
+
+    with clear_errors():
+        problems = fetch(out, progress=sys.stderr.isatty())
+    _report(out, problems)
 
 
 @data.command()

@@ -24,7 +24,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from imet.data.images import decode_image, what_it_is
-from imet.download.polite import Gone, Polite, Unreachable
+from imet.download.polite import Gone, Polite, Unreachable, full_disk_explained
 from imet.io import (
     InputError,
     atomic_path,
@@ -74,7 +74,8 @@ def download(
         Reason to number of objects that were passed over.
 
     Raises:
-        InputError: the museum's server cannot be reached; no work is left to fetch.
+        InputError: the museum's server cannot be reached; no work is left to fetch; the disk is
+            full.
     """
     polite = polite or Polite()
     cache = out / ".download"
@@ -82,7 +83,7 @@ def download(
     cache.mkdir(exist_ok=True)
     skipped: dict[int, str] = {}
     rows: list[dict[str, Any]] = []
-    with file_lock(cache / "lock"):
+    with full_disk_explained(out), file_lock(cache / "lock"):
         for folder in (out, out / "train", cache):
             clear_temporary(folder)
         order = list(ids) if ids is not None else _order(cache, seed, polite)

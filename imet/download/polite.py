@@ -1,10 +1,13 @@
-"""Requests that a museum's server does not mind, and that outlast its bad days."""
+"""Requests that a server does not mind, and that outlast its bad days and a full disk."""
 
 from __future__ import annotations
 
+import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 import requests
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
@@ -28,7 +31,7 @@ class Unreachable(InputError):
     """A server that does not give what it should, however often it is asked."""
 
 
-class _Again(Exception):
+class Again(Exception):
     """Worth another try, after so many seconds; None leaves it to the number of tries."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
@@ -62,7 +65,7 @@ class Polite:
             Unreachable: it could not be fetched in eight tries.
         """
         retrying = Retrying(
-            retry=retry_if_exception_type(_Again),
+            retry=retry_if_exception_type(Again),
             stop=stop_after_attempt(ATTEMPTS),
             wait=_wait,
             sleep=self.sleep,
@@ -70,7 +73,7 @@ class Polite:
         )
         try:
             return bytes(retrying(self._once, url))
-        except _Again as error:
+        except Again as error:
             raise Unreachable(
                 f"{url}: {error}, {ATTEMPTS} times; what was fetched is kept, and the same command "
                 "goes on: try again later, or with a longer --pause"
@@ -83,30 +86,30 @@ class Polite:
         except (MissingSchema, InvalidSchema, InvalidURL):
             raise Gone(f"{url}: no address") from None
         except requests.RequestException as error:  # no connection, cut off, too slow
-            raise _Again(f"no answer ({type(error).__name__})") from None
+            raise Again(f"no answer ({type(error).__name__})") from None
         finally:
             self._last = time.monotonic()
         if answer.status_code in (404, 410):
             raise Gone(f"{url}: {answer.status_code}")
         if answer.status_code in (403, 429):
             self._slow_down()
-            raise _Again(f"refused ({answer.status_code})", _retry_after(answer))
+            raise Again(f"refused ({answer.status_code})", retry_after(answer))
         if answer.status_code != 200:
-            raise _Again(f"answered {answer.status_code}")
+            raise Again(f"answered {answer.status_code}")
         expected = answer.headers.get("Content-Length")
         encoded = "Content-Encoding" in answer.headers
         if expected and not encoded and int(expected) != len(answer.content):
-            raise _Again(f"{len(answer.content)} bytes instead of {expected}")
+            raise Again(f"{len(answer.content)} bytes instead of {expected}")
         if (what_it_is(answer.content) or "").startswith("a web page"):
             self._slow_down()
-            raise _Again("a web page in place of the file", BLOCKED)
+            raise Again("a web page in place of the file", BLOCKED)
         return answer.content
 
     def _slow_down(self) -> None:
         self.pause = max(self.pause, min(2 * max(self.pause, 0.5), SLOWEST))
 
 
-def _retry_after(answer: requests.Response) -> float:
+def retry_after(answer: requests.Response) -> float:
     """What the server asks for, in seconds, or the usual length of a refusal."""
     text = answer.headers.get("Retry-After", "")
     return min(float(text), 600.0) if text.isdigit() else BLOCKED
@@ -114,5 +117,33 @@ def _retry_after(answer: requests.Response) -> float:
 
 def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    wait = error.wait if isinstance(error, _Again) else None
-    return float(min(2**state.attempt_number, 60)) if wait is None else wait
+    return seconds_to_wait(error, state.attempt_number)
+
+
+def seconds_to_wait(error: BaseException | None, attempt: int) -> float:
+    """Before the next try: what the error asks for, else longer with each attempt.
+
+    Examples:
+        >>> [seconds_to_wait(Again("cut off"), attempt) for attempt in (1, 2, 8)]
+        [2.0, 4.0, 60.0]
+    """
+    wait = error.wait if isinstance(error, Again) else None
+    return float(min(2**attempt, 60)) if wait is None else wait
+
+
+@contextmanager
+def full_disk_explained(folder: Path) -> Iterator[None]:
+    """Turn the system's error of a full disk into one that says what to do.
+
+    Raises:
+        InputError: the disk, or the share of it that may be used, is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InputError(
+            f"{folder}: the disk is full; free some space and run the same command again, which "
+            "goes on with what was fetched"
+        ) from None
