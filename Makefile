@@ -2,7 +2,7 @@
 
 # DATA=folder is a profile of its own, on the reader's pictures; its name keeps folders apart.
 ifeq ($(origin DATA),command line)
-FOLDER  := $(realpath $(DATA))
+FOLDER  := $(shell cd '$(DATA)' 2> /dev/null && pwd -P)
 ifeq ($(FOLDER),)
 $(error DATA=$(DATA): no such folder; name one in Kaggle's layout)
 endif
@@ -22,6 +22,11 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 BIN   := $(VENV)/bin
+# Of the caller's settings only those count that say where packages come from, and how: PIP_TARGET,
+# UV_SYSTEM_PYTHON or a foreign PYTHONPATH would install elsewhere, or run other code.
+KEPT := %_URL %_INDEX UV_INDEX_% %_LINKS %_HOST %_CERT %_TLS %_PROXY %_CACHE_DIR %_CONFIG_FILE %_TIMEOUT %_RETRIES %_PROVIDER %_LINK_MODE
+unexport $(filter-out $(KEPT),$(filter PIP_% UV_%,$(.VARIABLES))) PYTHONPATH PYTHONHOME
+
 # An environment belongs to the checkout that made it: its scripts and its `imet` point there. In a
 # copied or moved checkout the mark of this folder is missing, and the environment is made anew.
 # SHARED=1 takes the packages of another checkout's environment (VENV=…) and the code of this one.
@@ -66,18 +71,22 @@ help: ## Show this list
 
 env: $(READY) ## Create .venv from the pinned, hash-checked requirements
 
-# Installed anew only when the pins change; a broken-off installation is never taken as ready. uv
-# needs less than half of pip's time; where the packages come from an index that only pip knows, pip
-# installs them.
+SUPPORTED = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "error: Python 3.11 to 3.13 is needed; name one with make PYTHON=python3.12")'
+
+# Installed anew only when the pins change or its Python is gone; what a broken-off installation left
+# is cleared. uv needs less than half of pip's time; where the packages come from an index that only
+# pip knows, pip installs them.
 ifndef SHARED
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements.txt pyproject.toml $(if $(realpath $(BIN)/python),,FORCE)
 	@case '$(abspath $(VENV))' in \
 	  '$(CURDIR)'/*) if [ ! -e $@ ] && ls $(VENV)/.ready* > /dev/null 2>&1; then \
-	      echo "$(VENV) was made for another folder: it is made anew"; rm -rf $(VENV); fi ;; \
+	      echo "$(VENV) was made for another folder: it is made anew"; rm -rf $(VENV); fi; \
+	    if [ -e $(VENV) ] && { [ ! -e $@ ] || ! $(BIN)/python -c '' 2> /dev/null; }; then \
+	      echo "$(VENV) is not whole: it is made anew"; rm -rf $(VENV); fi ;; \
 	  *) if [ ! -e $@ ] && ls $(VENV)/.ready* > /dev/null 2>&1; then \
 	      echo "error: VENV=$(VENV) belongs to another checkout; name a folder of its own, or add SHARED=1 to use its packages with the code here" >&2; exit 1; fi ;; \
 	esac
-	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed; name one with make PYTHON=python3.12")'
+	@$(SUPPORTED)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements.txt > $(VENV)/uv.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
@@ -95,6 +104,7 @@ notebooks: $(EXECUTED) ## Execute the notebooks with papermill
 # Which files of imet/ a notebook depends on, read from its imports.
 build/rules/%.mk: notebooks/%.py imet/code_digest.py
 	@mkdir -p $(@D)
+	@$(SUPPORTED)
 	@$(PYTHON) -P imet/code_digest.py '$$(BUILD)/notebooks/$*.ipynb' $< > $@.tmp && mv $@.tmp $@
 
 ifneq ($(filter book notebooks serve,$(MAKECMDGOALS)),)

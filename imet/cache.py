@@ -88,6 +88,8 @@ class FeatureStore:
             compute: rows (n,) int64 to one array per name, each (n, …).
             progress: show a bar on a terminal.
         """
+        if not self.pending() and self._prepared():  # without a lock: its disk may be read-only
+            return self
         with file_lock(self.folder):
             pending = self.pending()
             if not pending and self._prepared():

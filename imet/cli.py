@@ -56,13 +56,18 @@ ProfileName = Annotated[str, typer.Option(help="sample, tiny, small or kaggle.")
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 
+UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
+WRITABLE = "; make room there or name another folder (runs, features and data: IMET_HOME)"
+
+
 @contextmanager
 def clear_errors() -> Iterator[None]:
     """Bad input ends with its message and exit code 2, not with a traceback."""
     try:
         yield
     except (InputError, OSError) as error:  # also a read-only folder or a full disk
-        typer.secho(f"imet: {error}", fg=typer.colors.RED, err=True)
+        remedy = WRITABLE if getattr(error, "errno", None) in UNWRITABLE else ""
+        typer.secho(f"imet: {error}{remedy}", fg=typer.colors.RED, err=True)
         raise typer.Exit(2) from error
 
 

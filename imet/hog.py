@@ -11,12 +11,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from imet.compiled import compiled
 
 ORIENTATIONS = 8
 CELL = 16  # pixels
@@ -134,7 +135,7 @@ def hog_image(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     return np.asarray(picture, np.float64)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _cells_numba(images: npt.NDArray[np.uint8], cells: npt.NDArray[np.float32]) -> None:
     """Fill `cells` strip by strip. Every inner loop is one that the compiler turns into SIMD:
     no branches, and all its rows in one buffer of constant width, so that none can overlap."""
@@ -189,7 +190,7 @@ def _cells_numba(images: npt.NDArray[np.uint8], cells: npt.NDArray[np.float32]) 
                         cells[b, i, first // CELL + column, k] = s * scale
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _difference(
     line: npt.NDArray[np.uint8], first: int, used: int, out: npt.NDArray[np.float32]
 ) -> None:
@@ -204,7 +205,7 @@ def _difference(
         out[used - 1] = 0
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "contract"})
+@compiled(fastmath={"reassoc", "nsz", "contract"})
 def _blocks_numba(cells: npt.NDArray[np.float32], blocks: npt.NDArray[np.float32]) -> None:
     batch, rows, columns = blocks.shape[:3]
     size = BLOCK * BLOCK * ORIENTATIONS

@@ -7,15 +7,18 @@ looks finished.
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
 import os
+import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock, SoftFileLock
 
 REPO = Path(__file__).resolve().parent.parent
 """Root of the checkout (the package is installed editable)."""
@@ -34,7 +37,8 @@ class InputError(ValueError):
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `path`; move it into place when the block ends well.
 
-    The file is synced before it is moved, so a power cut leaves the old file or the new one.
+    The file is synced before it is moved and its folder afterwards, so a power cut leaves the old
+    file or the new one, and what is written later never lies beside an older state.
 
     Examples:
         >>> import tempfile
@@ -49,11 +53,20 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        with open(temporary, "rb+") as handle:
-            os.fsync(handle.fileno())
+        _sync(temporary)
         os.replace(temporary, path)
+        if os.name == "posix":  # Windows opens no folders
+            _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def clear_temporary(folder: Path) -> None:
@@ -115,8 +128,46 @@ def file_sha256(path: Path | str) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def file_lock(path: Path | str) -> FileLock:
-    """A lock beside `path` that two processes take in turn; released when its holder dies."""
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EIO)
+"""What drives without locks answer, such as some that lie on another machine."""
+PATIENCE = 5.0
+"""Seconds of waiting for a lock before it is said what is waited for."""
+
+
+@contextmanager
+def file_lock(path: Path | str) -> Iterator[None]:
+    """Hold a lock beside `path` that two processes take in turn; released when its holder dies."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(str(path) + ".lock")
+    notice = threading.Timer(PATIENCE, _say_what_is_waited_for, [path])
+    notice.daemon = True
+    notice.start()
+    try:
+        lock = _acquire(path)
+    finally:
+        notice.cancel()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _acquire(path: Path) -> BaseFileLock:
+    """A lock of the system, or a file that names its holder on a drive without such locks."""
+    try:
+        lock: BaseFileLock = FileLock(f"{path}.lock")
+        lock.acquire()
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        lock = SoftFileLock(f"{path}.holder")
+        lock.acquire()
+    return lock
+
+
+def _say_what_is_waited_for(path: Path) -> None:
+    print(
+        f"waiting for {path}.lock: another process works on the same; if there is none, its drive "
+        "does not answer: set IMET_HOME to a folder on another one",
+        file=sys.stderr,
+    )

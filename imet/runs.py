@@ -81,11 +81,13 @@ def run(
     key = {"collection": "given" if data else collection_key(profile)}
     key |= run_key(recipe, parts, encoder)
     folder = home() / "runs" / profile / f"{name}-{digest(key, size=6)}"
-    with file_lock(folder):  # a second process waits here, then finds the run finished
-        if not (folder / "metrics.json").exists():
-            _describe(folder, key, recipe, profile, parts)
-            train(recipe, profile, parts, encoder, folder, device)
-    return Run(folder, recipe, profile, parts, read_json(folder / "metrics.json"))
+    metrics = folder / "metrics.json"
+    if not metrics.exists():  # a finished run needs no lock: its disk may be read-only
+        with file_lock(folder):  # a second process waits here, then finds the run finished
+            if not metrics.exists():
+                _describe(folder, key, recipe, profile, parts)
+                train(recipe, profile, parts, encoder, folder, device)
+    return Run(folder, recipe, profile, parts, read_json(metrics))
 
 
 def train(

@@ -105,6 +105,8 @@ def simulate(
     }
     if planned_for:
         parameters["planned_for"] = list(planned_for)
+    if _finished(out, parameters):  # without a lock: its disk may be read-only
+        return
     with file_lock(out / ".simulating"):
         if _finished(out, parameters):
             return

@@ -13,6 +13,8 @@ from PIL import Image
 settings.register_profile("untimed", deadline=None)  # a test says what is right, not how fast
 settings.load_profile("untimed")
 
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"  # tests serve themselves
+
 REPO = Path(__file__).resolve().parent.parent
 
 

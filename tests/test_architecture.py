@@ -18,7 +18,7 @@ FILES = sorted(path for name in PACKAGES for path in (REPO / name).rglob("*.py")
 LONGEST = 600  # lines
 
 LAYERS = (
-    ("`typing` `io` `code_digest` `provenance` `config`",
+    ("`typing` `io` `compiled` `code_digest` `provenance` `config`",
      "plain values and files: atomic writes, where a number came from, recipes and profiles"),
     ("`labels` `metrics` `statistics` `losses` `hog`",
      "arrays in, arrays or numbers out"),

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 
+from imet.compiled import compiled
 from imet.typing import Array
 
 MINIMUM_SHARE = 4  # views a thread must have before another is worth starting
@@ -193,7 +193,7 @@ def _turn_hue(colours: Tensor, sextants: Tensor) -> Tensor:
 # --- Compiled loops: arrays are (B, H, 3W), rows of pixels with their channels interleaved --------
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _augment_rows(  # pragma: no cover - compiled
     source: Array,
     target: Array,
@@ -226,7 +226,7 @@ def _augment_rows(  # pragma: no cover - compiled
                 to[3 * x + 2] = np.uint8(blue[x] + HALF)
 
 
-@njit(nogil=True, cache=True)
+@compiled()
 def _reverse(values: Array) -> None:  # pragma: no cover - compiled
     """Turn (W,) around in place."""
     last = len(values) - 1
@@ -234,7 +234,7 @@ def _reverse(values: Array) -> None:  # pragma: no cover - compiled
         values[x], values[last - x] = values[last - x], values[x]
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _saturate_row(  # pragma: no cover - compiled
     red: Array, green: Array, blue: Array, factor: float
 ) -> None:
@@ -246,7 +246,7 @@ def _saturate_row(  # pragma: no cover - compiled
         blue[x] = min(max(factor * blue[x] + grey, ZERO), TOP)
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _turn_row(  # pragma: no cover - compiled
     red: Array, green: Array, blue: Array, sextants: float
 ) -> None:
@@ -265,7 +265,7 @@ def _turn_row(  # pragma: no cover - compiled
         blue[x] = _channel(value, chroma, hue + ONE)
 
 
-@njit(nogil=True, cache=True, fastmath=True)
+@compiled(fastmath=True)
 def _channel(value: Any, chroma: Any, k: Any) -> Any:  # pragma: no cover - compiled
     """HSV to one of R, G, B: V - C·max(0, min(k, 4 - k, 1)), k taken modulo 6."""
     k -= SIX * np.floor(k * SIXTH)

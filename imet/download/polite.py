@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import requests
-from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, ProxyError
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from imet.data.images import what_it_is
@@ -55,7 +55,7 @@ class Polite:
         self.pause, self.sleep = pause, sleep
         self._session = requests.Session()
         self._session.headers["User-Agent"] = AGENT
-        self._last = -1e9
+        self._last, self._answered = -1e9, False
 
     def get(self, url: str) -> bytes:
         """The content of an address.
@@ -85,10 +85,18 @@ class Polite:
             answer = self._session.get(url, timeout=TIMEOUT)
         except (MissingSchema, InvalidSchema, InvalidURL):
             raise Gone(f"{url}: no address") from None
+        except ProxyError:
+            if self._answered:
+                raise _Again("no answer of the proxy") from None
+            raise Unreachable(
+                f"{url}: the proxy that the environment names does not answer; mend "
+                "http_proxy and https_proxy, or name the server in no_proxy"
+            ) from None
         except requests.RequestException as error:  # no connection, cut off, too slow
             raise Again(f"no answer ({type(error).__name__})") from None
         finally:
             self._last = time.monotonic()
+        self._answered = True
         if answer.status_code in (404, 410):
             raise Gone(f"{url}: {answer.status_code}")
         if answer.status_code in (403, 429):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -81,10 +82,100 @@ def checkout_with(folder: Path, venv: Path) -> Path:
     return folder
 
 
-def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+        ["make", "-C", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=dict(os.environ) | environment,
     )
+
+
+def pretended_python(folder: Path) -> Path:
+    """A script that makes environments of itself; what it was asked for and its settings go to
+    `log` beside it."""
+    script = folder / "python"
+    log = folder / "log"
+    script.write_text(
+        "#!/bin/sh\n"
+        f"env >> '{log}'; echo \"asked: $*\" >> '{log}'\n"
+        'if [ "$1 $2" = "-m venv" ]; then\n'
+        '  mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; cp "$0" "$3/bin/uv"\n'
+        "fi\n"
+    )
+    script.chmod(0o755)
+    return script
+
+
+def ready(folder: Path) -> list[Path]:
+    return list((folder / ".venv").glob(".ready-*"))
+
+
+@pytest.mark.parametrize("name", ["plain", "a b (c) [d] é"])
+@pytest.mark.parametrize("left", ["nothing", "half", "no Python"])
+def test_a_half_made_environment_is_made_anew(tmp_path: Path, name: str, left: str) -> None:
+    here = checkout_with(tmp_path / name, tmp_path / "elsewhere")
+    python = pretended_python(tmp_path)
+    if left != "nothing":
+        assert make(here, "env", f"PYTHON={python}").returncode == 0
+        (here / ".venv" / "left").touch()
+        if left == "half":
+            ready(here)[0].unlink()
+        else:
+            (here / ".venv" / "bin" / "python").unlink()
+            (here / ".venv" / "bin" / "python").symlink_to(tmp_path / "gone")
+    made = make(here, "env", f"PYTHON={python}")
+    assert made.returncode == 0, made.stderr
+    assert ("it is made anew" in made.stdout) == (left != "nothing")
+    assert len(ready(here)) == 1
+    assert not (here / ".venv" / "left").exists()
+    again = make(here, "env", f"PYTHON={python}")
+    assert "made anew" not in again.stdout
+    assert "pip" not in again.stdout
+
+
+def test_settings_for_other_installations_do_not_count_here(tmp_path: Path) -> None:
+    here = checkout_with(tmp_path / "here", tmp_path / "elsewhere")
+    foreign = {"PIP_TARGET": "/x", "PIP_USER": "1", "PIP_NO_BINARY": ":all:", "UV_PYTHON": "2.7"}
+    foreign |= {"UV_SYSTEM_PYTHON": "1", "PYTHONPATH": "/x", "PYTHONHOME": "/x"}
+    sources = {"PIP_FIND_LINKS": "/wheels", "UV_DEFAULT_INDEX": "file:///i", "PIP_CERT": "/c.pem"}
+    made = make(here, "env", f"PYTHON={pretended_python(tmp_path)}", **foreign, **sources)
+    assert made.returncode == 0, made.stderr
+    seen = (tmp_path / "log").read_text()
+    assert "asked: pip install" in seen  # by uv
+    for name, value in foreign.items():
+        assert f"\n{name}={value}\n" not in seen
+    for name, value in sources.items():
+        assert f"\n{name}={value}\n" in seen
+
+
+@pytest.mark.parametrize(("version", "fits"), [("3,10", 0), ("3,11", 1), ("3,13", 1), ("3,14", 0)])
+def test_an_unsupported_python_is_refused_first(tmp_path: Path, version: str, fits: bool) -> None:
+    here = checkout_with(tmp_path / "here", tmp_path / "elsewhere")
+    (here / "notebooks").mkdir()
+    (here / "notebooks" / "01_x.py").touch()
+    (here / "imet").mkdir()
+    (here / "imet" / "code_digest.py").touch()
+    python = tmp_path / "python"
+    pretend = f"import sys; sys.version_info = ({version}, 0); exec(sys.argv[1])"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{pretend}" "$2"\n')
+    python.chmod(0o755)
+    for target in ("env", "book"):
+        made = make(here, target, f"PYTHON={python}")
+        assert ("Python 3.11 to 3.13 is needed" in made.stderr) != fits
+        assert made.returncode != 0  # this Python cannot make an environment, either
+    assert not ready(here)
+
+
+def test_a_folder_of_pictures_may_have_blanks_in_its_name(tmp_path: Path) -> None:
+    here = checkout_with(tmp_path / "here", tmp_path / "elsewhere")
+    (tmp_path / "my pictures (1) [b]").mkdir()
+    planned = make(here, "-n", "help", f"DATA={tmp_path / 'my pictures (1) [b]'}")
+    assert planned.returncode == 0, planned.stderr
+    profile = next((here / "profiles").glob("my-pictures--1---b-*.toml"))
+    settings = tomllib.loads(profile.read_text())
+    assert settings["folder"] == str(tmp_path / "my pictures (1) [b]")
 
 
 def test_an_environment_that_was_copied_with_its_checkout_is_made_anew(tmp_path: Path) -> None:

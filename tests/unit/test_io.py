@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
+from imet import io
 from imet.io import InputError, atomic_path, digest, file_lock, file_sha256, read_json, write_json
 
 
@@ -94,6 +99,25 @@ def test_a_second_holder_waits_for_the_lock(tmp_path):
     assert order == ["first", "second"]
 
 
+def test_file_and_folder_are_on_the_disk_in_the_right_order(tmp_path, monkeypatch):
+    """A power cut at any moment leaves the old file or the new one, under its name."""
+    calls = []
+    real_fsync, real_replace = os.fsync, os.replace
+
+    def fsync(descriptor):
+        calls.append("folder" if os.path.isdir(f"/dev/fd/{descriptor}") else "file")
+        real_fsync(descriptor)
+
+    def replace(*paths):
+        calls.append("rename")
+        real_replace(*paths)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    write_json(tmp_path / "a.json", 1)
+    assert calls == ["file", "rename", "folder"]
+
+
 def test_a_reader_of_the_old_file_is_not_disturbed(tmp_path):
     """The new file takes the name; nobody ever sees half of it."""
     target = tmp_path / "a.txt"
@@ -103,3 +127,61 @@ def test_a_reader_of_the_old_file_is_not_disturbed(tmp_path):
             temporary.write_text("new")
         assert reader.read() == "old"
     assert target.read_text() == "new"
+
+
+LOCKLESS = """
+import errno, fcntl, os, sys
+from pathlib import Path
+
+def flock(descriptor, operation):
+    raise OSError(getattr(errno, sys.argv[1]), "no locks here")
+
+fcntl.flock = flock
+from imet.io import file_lock
+
+with file_lock(Path(sys.argv[2]) / "run"):
+    print("held", flush=True)
+    os.kill(os.getpid(), int(sys.argv[3]))
+"""
+
+
+@pytest.mark.parametrize("answer", ["ENOLCK", "ENOTSUP", "EIO", "ENOSYS"])
+def test_a_drive_without_locks_is_worked_on_all_the_same(tmp_path, answer):
+    """The second process takes over from one that was killed, as with a lock of the system."""
+    for number in (signal.SIGKILL, 0):
+        ran = subprocess.run(
+            [sys.executable, "-c", LOCKLESS, answer, str(tmp_path), str(int(number))],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ran.stdout == "held\n", ran.stderr
+        assert ran.returncode == -number
+
+
+def test_it_is_said_what_is_waited_for(tmp_path, monkeypatch, capsys):
+    """Also where the system does not answer at all."""
+    monkeypatch.setattr(io, "PATIENCE", 0.0)
+    said = threading.Event()
+
+    class Silent(io.FileLock):
+        def acquire(self):
+            assert said.wait(60)
+
+        def release(self):
+            pass
+
+    real = io._say_what_is_waited_for
+
+    def say(path):
+        real(path)
+        said.set()
+
+    monkeypatch.setattr(io, "FileLock", Silent)
+    monkeypatch.setattr(io, "_say_what_is_waited_for", say)
+    with file_lock(tmp_path / "run"):
+        pass
+    message = capsys.readouterr().err
+    assert str(tmp_path / "run.lock") in message
+    assert "IMET_HOME" in message

@@ -1,0 +1,153 @@
+"""Commands on machines that lack something: each works, or ends with one sentence.
+
+Folders are made read-only by mounting them so in a namespace of the command's own, since a
+superuser may write anywhere; without the right to do that these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imet.io import REPO
+
+SMALL = ("stored=", "input_size=32", "epochs=1", "max_works=40", "workers=0")
+IMET = (sys.executable, "-m", "imet.cli")
+
+
+def mounting() -> list[str]:
+    """A command in front of others that gives them mounts of their own."""
+    for command in (["unshare", "-m"], ["unshare", "-rm"]):
+        if shutil.which(command[0]):
+            tried = subprocess.run(
+                [*command, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True
+            )
+            if not tried.returncode:
+                return command
+    pytest.skip("no right to mount anything")
+
+
+def read_only(*folders: Path) -> str:
+    """Shell commands that make folders read-only."""
+    return "".join(
+        f"mount --bind {path} {path} && mount -o remount,bind,ro {path} && "
+        for path in (shlex.quote(str(folder)) for folder in folders)
+    )
+
+
+def shell(prepare: str, *command: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command after mounts, with what it printed."""
+    script = prepare + shlex.join(str(part) for part in command)
+    return subprocess.run(
+        [*mounting(), "bash", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPO,
+        timeout=300,
+        env=dict(os.environ)
+        | {"PYTHONPATH": str(REPO), "PYTHONDONTWRITEBYTECODE": "1"}
+        | environment,
+    )
+
+
+def run_command(data: Path, *changes: str) -> list[object]:
+    settings = [part for change in (*SMALL, *changes) for part in ("--set", change)]
+    return [
+        *IMET,
+        "run",
+        "resnet50",
+        "--profile",
+        "tiny",
+        "--device",
+        "cpu",
+        "--data",
+        data,
+        *settings,
+    ]
+
+
+@pytest.fixture(scope="module")
+def finished(small_collection: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Home of a finished run, and what the command printed."""
+    home = tmp_path_factory.mktemp("home")
+    ran = shell("", *run_command(small_collection), IMET_HOME=str(home))
+    assert ran.returncode == 0, ran.stderr
+    return home, ran.stdout
+
+
+def test_nothing_can_be_written_and_a_finished_run_is_read(
+    finished: tuple[Path, str], small_collection: Path, tmp_path: Path
+) -> None:
+    """Checkout, environment, home, cache, data and runs on a read-only disk."""
+    home, printed = finished
+    nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+    places = read_only(REPO, Path(sys.prefix), home, small_collection, nowhere)
+    settings = {"IMET_HOME": str(home), "HOME": str(nowhere), "XDG_CACHE_HOME": str(nowhere)}
+    ran = shell(places, *run_command(small_collection), **settings)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == printed
+    folder = printed.split()[-1]
+    picture = small_collection / "train" / "w0.png"
+    labelled = shell(places, *IMET, "predict", picture, "--run", folder, **settings)
+    assert labelled.returncode == 0, labelled.stderr
+    assert "style::red" in labelled.stdout
+
+
+def test_an_unfinished_run_on_a_read_only_disk_ends_with_one_sentence(
+    small_collection: Path, tmp_path: Path
+) -> None:
+    ran = shell(read_only(tmp_path), *run_command(small_collection), IMET_HOME=str(tmp_path))
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
+    assert "IMET_HOME" in ran.stderr.splitlines()[-1]
+    assert str(tmp_path) in ran.stderr.splitlines()[-1]
+
+
+def test_a_read_only_data_folder_is_enough(small_collection: Path, tmp_path: Path) -> None:
+    places = read_only(small_collection)
+    ran = shell(places, *run_command(small_collection), IMET_HOME=str(tmp_path))
+    assert ran.returncode == 0, ran.stderr
+    for command in (("data", "facts"), ("data", "check")):
+        assert shell(places, *IMET, *command, small_collection).returncode == 0
+
+
+def test_little_shared_memory_costs_processes_and_not_the_run(
+    small_collection: Path, tmp_path: Path
+) -> None:
+    """As in a container: loader processes hand their batches over in /dev/shm."""
+    place = "mount -t tmpfs -o size=3m none /dev/shm && "
+    large = ("view_mode=fresh", "workers=2", "batch_size=4", "input_size=192", "eval_batch_size=4")
+    ran = shell(place, *run_command(small_collection, *large), IMET_HOME=str(tmp_path))
+    assert ran.returncode == 0, ran.stderr[-2000:]
+
+
+def test_a_dead_proxy_stops_nothing_that_is_local(small_collection: Path, tmp_path: Path) -> None:
+    dead = "http://127.0.0.1:9"
+    names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+    settings = dict.fromkeys(names, dead) | {"IMET_HOME": str(tmp_path / "home")}
+    ran = shell("", *run_command(small_collection), **settings)
+    assert ran.returncode == 0, ran.stderr
+    notebook = tmp_path / "one.py"
+    notebook.write_text('# %% tags=["parameters"]\nx = 1\n\n# %%\nprint(x + 1)\n')
+    tool = REPO / "book" / "tools" / "execute.py"
+    ran = shell("", sys.executable, tool, notebook, "--out", tmp_path / "one.ipynb", **settings)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_dead_proxy_is_named_before_anything_is_waited_for(tmp_path: Path) -> None:
+    ran = shell(
+        "",
+        *(*IMET, "data", "download", "met", tmp_path / "met", "--works", "1"),
+        https_proxy="http://127.0.0.1:9",
+    )
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
+    assert "https_proxy" in ran.stderr
