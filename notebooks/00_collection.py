@@ -73,7 +73,7 @@ page.values
 #    little blur and noise takes its photograph;
 # 5. an *annotator* writes the labels down, with mistakes.
 #
-# {numref}`fig-manners` shows steps 1 to 4 with only the culture changed. Culture goes through the
+# {numref}`fig-manners` shows steps 1 to 4 with the culture changed and the plan kept. Culture goes through the
 # whole surface, and that is on purpose: the paper's six views stand on the premise that a culture
 # shows in every crop and a tag may lie outside of one ({doc}`02b_what_a_view_shows` tests it).
 
@@ -91,8 +91,9 @@ labelled_grid([draw(plan, seed=0).image for plan in plans], manners, columns=3, 
 # ```{caption} fig-manners
 # :alt: Twelve small pictures of a bridge, a tree and boats, one each in the manner of a culture:
 #   pastel, fresco, photograph, engraving, mosaic, woodblock print, porcelain and others.
-# One plan, a landscape with trees, a bridge and boats, drawn in twelve manners from the same random
-# numbers. Details that a culture decides, such as the kind of bridge or tree, change with it.
+# One plan, a landscape with trees, a bridge and boats, drawn in twelve manners from one seed. What a culture
+# decides changes with it: palette and technique, the kind of bridge, tree and boat, and with their sizes the
+# places where they find room.
 # ```
 
 # %%

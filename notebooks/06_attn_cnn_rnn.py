@@ -340,6 +340,7 @@ for name, each in (("AttnCNN-RNN", run), ("AttnCNN-RNN + HOG", hog)):
 # ## Limits
 #
 # - A short training on this profile: where F2 still rises at the last epoch of the curve above, the
-#   model is an unfinished one. That validation loss rises meanwhile has the reason given in
-#   {doc}`03_baseline`.
+#   model is an unfinished one. That validation loss rises meanwhile may have the reason given in
+#   {doc}`03_baseline`, crops that are charged for tags they were trained not to show. Over-fitting is not
+#   ruled out: nothing here tells the two apart.
 # - One seed.

@@ -33,7 +33,7 @@ page = Page("07_decoding", profile, seed, device, models=[run])
 parts, names = run.parts, run.parts.labels.names
 f = parts.train.targets.mean(0)  # (K,) proportions in training
 val_targets, test_targets = parts.val.targets, parts.test.targets
-page["works.val"] = len(parts.val)
+page["works.val"], page["epochs"] = len(parts.val), run.recipe.epochs
 run.rule.describe()
 
 # %%
@@ -43,6 +43,10 @@ test_paths = {k: run.paths("test", k) for k in widths}
 test_paths[1].labels.shape
 
 # %% [markdown]
+# Its model is that of {doc}`06_attn_cnn_rnn`, which had {num}`epochs:d` epochs here and
+# {num}`reported/code.rnn.epochs:d` in the code. What follows is said of it; a finished model may stop
+# otherwise.
+#
 # ## When does a path end?
 #
 # ```{quote-doc} paper
@@ -53,8 +57,12 @@ test_paths[1].labels.shape
 # terminate the label generation at the end of time step t.
 # ```
 #
-# $P_t$ is the geometric mean of the probabilities along the path (Equation 6). It is a score and not
-# a probability: every step is trained to give *all* labels, so the sigmoids are no conditional
+# $P_t$ is the geometric mean of the probabilities along the path (Equation 6),
+#
+# $$P_t = \sqrt[t]{p_1(l_1) \times p_2(l_2) \times \dots \times p_t(l_t)} \;(6)$$
+#
+# with $p_s(l_s)$ the probability of the label named at step $s$. It is a score and
+# not a probability: every step is trained to give *all* labels, so the sigmoids are no conditional
 # probabilities of a next label, and their product is not that of a path. Both sides can fall and rise
 # from step to step: the threshold moves with the frequency of each label named. {numref}`fig-path` shows
 # them for one view whose path is cut short.
@@ -167,6 +175,8 @@ page["chosen"] = {
     "f2": chosen["f2"],
     "at_edge": run.rule.at_edge,
     "ceiling": 1 / f.max(),
+    "first": gamma * f.max(),
+    "begins": "no path begins" if gamma * f.max() > 1 else "paths may begin",
     "commonest": names[f.argmax()],
 }
 page.values["chosen"]
@@ -176,8 +186,9 @@ page.values["chosen"]
 # {num}`chosen.f2:.3f` on validation. To the left of the peak the curve rises slowly, since a small γ
 # stops little; to the right it falls. Above γ = {num}`chosen.ceiling:.1f`, one over the share of the most
 # frequent label, {num}`chosen.commonest`, no path may so much as begin with that label, however sure the
-# model is: its threshold is then above one. What the search over paths itself is worth, with γ tuned for
-# each width:
+# model is: its threshold is then above one. With the chosen γ the threshold of that label is
+# {num}`chosen.first:.2f`: {num}`chosen.begins` with it. What the search over paths itself is worth, with γ
+# tuned for each width:
 
 # %%
 from imet.decoding import tune_path_rule
@@ -203,8 +214,8 @@ pd.DataFrame(rows, columns=columns).pipe(show, index=False)
 #
 # As written a path ends at the first step that fails. The code drops failing steps one by one and
 # lets later ones in again, and always keeps the first label. “At the end of time step t” may also mean
-# that the failing label is still given. A work's labels are then the *union* of what its six views name;
-# under *vote* a label needs half of the views, and under *mean* one path is decoded from probabilities
+# that the failing label is still given. A work's labels are then what any of its views names, as the paper
+# says (“the union of the predictions over all the six samples”, §3.3); under *vote* a label needs half of the views, and under *mean* one path is decoded from probabilities
 # averaged over views. Each way gets its own γ, from validation, at the chosen K; the row *as coded* takes
 # the code's γ, and its K as far as the search of this profile goes.
 

@@ -41,6 +41,7 @@ page = Page("08_roc_by_quartile", profile, seed, device, models=trained.values()
 parts = trained["baseline"].parts
 targets = parts.val.targets
 page["works"] = len(targets)
+page["epochs"] = trained["AttnCNN-RNN"].recipe.epochs
 
 # %%
 import pandas as pd
@@ -61,6 +62,11 @@ auc = pd.DataFrame({name: roc_auc_per_class(s, targets) for name, s in scores.it
 labels.join(auc).sort_values("uses in training", ascending=False).head(4).round(3)
 
 # %% [markdown]
+# The recurrent models had {num}`epochs:d` epochs here and {num}`reported/code.rnn.epochs:d` in the code.
+# All areas of this chapter are of validation works, as the paper's Figure 3; those of
+# {doc}`03_baseline` are of test works, and those of {doc}`14_losses_and_thresholds` of another model, so a
+# quartile has another mean in each.
+#
 # ## Which eight labels?
 #
 # ```{quote-doc} paper

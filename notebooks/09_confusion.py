@@ -38,6 +38,10 @@ page["works"] = len(targets)
 if label == "tag::men" and label not in names:  # another collection: its most frequent label
     label = names[parts.train.targets.sum(0).argmax()]
 page["label.name"] = label
+page["epochs"] = run.recipe.epochs
+proportion = parts.train.targets.mean(0)[parts.labels.column(label)]
+page["rule"] = {"gamma": run.rule.gamma, "first": run.rule.gamma * proportion}
+page["rule.begins"] = "no path begins" if page.values["rule"]["first"] > 1 else "a path may begin"
 
 # %% [markdown]
 # ## One label
@@ -105,7 +109,9 @@ pd.DataFrame(rows).T
 # reason it gives, “an improper threshold that is not harsh enough”, is the measure's own wish: F2 counts
 # recall twice as much as precision (β² = 4 in the formula). Here, for {num}`label.name`, the counts are
 # {num}`counts.tn:d`, {num}`counts.fp:d`, {num}`counts.fn:d` and {num}`counts.tp:d`, with rates of
-# {num}`tpr:.2f` and {num}`tnr:.2f`.
+# {num}`tpr:.2f` and {num}`tnr:.2f`. They are those of a model of {num}`epochs:d` epochs (as coded
+# {num}`reported/code.rnn.epochs:d`) and of its rule: with γ = {num}`rule.gamma:.2f` the threshold of a path's
+# first step is {num}`rule.first:.2f` for this label, so {num}`rule.begins` with it ({doc}`07_decoding`).
 #
 # ## All labels
 #

@@ -127,7 +127,7 @@ attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], smoot
 import pandas as pd
 
 from imet.inspection import normalised_entropy
-from imet.report.tables import or_dash, show
+from imet.report.tables import or_dash, show, with_interval
 
 spread = normalised_entropy(steps.attention)[:, 0]  # (n, T)
 attention = steps.attention[:, 0]  # (n, T, P)
@@ -216,7 +216,7 @@ sizes = {
     "smallest quarter": scores[scores["area"] <= limit],
     "the rest": scores[scores["area"] > limit],
 }
-page["answer.limit"], page["answer.small"] = or_dash(limit), "–"
+page["answer.limit"], page["answer.small"] = or_dash(limit), with_interval(None)
 rows = []
 for rival in ("Grad-CAM of the baseline", "centre"):
     for size, some in sizes.items() if enough else ():
@@ -225,7 +225,7 @@ for rival in ("Grad-CAM of the baseline", "centre"):
             difference = paired_difference(means["attention"], means[rival])
             rows.append((f"attention over {rival}, {size}", f"{difference:+.3f}"))
             if rival != "centre" and size == "smallest quarter":
-                page["answer.small"] = difference.value
+                page["answer.small"] = difference
 pd.DataFrame(rows, columns=["", "difference in hits"]).pipe(show, index=False)
 
 # %% [markdown]
@@ -244,7 +244,7 @@ pd.DataFrame(rows, columns=["", "difference in hits"]).pipe(show, index=False)
 # %%
 from imet.metrics import roc_auc_per_class
 from imet.report.attention import median_size
-from imet.statistics import spearman
+from imet.statistics import bootstrap_statistic, spearman
 
 gained = roc_auc_per_class(run.scores("test"), part.targets)
 gained -= roc_auc_per_class(baseline.scores("test"), part.targets)
@@ -255,7 +255,8 @@ if truth:
 several = part.targets.sum(0) >= 3  # the area of one or two works is mostly chance
 both = np.isfinite(gained) & np.isfinite(size) & several
 page["size.labels"] = both.sum()
-page["size.rank"] = or_dash(spearman(size[both], gained[both]) if both.sum() > 2 else None)
+rank = bootstrap_statistic(spearman, size[both], gained[both]) if both.sum() > 9 else None
+page["size.rank"] = with_interval(rank)  # over tags
 page.values["size"]
 
 # %% tags=["hide-input"]
@@ -277,8 +278,9 @@ label_scatter(
 # ```
 
 # %% [markdown]
-# The rank correlation of size and gain is {num}`size.rank:+.2f` over {num}`size.labels:d` tags: clearly
-# negative would mean that small things gain more.
+# The rank correlation of size and gain is {num}`size.rank.value:+.2f` {num}`size.rank.interval:+.2f` over
+# {num}`size.labels:d` tags. Below zero it would mean that small things gain more: an interval that holds
+# zero says that these tags cannot tell.
 #
 # ## Are the pictures true?
 #
@@ -287,7 +289,8 @@ label_scatter(
 # {num}`answer.even:.0%`, Grad-CAM of the baseline {num}`answer.grad_cam:.0%`
 # and a blob in the centre {num}`answer.centre:.0%`. The paper wants attention for small things; where the
 # boxes cover {num}`answer.limit:.0%` of the view or less, a quarter of the cases, the difference from
-# Grad-CAM is {num}`answer.small:+.2f`.
+# Grad-CAM is {num}`answer.small.value:+.2f` {num}`answer.small.interval:+.2f`,
+# {num}`answer.small.interval:verdict`.
 # A model trained for longer may look better; these overlays show where weights are, and not yet why a
 # label was named.
 #

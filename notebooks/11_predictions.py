@@ -36,6 +36,7 @@ baseline = runs.run("resnet50", profile, seed=seed, device=device)
 page = Page("11_predictions", profile, seed, device, models=[run, baseline])
 parts, names = run.parts, run.parts.labels.names
 targets, predicted = parts.test.targets, run.predicted("test")
+page["epochs"] = run.recipe.epochs
 predicted.sum(1).mean(), targets.sum(1).mean()  # labels per work
 
 # %% [markdown]
@@ -219,7 +220,8 @@ cooccurrence(
 # the change agrees with the training lift at a rank correlation of {num}`influence.rank:+.2f`. A label's
 # own logit changes by {num}`influence.itself:+.3f`. A model that had learned dependencies would show both a
 # clear correlation and changes of a size that matters; small changes mean that its second step
-# nearly repeats its first.
+# nearly repeats its first. The model asked had {num}`epochs:d` epochs, and
+# {num}`reported/code.rnn.epochs:d` in the code: one that is trained for longer may have learned more.
 #
 # That is what the loss asks for. Every step is trained to give all labels of the work, named or not, so
 # a step loses nothing by ignoring what was named before. {ref}`The ablations <paper-results>` measure

@@ -175,8 +175,9 @@ recorded_table({"poster_rows": "poster"})
 #   ({num}`reported/context.kaggle.vgg16.f2:.3f` with VGG16 on Kaggle's own hidden split, where the first
 #   place had {num}`reported/context.kaggle.first.f2:.3f`). The floor of always giving the same 15 labels is
 #   {num}`reported/context.floor_15.f2:.3f`.
-# - *“Training parameters upon the start play an important role.”* One step of a schedule is worth
-#   {num}`reported_step:+.3f` in the poster's table.
+# - *“Training parameters upon the start play an important role.”* Rows 2 and 3 differ by
+#   {num}`reported_step:+.3f` in the poster's table, and in two things: when the rate falls, and for how many
+#   epochs they train, if three steps are trained ({doc}`13_vgg16`).
 # - *“The ground truth labels are noisy.”* True of any such collection; what it costs is measured in
 #   {doc}`15_label_noise`.
 # - *“Focal loss and F2 score are not directly related.”* Within one training they are, between

@@ -61,7 +61,7 @@ def long_date(text: str) -> str:
 def html(provenance: dict[str, Any], own: bool, notebook: str = "") -> str:
     """The label as HTML: facts, note, the page's notebook, and versions behind a disclosure."""
     facts = []
-    for field in (*FIELDS, "models"):
+    for field in (*FIELDS, "models", "networks"):
         value = provenance.get(field)
         if value is None:
             continue
@@ -75,7 +75,7 @@ def html(provenance: dict[str, Any], own: bool, notebook: str = "") -> str:
     profile, pictures = str(provenance.get("profile")), str(provenance.get("pictures"))
     note = NOTES.get(profile) if pictures != "simulated" or profile == "tiny" else None
     note = note or NOTES.get(pictures)
-    shown_elsewhere = (*FIELDS, "models", "versions", "pictures")
+    shown_elsewhere = (*FIELDS, "models", "networks", "versions", "pictures")
     rest = {k: v for k, v in provenance.items() if k not in shown_elsewhere}
     rows = [*rest.items(), *sorted(dict(provenance.get("versions", {})).items())]
     versions = "".join(

@@ -26,9 +26,10 @@ class ChapterTimes(SphinxDirective):
         group += [nodes.colspec(colwidth=80), nodes.colspec(colwidth=20)]
         head = nodes.thead("", self.row(nodes.Text("chapter"), "seconds"))
         body = nodes.tbody()
-        for name, seconds in sorted(times.items()):
-            body += self.row(self.link(name), f"{seconds:.0f}")
-        body += self.row(nodes.Text("all"), f"{sum(times.values()):.0f}")
+        whole = {name: round(seconds) for name, seconds in sorted(times.items())}
+        for name, seconds in whole.items():
+            body += self.row(self.link(name), f"{seconds}")
+        body += self.row(nodes.Text("all"), f"{sum(whole.values())}")  # of the rows as printed
         table += group
         group += [head, body]
         return [table]

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-FORMAT = re.compile(r"[<>=^+\- ]*[0-9]*[,_]?(\.[0-9]+)?[deEfgG%n]?")
+FORMAT = re.compile(r"verdict|[<>=^+\- ]*[0-9]*[,_]?(\.[0-9]+)?[deEfgG%n]?")
 
 
 class UnknownValue(KeyError):
@@ -74,18 +74,27 @@ def lookup(values: Any, text: str) -> tuple[Any, str, str]:
 
 
 def write(value: Any, spec: str) -> str:
-    """Format one value for prose: real minus signs, intervals in brackets, yes and no.
+    r"""Format one value for prose: real minus signs, intervals in brackets, yes and no.
+
+    `verdict` says what the interval of a difference does, so that no sentence can claim more.
 
     Examples:
         >>> write(-0.0514, "+.3f"), write([0.25, 0.5], ".2f"), write(True, "")
         ('−0.051', '[0.25, 0.50]', 'yes')
         >>> write(0.1234, ".1%"), write(109237, ",d"), write("adam", "")
-        ('12.3 %', '109,237', 'adam')
+        ('12.3\xa0%', '109,237', 'adam')
+        >>> [write(ends, "verdict") for ends in ([0.01, 0.2], [-0.2, -0.01], [-0.001, 0.033])]
+        ['a gain', 'a loss', 'too little to tell from none']
     """
     if value is None:
         raise ValueError("the value is null, which is no number")
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if spec == "verdict" and not isinstance(value, str):
+        if not isinstance(value, list) or len(value) != 2:
+            raise ValueError("has no verdict: it is no interval")
+        low, high = value
+        return "a gain" if low > 0 else "a loss" if high < 0 else "too little to tell from none"
     if isinstance(value, list):
         return "[" + ", ".join(write(item, spec) for item in value) + "]"
     if isinstance(value, dict):

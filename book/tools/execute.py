@@ -158,6 +158,8 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         tags = list(cell.metadata.get("tags", []))
         if HIDDEN_TAGS & set(tags) and "remove-cell" not in tags:
             cell.metadata["tags"] = [*tags, "remove-cell"]
+        if "solution" in tags:  # read after one's own try, so folded with what it prints
+            cell.metadata["tags"] = [*tags, "hide-cell"]
         if cell.cell_type == "code":
             cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
             for output in cell["outputs"]:

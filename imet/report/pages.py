@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from imet.config import get_profile
+from imet.config import get_profile, resolve
 from imet.io import home, write_json
 from imet.provenance import provenance
 from imet.report.tables import with_interval
@@ -91,7 +91,20 @@ class Page:
             if (commit, device) != here
         ]
         models = {"models": ", ".join(elsewhere)} if elsewhere else {}
+        if networks := networks_of(self._models.values()):
+            models["networks"] = networks
         write_json(self.path, {"provenance": self._provenance | models, "values": self.values})
+
+
+def networks_of(models: Iterable[Run]) -> str:
+    """Which networks ran in place of the documents'; empty where the documents' own did.
+
+    A page calls its rows as the documents do: its label says what stands behind the names.
+    """
+    names = {
+        (run.recipe.backbone, resolve(run.recipe.name, "kaggle").backbone): None for run in models
+    }
+    return ", ".join(f"{ran} in place of {stated}" for ran, stated in names if ran != stated)
 
 
 def _plain(value: Any) -> Any:
