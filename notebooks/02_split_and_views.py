@@ -105,7 +105,7 @@ page.values["men"]
 # code: scikit-learn's `train_test_split` on the kept works in file order, first the test part, then
 # validation from the rest, both with `random_state=231` and without stratification. This book uses
 # the same calls. On the real table their Figure 6 confirms it: its counts make
-# {num}`reported/code.confusion.fn:,d` + {num}`reported/code.confusion.tp:,d` test works with `tag::men`,
+# {num}`reported/code.confusion.fn:,d` + {num}`reported/code.confusion.tp:,d` test works with the tag *men*,
 # and the test part recovered here has exactly that many, where other draws would spread by about
 # {num}`men.deviation:.0f` works.
 #

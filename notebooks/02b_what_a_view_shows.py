@@ -146,10 +146,11 @@ table.rename(columns={"crops": "crops of a true label"}).pipe(show)
 #
 # Cultures are seen in a crop nearly as well as in the whole picture: the difference is
 # {num}`seen.cultures.difference.value:+.3f`. But tags lose no more, {num}`seen.tags.difference.value:+.3f`
-# on average. The premise holds in its first half, and in its second only where it is put to the test:
-# on crops without the thing AUC changes by {num}`seen.tags: thing outside.difference.value:+.3f`, on
-# crops with all of it by {num}`seen.tags: thing inside the crop.difference.value:+.3f`. Such crops are
-# rare. One holds {num}`visibility.mean:.0%` of a true tag's things on average and nothing of them in
+# on average. So one half of the premise holds: cultures show in every crop. The other half, that tags get
+# lost, holds for crops *without* the thing, where AUC changes by
+# {num}`seen.tags: thing outside.difference.value:+.3f`; on crops with all of it the change is
+# {num}`seen.tags: thing inside the crop.difference.value:+.3f`. But crops without the thing are rare. A crop
+# holds {num}`visibility.mean:.0%` of a true tag's things on average and nothing of them in
 # {num}`visibility.outside:.0%` of cases, for a crop is three quarters as wide as the picture's shorter
 # side, about half of an ordinary picture, and things are large or come in numbers.
 #

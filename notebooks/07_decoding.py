@@ -84,7 +84,7 @@ page.values["ends"]
 # %%
 import pandas as pd
 
-from imet.report.tables import show
+from imet.report.tables import show, spoken
 
 cut = np.argwhere((ends > 1) & (ends < last))  # stopped, but not at once
 work, view = np.random.default_rng(seed).choice(cut).tolist() if len(cut) else (0, 0)
@@ -177,7 +177,7 @@ page["chosen"] = {
     "ceiling": 1 / f.max(),
     "first": gamma * f.max(),
     "begins": "no path begins" if gamma * f.max() > 1 else "paths may begin",
-    "commonest": names[f.argmax()],
+    "commonest": spoken(names[f.argmax()]),
 }
 page.values["chosen"]
 

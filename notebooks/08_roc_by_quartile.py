@@ -48,6 +48,7 @@ import pandas as pd
 
 from imet.labels import quartile_of
 from imet.metrics import roc_auc_per_class
+from imet.report.tables import or_dash, show
 
 scores = {name: run.scores("val") for name, run in trained.items()}  # (N, K) each
 labels = pd.DataFrame(
@@ -59,7 +60,7 @@ labels = pd.DataFrame(
     }
 )
 auc = pd.DataFrame({name: roc_auc_per_class(s, targets) for name, s in scores.items()})  # K rows
-labels.join(auc).sort_values("uses in training", ascending=False).head(4).round(3)
+labels.join(auc).sort_values("uses in training", ascending=False).head(4).pipe(show, index=False)
 
 # %% [markdown]
 # The recurrent models had {num}`epochs:d` epochs here and {num}`reported/code.rnn.epochs:d` in the code.
@@ -95,7 +96,7 @@ for name in NAMES.values():
         positives = int(labels["positives"][k])
         interval = auc_interval(auc[name][k], positives, len(targets) - positives)
         table.loc[k, name] = "{:.3f} [{:.2f}, {:.2f}]".format(*interval)
-table.set_index(["quartile", "label"]).sort_index(level="quartile", ascending=False)
+table.set_index(["quartile", "label"]).sort_index(level="quartile", ascending=False).pipe(show)
 
 # %% [markdown]
 # The brackets are 95 % intervals (Hanley and McNeil, solved for the area). With a handful of positives
@@ -119,7 +120,6 @@ table.set_index(["quartile", "label"]).sort_index(level="quartile", ascending=Fa
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from imet.metrics import micro_auc
-from imet.report.tables import or_dash
 
 curves, areas = {}, {}
 for name, s in scores.items():

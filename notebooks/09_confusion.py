@@ -28,6 +28,7 @@ label = "tag::men"
 # %%
 from imet import runs
 from imet.report.pages import Page
+from imet.report.tables import spoken
 
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
 baseline = runs.run("resnet50", profile, seed=seed, device=device)
@@ -37,7 +38,7 @@ targets, predicted = parts.test.targets, run.predicted("test")
 page["works"] = len(targets)
 if label == "tag::men" and label not in names:  # another collection: its most frequent label
     label = names[parts.train.targets.sum(0).argmax()]
-page["label.name"] = label
+page["label.name"] = spoken(label)
 page["epochs"] = run.recipe.epochs
 proportion = parts.train.targets.mean(0)[parts.labels.column(label)]
 page["rule"] = {"gamma": run.rule.gamma, "first": run.rule.gamma * proportion}
@@ -54,8 +55,8 @@ page["rule.begins"] = "no path begins" if page.values["rule"]["first"] > 1 else 
 # ```
 #
 # The text announces one label and shows another. `label` is a parameter of this page: any name of the
-# label table can stand there; a misspelt one fails and names close ones. A collection without
-# `tag::men` shows its most frequent label. Here it is {num}`label.name`.
+# label table can stand there; a misspelt one fails and names close ones. A collection without the tag
+# *men* shows its most frequent label. Here it is *{num}`label.name`*.
 
 # %%
 from sklearn.metrics import multilabel_confusion_matrix
@@ -69,7 +70,7 @@ page.values["counts"]
 # %% tags=["hide-input"]
 from imet.report.plots.confusion import confusion_matrix
 
-confusion_matrix(counts, label)
+confusion_matrix(counts, spoken(label))
 
 # %% [markdown]
 # ```{caption} fig-confusion
@@ -100,7 +101,7 @@ page["tnr"] = or_dash(tn / (tn + fp) if tn + fp else None)
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# The paper's counts for `tag::men`, from its authors' notebook, are
+# The paper's counts for *men*, from its authors' notebook, are
 # {num}`reported/code.confusion.tn:,d` true negatives, {num}`reported/code.confusion.fp:,d` false
 # positives, {num}`reported/code.confusion.fn:,d` false negatives and
 # {num}`reported/code.confusion.tp:,d` true positives: a true positive rate of

@@ -449,7 +449,7 @@ page.values["men"]
 # **T = {num}`reported/paper.rnn.steps:d` is not the largest number of labels.** One training work of
 # the real split has {num}`reported/context.max_labels.train:d`.
 #
-# **Figure 6 shows another label than its text.** §5.7 announces `tag::trees` and shows `tag::men`.
+# **Figure 6 shows another label than its text.** §5.7 announces *trees* and shows *men*.
 #
 # **Two of Figure 3's eight classes prove nothing.** An AUC of one half from three positives among
 # {num}`reported/paper.split.val:,d` works has the interval {num}`rare.interval:.2f`.

@@ -319,9 +319,10 @@ compared.pipe(show, FORMATS)
 # luck. The exact optimum
 # is worth {num}`rules.exact_gain:.4f` more than the grid on validation and
 # {num}`rules.exact_test:+.4f` on test. It takes one sort of the validation scores, so a coarse grid saves
-# nothing. γ·f, the paper's threshold for each label, asks for scores in proportion to how frequent
-# labels are. Focal loss gives a rare label far more than its proportion, so no γ fits frequent and
-# rare ones together: the best one gives a work {num}`rules.proportional_labels:.0f` labels.
+# nothing. γ·f, the paper's threshold for each label, is γ times the share of works that
+# carry it. That suits scores which shrink with that share, as calibrated ones do. Focal loss gives a rare
+# label far more than its share, so no γ fits frequent and rare ones together: the best one gives a work
+# {num}`rules.proportional_labels:.0f` labels.
 #
 # ## How can AUC be .94 and F2 only .53?
 #

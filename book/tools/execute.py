@@ -29,6 +29,12 @@ from imet.io import REPO, InputError, atomic_path
 
 KERNEL = "imet-book"
 STYLED = re.compile(r'(<table id="T_\w+")(>)')
+CELL = re.compile(r"<td(?P<attributes>[^>]*)>(?P<text>[^<]*)</td>")
+HYPHEN = re.compile(r"(?<![\w.-])-(?=\.?\d)")
+# A number, with its sign, unit and interval; or the dash of one that is not there.
+NUMBER = re.compile(
+    r"[+\u2212]?\.?\d[\d.,]*(e[+\u2212-]?\d+)?([ \u00a0]?%)?(\s*\[[^\]]*\])?|\u2013"
+)
 CAPTION = re.compile(
     r"```\{caption\} (?P<name>\S+)\n:alt: (?P<alt>(?:.+\n)(?:  .+\n)*)(?P<caption>(?:.+\n)+)```"
 )
@@ -164,13 +170,23 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
             for output in cell["outputs"]:
                 table = output.get("data", {}).get("text/html")
-                # pandas marks its plain tables only, not its styled ones
-                if isinstance(table, str):
-                    output["data"]["text/html"] = STYLED.sub(r'\1 class="dataframe"\2', table)
+                if isinstance(table, str) and "<table" in table:
+                    # pandas marks its plain tables only, not its styled ones
+                    table = STYLED.sub(r'\1 class="dataframe"\2', table)
+                    output["data"]["text/html"] = CELL.sub(typeset, table)
     notebook.metadata["kernelspec"]["name"] = "python3"
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
     return notebook
+
+
+def typeset(cell: re.Match[str]) -> str:
+    """A cell of a table with true minus signs; one that holds a number says so, to be aligned."""
+    attributes, text = cell["attributes"], HYPHEN.sub("\N{MINUS SIGN}", cell["text"])
+    if NUMBER.fullmatch(text.strip()):
+        marked = attributes.replace('class="', 'class="number ', 1)
+        attributes = marked if marked != attributes else f'{attributes} class="number"'
+    return f"<td{attributes}>{text}</td>"
 
 
 def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int) -> None:

@@ -43,6 +43,29 @@ def metrics_table(metrics: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows).T.fillna("–")
 
 
+SMALL = {"a", "and", "by", "for", "from", "in", "of", "or", "the", "with"}
+
+
+def spoken(name: str) -> str:
+    """A label as readers say it; any other text as it is.
+
+    A tag goes by its bare name. Other kinds are said behind it, since a culture may share its word
+    with a tag.
+
+    Examples:
+        >>> spoken("tag::men"), spoken("culture::italian, tomb of x"), spoken("medium::oil")
+        ('men', 'Italian, Tomb of X (culture)', 'oil (medium)')
+        >>> spoken("men"), spoken("a :: b"), spoken("::x")
+        ('men', 'a :: b', '::x')
+    """
+    kind, colons, word = name.partition("::")
+    if not (colons and kind.isidentifier() and word):
+        return name
+    if kind == "culture":
+        word = " ".join(w if w in SMALL else w[:1].upper() + w[1:] for w in word.split(" "))
+    return word if kind == "tag" else f"{word} ({kind})"
+
+
 def show(
     frame: pd.DataFrame,
     formats: str | dict[str, Any] | None = None,
@@ -50,7 +73,7 @@ def show(
     precision: int = 3,
     index: bool = True,
 ) -> Styler:
-    """A table as a page shows it: names of labels stand there as they are, never as HTML.
+    """A table as a page shows it: labels as readers say them, and never as HTML.
 
     Args:
         frame: numbers, intervals and text.
@@ -61,13 +84,18 @@ def show(
     Examples:
         >>> frame = pd.DataFrame({"F2": [0.51234]}, index=["tag::<b>"])
         >>> html = show(frame).to_html()
-        >>> "0.512" in html, "tag::&lt;b&gt;" in html
-        (True, True)
+        >>> "0.512" in html, "&lt;b&gt;" in html, "tag::" in html
+        (True, True, False)
     """
+    frame = frame.map(_said).rename(index=_said, columns=_said)
     table = frame.style.format(formats, precision=precision, na_rep="–", escape="html")
     for axis in (0, 1):
         table = table.format_index(escape="html", axis=axis)
     return table if index else table.hide(axis="index")
+
+
+def _said(value: Any) -> Any:
+    return spoken(value) if isinstance(value, str) else value
 
 
 def predictions_table(predicted: Mapping[Any, BoolArray], targets: BoolArray) -> pd.DataFrame:
@@ -125,9 +153,9 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
             name = variant.replace("_", " ") + ("" if current else " (earlier code)")
             rows[f"{title} ({profile})", name] = {
                 "F2, test": _estimate(row["test"]["f2"], ".3f"),
-                "less the first": _difference(row),
+                "less the study's first": _difference(row),
                 "labels per work": f"{row['test']['predicted_labels']['value']:.1f}",
-                "fixed number, less the first": _difference(count),
+                "fixed number, less the study's first": _difference(count),
                 "AUC": "–" if auc is None else f"{auc:.3f}",
             }
     return show(pd.DataFrame(rows).T) if rows else "no long run has been recorded yet: make studies"

@@ -182,3 +182,29 @@ def test_a_caption_without_a_figure_is_refused(tmp_path):
     source = script(tmp_path, "# %% [markdown]\n# Text.\n\n" + CAPTION.partition("1\n\n")[2])
     with pytest.raises(InputError, match=r"09_try\.py, cell 2: the caption of fig-one must stand"):
         execute.read_notebook(source)
+
+
+@pytest.mark.parametrize(
+    ("cell", "typeset"),
+    [
+        ("<td>-0.012</td>", '<td class="number">−0.012</td>'),
+        (
+            '<td id="T_1" class="data row0" >+0.016\n[-0.001, +0.033]</td>',
+            '<td id="T_1" class="number data row0" >+0.016\n[−0.001, +0.033]</td>',
+        ),
+        ("<td>12 %</td>", '<td class="number">12 %</td>'),
+        ("<td>–</td>", '<td class="number">–</td>'),
+        ("<td>1e-05</td>", '<td class="number">1e-05</td>'),
+        ("<td>2019-11-25</td>", "<td>2019-11-25</td>"),
+        ("<td>T = 5, no -dash</td>", "<td>T = 5, no -dash</td>"),
+        ("<td>3 of 7</td>", "<td>3 of 7</td>"),
+    ],
+)
+def test_numbers_of_tables_have_minus_signs_and_are_marked(cell: str, typeset: str) -> None:
+    assert execute.CELL.sub(execute.typeset, cell) == typeset
+
+
+def test_a_solution_is_folded(tmp_path: Path) -> None:
+    body = '# %% tags=["solution"]\n1 + 1\n'
+    notebook = execute.finish(execute.read_notebook(script(tmp_path, body)))
+    assert notebook.cells[1].metadata["tags"] == ["solution", "hide-cell"]
