@@ -113,12 +113,11 @@ endif
 
 # A change of parameters re-runs every notebook; an unchanged file keeps its time.
 $(BUILD)/parameters: FORCE
-	@mkdir -p $(@D)
+	@mkdir -p $(@D) && touch $(BUILD)/started
 	@echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" | cmp -s - $@ || echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" > $@
 FORCE:
 
 $(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/report/plots/imet.mplstyle book/reported.csv | $(READY)
-	@echo "notebook $*"
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
 
 # The book holds one profile at a time; this file says which one it holds.
@@ -127,14 +126,15 @@ $(HTML_DIR).profile: FORCE
 	@echo $(PROFILE) | cmp -s - $@ || echo $(PROFILE) > $@
 
 book: $(HTML) ## Run the report and build book/_build/html/index.html
-	@echo "open $(HTML)"
+	@$(BIN)/python book/tools/progress.py $(BUILD) $(HTML)
 
 # Always from nothing: an incremental build hides faults. Links, anchors and resources are checked.
 $(HTML): $(EXECUTED) $(PAGES) $(HTML_DIR).profile $(wildcard results/*.json) | $(READY)
-	$(BIN)/python book/tools/build.py --notebooks $(BUILD)/notebooks --results runs --profile $(PROFILE) --out $(@D) --quiet
+	@echo "all chapters are executed; setting the pages"
+	@$(BIN)/python book/tools/build.py --notebooks $(BUILD)/notebooks --results runs --profile $(PROFILE) --out $(@D) --quiet
 
-serve: book ## Build the book and serve it on http://localhost:8000 (PORT=…)
-	$(BIN)/python -m http.server --directory $(HTML_DIR) --bind 127.0.0.1 $(PORT)
+serve: book ## Build the book, serve it on http://localhost:8000 (PORT=…), rebuild on change
+	@$(BIN)/python book/tools/serve.py --directory $(HTML_DIR) --port $(PORT) -- $(MAKE) --no-print-directory book PROFILE=$(PROFILE)
 
 pair: $(READY) ## Write the .ipynb twins of the notebooks, for Jupyter
 	$(BIN)/jupytext --quiet --sync notebooks/*.py

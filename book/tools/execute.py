@@ -24,6 +24,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+from progress import Build, Speaker
 
 from imet.io import REPO, InputError, atomic_path
 
@@ -136,7 +137,8 @@ def private_kernel(folder: Path) -> dict[str, str]:
     spec = folder / "kernels" / KERNEL
     spec.mkdir(parents=True)
     argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher"]
-    argv += ["--log-level=40", "-f", "{connection_file}"]
+    # Its end is an interruption, which it would report as an error; errors of cells come as such.
+    argv += ["--log-level=50", "-f", "{connection_file}"]
     (spec / "kernel.json").write_text(
         json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"})
     )
@@ -204,16 +206,18 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int) -
         plain = folder / f"{source.stem}.ipynb"
         nbformat.write(read_notebook(source), plain)
         check_parameters(plain, source, parameters)
-        notebook = papermill.execute_notebook(
-            str(plain),
-            str(folder / "executed.ipynb"),
-            parameters,
-            kernel_name=KERNEL,
-            progress_bar=sys.stderr.isatty(),
-            cwd=str(REPO),
-            execution_timeout=timeout,
-            start_timeout=300,
-        )
+        executed = folder / "executed.ipynb"
+        with Speaker(source.stem, executed, Build(out.parent.parent)):
+            notebook = papermill.execute_notebook(
+                str(plain),
+                str(executed),
+                parameters,
+                kernel_name=KERNEL,
+                progress_bar=False,
+                cwd=str(REPO),
+                execution_timeout=timeout,
+                start_timeout=300,
+            )
         with atomic_path(out) as temporary:
             nbformat.write(finish(notebook), temporary)
     out.with_suffix(".seconds").write_text(f"{time.monotonic() - began:.1f}\n")

@@ -1,0 +1,156 @@
+"""What `make book` says of itself: which chapter, how long, what is in training, and a last line.
+
+    python book/tools/progress.py build/sample book/_build/html/index.html
+
+prints the last line. Everything is read from files: executed chapters and their times below
+`build/<profile>/`, runs below `runs/<profile>/`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+from imet.io import REPO
+
+EVERY = 30.0  # seconds between two lines about one chapter
+FRESH = 120.0  # seconds without a new epoch after which a run is not spoken of
+
+
+def clock(seconds: float) -> str:
+    """A duration as minutes and seconds: 75 is `1:15`."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+class Build:
+    """One `make book`, seen from the folder of its executed chapters' parent.
+
+    Args:
+        folder: `build/<profile>`; its file `started` is touched when a build begins.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder, self.profile = folder, folder.name
+        stamp = folder / "started"
+        self.began = stamp.stat().st_mtime if stamp.exists() else time.time()
+        self.names = sorted(p.stem for p in (REPO / "notebooks").glob("*.py"))
+
+    def executed(self) -> list[str]:
+        """Chapters that this build has executed so far."""
+        return [name for name in self.names if self._time_of(name) >= self.began]
+
+    def due(self) -> list[str]:
+        """Chapters that are still to be executed: never made, or older than what they need."""
+        return [name for name in self.names if self._is_due(name)]
+
+    def _path(self, name: str) -> Path:
+        return self.folder / "notebooks" / f"{name}.ipynb"
+
+    def _time_of(self, name: str) -> float:
+        path = self._path(name)
+        return path.stat().st_mtime if path.exists() else 0.0
+
+    def _is_due(self, name: str) -> bool:
+        rule = REPO / "build" / "rules" / f"{name}.mk"
+        needs = [self.folder / "parameters", REPO / "notebooks" / f"{name}.py"]
+        if rule.exists():
+            needs += [REPO / part for part in rule.read_text().partition("\n")[0].split()[1:]]
+        made = self._time_of(name)
+        return any(path.exists() and path.stat().st_mtime > made for path in needs)
+
+    def seconds_left(self) -> float | None:
+        """About how long the chapters that are due will take; None before any time is known."""
+        known = {
+            p.stem: float(p.read_text()) for p in (self.folder / "notebooks").glob("*.seconds")
+        }
+        due = self.due()
+        if not known:
+            return None
+        mean = sum(known.values()) / len(known)
+        work = sum(known.get(name, mean) for name in due)
+        done = [known[name] for name in self.executed() if name in known]
+        at_a_time = sum(done) / max(time.time() - self.began, 1.0) if done else 1.0
+        return work / max(at_a_time, 1.0)
+
+    def in_training(self) -> str:
+        """Runs without a result whose last epoch is fresh: `resnet50 5 of 15 epochs`."""
+        lines = []
+        for path in (REPO / "runs" / self.profile).glob("*/history.jsonl"):
+            fresh = time.time() - path.stat().st_mtime < FRESH
+            if fresh and not (path.parent / "metrics.json").exists():
+                recipe = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
+                epochs = path.read_text(encoding="utf-8").count("\n")
+                lines.append(f"{recipe['name']} {epochs} of {recipe['epochs']} epochs")
+        return ", ".join(sorted(lines))
+
+    def position(self) -> str:
+        """`chapter 4 of 20, 3:12 so far, about 9:40 left`."""
+        done = len(self.names) - len(self.due())
+        left = self.seconds_left()
+        rest = f", about {clock(left)} left" if left is not None else ""
+        so_far = clock(time.time() - self.began)
+        return f"chapter {min(done + 1, len(self.names))} of {len(self.names)}, {so_far} so far{rest}"
+
+    def summary(self, page: str) -> str:
+        """The last line: how long, what was made, what was reused, where the book is."""
+        times = [p.stat().st_mtime for p in (REPO / "runs" / self.profile).glob("*/metrics.json")]
+        trained, new = sum(t >= self.began for t in times), len(self.executed())
+        return (
+            f"made in {clock(time.time() - self.began)}: {new} chapters executed, "
+            f"{len(self.names) - new} reused; {trained} runs trained, {len(times) - trained} were "
+            f"there\nopen {page}"
+        )
+
+
+class Speaker:
+    """Says every half minute where a chapter is, until it is left.
+
+    Args:
+        name: the chapter.
+        notebook: what papermill has written of it so far.
+        build: the build that it belongs to.
+    """
+
+    def __init__(self, name: str, notebook: Path, build: Build):
+        self.name, self.notebook, self.build = name, notebook, build
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._speak, daemon=True)
+
+    def __enter__(self) -> Speaker:
+        print(f"{self.build.position()}: {self.name}", flush=True)
+        self._began = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        self._left.set()
+        self._thread.join()
+        if kind is None:
+            print(f"  {self.name} done in {clock(time.monotonic() - self._began)}", flush=True)
+
+    def _speak(self) -> None:
+        while not self._left.wait(EVERY):
+            training = self.build.in_training()
+            print(
+                f"  {self.name} {clock(time.monotonic() - self._began)}{self._cells()}"
+                + (f"; in training: {training}" if training else ""),
+                flush=True,
+            )
+
+    def _cells(self) -> str:
+        try:
+            cells = json.loads(self.notebook.read_text(encoding="utf-8"))["cells"]
+        except (OSError, ValueError):  # not there yet, or half written
+            return ""
+        code = [cell for cell in cells if cell["cell_type"] == "code"]
+        done = sum(
+            c["metadata"].get("papermill", {}).get("status") == "completed" for c in code
+        )
+        return f", {done} of {len(code)} cells"
+
+
+if __name__ == "__main__":
+    print(Build(Path(sys.argv[1])).summary(sys.argv[2]))
