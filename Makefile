@@ -52,7 +52,7 @@ endif
 CORES   := $(shell getconf _NPROCESSORS_ONLN)
 JOBS    ?= $(if $(filter small kaggle,$(PROFILE)),1,2)
 THREADS ?= $(shell echo $$(( $(CORES) > $(JOBS) ? $(CORES) / $(JOBS) : 1 )))
-ifneq ($(filter book notebooks serve,$(MAKECMDGOALS)),)
+ifneq ($(filter book notebooks serve pdf,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j$(JOBS)
 endif
 EARLY := 01_data_exploration 02_split_and_views 03_baseline 06_attn_cnn_rnn 13_vgg16 05_resnet50_hog 14_losses_and_thresholds
@@ -63,7 +63,7 @@ EXECUTED  := $(NOTEBOOKS:notebooks/%.py=$(BUILD)/notebooks/%.ipynb)
 RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
-.PHONY: help env data notebooks book serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults FORCE
+.PHONY: help env data notebooks book pdf serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults FORCE
 
 help: ## Show this list
 	@echo "make TARGET [PROFILE=sample|met|small|kaggle|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
@@ -107,7 +107,7 @@ build/rules/%.mk: notebooks/%.py imet/code_digest.py
 	@$(SUPPORTED)
 	@$(PYTHON) -P imet/code_digest.py '$$(BUILD)/notebooks/$*.ipynb' $< > $@.tmp && mv $@.tmp $@
 
-ifneq ($(filter book notebooks serve,$(MAKECMDGOALS)),)
+ifneq ($(filter book notebooks serve pdf,$(MAKECMDGOALS)),)
 include $(RULES)
 endif
 
@@ -132,6 +132,11 @@ book: $(HTML) ## Run the report and build book/_build/html/index.html
 $(HTML): $(EXECUTED) $(PAGES) $(HTML_DIR).profile $(wildcard results/*.json) | $(READY)
 	@echo "all chapters are executed; setting the pages"
 	@$(BIN)/python book/tools/build.py --notebooks $(BUILD)/notebooks --results runs --profile $(PROFILE) --out $(@D) --quiet
+
+pdf: $(HTML_DIR)/../imet.pdf ## Print the whole book as book/_build/imet.pdf (needs Chromium)
+
+$(HTML_DIR)/../imet.pdf: $(HTML)
+	@$(BIN)/python book/tools/pdf.py $(HTML_DIR) $@
 
 serve: book ## Build the book, serve it on http://localhost:8000 (PORT=…), rebuild on change
 	@$(BIN)/python book/tools/serve.py --directory $(HTML_DIR) --port $(PORT) -- $(MAKE) --no-print-directory book PROFILE=$(PROFILE)

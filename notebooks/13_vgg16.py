@@ -140,13 +140,15 @@ shown = [
 ]  # fmt: skip
 rows = {}
 for name, title in names.items():
-    for each in dict.fromkeys(("kaggle", profile)):
-        recipe = resolve(name, each)
-        rows[title, each] = {field: getattr(recipe, field) for field in shown}
-pd.DataFrame(rows).T.rename_axis(["row", "profile"])
+    poster, here = resolve(name, "kaggle"), resolve(name, profile)
+    values = {
+        field: dict.fromkeys([getattr(poster, field), getattr(here, field)]) for field in shown
+    }
+    rows[title] = {field: " → ".join(map(str, both)) for field, both in values.items()}
+pd.DataFrame(rows)
 
 # %% [markdown]
-# Where a row stands twice, the lower line is what this page ran, and the difference is worth saying
+# Behind an arrow stands what this page ran in place of the poster's, and the difference is worth saying
 # in words. On the `sample` profile *no VGG16 runs at all*: EfficientNet-Lite0, whose weights a Python
 # package carries, takes its place, the head is narrowed as there are fewer labels, and it reads
 # pooled features. Row 1 is really fine-tuned, on smaller pictures and for a few epochs; rows 2 to 4

@@ -24,7 +24,6 @@ from typing import Any
 
 import jupytext
 import nbformat
-from progress import Build, Speaker
 
 from imet.io import REPO, InputError, atomic_path
 
@@ -186,6 +185,7 @@ def typeset(cell: re.Match[str]) -> str:
     """A cell of a table with true minus signs; one that holds a number says so, to be aligned."""
     attributes, text = cell["attributes"], HYPHEN.sub("\N{MINUS SIGN}", cell["text"])
     if NUMBER.fullmatch(text.strip()):
+        text = re.sub(r"\s+\[", "\n[", text)  # an interval stands under its value
         marked = attributes.replace('class="', 'class="number ', 1)
         attributes = marked if marked != attributes else f'{attributes} class="number"'
     return f"<td{attributes}>{text}</td>"
@@ -202,6 +202,7 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int) -
         folder = Path(name)
         os.environ.update(private_kernel(folder))
         import papermill
+        from progress import Build, Speaker
 
         plain = folder / f"{source.stem}.ipynb"
         nbformat.write(read_notebook(source), plain)

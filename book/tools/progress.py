@@ -92,7 +92,9 @@ class Build:
         left = self.seconds_left()
         rest = f", about {clock(left)} left" if left is not None else ""
         so_far = clock(time.time() - self.began)
-        return f"chapter {min(done + 1, len(self.names))} of {len(self.names)}, {so_far} so far{rest}"
+        return (
+            f"chapter {min(done + 1, len(self.names))} of {len(self.names)}, {so_far} so far{rest}"
+        )
 
     def summary(self, page: str) -> str:
         """The last line: how long, what was made, what was reused, where the book is."""
@@ -146,9 +148,7 @@ class Speaker:
         except (OSError, ValueError):  # not there yet, or half written
             return ""
         code = [cell for cell in cells if cell["cell_type"] == "code"]
-        done = sum(
-            c["metadata"].get("papermill", {}).get("status") == "completed" for c in code
-        )
+        done = sum(c["metadata"].get("papermill", {}).get("status") == "completed" for c in code)
         return f", {done} of {len(code)} cells"
 
 

@@ -1,6 +1,6 @@
 """Serve the finished book on this machine, and make it again when something changes.
 
-    python book/tools/serve.py --directory book/_build/html --port 8000 -- make book
+python book/tools/serve.py --directory book/_build/html --port 8000 -- make book
 """
 
 from __future__ import annotations

@@ -59,6 +59,8 @@ training_curves([{"train_loss": 1.0}])
 """
     made = run(script(tmp_path, body), out, "-p", "profile=tiny", "-p", "seed=7")
     assert made.returncode == 0, made.stderr
+    assert "ERROR" not in made.stdout + made.stderr
+    assert "09_try done in 0:" in made.stdout
     notebook = nbformat.read(out, as_version=4)
     text = json.dumps(notebook)
     assert f"{sys.executable}|tiny|7|{REPO}" in text
@@ -192,6 +194,7 @@ def test_a_caption_without_a_figure_is_refused(tmp_path):
             '<td id="T_1" class="data row0" >+0.016\n[-0.001, +0.033]</td>',
             '<td id="T_1" class="number data row0" >+0.016\n[−0.001, +0.033]</td>',
         ),
+        ("<td>0.5 [0.4, 0.6]</td>", '<td class="number">0.5\n[0.4, 0.6]</td>'),
         ("<td>12 %</td>", '<td class="number">12 %</td>'),
         ("<td>–</td>", '<td class="number">–</td>'),
         ("<td>1e-05</td>", '<td class="number">1e-05</td>'),
