@@ -87,7 +87,7 @@ class Polite:
             raise Gone(f"{url}: no address") from None
         except ProxyError:
             if self._answered:
-                raise _Again("no answer of the proxy") from None
+                raise Again("no answer of the proxy") from None
             raise Unreachable(
                 f"{url}: the proxy that the environment names does not answer; mend "
                 "http_proxy and https_proxy, or name the server in no_proxy"
