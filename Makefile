@@ -61,6 +61,7 @@ NOTEBOOKS := $(wildcard $(EARLY:%=notebooks/%.py))
 NOTEBOOKS += $(filter-out $(NOTEBOOKS),$(sort $(wildcard notebooks/*.py)))
 EXECUTED  := $(NOTEBOOKS:notebooks/%.py=$(BUILD)/notebooks/%.ipynb)
 RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
+RECORDED  := $(wildcard results/*.json results/*.npz results/*/*)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
 .PHONY: help env data notebooks book pdf serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults FORCE
@@ -117,7 +118,7 @@ $(BUILD)/parameters: FORCE
 	@echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" | cmp -s - $@ || echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" > $@
 FORCE:
 
-$(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/report/plots/imet.mplstyle book/reported.csv | $(READY)
+$(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/report/plots/imet.mplstyle book/reported.csv $(RECORDED) | $(READY)
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
 
 # The book holds one profile at a time; this file says which one it holds.
@@ -129,7 +130,7 @@ book: $(HTML) ## Run the report and build book/_build/html/index.html
 	@$(BIN)/python book/tools/progress.py $(BUILD) $(HTML)
 
 # Always from nothing: an incremental build hides faults. Links, anchors and resources are checked.
-$(HTML): $(EXECUTED) $(PAGES) $(HTML_DIR).profile $(wildcard results/*.json) | $(READY)
+$(HTML): $(EXECUTED) $(PAGES) $(HTML_DIR).profile $(RECORDED) | $(READY)
 	@echo "all chapters are executed; setting the pages"
 	@$(BIN)/python book/tools/build.py --notebooks $(BUILD)/notebooks --results runs --profile $(PROFILE) --out $(@D) --quiet
 

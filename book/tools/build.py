@@ -113,9 +113,10 @@ def copy_results(results: Path, profile: str, tree: Path) -> None:
         pages.append(json.loads(path.read_text(encoding="utf-8")))
         if path.with_suffix("").is_dir():
             shutil.copytree(path.with_suffix(""), tree / "_static" / "pages" / path.stem)
-    (target / "recorded").mkdir()
-    for path in sorted((REPO / "results").glob("*.json")):
-        shutil.copy(path, target / "recorded" / path.name)
+    for path in sorted((REPO / "results").rglob("*.json")):
+        copy = target / "recorded" / path.relative_to(REPO / "results")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
     write_json(target / "_build.json", {"provenance": build_provenance(profile, pages)})
 
 

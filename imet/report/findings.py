@@ -28,12 +28,14 @@ class Finding(NamedTuple):
     """That one cell has a higher F2 than another.
 
     Attributes:
+        key: short name.
         claim: in words.
         chapter: the notebook that it comes from.
         more, less: the cells; the claim is that `more` scores higher.
         reported: keys of the two numbers in the documents, where they report the difference.
     """
 
+    key: str
     claim: str
     chapter: str
     more: Cell
@@ -52,6 +54,7 @@ _ALONE = "recurrence_and_attention"
 
 FINDINGS: tuple[Finding, ...] = (
     Finding(
+        "rnn",
         "AttnCNN-RNN beats the baseline at equal length",
         "12_paper_results",
         _LONG,
@@ -59,12 +62,14 @@ FINDINGS: tuple[Finding, ...] = (
         ("paper.attn_cnn_rnn.val.f2", "paper.resnet50.val.f2"),
     ),
     Finding(
+        "rnn_count",
         "… also where both give the same number of labels to every work",
         "12_paper_results",
         _LONG._replace(rule="fixed number"),
         Cell("equal_length", "baseline", "fixed number"),
     ),
     Finding(
+        "hog",
         "HOG adds to the baseline at equal length",
         "05_resnet50_hog",
         Cell("equal_length", "ResNet50 + HOG"),
@@ -72,6 +77,7 @@ FINDINGS: tuple[Finding, ...] = (
         ("paper.resnet50_hog.val.f2", "paper.resnet50.val.f2"),
     ),
     Finding(
+        "rnn_hog",
         "HOG adds to AttnCNN-RNN",
         "06_attn_cnn_rnn",
         Cell("equal_length", "AttnCNN-RNN + HOG"),
@@ -79,54 +85,63 @@ FINDINGS: tuple[Finding, ...] = (
         ("paper.attn_cnn_rnn_hog.val.f2", "paper.attn_cnn_rnn.val.f2"),
     ),
     Finding(
+        "views",
         "The baseline is better on the resized view alone than on six views",
         "18_why_533_and_393",
         _factorial("the resized view", "judged on one"),
         _PLAIN,
     ),
     Finding(
+        "crops_all",
         "Crops that keep all labels are better than crops that keep cultures",
         "18_why_533_and_393",
         _factorial("six with all labels", "judged on six"),
         _PLAIN,
     ),
     Finding(
+        "crops_coded",
         "Crops that train on nothing (as coded) are better than as written, one threshold",
         "05_resnet50_hog",
         _factorial("six as coded", "judged on six"),
         _PLAIN,
     ),
     Finding(
+        "crops_coded_kinds",
         "… also with a threshold for each kind of label",
         "05_resnet50_hog",
         _factorial("six as coded", "judged on six")._replace(rule="by kind of label"),
         _PLAIN._replace(rule="by kind of label"),
     ),
     Finding(
+        "focal",
         "The focal loss is better than the class-weighted one, six views",
         "14_losses_and_thresholds",
         _factorial("six as written", "judged on six", "focal"),
         _PLAIN,
     ),
     Finding(
+        "focal_one",
         "… also on the resized view alone",
         "14_losses_and_thresholds",
         _factorial("the resized view", "judged on one", "focal"),
         _factorial("the resized view", "judged on one"),
     ),
     Finding(
+        "kinds",
         "A threshold for each kind of label is better than one, baseline",
         "14_losses_and_thresholds",
         _SHORT._replace(rule="by kind of label"),
         _SHORT,
     ),
     Finding(
+        "share",
         "A share of the highest score is better than one threshold, baseline",
         "14_losses_and_thresholds",
         _SHORT._replace(rule="share of the highest"),
         _SHORT,
     ),
     Finding(
+        "poster",
         "The poster's best row beats the paper's baseline, both heads on one frozen network",
         "17_poster_results",
         Cell("poster_rows", "vgg16_bn_step15"),
@@ -134,24 +149,28 @@ FINDINGS: tuple[Finding, ...] = (
         ("poster.best.f2", "paper.resnet50.val.f2"),
     ),
     Finding(
+        "attention",
         "Recurrence and attention together are better than recurrence alone",
         "12_paper_results",
         Cell(_ALONE, "both"),
         Cell(_ALONE, "recurrence alone"),
     ),
     Finding(
+        "recurrence",
         "… and than attention alone",
         "12_paper_results",
         Cell(_ALONE, "both"),
         Cell(_ALONE, "attention alone"),
     ),
     Finding(
+        "steps",
         "Ten steps are better than two",
         "07_decoding",
         Cell("steps", "T = 10"),
         Cell("steps", "T = 2"),
     ),
     Finding(
+        "order",
         "Free order is better than the frequent label first",
         "07_decoding",
         Cell("label_order", "free"),

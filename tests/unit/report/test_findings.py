@@ -19,8 +19,7 @@ def test_every_cell_is_a_variant_of_a_study_under_a_rule():
         assert (REPO / "notebooks" / f"{finding.chapter}.py").exists()
         assert finding.more != finding.less
         assert findings.reported_difference(finding)
-    claims = [finding.claim for finding in FINDINGS]
-    assert len(set(zip(claims, [f.more for f in FINDINGS]))) == len(claims)
+    assert len({finding.key for finding in FINDINGS}) == len(FINDINGS)
 
 
 @pytest.fixture
@@ -39,11 +38,11 @@ def records(tmp_path, monkeypatch):
 
 def test_verdicts_follow_the_paired_differences(records):
     claims = [
-        Finding("b beats a", "x", Cell("one", "b"), Cell("one", "a")),
-        Finding("a beats b", "x", Cell("one", "a"), Cell("one", "b")),
-        Finding("a beats a by less", "x", Cell("one", "a"), Cell("one", "a", "fixed number")),
-        Finding("c beats a", "x", Cell("one", "c"), Cell("one", "a")),
-        Finding("d beats b", "x", Cell("two", "d"), Cell("one", "b")),
+        Finding("k", "b beats a", "x", Cell("one", "b"), Cell("one", "a")),
+        Finding("k", "a beats b", "x", Cell("one", "a"), Cell("one", "b")),
+        Finding("k", "a beats a by less", "x", Cell("one", "a"), Cell("one", "a", "fixed number")),
+        Finding("k", "c beats a", "x", Cell("one", "c"), Cell("one", "a")),
+        Finding("k", "d beats b", "x", Cell("two", "d"), Cell("one", "b")),
     ]  # fmt: skip
     intervals = findings.differences(claims, "sample")
     assert intervals[0].value == pytest.approx((records["b"] - records["a"]).mean(), abs=1e-6)
@@ -54,7 +53,7 @@ def test_verdicts_follow_the_paired_differences(records):
 
 
 def test_only_what_is_recorded_everywhere_is_compared(records, monkeypatch):
-    one = Finding("b beats a", "x", Cell("one", "b"), Cell("one", "a"))
+    one = Finding("k", "b beats a", "x", Cell("one", "b"), Cell("one", "a"))
     two = one._replace(more=Cell("two", "d"))
     monkeypatch.setattr(findings, "FINDINGS", (one, two))
     assert findings.recorded_findings() == [one]
