@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from math import comb
 from typing import NamedTuple
 
@@ -31,6 +31,10 @@ PAPER = PAPER_AS_CODED._replace(trained="six as written", labels="labels kept")
 POSTER = Setting("the resized view", "judged on one", "focal", "all labels", "one threshold")
 """With the one view that it seems to have; it names none."""
 POSTER_ON_SIX = POSTER._replace(trained="six with all labels", judged="judged on six")
+
+
+DECISIONS = ("one threshold", "by kind of label", "share of the highest", "fixed number")
+"""Those that effects are averaged over; score ≥ γ·f, made for paths, ruins plain scores."""
 
 
 def f2_of(works: PerWork, setting: Setting) -> Array:
@@ -94,7 +98,7 @@ def mean_effect(works: PerWork, factor: str, level: str, base: str) -> Array:
     """(N,) difference that one level of a factor makes to a base, over all cells of the others."""
     place = Setting._fields.index(factor)
     cells = [
-        Setting._make([*variant.split(", "), rule]) for variant in works for rule in works[variant]
+        Setting._make([*variant.split(", "), rule]) for variant, rule in product(works, DECISIONS)
     ]
     based = [cell for cell in cells if cell[place] == base]
     pairs = [f2_of(works, c._replace(**{factor: level})) - f2_of(works, c) for c in based]

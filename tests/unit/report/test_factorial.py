@@ -45,7 +45,8 @@ def works():
     for levels in product(studies.TRAINED, studies.JUDGED, studies.LOSSES, studies.COLUMNS):
         both = {"the resized view", "focal"} <= set(levels)
         f2 = 0.4 + noise + sum(gain.get(level, 0) for level in levels) + 0.04 * both
-        cells[", ".join(levels)] = {"one threshold": f2, "fixed number": f2 + 0.03}
+        cells[", ".join(levels)] = dict.fromkeys(factorial.DECISIONS, f2)
+        cells[", ".join(levels)] |= {"fixed number": f2 + 0.03, "score ≥ γ·f, no path": 0 * f2}
     return cells
 
 
