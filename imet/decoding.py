@@ -38,17 +38,13 @@ GAMMAS = np.geomspace(0.1, 1000, 81)
 class Paths:
     """T chosen labels for every view, or for every work; leading axes are free.
 
-    Attributes:
-        labels: int64 (..., T), no label twice in a path.
-        probabilities: float32 (..., T), p_t of the label chosen at step t.
-        scores: float32 (..., K), every label's largest p_t over the steps: what a ROC curve needs
-            and the paper says the model lacks. A label may score high at a step that chose another.
-            None for paths that were read from a file.
+    `scores` are every label's largest p_t over the steps: what a ROC curve needs and the paper says
+    the model lacks. A label may score high at a step that chose another.
     """
 
-    labels: IntArray
-    probabilities: FloatArray
-    scores: FloatArray | None = None
+    labels: IntArray  # int64 (..., T), no label twice in a path
+    probabilities: FloatArray  # float32 (..., T), p_t of the label chosen at step t
+    scores: FloatArray | None = None  # float32 (..., K); None for paths that were read from a file
 
     def split_views(self, count: int) -> Paths:
         """Split the first axis into works and their `count` views: (N·V, …) to (N, V, …)."""
@@ -68,17 +64,11 @@ class Paths:
 
 @torch.no_grad()
 def decode_greedy(head: AttnCnnRnn, features: Features, *, shared_views: int = 1) -> Paths:
-    """At every step the most probable label that the path does not have yet.
+    """At every step the most probable label that the path does not have yet, without dropout.
 
-    Args:
-        head: its training mode is put aside while decoding: dropout is off.
-        features: of B views, as the head takes them.
-        shared_views: V > 1 averages p_t over each run of V consecutive views, the views of a
-            work, and all of them follow the one path so chosen ("mean", where the paper has the
-            union of V paths).
-
-    Returns:
-        Paths of B views, or of B / V works.
+    Takes the features of B views and gives their paths; with V > 1 `shared_views`, those of B / V
+    works: p_t is averaged over each run of V consecutive views, the views of a work, and all of
+    them follow the one path so chosen ("mean", where the paper has the union of V paths).
 
     Examples:
         >>> _ = torch.manual_seed(0)
@@ -121,17 +111,8 @@ def beam_search(head: AttnCnnRnn, features: Features, beams: int = 5) -> Paths:
     not copied). Ties go to the path that ranked higher before, then to the lower label. One beam
     is greedy decoding.
 
-    Args:
-        head: its training mode is put aside while decoding.
-        features: of B views.
-        beams: S, at least 1.
-
-    Returns:
-        Paths with axes (B, S, ...), the best path first; fewer than S where so few labels allow no
-        more. Two paths may hold the same labels in another order.
-
-    Raises:
-        ValueError: no beam.
+    Features of B views give paths with axes (B, S, ...), the best path first; fewer than S where
+    so few labels allow no more. Two paths may hold the same labels in another order.
 
     Examples:
         >>> _ = torch.manual_seed(0)
@@ -146,9 +127,7 @@ def beam_search(head: AttnCnnRnn, features: Features, beams: int = 5) -> Paths:
         view, state = head.begin(features)  # one path per view
         batch, k = len(view.v), head.labels
         row = torch.arange(batch, device=view.v.device)[:, None]  # (B, 1)
-        total = torch.zeros(
-            batch, 1, dtype=accumulation_dtype(view.v), device=view.v.device
-        )  # (B, S)
+        total = view.v.new_zeros(batch, 1, dtype=accumulation_dtype(view.v))  # (B, S)
         labels = torch.empty(batch, 1, 0, dtype=torch.long, device=total.device)  # (B, S, t)
         chosen = total.new_empty(batch, 1, 0)  # (B, S, t) log p of the labels
         best = total.new_full((batch, 1, k), -torch.inf)  # (B, S, K) largest log p so far
@@ -171,36 +150,28 @@ def beam_search(head: AttnCnnRnn, features: Features, beams: int = 5) -> Paths:
 
 @torch.inference_mode()
 def decode(
-    network: Any,
-    batches: Iterable[Mapping[str, Tensor]],
-    works: int,
-    beams: int = 1,
-    *,
-    shared: bool = False,
+    network: Any, batches: Iterable[Mapping[str, Tensor]], works: int, search: str = "1"
 ) -> Paths:
-    """The best path of every view of every work.
+    """The best path of every view of every work, in the order of the works: axes (N, V, …).
 
     Args:
         network: an `imet.models.heads.Network` around an `AttnCnnRnn`.
         batches: see `imet.batches`; together they hold each work once.
         works: N.
-        beams: width of the search; 1 is greedy.
-        shared: greedy only: one path per work, chosen by the mean probability of its views.
-
-    Returns:
-        Paths in the order of the works, axes (N, V, …), or (N, …) where `shared`.
+        search: number of beams, "1" being greedy; "mean" for one greedy path per work, chosen by
+            the mean probability of its views: axes (N, …).
     """
     pieces = []
     with evaluation_mode(network):
         for batch in batches:
             features = network.features(batch)
             views = len(features["spatial"]) // len(batch["works"])
-            if shared:
+            if search == "mean":
                 paths = decode_greedy(network.head, features, shared_views=views)
-            elif beams == 1:
+            elif search == "1":
                 paths = decode_greedy(network.head, features).split_views(views)
             else:
-                paths = beam_search(network.head, features, beams).best().split_views(views)
+                paths = beam_search(network.head, features, int(search)).best().split_views(views)
             pieces.append((batch["works"], paths))
     return _in_work_order(pieces, works)
 
@@ -353,19 +324,25 @@ def steps_before_stop(
 
 
 def stop_paths(
+    paths: Paths, gamma: float, f: FloatArray, mode: Mode = "terminate", **keep: bool
+) -> BoolArray:
+    """Decisions of each path, bool (..., K): the labels of `steps_before_stop`."""
+    return _multi_hot(paths.labels, steps_before_stop(paths, gamma, f, mode, **keep), len(f))
+
+
+def labels_of_works(
     paths: Paths,
     gamma: float,
     f: FloatArray,
     mode: Mode = "terminate",
-    *,
-    keep_first: bool = True,
-    keep_failing: bool = False,
+    combine: Combine = "union",
+    **keep: bool,
 ) -> BoolArray:
-    """Decisions of each path, bool (..., K): the labels of `steps_before_stop`."""
-    kept = steps_before_stop(
-        paths, gamma, f, mode, keep_first=keep_first, keep_failing=keep_failing
-    )
-    return _multi_hot(paths.labels, kept, len(f))
+    """Decisions (N, K) bool from paths (N, V, T), or (N, T) where all views follow one."""
+    if paths.labels.ndim == 3 and combine == "vote":
+        return combine_views(stop_paths(paths, gamma, f, mode, **keep), "vote")
+    works, kept = len(paths.labels), steps_before_stop(paths, gamma, f, mode, **keep)
+    return _multi_hot(paths.labels.reshape(works, -1), kept.reshape(works, -1), len(f))
 
 
 def combine_views(predicted: BoolArray, how: Literal["union", "vote"] = "union") -> BoolArray:
@@ -387,22 +364,16 @@ def combine_views(predicted: BoolArray, how: Literal["union", "vote"] = "union")
 class PathRule(Rule):
     """Stop a path where P_t < the geometric mean of γ·f (Eq. 6); then put views together.
 
-    Attributes:
-        gamma: γ.
-        proportions: (K,) f, shares of training works.
-        beams: width of the search that gives the paths; 1 is greedy.
-        mode: "terminate" (as written) or "mask" (as coded).
-        keep_first: a path always gives its first label (as coded).
-        combine: labels of a work: "union" of its views' (the paper), "vote" of half of them, or
-            one path for all views by their "mean" probability.
+    Labels of a work are the "union" of its views' (the paper), the "vote" of half of them, or those
+    of one path for all views by their "mean" probability.
     """
 
     kind: ClassVar[str] = "path"
-    gamma: float
-    proportions: tuple[float, ...]
-    beams: int = 1
-    mode: Mode = "terminate"
-    keep_first: bool = False
+    gamma: float  # γ
+    proportions: tuple[float, ...]  # (K,) f, shares of training works
+    beams: int = 1  # width of the search that gives the paths; 1 is greedy
+    mode: Mode = "terminate"  # as written; "mask" as coded
+    keep_first: bool = False  # a path always gives its first label (as coded)
     combine: Combine = "union"
 
     @property
@@ -411,12 +382,9 @@ class PathRule(Rule):
         return "mean" if self.combine == "mean" else str(self.beams)
 
     def predict(self, paths: Paths) -> BoolArray:
-        """Decisions (N, K) bool from paths (N, V, T), or (N, T) where all views follow one."""
-        f = np.array(self.proportions)
-        predicted = stop_paths(paths, self.gamma, f, self.mode, keep_first=self.keep_first)
-        if predicted.ndim == 2:
-            return predicted
-        return combine_views(predicted, "vote" if self.combine == "vote" else "union")
+        """Decisions (N, K) bool from the paths of N works; see `labels_of_works`."""
+        f, keep = np.array(self.proportions), {"keep_first": self.keep_first}
+        return labels_of_works(paths, self.gamma, f, self.mode, self.combine, **keep)
 
     def decide(self, outputs: Any) -> BoolArray:
         """Labels (N, K) bool; see `Rule.decide`."""
@@ -438,20 +406,13 @@ def tune_gamma(
     targets: BoolArray,
     gammas: FloatArray = GAMMAS,
     mode: Mode = "terminate",
-    *,
     combine: Combine = "union",
-    keep_first: bool = True,
-    keep_failing: bool = False,
+    **keep: bool,
 ) -> tuple[float, FloatArray]:
-    """The γ with the best F2 on validation works, and the F2 of each γ.
+    """The γ with the best F2 on validation works, and the F2 of each of the M `gammas`.
 
-    Args:
-        paths: with axes (N, V, T), or (N, T) for one path per work.
-        f: (K,) shares of training works.
-        targets: bool (N, K).
-        gammas: (M,) candidates; the first one wins ties.
-        mode, keep_first, keep_failing: see `steps_before_stop`.
-        combine: labels of a work from its views'; see `PathRule`.
+    See `labels_of_works`; f (K,) are shares of training works, `targets` (N, K). The first γ wins
+    ties.
 
     Examples:
         >>> paths = Paths(np.array([[0, 1]]), np.array([[0.9, 0.1]]))
@@ -461,19 +422,11 @@ def tune_gamma(
         >>> gamma, f2.round(3).tolist()
         (1.0, [0.833, 1.0])
     """
-    values = np.empty(len(gammas))
-    for m, gamma in enumerate(gammas):
-        kept = steps_before_stop(
-            paths, float(gamma), f, mode, keep_first=keep_first, keep_failing=keep_failing
-        )
-        labels = paths.labels
-        if labels.ndim == 3 and combine != "vote":  # straight to works: (N, V·T)
-            kept, labels = kept.reshape(len(kept), -1), labels.reshape(len(labels), -1)
-        predicted = _multi_hot(labels, kept, len(f))
-        values[m] = fbeta(
-            combine_views(predicted, "vote") if predicted.ndim == 3 else predicted, targets
-        )
-    return float(gammas[values.argmax()]), values
+    values = [
+        fbeta(labels_of_works(paths, float(gamma), f, mode, combine, **keep), targets)
+        for gamma in gammas
+    ]
+    return float(gammas[np.argmax(values)]), np.array(values)
 
 
 def tune_path_rule(
@@ -486,7 +439,7 @@ def tune_path_rule(
     keep_first: bool = False,
     combine: Combine = "union",
 ) -> tuple[PathRule, dict[str, dict[str, float]]]:
-    """The γ and K with the best F2 on validation works.
+    """The γ and K with the best F2 on validation works, and each width's best γ with its F2.
 
     Args:
         paths: width of the search to its paths (N, V, T); ties go to the narrower one.
@@ -494,16 +447,13 @@ def tune_path_rule(
         proportions: (K,) f, shares of training works.
         gamma: a fixed γ; 0 tries all of `GAMMAS`.
         mode, keep_first, combine: as in `PathRule`.
-
-    Returns:
-        The rule, and for each width the best γ and its F2.
     """
     gammas = np.array([gamma]) if gamma else GAMMAS
     f = np.asarray(proportions, float)
     tried: dict[str, dict[str, float]] = {}
     for beams in sorted(paths):
         best, values = tune_gamma(
-            paths[beams], f, targets, gammas, mode, combine=combine, keep_first=keep_first
+            paths[beams], f, targets, gammas, mode, combine, keep_first=keep_first
         )
         tried[str(beams)] = {"gamma": best, "f2": float(values.max())}
     width = max(tried, key=lambda name: tried[name]["f2"])  # the first of ties

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from imet.decoding import (
     BEAMS,
     Paths,
     decode,
+    evaluation_mode,
     greedy_validation,
     save_paths,
     tune_path_rule,
@@ -58,15 +59,12 @@ from imet.typing import Array
 class Outputs:
     """What a model says of N works.
 
-    Attributes:
-        scores: (N, K) in [0, 1].
-        view_scores: (N, V, K), those of each view by itself.
-        paths: of a model that writes labels, by search: "1" is greedy, "5" has five beams, axes
-            (N, V, T); "mean" is one path per work, by the mean of its views, (N, T). Else empty.
+    A model that writes labels has paths by search: "1" is greedy, "5" has five beams, axes
+    (N, V, T); "mean" is one path per work, by the mean of its views, (N, T).
     """
 
-    scores: Array
-    view_scores: Array
+    scores: Array  # (N, K) in [0, 1]
+    view_scores: Array  # (N, V, K), those of each view by itself
     paths: Mapping[str, Paths] = field(default_factory=dict)
 
     def save(self, folder: Path, part: str) -> None:
@@ -86,32 +84,24 @@ class Outputs:
 def compute_logits(
     network: nn.Module, batches: Iterable[Mapping[str, Tensor]], works: int
 ) -> Array:
-    """The forward loop of models that score labels.
+    """The forward loop of models that score labels: (N, V, …) float32 in the order of the works.
 
     Args:
         network: takes a batch, returns logits (B·V, …).
-        batches: see `imet.batches`; together they hold each work once.
+        batches: see `imet.batches`; together they hold each of the N works once, or ValueError.
         works: N.
-
-    Returns:
-        (N, V, …) float32 logits in the order of the works.
-
-    Raises:
-        ValueError: a work is missing or came twice.
     """
-    training = network.training
-    network.eval()
     outputs: Array | None = None
     seen = np.zeros(works, np.int64)
-    for batch in batches:
-        rows = batch["works"].cpu().numpy()
-        logits = network(batch).float().cpu().numpy()  # (B·V, …)
-        logits = logits.reshape(len(rows), -1, *logits.shape[1:])  # (B, V, …)
-        if outputs is None:
-            outputs = np.empty((works, *logits.shape[1:]), np.float32)
-        outputs[rows] = logits
-        np.add.at(seen, rows, 1)
-    network.train(training)
+    with evaluation_mode(network):
+        for batch in batches:
+            rows = batch["works"].cpu().numpy()
+            logits = network(batch).float().cpu().numpy()  # (B·V, …)
+            logits = logits.reshape(len(rows), -1, *logits.shape[1:])  # (B, V, …)
+            if outputs is None:
+                outputs = np.empty((works, *logits.shape[1:]), np.float32)
+            outputs[rows] = logits
+            np.add.at(seen, rows, 1)
     if outputs is None or not (seen == 1).all():
         missing, twice = int((seen == 0).sum()), int((seen > 1).sum())
         raise ValueError(f"{missing} of {works} works missing, {twice} came twice")
@@ -127,26 +117,19 @@ def compute_outputs(
 ) -> Outputs:
     """Scores of N works and, of a model that writes labels, its paths.
 
-    Args:
-        network: a `Network`, in whatever mode.
-        recipe: its model, and how the scores of views are averaged.
-        batches: gives the batches, once for each search.
-        works: N.
-        searches: names as in `Outputs.paths`; all that the recipe tries without them.
+    `batches` gives the batches, once for each search; `searches` are names as in `Outputs.paths`,
+    all that the recipe tries without them.
     """
     if not model_spec(recipe).writes_paths:
         logits = compute_logits(network, batches(), works)  # (N, V, K)
         return Outputs(average_views(logits, recipe.reduce_views), expit(logits))
     if searches is None:
         searches = ["mean", *map(str, beam_widths(recipe))]
-    greedy = decode(network, batches(), works)
-    paths = {"1": greedy}
-    for name in searches:
-        if name != "1":
-            beams = 1 if name == "mean" else int(name)
-            paths[name] = decode(network, batches(), works, beams, shared=name == "mean")
-    assert greedy.scores is not None
-    return Outputs(greedy.scores.mean(1), greedy.scores, paths)
+    names = dict.fromkeys(["1", *searches])
+    paths = {name: decode(network, batches(), works, name) for name in names}
+    scores = paths["1"].scores
+    assert scores is not None
+    return Outputs(scores.mean(1), scores, paths)
 
 
 def beam_widths(recipe: Recipe) -> list[int]:
@@ -208,12 +191,7 @@ def path_settings(recipe: Recipe) -> dict[str, Any]:
 
 
 def metrics_with_intervals(predicted: Array, targets: Array) -> dict[str, dict[str, float]]:
-    """F2, F1, precision and recall averaged over works, each with a 95 % bootstrap interval.
-
-    Args:
-        predicted: (N, K) bool.
-        targets: (N, K) bool.
-    """
+    """F2, F1, precision and recall averaged over works, each with a 95 % bootstrap interval."""
     per_work = {
         "f2": fbeta_per_work(predicted, targets, 2),
         "f1": fbeta_per_work(predicted, targets, 1),
@@ -223,7 +201,8 @@ def metrics_with_intervals(predicted: Array, targets: Array) -> dict[str, dict[s
     return {name: mean_interval(values)._asdict() for name, values in per_work.items()}
 
 
-class Averages(NamedTuple):
+@dataclass(frozen=True)
+class Averages:
     """The four columns of the paper's tables, averaged over works."""
 
     f2: Interval
@@ -233,30 +212,16 @@ class Averages(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PartMetrics:
-    """Metrics of a run on one part of the split.
+class PartMetrics(Averages):
+    """Metrics of a run on one part of the split; None is what does not exist there."""
 
-    Attributes:
-        f2, f1, precision, recall: averages over works.
-        predicted_labels: per work.
-        auc_macro: mean AUC over the `auc_classes` labels that have both outcomes; None without any.
-        auc_micro: AUC over all pairs of work and label; None without both outcomes.
-        floor: what giving every work the most frequent labels reaches.
-        gain_over_floor: paired difference of F2.
-        loss: on validation, at the epoch that was kept.
-    """
-
-    f2: Interval
-    f1: Interval
-    precision: Interval
-    recall: Interval
-    predicted_labels: float
-    auc_macro: float | None
-    auc_classes: int
-    auc_micro: float | None
-    floor: Averages
-    gain_over_floor: Interval
-    loss: float | None = None
+    predicted_labels: float  # per work
+    auc_macro: float | None  # mean AUC over the labels that have both outcomes,
+    auc_classes: int  # of which there are so many
+    auc_micro: float | None  # AUC over all pairs of work and label
+    floor: Averages  # what giving every work the most frequent labels reaches
+    gain_over_floor: Interval  # paired difference of F2
+    loss: float | None = None  # on validation, at the epoch that was kept
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> PartMetrics:
@@ -323,19 +288,12 @@ def evaluate(
 
 @dataclass(frozen=True, eq=False)
 class Evaluator:
-    """Validation after each epoch, and the outputs of the best one.
-
-    Attributes:
-        recipe: its model and how it is evaluated.
-        parts: the split collection.
-        batches: of the recipe.
-        criterion: the loss that training minimises.
-    """
+    """Validation after each epoch, and the outputs of the best one."""
 
     recipe: Recipe
     parts: Parts
     batches: Batches
-    criterion: Criterion
+    criterion: Criterion  # the loss that training minimises
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Loss and best F2 on validation works, with the threshold or γ that gives it.

@@ -38,15 +38,10 @@ AS_CODED_GRID = np.arange(1, 100) / 100
 
 
 def average_views(logits: Array, how: str = "mean_scores") -> Array:
-    """Scores of works from the logits of their views.
+    """Scores (N, K) of works, float32 in [0, 1], from the logits (N, V, K) of their views.
 
-    Args:
-        logits: (N, V, K).
-        how: "mean_scores", the mean probability, as the paper writes (section 3.1), or
-            "mean_logits", the probability of the mean logit, as its authors' code has it.
-
-    Returns:
-        (N, K) float32 in [0, 1].
+    "mean_scores" is the mean probability, as the paper writes (section 3.1), "mean_logits" the
+    probability of the mean logit, as its authors' code has it.
 
     Examples:
         >>> logits = np.array([[[0.0], [4.0]]])
@@ -68,19 +63,13 @@ def average_views(logits: Array, how: str = "mean_scores") -> Array:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(ABC):
-    """What all decision rules have.
-
-    Attributes:
-        f_beta: sample-averaged F-beta on the works it was tuned on; None when it was not tuned.
-        beta: of that F-beta.
-        at_edge: the optimum lies on the edge of what was searched.
-    """
+    """What all decision rules have."""
 
     kind: ClassVar[str]
     kinds: ClassVar[dict[str, type[Rule]]] = {}
-    f_beta: float | None = None
-    beta: float = 2.0
-    at_edge: bool = False
+    f_beta: float | None = None  # on the works it was tuned on; None when it was not tuned
+    beta: float = 2.0  # of that sample-averaged F-beta
+    at_edge: bool = False  # the optimum lies on the edge of what was searched
 
     def __init_subclass__(cls) -> None:
         if "kind" in cls.__dict__:
@@ -148,18 +137,12 @@ class GlobalThreshold(ScoreRule):
 
 @dataclass(frozen=True)
 class PerKindThreshold(ScoreRule):
-    """score ≥ one threshold for culture labels and another one for tags.
-
-    Attributes:
-        culture: threshold of the culture labels.
-        tag: threshold of the tags.
-        is_culture: (K,), which label is which.
-    """
+    """score ≥ one threshold for culture labels and another one for tags."""
 
     kind: ClassVar[str] = "per_type"
     culture: float
     tag: float
-    is_culture: tuple[bool, ...]
+    is_culture: tuple[bool, ...]  # (K,), which label is which
 
     def _predict(self, scores: Array) -> BoolArray:
         _require_labels(scores, self.is_culture)
@@ -176,16 +159,11 @@ class ProportionalThreshold(ScoreRule):
     Decided as score / f^power ≥ γ in double precision. A label without training works has no
     threshold and is never predicted. Power 1 is the paper's γ·f; its code also scales a global
     threshold by a power such as .05.
-
-    Attributes:
-        gamma: γ ≥ 0.
-        proportions: (K,) f, shares of training works.
-        power: exponent of f.
     """
 
     kind: ClassVar[str] = "proportional"
-    gamma: float
-    proportions: tuple[float, ...]
+    gamma: float  # γ ≥ 0
+    proportions: tuple[float, ...]  # (K,) f, shares of training works
     power: float = 1.0
 
     def _predict(self, scores: Array) -> BoolArray:
@@ -311,20 +289,17 @@ def tune_exact(scores: Array, targets: Array, beta: float = 2) -> GlobalThreshol
 def tune_per_kind(
     scores: Array, targets: Array, is_culture: Array, grid: Array = POSTER_GRID, beta: float = 2
 ) -> PerKindThreshold:
-    """The best pair of thresholds of a grid for cultures and tags, all pairs tried together.
+    """The best pair of thresholds of an ascending grid (M,) for cultures and tags: all are tried.
 
-    Args:
-        scores, targets, beta: see above.
-        is_culture: (K,) bool.
-        grid: (M,) thresholds, ascending.
+    `is_culture` (K,) bool says which label is which.
     """
     scores, targets = _checked(scores), np.asarray(targets, bool)
     is_culture = np.asarray(is_culture, bool)
     positives = targets.sum(axis=1)[:, None]  # (N, 1)
-    n_culture, tp_culture = counts_at_thresholds(
-        scores[:, is_culture], targets[:, is_culture], grid
+    (n_culture, tp_culture), (n_tag, tp_tag) = (
+        counts_at_thresholds(scores[:, some], targets[:, some], grid)  # (N, M) each
+        for some in (is_culture, ~is_culture)
     )
-    n_tag, tp_tag = counts_at_thresholds(scores[:, ~is_culture], targets[:, ~is_culture], grid)
     value = np.empty((len(grid), len(grid)))
     for i in range(len(grid)):
         n = n_culture[:, i, None] + n_tag  # (N, M)
@@ -380,17 +355,7 @@ def tune_all(
     grid: Array = POSTER_GRID,
     beta: float = 2,
 ) -> dict[str, ScoreRule]:
-    """Every rule tuned on the same validation works, for tables that compare them.
-
-    Args:
-        scores, targets, beta: see above.
-        is_culture: (K,) bool.
-        proportions: (K,) shares of training works.
-        grid: for the rules that search one.
-
-    Returns:
-        Rules named `grid`, `exact`, `per_type`, `proportional`, `max_fraction`, `count`.
-    """
+    """Every rule tuned on the same validation works, by name, for tables that compare them."""
     return {
         "grid": tune_grid(scores, targets, grid, beta),
         "exact": tune_exact(scores, targets, beta),

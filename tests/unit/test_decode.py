@@ -48,7 +48,7 @@ def batches(spatial, *groups):
 @pytest.mark.parametrize("groups", [([0, 1, 2, 3, 4],), ([3, 1], [4, 0], [2])])
 @pytest.mark.parametrize("beams", [1, 3])
 def test_works_come_back_in_order(network, spatial, groups, beams):
-    found = decode(network, batches(spatial, *groups), WORKS, beams)
+    found = decode(network, batches(spatial, *groups), WORKS, str(beams))
     assert found.labels.shape == (WORKS, VIEWS, 4)
     assert network.training  # left as it was
     for work in range(WORKS):
@@ -64,7 +64,7 @@ def test_works_come_back_in_order(network, spatial, groups, beams):
 
 
 def test_views_may_share_a_path(network, spatial):
-    found = decode(network, batches(spatial, [0, 1], [2, 3, 4]), WORKS, shared=True)
+    found = decode(network, batches(spatial, [0, 1], [2, 3, 4]), WORKS, "mean")
     assert found.labels.shape == (WORKS, 4)
 
 
