@@ -24,10 +24,10 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 from torchvision import transforms as T
 
+from imet.config import Recipe
 from imet.data.dataset import view_batches
 from imet.data.parts import Part
 from imet.data.tables import Collection
-from imet.data.views import ViewSettings
 from imet.labels import LabelSpace
 from imet.models.backbones import Backbone
 from imet.models.encoder import Encoder
@@ -45,7 +45,7 @@ def run() -> dict[str, Any]:
         paths = draw_pictures(Path(folder) / "train")
         part = Part(collection_of(paths), np.arange(WORKS), np.arange(2), "train")
         encoder = Encoder(Backbone(nn.Identity(), 3), MEAN, STD, names=())
-        settings = ViewSettings(workers=0)
+        settings = Recipe("", workers=0)
 
         def ours() -> None:
             for views in view_batches(part, settings, np.arange(WORKS), WORKS):

@@ -118,10 +118,7 @@ def feature_maps(
 ) -> list[tuple[str, Tensor]]:
     """The first layers' names and outputs, (B, C, h, w) each, in the order in which they run.
 
-    Args:
-        encoder: of any backbone; a network with fewer layers gives those it has.
-        views: (B, 3, S, S) uint8.
-        method: how many layers, and of which kind.
+    Views are (B, 3, S, S) uint8; a network with fewer layers than asked for gives those it has.
     """
     names = {module: name for name, module in encoder.backbone.named_modules()}
     layers: list[tuple[str, Tensor]] = []
@@ -133,15 +130,9 @@ def feature_maps(
 
 
 def layer_saliency(maps: Tensor, method: CropMethod = POSTER) -> tuple[Tensor, Tensor]:
-    """One map a picture from a layer's feature maps, and which of them it was made from.
+    """One map a picture from a layer's feature maps (B, C, h, w), and which it was made from.
 
-    Args:
-        maps: (B, C, h, w).
-        method: rim and cut-off.
-
-    Returns:
-        (B, h, w) in [0, 1] (all 0 where a layer says the same everywhere), and (B, C) bool, the
-        maps that are used.
+    (B, h, w) in [0, 1], all 0 where a layer says the same everywhere; and (B, C) bool.
 
     Examples:
         >>> maps = torch.zeros(1, 2, 5, 5)
@@ -195,15 +186,11 @@ def saliency(encoder: Encoder, views: Tensor, method: CropMethod = POSTER) -> Te
 
 
 def boxes_from_saliency(saliency: Array, tail: float = POSTER.tail) -> Array:
-    """Boxes around what stands out of maps: the mean is the limit, `tail` is cut off each side.
+    """Boxes around what stands out of maps (B, h, w): the mean is the limit.
 
-    Args:
-        saliency: (B, h, w).
-        tail: share of the cells above the mean left outside on each side.
-
-    Returns:
-        (B, 4) float64 left, top, right, bottom as shares of the map's sides; the whole map where
-        nothing stands out.
+    `tail` is the share of the cells above the mean left outside on each side. Boxes are (B, 4)
+    float64 left, top, right, bottom as shares of the map's sides; the whole map where nothing
+    stands out.
 
     Examples:
         >>> one = np.zeros((1, 4, 4))
@@ -233,18 +220,11 @@ def crop_boxes(
     batch: int = 16,
     device: torch.device | str = "cpu",
 ) -> Array:
-    """The crop of every picture, in its own pixels.
+    """The crop of every picture (H, W, 3) uint8, in its own pixels.
 
-    Args:
-        encoder: of a trained network, on `device`.
-        pictures: (H, W, 3) uint8 each, of any size.
-        size: S, side of the network's input.
-        method: see `CropMethod`.
-        batch: pictures at once.
-        device: where the encoder is.
-
-    Returns:
-        (N, 4) int64 left, top, right, bottom; right and bottom exclusive, at least one pixel.
+    `size` is the side of the network's input, `batch` the number of pictures at once, and `device`
+    where the encoder is. Crops are (N, 4) int64 left, top, right, bottom; right and bottom are
+    exclusive, and a crop has one pixel at least.
     """
     boxes = []
     for start in range(0, len(pictures), batch):
@@ -281,11 +261,8 @@ def picture_files(paths: Sequence[Path], out: Path | None = None) -> list[tuple[
     """Pictures named or inside named folders, each with where its crop goes below the output.
 
     Folders are searched by `imet.data.layout.pictures_in`, which passes over what is no picture by
-    its ending and the output of an earlier run. Two pictures that would go to one place are
-    refused.
-
-    Raises:
-        InputError: nothing at a path, a folder without pictures, or two with one name.
+    its ending and the output of an earlier run. InputError: nothing at a path, a folder without
+    pictures, or two that would go to one place.
     """
     files: list[tuple[Path, Path]] = []
     for path in paths:
@@ -323,11 +300,7 @@ def crop_pictures(
     Args:
         files: pictures and their places below `out`, from `picture_files`.
         out: folder to write into; each file is written atomically. `crops.json` gets every box.
-        folder: a finished run.
-        method: see `CropMethod`.
-        device: "cpu" or "cuda".
-        batch: pictures at once.
-        progress: show a bar.
+        folder: of a finished run.
 
     Returns:
         Picture to its box (left, top, right, bottom), and a message for each that was not read.

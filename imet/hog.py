@@ -43,17 +43,10 @@ def hog_cells(images: Tensor, *, threads: int | None = None) -> Tensor:
     """Mean gradient magnitude by orientation in every 16x16 cell.
 
     At each pixel the channel with the largest gradient counts (the first one on ties); gradients
-    are central differences, and zero across the image border.
-
-    Args:
-        images: uint8 (B, C, H, W), any number of channels, on any device.
-        threads: CPU threads; by default as many as torch uses.
-
-    Returns:
-        float32 (B, H // 16, W // 16, 8), grey levels a pixel, on the images' device.
-
-    Raises:
-        ValueError: images are not uint8 (B, C, H, W), or smaller than one block.
+    are central differences, and zero across the image border. Images are uint8 (B, C, H, W) of any
+    number of channels, on any device, and one block or larger; cells are float32
+    (B, H // 16, W // 16, 8), grey levels a pixel, on the same device. CPU threads are as many as
+    torch uses where not given.
 
     Examples:
         >>> ramp = torch.arange(48, dtype=torch.uint8).expand(1, 3, 48, 48)
@@ -84,12 +77,8 @@ def hog_cells(images: Tensor, *, threads: int | None = None) -> Tensor:
 def hog_blocks(cells: Tensor) -> Tensor:
     """L2-Hys contrast normalisation of overlapping 3x3 blocks: cells to the descriptor v_H.
 
-    Args:
-        cells: (B, rows, columns, 8) of `hog_cells`, any float type.
-
-    Returns:
-        float32 (B, D) in [0, 1], D = `hog_length`; block row, block column, cell row, cell column,
-        orientation, in this order, as scikit-image's.
+    Cells (B, rows, columns, 8) of any float type give float32 (B, D) in [0, 1], D = `hog_length`;
+    block row, block column, cell row, cell column, orientation, in this order, as scikit-image's.
 
     Examples:
         >>> hog_blocks(torch.ones(2, 14, 14, 8)).shape
@@ -118,11 +107,7 @@ def hog(images: Tensor, *, threads: int | None = None) -> Tensor:
 def hog_image(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Draw the cells as stars of line segments (the paper's Figure 2), by scikit-image.
 
-    Args:
-        image: uint8 (H, W, 3).
-
-    Returns:
-        float64 (H, W), the brighter the stronger the edge along the line.
+    uint8 (H, W, 3) to float64 (H, W), the brighter the stronger the edge along the line.
 
     Examples:
         >>> hog_image(np.zeros((64, 80, 3), np.uint8)).shape

@@ -34,15 +34,10 @@ SIGMA = 50.0
 
 
 def upsample_attention(weights: Array, side: int, sigma: float = 0.0) -> Array:
-    """Weights of square regions as a map of a view's pixels.
+    """Weights (..., P) of P = r·r regions in rows as a map (..., S, S) of a view's pixels.
 
-    Args:
-        weights: (..., P), P = r·r regions in rows.
-        side: S, pixels of the view.
-        sigma: standard deviation of the smoothing in pixels; 0 shows the regions as they are.
-
-    Returns:
-        (..., S, S) float64 with the same sum: a region's weight is shared by its pixels.
+    The sum is kept: a region's weight is shared by its pixels. `side` is S, `sigma` the standard
+    deviation of the smoothing in pixels; 0 shows the regions as they are.
 
     Examples:
         >>> upsample_attention(np.eye(4)[0], 4)[0].tolist()
@@ -101,16 +96,11 @@ def inside(boxes: Array, side: int) -> Array:
 
 
 def pointing_game(weights: Array, boxes: Array) -> dict[str, float]:
-    """How well a map finds boxes.
+    """How well a map (S, S), not negative, finds boxes (M, 4) in its pixels.
 
-    Args:
-        weights: (S, S), not negative.
-        boxes: (M, 4) in the map's pixels.
-
-    Returns:
-        `hit`: share of the map's highest pixels that lie in a box, so 1 or 0 where a single region
-        is highest (the pointing game); `mass`: share of all weight in the boxes; `area`: share of
-        the pixels in them, which is what an even map gets for both.
+    `hit` is the share of the map's highest pixels that lie in a box, so 1 or 0 where a single
+    region is highest (the pointing game); `mass` the share of all weight in the boxes; `area` the
+    share of the pixels in them, which is what an even map gets for both.
 
     Examples:
         >>> pointing_game(np.eye(2), np.array([[0, 0, 1, 1]]))
@@ -127,9 +117,7 @@ def pointing_game(weights: Array, boxes: Array) -> dict[str, float]:
 def centre_prior(side: int, spread: float = 0.25) -> Array:
     """A Gaussian in the middle of the view, (S, S): where things tend to be, without looking.
 
-    Args:
-        side: S.
-        spread: standard deviation as a share of the side.
+    `spread` is its standard deviation as a share of the side.
     """
     along = np.exp(-0.5 * ((np.arange(side) + 0.5) / side - 0.5) ** 2 / spread**2)
     weights = np.outer(along, along)
@@ -140,13 +128,8 @@ def class_activation_map(spatial: Array, weights: Array) -> Array:
     """Grad-CAM of a linear layer on mean features, which is its class activation map.
 
     The gradient of logit k by a feature at any position is w_k / P, so Grad-CAM's weights are w_k.
-
-    Args:
-        spatial: (P, D) features of the regions.
-        weights: (D,) of the label in the linear layer.
-
-    Returns:
-        (P,) positive evidence of each region; all alike where there is none.
+    Features (P, D) of the regions and the label's weights (D,) in the linear layer give (P,), the
+    positive evidence of each region; all alike where there is none.
     """
     evidence = np.maximum(np.asarray(spatial, np.float64) @ np.asarray(weights, np.float64), 0)
     return evidence if evidence.any() else np.ones_like(evidence)
@@ -157,23 +140,14 @@ def class_activation_map(spatial: Array, weights: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """What AttnCNN-RNN does in its T steps, greedily, for V views of n works.
+    """What AttnCNN-RNN does in its T steps, greedily, for V views of n works."""
 
-    Attributes:
-        labels: (n, V, T) int64, label chosen at each step.
-        probabilities: (n, V, T), p_t of that label.
-        attention: (n, V, T, P), α_t.
-        kept: (n, V, T) bool, the steps that the run's rule lets through.
-        spatial: (n, V, P, D) features of the regions.
-        totals: (n, V, T), the sum of p_t over all labels: 1 if it were a distribution.
-    """
-
-    labels: Array
-    probabilities: Array
-    attention: Array
-    kept: Array
-    spatial: Array
-    totals: Array
+    labels: Array  # (n, V, T) int64, label chosen at each step
+    probabilities: Array  # (n, V, T), p_t of that label
+    attention: Array  # (n, V, T, P), α_t
+    kept: Array  # (n, V, T) bool, the steps that the run's rule lets through
+    spatial: Array  # (n, V, P, D) features of the regions
+    totals: Array  # (n, V, T), the sum of p_t over all labels: 1 if it were a distribution
 
 
 def batches_of(
@@ -192,10 +166,7 @@ def batches_of(
 def outputs_of(run: Run, part: Part, device: str = "auto") -> Outputs:
     """What a finished run says of works that it need not have seen before.
 
-    Args:
-        run: a finished run.
-        part: works of any collection; only its pictures and ids matter.
-        device: "auto", "cpu" or "cuda".
+    The part may be of any collection; only its pictures and ids matter.
     """
     device = resolve_device(device)
     network = load_network(run.folder, device)[0]
@@ -212,28 +183,18 @@ def features_of(
     works: Sequence[int] | Array | None = None,
     device: str = "auto",
 ) -> Array:
-    """One of the features that a recipe's model reads, (n, V, …) float32.
+    """Features of one name that a recipe's model reads, "hog" among them: (n, V, …) float32.
 
-    Args:
-        recipe: with `views="one"` of the resized view alone.
-        parts, part: a split collection and one of its parts.
-        name: "pooled", "spatial" or "hog".
-        works: which works; all without it.
-        device: "auto", "cpu" or "cuda".
+    With `views="one"` in the recipe it is of the resized view alone; without `works` of all.
     """
     device = resolve_device(device)
     reader = Network(torch.nn.Identity(), build_encoder(recipe).to(device))
     chosen = np.arange(len(part)) if works is None else works
-    return np.concatenate(
-        [
-            reader.features(batch)[name]
-            .float()
-            .unflatten(0, (len(batch["works"]), -1))
-            .cpu()
-            .numpy()
-            for batch in batches_of(recipe, parts, part, chosen, device)
-        ]
-    )
+    pieces = []
+    for batch in batches_of(recipe, parts, part, chosen, device):
+        values = reader.features(batch)[name].float()  # (B·V, …)
+        pieces.append(values.unflatten(0, (len(batch["works"]), -1)).cpu().numpy())
+    return np.concatenate(pieces)
 
 
 @torch.inference_mode()
@@ -251,20 +212,13 @@ def steps_of(run: Run, part: Part, works: Sequence[int] | Array, device: str = "
             unrolled = network.head.unroll(features)  # type: ignore[operator]
             p = unrolled.logits.sigmoid()  # (B, T, K)
             chosen = p.gather(2, unrolled.labels[..., None])[..., 0]  # (B, T)
-            values = (
-                unrolled.labels,
-                chosen,
-                unrolled.alphas,
-                features["spatial"].float(),
-                p.sum(2),
-            )
+            spatial = features["spatial"].float()  # (B, P, D)
+            values = unrolled.labels, chosen, unrolled.alphas, spatial, p.sum(2)
             batches.append([x.unflatten(0, (count, -1)).cpu().numpy() for x in values])
-    labels, probabilities, attention, spatial, totals = (np.concatenate(x) for x in zip(*batches))
-    paths = Paths(labels, probabilities)
-    kept = steps_before_stop(
-        paths, rule.gamma, np.array(rule.proportions), rule.mode, keep_first=rule.keep_first
-    )
-    return Steps(labels, probabilities, attention, kept, spatial, totals)
+    labels, probabilities, attention, *rest = (np.concatenate(x) for x in zip(*batches))
+    paths, f = Paths(labels, probabilities), np.array(rule.proportions)
+    kept = steps_before_stop(paths, rule.gamma, f, rule.mode, keep_first=rule.keep_first)
+    return Steps(labels, probabilities, attention, kept, *rest)
 
 
 def head_weights(run: Run) -> Array:
@@ -290,18 +244,10 @@ def influence(
 ) -> Array:
     """What naming one label does to the probability of the others at the next step.
 
-    Every work's resized view goes through step 1; then each of `labels` in turn is taken as l_1,
-    and step 2 is compared with step 2 after no label at all.
-
-    Args:
-        run: a finished AttnCNN-RNN.
-        part: works of which part.
-        works: which works.
-        labels: (A,) columns.
-        device: "auto", "cpu" or "cuda".
-
-    Returns:
-        (A, A): row i, column j: mean change of label j's logit once label i has been named.
+    Every work's resized view goes through step 1 of a finished AttnCNN-RNN; then each of the
+    `labels`, (A,) columns, in turn is taken as l_1, and step 2 is compared with step 2 after no
+    label at all. Row i, column j of the result (A, A) is the mean change of label j's logit once
+    label i has been named.
     """
     device = resolve_device(device)
     network = load_network(run.folder, device)[0]

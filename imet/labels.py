@@ -20,20 +20,15 @@ from imet.typing import Array
 class LabelSpace:
     """K labels in column order.
 
-    Attributes:
-        ids: (K,) int64, Kaggle's `attribute_id`; not always 0 … K-1.
-        names: K full names, `kind::name`.
-        culture_kinds: kinds that the documents' rules take for culture.
-
     Examples:
         >>> space = LabelSpace(np.array([3, 5]), ("culture::japan", "tag::men"))
         >>> space.column("tag::men"), space.column(5), space.short(0), space.kinds.tolist()
         (1, 1, 'japan', ['culture', 'tag'])
     """
 
-    ids: Array
-    names: tuple[str, ...]
-    culture_kinds: tuple[str, ...] = ("culture",)
+    ids: Array  # (K,) int64, Kaggle's `attribute_id`; not always 0 … K-1
+    names: tuple[str, ...]  # K full names, `kind::name`
+    culture_kinds: tuple[str, ...] = ("culture",)  # that the documents' rules take for culture
 
     def __post_init__(self) -> None:
         if len(self.ids) != len(self.names):
@@ -93,13 +88,7 @@ def quartile_of(counts: Array) -> Array:
     """Quartile of each label by training frequency: 4 holds the most frequent, 1 the rarest.
 
     The paper (section 5.4) sorts the class proportions and cuts the ranking into four; ties keep
-    column order.
-
-    Args:
-        counts: (K,) uses in the training split.
-
-    Returns:
-        (K,) int64 in 1 … 4; sizes differ by at most one.
+    column order. (K,) uses in training to (K,) int64 in 1 … 4, whose sizes differ by one at most.
 
     Examples:
         >>> quartile_of(np.array([9, 1, 5, 0])).tolist()

@@ -8,6 +8,9 @@ by a factor of K with it:
 - `"mean"`: mean over everything (the paper as coded);
 - `"sum"`: sum over everything;
 - `"none"`: no reduction, (…, K).
+
+Logits (…, K) are real, targets (…, K) bool or 0/1. A loss is a scalar, or (…, K) for `"none"`, in
+float32 or the logits' own wider type. ValueError: shapes differ, or an option is out of range.
 """
 
 from __future__ import annotations
@@ -30,20 +33,8 @@ def focal_loss(
     """Focal loss (Lin et al. 2017, the poster's reference 3): −α_t (1 − p_t)^γ log p_t.
 
     p_t is the probability given to the right outcome. Everything is computed from log-sigmoids,
-    so that neither value nor gradient overflows, for γ < 1 too.
-
-    Args:
-        logits: (…, K) real.
-        targets: (…, K) bool or 0/1.
-        gamma: ≥ 0; 0 gives binary cross-entropy. 2 is our reading of the poster.
-        alpha: weight of positives, negatives get 1 − alpha; None weights both 1.
-        reduction: see the module.
-
-    Returns:
-        A scalar, or (…, K) for "none", in float32 or the logits' own wider type.
-
-    Raises:
-        ValueError: shapes differ, gamma < 0, or an unknown reduction.
+    so that neither value nor gradient overflows, for γ < 1 too. γ = 0 gives binary cross-entropy,
+    2 is our reading of the poster; positives weigh α, negatives 1 − α, without α both 1.
 
     Examples:
         >>> logits, targets = torch.zeros(1, 2), torch.tensor([[True, False]])
@@ -69,13 +60,8 @@ def weighted_bce_loss(
     """Class-weighted binary cross-entropy (paper, Eq. 7, with the parentheses it needs).
 
     L = −Σ_j [p_j·y_j·log s_j + (1 − y_j)·log(1 − s_j)], s the sigmoid of the logits. As written
-    it sums over classes (`"sum_classes"`), as coded it takes their mean (`"mean"`).
-
-    Args:
-        logits: (…, K) real.
-        targets: (…, K) bool or 0/1.
-        pos_weight: (K,) p_j, from `pos_weight`; None for the plain cross-entropy.
-        reduction: see the module.
+    it sums over classes (`"sum_classes"`), as coded it takes their mean (`"mean"`). The weights
+    p_j (K,) are from `pos_weight`; without them it is the plain cross-entropy.
 
     Examples:
         >>> logits, targets = torch.zeros(1, 2), torch.tensor([[True, False]])
@@ -93,18 +79,11 @@ def weighted_bce_loss(
 
 
 def pos_weight(counts: Array, n: int, clip: float = 10.0) -> Tensor:
-    """Class weights of Eq. 7: negatives over positives, at most `clip`.
+    """Class weights of Eq. 7, (K,) float32: negatives over positives, at most `clip`.
 
-    A class without positives gets `clip`. On the real table the clip of 10 leaves 4 classes under
-    10, so the weight is nearly uniform.
-
-    Args:
-        counts: (K,) positives of each class in the training split.
-        n: works in the training split.
-        clip: largest weight, 10 in the paper.
-
-    Returns:
-        (K,) float32.
+    `counts` (K,) are the positives of each class among the n training works; a class without any
+    gets `clip`. On the real table the clip of 10 leaves 4 classes under 10, so the weight is nearly
+    uniform.
 
     Examples:
         >>> pos_weight(np.array([50, 1, 0]), 100)
@@ -129,15 +108,8 @@ def asymmetric_loss(
 
     −(1 − p)^γ₊ log p for positives, −p_m^γ₋ log(1 − p_m) for negatives with the shifted
     probability p_m = max(p − m, 0): negatives below the margin are left alone. The gradient runs
-    through the focusing weights too, as the equations say.
-
-    Args:
-        logits: (…, K) real.
-        targets: (…, K) bool or 0/1.
-        gamma_neg: γ₋, ≥ 0, focusing of negatives.
-        gamma_pos: γ₊, ≥ 0, focusing of positives.
-        clip: m in [0, 1).
-        reduction: see the module.
+    through the focusing weights too, as the equations say. `gamma_neg` is γ₋ ≥ 0, `gamma_pos` is
+    γ₊ ≥ 0, and `clip` is m in [0, 1).
 
     Examples:
         >>> targets = torch.tensor([[True, False]])
@@ -165,13 +137,8 @@ def soft_f2_loss(
     """One minus the F-beta of probabilities in the place of decisions, of each work.
 
     1 − (1 + β²)·Σ p·y / (β²·Σ y + Σ p), sums over classes: Eq. 8 with soft counts. A work without
-    labels has F 0, as in `imet.metrics`, so it gives the loss 1 and no gradient.
-
-    Args:
-        logits: (…, K) real.
-        targets: (…, K) bool or 0/1.
-        beta: weight of recall.
-        reduction: "mean" or "sum" over works, or "none", (…,). There are no single classes here.
+    labels has F 0, as in `imet.metrics`, so it gives the loss 1 and no gradient. The reduction is
+    "mean" or "sum" over works, or "none", (…,): there are no single classes here.
 
     Examples:
         >>> targets = torch.tensor([[True, False]])
@@ -196,11 +163,7 @@ def constant_predictor_focal_loss(
     What a model that never looks at the pictures gets. For each class the expected loss
     f·α(1 − p)^γ(−log p) + (1 − f)·(1 − α)p^γ(−log(1 − p)) is minimised over the logit of p. On
     the real label table: 4.988 for γ = 2 without α, 1.57 with α = .25, 2.85 with α = .75.
-
-    Args:
-        frequencies: (K,) share of works that carry each label, in [0, 1].
-        gamma: as in `focal_loss`.
-        alpha: as in `focal_loss`.
+    `frequencies` (K,) are the shares of works that carry each label.
 
     Examples:
         >>> round(constant_predictor_focal_loss(np.array([0.5]), gamma=0), 4)  # log 2
@@ -245,10 +208,8 @@ def _checked(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 def _reduce(loss: Tensor, reduction: str) -> Tensor:
     if reduction == "sum_classes":
         return loss.sum(-1).mean()
-    if reduction == "mean":
-        return loss.mean()
-    if reduction == "sum":
-        return loss.sum()
+    if reduction in ("mean", "sum"):
+        return loss.mean() if reduction == "mean" else loss.sum()
     if reduction == "none":
         return loss
     raise ValueError(f"unknown reduction {reduction!r}: sum_classes, mean, sum or none")

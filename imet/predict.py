@@ -78,15 +78,10 @@ def label_pictures(
     device: str = "cpu",
     work_ids: Sequence[str] | None = None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Labels of pictures with their scores, as on the test split: views, mean, threshold.
+    """Labels of picture files, or folders of them, as on the test split: views, mean, threshold.
 
-    Crops are placed by a picture's content: the same bytes get the same scores under any name.
-
-    Args:
-        images: picture files of any size and kind that `read_image` reads, or folders of them.
-        folder: a finished run.
-        device: "cpu" or "cuda".
-        work_ids: of the pictures, to place crops as the run did for these works.
+    Crops are placed by a picture's content: the same bytes get the same scores under any name;
+    with `work_ids`, as the run did for these works. `folder` is of a finished run.
 
     Returns:
         One dictionary per picture: image, and labels, each {name, score, predicted}, best first;
@@ -108,11 +103,7 @@ def label_pictures(
         views = make_views(picture, kinds, rng, recipe.input_size)  # (V, 3, S, S)
         scores, predicted = label_work(network, recipe, rule, views.to(device))  # (K,) both
         labels = [
-            {
-                "name": names[k],
-                "score": float(scores[k]),
-                "predicted": bool(predicted[k]),
-            }
+            {"name": names[k], "score": float(scores[k]), "predicted": bool(predicted[k])}
             for k in np.argsort(-scores, kind="stable")
         ]
         predictions.append({"image": str(path), "labels": labels})

@@ -75,13 +75,7 @@ def _processor() -> str:
 
 
 def provenance(profile: str, seed: int, device: str) -> dict[str, Any]:
-    """What stands beside every number, JSON-able.
-
-    Args:
-        profile: name of the profile.
-        seed: of the run or page.
-        device: "cpu", "cuda" or "cuda:N".
-    """
+    """What stands beside every number, JSON-able; the seed is the run's or the page's."""
     return {
         "profile": profile,
         "seed": seed,

@@ -39,14 +39,8 @@ class Interval(NamedTuple):
 def mean_interval(per_work: Array, n: int = 2000, seed: int = 0, level: float = 0.95) -> Interval:
     """The mean over works with its percentile bootstrap interval.
 
-    Args:
-        per_work: (N,) one finite value per work, for example `fbeta_per_work`.
-        n: resamples.
-        seed: of the resampling; the same seed gives the same interval.
-        level: share of resampled means inside.
-
-    Raises:
-        ValueError: fewer than two works, or values that are not finite.
+    `per_work` (N,) is one finite value for each of two works at least, `n` the number of resamples,
+    `seed` that of the resampling, `level` the share of resampled means inside.
 
     Examples:
         >>> value, low, high = mean_interval(np.array([0.0, 1.0] * 50))
@@ -75,13 +69,7 @@ def paired_difference(
 
     Both models are scored on the same resampled works, so what makes a work hard for both
     cancels out. An interval without 0 says that the difference is more than the choice of works.
-
-    Args:
-        a: (N,) one value per work, first model.
-        b: (N,) the same works, second model.
-        n: resamples.
-        seed: of the resampling.
-        level: share of resampled differences inside.
+    Both models have one value per work, (N,); see `mean_interval` for the rest.
 
     Examples:
         >>> a = np.arange(100) / 100
@@ -103,11 +91,7 @@ def simultaneous_intervals(
     the largest studentised deviation of the family is bootstrapped over works (the max-|t| method
     of Romano and Wolf 2005), so that in `level` of samples every interval covers its difference.
 
-    Args:
-        differences: (M, N) finite, M comparisons on the same N works.
-        n: resamples.
-        seed: of the resampling.
-        level: share of samples in which all M intervals are right.
+    `differences` (M, N) are M comparisons on the same N works, `n` the number of resamples.
 
     Examples:
         >>> rng = np.random.default_rng(0)
@@ -137,14 +121,8 @@ def bootstrap_statistic(
 ) -> Interval:
     """Percentile bootstrap interval of any statistic of works, such as a macro AUC.
 
-    Resamples on which the statistic is NaN are left out; when all are, the ends are NaN.
-
-    Args:
-        statistic: takes the arrays, gives a number.
-        arrays: each (N, …), rows being the same works.
-        n: resamples; each one calls `statistic`.
-        seed: of the resampling.
-        level: share of resampled values inside.
+    `statistic` takes the arrays, each (N, …) of the same works, and gives a number; it is called on
+    each of n resamples. Those on which it is NaN are left out; when all are, the ends are NaN.
     """
     works = len(arrays[0])
     if works < 2 or any(len(array) != works for array in arrays):
@@ -162,10 +140,7 @@ def bootstrap_statistic(
 def auc_standard_error(auc: float | Array, positives: int | Array, negatives: int | Array) -> Array:
     """Standard error of an AUC (Hanley and McNeil 1982, Eqs. 1–2), 0 at AUC 0 and 1.
 
-    Args:
-        auc: in [0, 1].
-        positives: works with the label, ≥ 1.
-        negatives: works without it, ≥ 1.
+    There is a positive work, with the label, and a negative one at least.
     """
     auc = np.asarray(auc, np.float64)
     both_above = auc / (2 - auc)  # two positives above one negative
@@ -185,19 +160,7 @@ def auc_interval(auc: float, positives: int, negatives: int, level: float = 0.95
     interval that Newcombe (2006) recommends. Unlike auc ± z · SE(auc) it stays inside [0, 1] and
     does not shrink to nothing at an AUC of 1; for few positives it errs on the wide side. With 3
     positives among 10,920 works it reaches about .34 to either side: such an AUC says next to
-    nothing.
-
-    Args:
-        auc: in [0, 1].
-        positives: works with the label, ≥ 1.
-        negatives: works without it, ≥ 1.
-        level: two-sided confidence.
-
-    Returns:
-        The AUC with its low and high end; all NaN where `auc` is.
-
-    Raises:
-        ValueError: no positives or no negatives for an AUC that is a number, or not in [0, 1].
+    nothing. All is NaN where `auc` is.
 
     Examples:
         >>> [round(x, 2) for x in auc_interval(1.0, 3, 10_917)]

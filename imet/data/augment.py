@@ -32,30 +32,20 @@ LUMA_32 = np.array(LUMA, F32)
 
 @dataclass(frozen=True)
 class Jitter:
-    """How the colours of each of B views change.
+    """How the colours of each of B views change."""
 
-    Attributes:
-        saturation: (B,) float32 factors around 1.
-        hue: (B,) float32 shifts in turns of the colour circle, within ±0.5.
-        saturation_first: (B,) bool, which of the two comes first.
-    """
-
-    saturation: Tensor
-    hue: Tensor
-    saturation_first: Tensor
+    saturation: Tensor  # (B,) float32 factors around 1
+    hue: Tensor  # (B,) float32 shifts in turns of the colour circle, within ±0.5
+    saturation_first: Tensor  # (B,) bool, which of the two comes first
 
 
 def draw_augmentation(
     count: int, flip: bool, hue: float, saturation: float, rng: np.random.Generator
 ) -> dict[str, Tensor]:
-    """Flips and colour jitter of `count` views at random, (V,) each.
+    """Flips, with probability ½, and colour jitter of `count` views at random, (V,) each.
 
-    Args:
-        count: V.
-        flip: mirror each view with probability ½.
-        hue: largest shift, in turns of the colour circle.
-        saturation: largest difference of the factor from 1.
-        rng: the work's own.
+    `hue` is the largest shift, in turns of the colour circle, `saturation` the largest difference
+    of the factor from 1, `rng` the work's own.
     """
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     mirrored = torch.rand(count, generator=generator) < (0.5 if flip else 0.0)
@@ -69,13 +59,7 @@ def augment(views: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
     return apply_jitter(views, Jitter(**jitter), drawn["mirrored"])
 
 
-def draw_jitter(
-    count: int,
-    hue: float,
-    saturation: float,
-    *,
-    generator: torch.Generator,
-) -> Jitter:
+def draw_jitter(count: int, hue: float, saturation: float, *, generator: torch.Generator) -> Jitter:
     """Draw jitters as torchvision's `ColorJitter` does.
 
     Factors are uniform in [1 - saturation, 1 + saturation], shifts in [-hue, hue], and either step
@@ -90,18 +74,10 @@ def draw_jitter(
 
 
 def apply_jitter(batch: Tensor, jitter: Jitter, mirrored: Tensor | None = None) -> Tensor:
-    """Change hue and saturation of each view by given amounts, and mirror some.
+    """Change hue and saturation of each view (B, 3, H, W) uint8, and mirror some left to right.
 
     Saturation blends with grey: c ← s·c + (1-s)·(.2989 R + .587 G + .114 B), clipped. Hue turns
-    the colour at constant HSV saturation and value.
-
-    Args:
-        batch: (B, 3, H, W) uint8.
-        jitter: B jitters.
-        mirrored: (B,) bool, views to mirror left to right; None for none.
-
-    Returns:
-        (B, 3, H, W) uint8.
+    the colour at constant HSV saturation and value. Without `mirrored`, (B,) bool, none is turned.
 
     Examples:
         >>> red = torch.tensor([255, 0, 0], dtype=torch.uint8).view(1, 3, 1, 1)

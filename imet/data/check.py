@@ -18,16 +18,10 @@ CHUNK = 1024  # pictures handed to the threads at a time
 
 
 def check(root: Path | str, *, images: bool = True, progress: bool = False) -> list[Problem]:
-    """Find every problem of a folder in Kaggle's layout, never stopping at the first.
+    """Every problem of a folder in Kaggle's layout, never stopping at the first.
 
-    Args:
-        root: the folder.
-        images: decode every picture too.
-        progress: show a progress bar.
-
-    Returns:
-        Problems of `labels.csv`, then of `train.csv`, then of the pictures, each in row order;
-        none if the folder is sound.
+    Problems are of `labels.csv`, then of `train.csv`, then, with `images`, of the pictures, which
+    are all decoded; each in row order, and none if the folder is sound.
     """
     root = Path(root)
     if not root.is_dir():
@@ -48,20 +42,13 @@ def _picture_problems(root: Path, progress: bool) -> list[Problem]:
             works.setdefault(work, line)
     folder = root / "train"
     if works and not folder.is_dir() and not any(picture_path(root, w).exists() for w in works):
-        message, remedy = (
-            "the folder of pictures is missing",
-            f"put the {len(works)} pictures there",
-        )
+        message = "the folder of pictures is missing"
+        remedy = f"put the {len(works)} pictures there"
         if elsewhere := misplaced(root, "train"):
             message, remedy = f"{message}, but {elsewhere[0]}", elsewhere[1]
         return [Problem(folder, None, message, remedy)]
-    problems = tqdm(
-        _looked_at(root, works),
-        total=len(works),
-        desc="pictures",
-        unit="",
-        disable=not progress,
-    )
+    every = _looked_at(root, works)
+    problems = tqdm(every, total=len(works), desc="pictures", unit="", disable=not progress)
     return [problem for problem in problems if problem is not None]
 
 

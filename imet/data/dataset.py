@@ -22,7 +22,7 @@ from imet.config import Recipe
 from imet.data.augment import augment, draw_augmentation
 from imet.data.images import read_image
 from imet.data.parts import Part
-from imet.data.views import ViewSettings, make_views, work_rng
+from imet.data.views import make_views, work_rng
 from imet.io import InputError
 from imet.typing import Array
 
@@ -36,7 +36,7 @@ class WorkViews(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     processes and the batch size change nothing.
     """
 
-    def __init__(self, part: Part, settings: ViewSettings | Recipe, epoch: int = 0) -> None:
+    def __init__(self, part: Part, settings: Recipe, epoch: int = 0) -> None:
         self.part, self.settings, self.epoch = part, settings, epoch
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class WorkViews(Dataset[tuple[Tensor, dict[str, Tensor]]]):
 
 def view_batches(
     part: Part,
-    settings: ViewSettings | Recipe,
+    settings: Recipe,
     order: Sequence[int] | Array,
     batch_size: int,
     epoch: int = 0,
@@ -93,7 +93,7 @@ def _without_worker_traceback(loader: DataLoader[Any]) -> Iterator[Any]:
 
 def image_batches(
     part: Part,
-    settings: ViewSettings | Recipe,
+    settings: Recipe,
     order: Array,
     batch_size: int,
     epoch: int = 0,

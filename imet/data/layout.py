@@ -71,11 +71,8 @@ def pictures_in(folder: Path, leave_out: Path | None = None) -> list[Path]:
     """Pictures by their ending in a folder and all folders below it, sorted.
 
     What systems leave beside pictures is passed over: names that begin with a dot, thumbnails, bins
-    and archives' side files. Linked folders are followed, each folder once.
-
-    Args:
-        folder: where to look.
-        leave_out: a folder inside it that is passed over, such as the output of an earlier run.
+    and archives' side files; and the folder `leave_out`, such as the output of an earlier run.
+    Linked folders are followed, each folder once.
     """
     pictures: list[Path] = []
     seen = {leave_out.resolve()} if leave_out is not None else set()
@@ -96,24 +93,18 @@ def pictures_in(folder: Path, leave_out: Path | None = None) -> list[Path]:
 
 
 def misplaced(root: Path, name: str) -> tuple[str, str] | None:
-    """Where a file or folder that is missing from a collection lies instead.
+    """Where "train.csv", "labels.csv" or "train" lies instead of in the folder `root`.
 
-    Args:
-        root: the folder that was named as a collection.
-        name: "train.csv", "labels.csv" or "train".
-
-    Returns:
-        What was seen and what to do about it; None where nothing is near.
+    What was seen and what to do about it; None where nothing is near.
     """
     if not root.is_dir():
         return None
-    for archive in (f"{name}.zip", f"{name}.tar", f"{name}.tar.gz", f"{name}.gz", f"{name}.7z"):
-        if (root / archive).exists():
-            return f"{archive} lies there", f"unpack {root / archive}"
     stem = name.removesuffix(".csv")
-    for book in (f"{stem}.xlsx", f"{stem}.xls", f"{stem}.ods"):
-        if (root / book).exists():
-            return f"{book} lies there", f"save {root / book} as {name}"
+    near = {f"{name}{ending}": "unpack {}" for ending in (".zip", ".tar", ".tar.gz", ".gz", ".7z")}
+    near |= {f"{stem}{ending}": f"save {{}} as {name}" for ending in (".xlsx", ".xls", ".ods")}
+    for other, remedy in near.items():
+        if (root / other).exists():
+            return f"{other} lies there", remedy.format(root / other)
     entries = sorted(root.iterdir())
     for path in entries:
         if path.name.lower() == name and path.name != name:

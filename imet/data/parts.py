@@ -12,7 +12,6 @@ from imet.data.source import add_label_noise
 from imet.data.split import PARTS, Split, split_collection, subsample
 from imet.data.tables import Collection, read_collection
 from imet.data.view_targets import Kind, view_kinds, view_targets
-from imet.data.views import ViewSettings
 from imet.io import InputError
 from imet.labels import LabelSpace
 from imet.typing import Array
@@ -22,19 +21,14 @@ from imet.typing import Array
 class Part:
     """One part of the split, as a recipe sees it.
 
-    Attributes:
-        collection: the whole collection.
-        rows: (N,) its rows in this part.
-        columns: (K,) its label columns in use.
-        name: "train", "val" or "test".
-        view_labels: (all works, all labels) bool, labels that decide resize or crop when label
-            noise has replaced the collection's own.
+    `view_labels`, (all works, all labels) bool, decide resize or crop when label noise has replaced
+    the collection's own labels.
     """
 
-    collection: Collection
-    rows: Array
-    columns: Array
-    name: str
+    collection: Collection  # the whole
+    rows: Array  # (N,) its rows in this part
+    columns: Array  # (K,) its label columns in use
+    name: str  # "train", "val" or "test"
     view_labels: Array | None = None
 
     def __len__(self) -> int:
@@ -50,7 +44,7 @@ class Part:
         """(N, K) bool, the labels in use."""
         return self.collection.targets[np.ix_(self.rows, self.columns)]
 
-    def kinds(self, work: int, settings: ViewSettings | Recipe) -> list[Kind]:
+    def kinds(self, work: int, settings: Recipe) -> list[Kind]:
         """Kinds of the views of a work, "resize" or "crop"; one resize for `views="one"`."""
         same = self.training or settings.eval_views == "same"
         if (settings.views if same else settings.eval_views) == "one":
@@ -62,38 +56,23 @@ class Part:
         has_culture, has_tag = bool(row[is_culture].any()), bool(row[~is_culture].any())
         return view_kinds(has_culture, has_tag, self.training)
 
-    def view_targets(self, settings: ViewSettings | Recipe) -> Array:
+    def view_targets(self, settings: Recipe) -> Array:
         """(N, V, K) bool, the labels each view trains on or is scored against."""
         is_culture = self.collection.labels.is_culture[self.columns]
-        targets = self.targets
+        kinds = (self.kinds(work, settings) for work in range(len(self)))
+        how = self.training, settings.crop_targets
         return np.stack(
-            [
-                view_targets(
-                    targets[work],
-                    is_culture,
-                    self.kinds(work, settings),
-                    self.training,
-                    settings.crop_targets,
-                )
-                for work in range(len(self))
-            ]
+            [view_targets(row, is_culture, of, *how) for row, of in zip(self.targets, kinds)]
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """A collection split as a recipe asks.
+    """A collection split as a recipe asks."""
 
-    Attributes:
-        collection: all works.
-        split: rows of train, val, test and dropped works.
-        labels: the K labels in use.
-        train, val, test: the parts.
-    """
-
-    collection: Collection
-    split: Split
-    labels: LabelSpace
+    collection: Collection  # all works
+    split: Split  # rows of train, val, test and dropped works
+    labels: LabelSpace  # the K labels in use
     train: Part
     val: Part
     test: Part
@@ -111,38 +90,11 @@ class Parts:
         return [(part.name, part) for part in self.values()]
 
 
-@dataclass(frozen=True)
-class SplitSettings:
-    """What the parts depend on, apart from the tables; a recipe has these fields too.
-
-    Attributes:
-        drop_rare: leave out labels of fewer than `rare_below` works, and the works that carry one.
-        split_seed: of the random split 8:1:1.
-        max_works: a seeded sample of so many works; 0 for all.
-        labels: columns in use, those "kept" or "all".
-        culture_kinds: kinds of labels that are taken for culture, separated by commas.
-        label_noise: on a simulated collection, times the annotator's rates of mistakes; below 0 for
-            the labels as they are.
-    """
-
-    drop_rare: bool = True
-    rare_below: int = 3
-    split_seed: int = 231
-    max_works: int = 0
-    labels: str = "kept"
-    culture_kinds: str = "culture"
-    label_noise: float = -1.0
-
-
 def with_culture_kinds(collection: Collection, kinds: str) -> Collection:
     """The collection with its kinds of labels taken for culture or tag as asked.
 
-    Args:
-        collection: of any kinds of labels.
-        kinds: taken for culture, "culture" or "culture,country"; all others are taken for tags.
-
-    Raises:
-        InputError: a kind that no label has; a table without any culture is no error.
+    `kinds` are taken for culture, "culture" or "culture,country", all others for tags. InputError:
+    a kind that no label has; a table without any culture is no error.
     """
     chosen = tuple(kind.strip() for kind in kinds.split(",") if kind.strip())
     there = dict.fromkeys(collection.labels.kinds.tolist())
@@ -155,17 +107,13 @@ def with_culture_kinds(collection: Collection, kinds: str) -> Collection:
     return replace(collection, labels=replace(collection.labels, culture_kinds=chosen))
 
 
-def load_parts(root: Path | str, settings: SplitSettings | Recipe = SplitSettings()) -> Parts:
-    """Read a collection and split it."""
+def load_parts(root: Path | str, settings: Recipe) -> Parts:
+    """Read a collection and split it as a recipe asks."""
     collection = with_culture_kinds(read_collection(root), settings.culture_kinds)
-    split = split_collection(
-        collection,
-        drop_rare=settings.drop_rare,
-        minimum=settings.rare_below,
-        seed=settings.split_seed,
-    )
+    rare_below, seed = settings.rare_below if settings.drop_rare else 0, settings.split_seed
+    split = split_collection(collection, rare_below, seed)
     if settings.max_works:
-        split = subsample(split, settings.max_works, settings.split_seed)
+        split = subsample(split, settings.max_works, seed)
     view_labels = None
     if settings.label_noise >= 0:  # other labels on the same works in the same parts and views
         view_labels = collection.targets

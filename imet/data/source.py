@@ -92,15 +92,8 @@ def add_label_noise(collection: Collection, factor: float, seed: int = 0) -> Col
     """The collection with its true labels, annotated anew.
 
     Every work has random numbers of its own, the same for all factors: what a small factor leaves
-    out, a larger one leaves out too.
-
-    Args:
-        collection: simulated.
-        factor: times the simulation's rates of mistakes; 0 gives the truth.
-        seed: of the mistakes.
-
-    Raises:
-        InputError: the collection has no `truth.jsonl`.
+    out, a larger one leaves out too. The factor is times the simulation's rates of mistakes; 0
+    gives the truth. InputError: the collection has no `truth.jsonl`.
     """
     from imet_simulation import Noise, annotate, read_ground_truth
 

@@ -25,48 +25,33 @@ FEWEST_WORKS = 3  # one per part
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows of a collection by part, and the label columns that are kept.
-
-    Attributes:
-        train, val, test: int64 rows in ascending (file) order; with `dropped` a partition of all.
-        dropped: rows of works that carry a rare label.
-        columns: (K',) int64 columns of the labels kept, ascending.
-    """
+    """Rows of a collection by part, int64 in ascending (file) order, and the columns kept."""
 
     train: Array
     val: Array
     test: Array
-    dropped: Array
-    columns: Array
+    dropped: Array  # works that carry a rare label; the four are a partition of all rows
+    columns: Array  # (K',) int64 columns of the labels kept, ascending
 
     def rows(self, name: str) -> Array:
         """Rows of the part "train", "val", "test" or "dropped"."""
         if name not in (*PARTS, "dropped"):
             raise ValueError(f"no part {name!r}: the parts are {', '.join(PARTS)} and dropped")
-        part: Array = getattr(self, name)
-        return part
+        return np.asarray(getattr(self, name))
 
 
 def rare_columns(targets: Array, minimum: int = 3) -> Array:
-    """(K,) bool: labels that fewer than `minimum` works carry.
-
-    Args:
-        targets: (N, K) bool.
-        minimum: fewest uses that keep a label.
+    """(K,) bool: labels that fewer than `minimum` of the works (N, K) carry.
 
     Examples:
         >>> rare_columns(np.array([[1, 0], [1, 1], [1, 0]], bool)).tolist()
         [False, True]
     """
-    rare: Array = targets.sum(axis=0) < minimum
-    return rare
+    return np.asarray(targets.sum(axis=0) < minimum)
 
 
 def split_rows(n: int, seed: int = SEED) -> tuple[Array, Array, Array]:
-    """Divide 0 … n-1 into 8:1:1 as scikit-learn does; each part ascending.
-
-    Raises:
-        InputError: fewer than three rows.
+    """Divide 0 … n-1, three rows at least, into 8:1:1 as scikit-learn does; each part ascending.
 
     Examples:
         >>> [len(part) for part in split_rows(109_200)]
@@ -82,23 +67,14 @@ def split_rows(n: int, seed: int = SEED) -> tuple[Array, Array, Array]:
     return np.sort(train), np.sort(val), np.sort(test)
 
 
-def split_collection(
-    collection: Collection, *, drop_rare: bool = True, minimum: int = 3, seed: int = SEED
-) -> Split:
+def split_collection(collection: Collection, rare_below: int = 3, seed: int = SEED) -> Split:
     """Clean the rare labels away and split the rest 8:1:1.
 
-    Counts are taken once, before any work is dropped, as the authors did.
-
-    Args:
-        collection: N works with K labels.
-        drop_rare: False keeps every work and every label.
-        minimum: labels with fewer uses are rare.
-        seed: `random_state` of both steps; 231 is the authors'.
-
-    Raises:
-        InputError: too few works are left for three parts.
+    Counts are taken once, before any work is dropped, as the authors did. Labels with fewer uses
+    than `rare_below` are rare; 0 keeps every work and every label. `seed` is the `random_state` of
+    both steps. InputError: too few works are left for three parts.
     """
-    rare = rare_columns(collection.targets, minimum if drop_rare else 0)  # (K,)
+    rare = rare_columns(collection.targets, rare_below)  # (K,)
     dropped = collection.targets[:, rare].any(axis=1)  # (N,)
     kept = np.flatnonzero(~dropped)
     try:
@@ -106,7 +82,7 @@ def split_collection(
     except InputError as error:
         cause = (
             f" ({dropped.sum()} of {len(collection)} works were dropped because they carry one of "
-            f"{rare.sum()} labels seen fewer than {minimum} times)"
+            f"{rare.sum()} labels seen fewer than {rare_below} times)"
             if dropped.any()
             else ""
         )
@@ -115,16 +91,9 @@ def split_collection(
 
 
 def subsample(split: Split, works: int, seed: int) -> Split:
-    """A seeded sample of a split that keeps its 8:1:1; the columns stay.
+    """A seeded sample of `works` works of a split that keeps its 8:1:1; the columns stay.
 
-    Args:
-        split: the full split.
-        works: works to keep over train, val and test.
-        seed: of the draw; parts are drawn one after the other.
-
-    Returns:
-        A split with `works` works, or the split itself if it has no more; rows left out count as
-        dropped.
+    The split itself if it has no more; rows left out count as dropped.
     """
     sizes = np.array([len(split.rows(name)) for name in PARTS])
     if works >= sizes.sum():

@@ -42,8 +42,7 @@ def summarise(root: Path | str) -> dict[str, Any]:
     rare = rare_columns(targets)  # (K,)
     dropped = int(targets[:, rare].any(axis=1).sum())
     sizes: dict[str, int | None] = dict.fromkeys(PARTS)
-    present: dict[str, int | None] = dict.fromkeys(PARTS)
-    most: dict[str, int | None] = dict.fromkeys(PARTS)
+    present, most = sizes.copy(), sizes.copy()
     try:
         split = split_collection(collection)
     except InputError:
@@ -83,22 +82,13 @@ def format_summary(summary: dict[str, Any], most_frequent: int = 10) -> str:
     def by_part(values: dict[str, int | None]) -> str:
         return "  ".join(f"{name} {number(value)}" for name, value in values.items())
 
+    mean, most = summary["mean_labels"], summary["max_labels"]
     lines = [
         ("works", number(summary["rows"])),
-        (
-            "labels",
-            f"{number(summary['labels'])} = {number(summary['culture'])} culture"
-            f" + {number(summary['tag'])} tag",
-        ),
-        (
-            "labels on a work",
-            f"{summary['mean_labels']:.4f} on average, {summary['max_labels']} at most",
-        ),
+        ("labels", "{labels:,} = {culture:,} culture + {tag:,} tag".format(**summary)),
+        ("labels on a work", f"{mean:.4f} on average, {most} at most"),
         ("labels seen fewer than 3 times", number(summary["rare_labels"])),
-        (
-            "kept without them",
-            f"{number(summary['kept_works'])} works, {number(summary['kept_labels'])} labels",
-        ),
+        ("kept without them", "{kept_works:,} works, {kept_labels:,} labels".format(**summary)),
         ("split", by_part(summary["split"])),
         ("labels with a positive", by_part(summary["labels_present"])),
         ("most labels on a work", by_part(summary["max_labels_per_split"])),
@@ -114,5 +104,5 @@ def format_summary(summary: dict[str, Any], most_frequent: int = 10) -> str:
     counts = sorted(summary["counts"].items(), key=lambda item: -item[1])[:most_frequent]
     width = max(len(name) for name, _ in lines) + 2
     shown = "\n".join(f"{name:<{width}}{value}" for name, value in lines)
-    most = "\n".join(f"  {count:>9,}  {name}" for name, count in counts)
-    return f"{shown}\nmost frequent labels, over all works\n{most}"
+    frequent = "\n".join(f"  {count:>9,}  {name}" for name, count in counts)
+    return f"{shown}\nmost frequent labels, over all works\n{frequent}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -32,13 +32,7 @@ UNDECODABLE = re.compile("[\udc80-\udcff]")  # what "surrogateescape" makes of b
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of a collection's folder.
-
-    Attributes:
-        file: the file at fault.
-        row: line of the file as an editor counts it (the header is 1); None for the whole file.
-        message: what is wrong.
-        remedy: what to do about it.
+    """One fault of a collection's folder: what is wrong, and what to do about it.
 
     Examples:
         >>> print(Problem(Path("train.csv"), 7, "the id is empty", "give the work an id"))
@@ -46,7 +40,7 @@ class Problem:
     """
 
     file: Path
-    row: int | None
+    row: int | None  # line as an editor counts it (the header is 1); None for the whole file
     message: str
     remedy: str
 
@@ -56,11 +50,7 @@ class Problem:
 
 
 def raise_first(problems: Sequence[Problem]) -> None:
-    """Raise `InputError` for the first problem, saying how many follow; nothing if there is none.
-
-    Raises:
-        InputError: there is a problem.
-    """
+    """Raise `InputError` for the first problem, if there is one, saying how many follow."""
     if problems:
         more = len(problems) - 1
         rest = f" (and {more} more: `imet data check` lists them all)" if more else ""
@@ -73,15 +63,9 @@ def read_columns(
     """Read named columns of a CSV file, in any order, beside any others.
 
     A byte order mark and any line ends are accepted, blank lines skipped; fields are separated by
-    commas, or by what separates the names in the header. Faulty rows are left out of the result and
+    commas, or by what separates the names in the header. The file is UTF-8, or UTF-16 with its
+    mark. Rows come as (line, fields in the order of `wanted`); faulty ones are left out of them and
     named among the problems.
-
-    Args:
-        path: the file, UTF-8, or UTF-16 with its mark.
-        wanted: the columns' names.
-
-    Returns:
-        Rows as (line, fields in the order of `wanted`), and the problems found.
     """
     try:
         data = path.read_bytes()
@@ -108,27 +92,27 @@ def read_columns(
         next(lines, None)
     line, header = next(lines, (1, []))
     names = [name.strip() for name in header]
-    at = [names.index(name) for name in wanted if names.count(name) == 1]
-    if len(at) < len(wanted):
-        for name in wanted:
-            if names.count(name) != 1:
-                fault = "stands there twice" if name in names else "is missing"
-                remedy = f"the header must name {','.join(wanted)}; it reads {','.join(names)!r}"
-                problems.append(Problem(path, line, f"column {name!r} {fault}", remedy))
+    for name in wanted:
+        if names.count(name) != 1:
+            fault = "stands there twice" if name in names else "is missing"
+            remedy = f"the header must name {','.join(wanted)}; it reads {','.join(names)!r}"
+            problems.append(Problem(path, line, f"column {name!r} {fault}", remedy))
+    if any(names.count(name) != 1 for name in wanted):
         return [], problems
+    at = [names.index(name) for name in wanted]
     suspect = "\0" in text or not data.isascii()
     rows: list[tuple[int, list[str]]] = []
     for line, fields in lines:
+        joined = "".join(fields) if suspect else ""
         if len(fields) != len(names):
             message = f"{len(fields)} fields where the header has {len(names)}"
             remedy = "give every column a value; quote fields that contain commas"
             problems.append(Problem(path, line, message, remedy))
-            continue
-        text_fault = _text_fault(fields) if suspect else None
-        if text_fault is not None:
-            problems.append(Problem(path, line, text_fault, "save the file as UTF-8 text"))
-            continue
-        rows.append((line, [fields[column] for column in at]))
+        elif "\0" in joined or UNDECODABLE.search(joined):
+            message = "a NUL byte" if "\0" in joined else "bytes that are not UTF-8"
+            problems.append(Problem(path, line, message, "save the file as UTF-8 text"))
+        else:
+            rows.append((line, [fields[column] for column in at]))
     return rows, problems
 
 
@@ -165,14 +149,6 @@ def _records(
             done += 1
 
 
-def _text_fault(fields: Iterable[str]) -> str | None:
-    """Why a record's text is not text, or None."""
-    text = "".join(fields)
-    if "\0" in text:
-        return "a NUL byte"
-    return "bytes that are not UTF-8" if UNDECODABLE.search(text) else None
-
-
 # --- Kaggle's tables as arrays
 
 
@@ -188,18 +164,13 @@ LIST_SIGNS = str.maketrans(dict.fromkeys("[](){},;|'\"", " "))  # of "[3, 8]"
 class Collection:
     """N works with K labels.
 
-    Attributes:
-        root: the folder in Kaggle's layout.
-        ids: (N,) str, the works' ids in file order. They are names, not numbers: in the real
-            table 6,771 are shorter than 16 characters.
-        labels: the K columns, in the order of `labels.csv`.
-        targets: (N, K) bool, True where the work carries the label.
+    Ids are names, not numbers: in the real table 6,771 are shorter than 16 characters.
     """
 
-    root: Path
-    ids: Array
-    labels: LabelSpace
-    targets: Array
+    root: Path  # the folder in Kaggle's layout
+    ids: Array  # (N,) str, in file order
+    labels: LabelSpace  # the K columns, in the order of `labels.csv`
+    targets: Array  # (N, K) bool, True where the work carries the label
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -210,13 +181,9 @@ class Collection:
 
 
 def read_collection(root: Path | str) -> Collection:
-    """Read the tables of a folder; pictures are not looked at.
+    """Read `train.csv` and `labels.csv` of a folder; pictures are not looked at.
 
-    Args:
-        root: folder with `train.csv` and `labels.csv`.
-
-    Raises:
-        InputError: a table is missing or faulty; names file, row and remedy of the first fault.
+    InputError: a table is missing or faulty; names file, row and remedy of the first fault.
     """
     collection, problems = scan_tables(Path(root))
     raise_first(problems)
@@ -227,12 +194,9 @@ def scan_tables(root: Path) -> tuple[Collection, list[Problem]]:
     """Read the tables and every problem in them; faulty rows are left out of the collection."""
     labels, label_problems = _scan_labels(root / "labels.csv")
     ids, targets, work_problems = _scan_works(root / "train.csv", labels)
-    problems = [
-        problem
-        for of_table in (label_problems, work_problems)
-        for problem in sorted(of_table, key=lambda problem: problem.row or 0)
-    ]
-    return Collection(root, ids, labels, targets), problems
+    for problems in (label_problems, work_problems):
+        problems.sort(key=lambda problem: problem.row or 0)
+    return Collection(root, ids, labels, targets), label_problems + work_problems
 
 
 def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
@@ -247,19 +211,19 @@ def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
         digits = WHOLE_NUMBER.fullmatch(number.strip())
         label = int(digits[1]) if digits else -1
         if not digits:
-            message = f"attribute_id {number!r} is not a whole number"
-            problems.append(Problem(path, line, message, "use 0, 1, 2, …"))
+            fault = f"attribute_id {number!r} is not a whole number", "use 0, 1, 2, …"
         elif label in seen_ids:
-            message = f"attribute_id {label} stands in row {seen_ids[label]} already"
-            problems.append(Problem(path, line, message, "give every label an id of its own"))
+            before = f"attribute_id {label} stands in row {seen_ids[label]} already"
+            fault = before, "give every label an id of its own"
         elif not name:
-            message = "the attribute_name is empty"
-            problems.append(Problem(path, line, message, "name it culture::… or tag::…"))
+            fault = "the attribute_name is empty", "name it culture::… or tag::…"
         elif name in seen_names:
-            message = f"attribute_name {name!r} stands in row {seen_names[name]} already"
-            problems.append(Problem(path, line, message, "merge the labels or rename one"))
+            before = f"attribute_name {name!r} stands in row {seen_names[name]} already"
+            fault = before, "merge the labels or rename one"
         else:
             seen_ids[label] = seen_names[name] = line
+            continue
+        problems.append(Problem(path, line, *fault))
     ids = np.fromiter(seen_ids, np.int64, len(seen_ids))
     return LabelSpace(ids, tuple(seen_names)), problems
 

@@ -22,11 +22,6 @@ def view_kinds(has_culture: bool, has_tag: bool, train: bool) -> list[Kind]:
     six resizes of a work with tags only; works with culture labels only (0.2 %), which it does not
     mention, get one resize and five crops. For evaluation every work gets one resize, five crops.
 
-    Args:
-        has_culture: the work carries a culture label.
-        has_tag: the work carries a tag.
-        train: training, not validation or test.
-
     Examples:
         >>> view_kinds(False, True, train=True) == ["resize"] * 6
         True
@@ -44,23 +39,13 @@ def view_targets(
     train: bool,
     crop_targets: CropTargets = "as_written",
 ) -> Array:
-    """Labels of each view.
+    """Labels (V, K) bool of each of V views of a work with the labels (K,) bool.
 
     In training a crop keeps the culture labels only, since a tag's thing may lie outside of it
     (`as_written`). In the authors' code the culture test compares a string with integers and is
     always false, so a crop keeps nothing (`as_coded`): all-zero targets on 74 % of the training
     views. `all` keeps every label, for comparison. A resize, and every view in evaluation, has all
     labels.
-
-    Args:
-        targets_row: (K,) bool, the work's labels.
-        is_culture: (K,) bool, which columns are culture labels.
-        kinds: V views, "resize" or "crop".
-        train: training, not validation or test.
-        crop_targets: "as_written", "as_coded" or "all".
-
-    Returns:
-        (V, K) bool.
 
     Examples:
         >>> row, is_culture = np.array([True, True]), np.array([True, False])

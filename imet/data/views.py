@@ -8,43 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torchvision.transforms.v2 import functional as F
 
-from imet.data.view_targets import CropTargets, Kind
+from imet.data.view_targets import Kind
 from imet.typing import Array
 
 WINDOW = (224, 300)  # a crop's side over the picture's shorter side: 224 px of Kaggle's 300
-
-
-@dataclass(frozen=True)
-class ViewSettings:
-    """What views depend on, apart from the picture; a recipe has these fields too.
-
-    Attributes:
-        views: "six", or "one" for the resized view alone.
-        eval_views: the same of validation and test works; "same" for those of training.
-        input_size: side of a view in pixels.
-        view_seed: of the crops' places and of augmentation.
-        crop_targets: which labels crops keep in training; see `view_targets`.
-        flip: mirror training views with probability ½.
-        jitter_hue: largest change of hue in training, in turns of the colour circle.
-        jitter_saturation: largest difference of the saturation's factor from 1.
-        workers: processes that cut views; -1 for as many as there are cores, 8 at most.
-    """
-
-    views: str = "six"
-    eval_views: str = "same"
-    input_size: int = 224
-    view_seed: int = 0
-    crop_targets: CropTargets = "as_written"
-    flip: bool = True
-    jitter_hue: float = 0.05
-    jitter_saturation: float = 0.05
-    workers: int = -1
 
 
 def work_rng(seed: int, work_id: str, epoch: int = 0) -> np.random.Generator:
@@ -78,14 +50,9 @@ def random_crop_windows(
 
 
 def resize_view(image: Array, size: int = 224) -> torch.Tensor:
-    """The whole picture squeezed into a square.
+    """A whole picture (H, W, 3) uint8, of any size, squeezed into a square (3, size, size) uint8.
 
-    Args:
-        image: (H, W, 3) uint8 RGB, any size from one pixel up.
-        size: side of the view in pixels.
-
-    Returns:
-        (3, size, size) uint8, channels last in memory as convolutions on CPU like it best.
+    Channels are last in memory, as convolutions on CPU like it best.
 
     Examples:
         >>> resize_view(np.zeros((300, 400, 3), np.uint8)).shape
@@ -97,17 +64,7 @@ def resize_view(image: Array, size: int = 224) -> torch.Tensor:
 def crop_views(
     image: Array, count: int, rng: np.random.Generator, size: int = 224
 ) -> list[torch.Tensor]:
-    """`count` random windows of the picture, scaled where their side is not `size`.
-
-    Args:
-        image: (H, W, 3) uint8 RGB, any size from one pixel up.
-        count: how many.
-        rng: places of the windows; the same for the same generator state.
-        size: side of a view in pixels.
-
-    Returns:
-        Views as `resize_view` gives them.
-    """
+    """`count` random windows of a picture (H, W, 3) as `resize_view` gives them, of side `size`."""
     picture = torch.from_numpy(image)  # (H, W, 3)
     return [
         _scaled(picture[top : top + side, left : left + side], size).permute(2, 0, 1)

@@ -54,15 +54,10 @@ class Attention(nn.Module):
         return self.from_v(v)
 
     def forward(self, v: Tensor, v_projected: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-        """Context vectors z and attention weights alpha.
+        """Context vectors z (B, S, D) and attention weights alpha (B, S, P), which sum to 1.
 
-        Args:
-            v: (B, P, D) features of P regions.
-            v_projected: (B, P, A), `project(v)`.
-            h: (B, S, R) hidden states of S paths through the same view.
-
-        Returns:
-            z (B, S, D) and alpha (B, S, P), which sums to 1 over the regions.
+        Of features v (B, P, D) of P regions, their `project(v)`, and the hidden states h (B, S, R)
+        of S paths through the same view.
         """
         pair = v_projected[:, None] + self.from_h(h)[:, :, None]  # (B, S, P, A)
         epsilon = self.score(torch.relu_(pair)).squeeze(-1)  # (B, S, P)   Eq. 1
@@ -179,9 +174,7 @@ class AttnCnnRnn(nn.Module):
         super().__init__()
         self.labels, self.steps, self.recurrent = labels, min(steps, labels), recurrent
         units = attention_width or width
-        self.classifier = LinearHead(
-            feature_dim, labels, hog_dim, standardise=standardise_hog
-        )  # θ_R
+        self.classifier = LinearHead(feature_dim, labels, hog_dim, standardise_hog)  # θ_R
         self.attention = Attention(feature_dim, width, units, gate=gate) if attention else None
         self.h0 = nn.Linear(feature_dim, width)
         self.c0 = nn.Linear(feature_dim, width)
@@ -260,13 +253,9 @@ def sequence_loss(
 ) -> Tensor:
     """Class-weighted cross entropy over all classes at each step, averaged over T steps and B.
 
-    Algorithm 2's loss with the weights of Equation 7, where the minus covers both terms.
-
-    Args:
-        logits: (B, T, K).
-        targets: (B, K), the same at every step (order-free), or (B, T, K) from `step_targets`.
-        pos_weight: (K,), negatives over positives, clipped at 10.
-        reduction: "sum_classes" (Equation 7), or "mean", over the classes too (as coded).
+    Algorithm 2's loss with the weights of Equation 7, where the minus covers both terms; see
+    `weighted_bce_loss`. Targets are (B, K), the same at every step (order-free), or (B, T, K) from
+    `step_targets`. The reduction is "sum_classes" (Equation 7), or "mean" (as coded).
 
     Examples:
         >>> round(sequence_loss(torch.zeros(2, 3, 4), torch.ones(2, 4)).item(), 4)  # 4 log 2
@@ -279,14 +268,9 @@ def sequence_loss(
 def label_path(targets: Tensor, counts: Tensor, order: Order, steps: int) -> Tensor | None:
     """True labels of each work in the order of their training frequency, for teacher forcing.
 
-    Args:
-        targets: bool (B, K).
-        counts: (K,) positives in training; ties go to the lower column.
-        order: "frequent_first" or "rare_first"; "free" has no order and gives None.
-        steps: T; labels beyond the first T are left out.
-
-    Returns:
-        int64 (B, T), -1 after a work's last label.
+    Targets are (B, K), `counts` (K,) the positives in training; ties go to the lower column. Paths
+    are int64 (B, T), -1 after a work's last label; labels beyond the first T are left out. "free"
+    has no order and gives None.
 
     Examples:
         >>> targets = torch.tensor([[True, False, True]])

@@ -29,7 +29,7 @@ class LinearHead(nn.Module):
     """
 
     def __init__(
-        self, width: int, num_labels: int, hog_width: int = 0, *, standardise: bool = False
+        self, width: int, num_labels: int, hog_width: int = 0, standardise: bool = False
     ) -> None:
         super().__init__()
         self.hog_width = hog_width

@@ -21,22 +21,16 @@ Shapes = Mapping[str, Sequence[int]]  # of each feature of a view, without the b
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One of the documents' models.
+    """One of the documents' models."""
 
-    Attributes:
-        features: what its head reads of a view; see `imet.models.encoder.Encoder`.
-        head: builds it from a recipe, the features' shapes and K.
-        writes_paths: it names labels one at a time, as AttnCNN-RNN does, and does not score them.
-    """
-
-    features: tuple[str, ...]
-    head: Callable[[Recipe, Shapes, int], nn.Module]
-    writes_paths: bool = False
+    features: tuple[str, ...]  # what its head reads of a view; see `imet.models.encoder.Encoder`
+    head: Callable[[Recipe, Shapes, int], nn.Module]  # of a recipe, the features' shapes and K
+    writes_paths: bool = False  # names labels one at a time, as AttnCNN-RNN does
 
 
 def _linear(recipe: Recipe, shapes: Shapes, num_labels: int) -> nn.Module:
     standardise = recipe.hog_scaling == "standardised"
-    return LinearHead(shapes["pooled"][-1], num_labels, _hog_width(shapes), standardise=standardise)
+    return LinearHead(shapes["pooled"][-1], num_labels, _hog_width(shapes), standardise)
 
 
 def _attn_cnn_rnn(recipe: Recipe, shapes: Shapes, num_labels: int) -> nn.Module:
@@ -126,12 +120,9 @@ def build_head(
 ) -> nn.Module:
     """The head of a recipe's model, its parameters drawn from the recipe's seed.
 
-    Args:
-        recipe: names the model.
-        shapes: of each feature, without the batch; of more than the model reads, too.
-        num_labels: K.
-        backbone: whose ImageNet layer VGG16's head starts from, where it has one; it is handed
-            over, so that 411 MB are not kept twice.
+    `shapes` are of each feature, without the batch, also of more than the model reads. Where the
+    backbone has an ImageNet layer that VGG16's head starts from, it is handed over, so that 411 MB
+    are not kept twice.
     """
     spec = model_spec(recipe)
     with torch.random.fork_rng(devices=[]):

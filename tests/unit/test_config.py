@@ -285,13 +285,25 @@ def test_simulated_profiles_need_no_download(name):
         (lambda: resolve("resnet50", overrides={"epoch": 3}), "unknown key epoch; .*epochs"),
         (lambda: resolve("resnet50", overrides={"name": "x"}), "name"),
         (lambda: resolve("resnet50", overrides={"epochs": "many"}), "epochs = many: expected int"),
-        (lambda: resolve("resnet50", overrides={"epochs": "1.5"}), "expected int, got float"),
-        (lambda: resolve("resnet50", overrides={"epochs": True}), "expected int, got bool"),
+        (
+            lambda: resolve("resnet50", overrides={"epochs": "1.5"}),
+            "epochs = 1.5; it should be a valid integer",
+        ),
+        (
+            lambda: resolve("resnet50", overrides={"epochs": True}),
+            "epochs = True; it should be a valid integer",
+        ),
         (lambda: resolve("resnet50", overrides={"epochs": "3\nx=1"}), "expected int"),
         (lambda: resolve("resnet50", overrides={"flip": "False"}), "expected bool, true or false"),
-        (lambda: resolve("resnet50", overrides={"flip": 1}), "expected bool, got int"),
-        (lambda: resolve("resnet50", overrides={"loss": 3}), "expected str, got int"),
-        (lambda: resolve("resnet50", overrides={"learning_rate": True}), "expected float"),
+        (lambda: resolve("resnet50", overrides={"flip": 1}), "it should be a valid boolean"),
+        (
+            lambda: resolve("resnet50", overrides={"loss": 3}),
+            "loss = 3; it should be 'weighted_bce'",
+        ),
+        (
+            lambda: resolve("resnet50", overrides={"learning_rate": True}),
+            "it should be a valid number",
+        ),
     ],
 )
 def test_bad_names_keys_and_types_are_refused(call, message):
@@ -301,7 +313,9 @@ def test_bad_names_keys_and_types_are_refused(call, message):
 
 @pytest.mark.parametrize("field", sorted(CHOICES))
 def test_a_value_outside_the_choices_is_refused_with_them(field):
-    with pytest.raises(InputError, match=rf"{field} = 'nonsense'; choose from {CHOICES[field][0]}"):
+    with pytest.raises(
+        InputError, match=rf"{field} = 'nonsense'; it should be '{CHOICES[field][0]}'"
+    ):
         resolve("resnet50", overrides={field: "nonsense"})
     for allowed in CHOICES[field]:
         assert getattr(resolve("resnet50", overrides={field: allowed}), field) == allowed
@@ -370,7 +384,7 @@ def test_a_profile_exchanges_the_backbone_unless_one_is_asked_for(toml):
     ("text", "message"),
     [
         ("epoch = 1", "recipe r: unknown key epoch"),
-        ('epochs = "1.5"', "epochs = 1.5: expected int"),
+        ('epochs = "1.5"', "epochs = 1.5; it should be a valid integer"),
         ("[profile.q]\nepochs = 1", "no profile q"),
         ("[profile.p]\nepoch = 1", "unknown key epoch"),
         ("epochs = ", r"r\.toml"),

@@ -15,7 +15,7 @@ from imet.data.dataset import WorkViews, image_batches, stored_batches, view_bat
 from imet.data.images import read_image
 from imet.data.parts import Part, Parts, load_parts
 from imet.data.tables import Collection
-from imet.data.views import ViewSettings, make_views, work_rng
+from imet.data.views import make_views, work_rng
 from imet.io import InputError
 from imet.labels import LabelSpace
 
@@ -170,9 +170,9 @@ def test_evaluation_may_have_other_views_than_training(labelled):
 def test_kinds_do_not_depend_on_the_columns_in_use(labelled):
     """A work whose culture label is not among them still has one: its crops stay crops."""
     part = Part(labelled, np.arange(3), np.array([1, 2]), "train")
-    assert part.kinds(0, ViewSettings()) == ["resize"] + ["crop"] * 5
-    assert part.kinds(1, ViewSettings()) == ["resize"] * 6
-    assert part.kinds(2, ViewSettings()) == ["resize"] + ["crop"] * 5
+    assert part.kinds(0, Recipe("")) == ["resize"] + ["crop"] * 5
+    assert part.kinds(1, Recipe("")) == ["resize"] * 6
+    assert part.kinds(2, Recipe("")) == ["resize"] + ["crop"] * 5
     assert part.view_targets(recipe())[0].astype(int).tolist() == [[1, 0], *[[0, 0]] * 5]
 
 

@@ -72,7 +72,7 @@ def test_real_rare_labels(real):
 
 
 def test_keeping_rare_labels_keeps_every_work_and_column(real):
-    split = split_collection(real, drop_rare=False)
+    split = split_collection(real, 0)
     assert len(split.dropped) == 0
     assert len(split.columns) == 1_103
     assert sum(len(split.rows(name)) for name in EVERY_PART) == 109_237
@@ -141,7 +141,7 @@ def test_too_small_says_what_was_dropped(make_folder):
     with pytest.raises(InputError, match=r"train\.csv: 0 works .*4 of 4 works were dropped"):
         split_collection(read_collection(root))
     sizes = [len(part) for part in split_rows(4)]
-    split = split_collection(read_collection(root), drop_rare=False)
+    split = split_collection(read_collection(root), 0)
     assert [len(split.train), len(split.val), len(split.test)] == sizes == [2, 1, 1]
 
 

@@ -8,11 +8,10 @@ import shutil
 import numpy as np
 import pytest
 
-from imet.config import resolve
+from imet.config import Recipe, resolve
 from imet.data.parts import load_parts
 from imet.data.source import add_label_noise
 from imet.data.tables import read_collection
-from imet.data.views import ViewSettings
 from imet.io import InputError
 
 
@@ -66,7 +65,7 @@ def test_a_recipe_s_noise_changes_labels_and_not_the_split(collection):
         np.testing.assert_array_equal(b.targets, shown[b.rows])
         assert (a.targets != b.targets).any()
         for work in range(len(a)):
-            assert a.kinds(work, ViewSettings()) == b.kinds(work, ViewSettings())
+            assert a.kinds(work, Recipe("")) == b.kinds(work, Recipe(""))
 
 
 def test_only_simulated_collections_know_the_truth(small_collection):
