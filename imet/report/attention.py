@@ -22,20 +22,12 @@ def score_maps(
     part: Part, works: Array, steps: Steps, chosen: Array, truth: GroundTruth, weights: Array,
     side: int,
 ) -> pd.DataFrame:  # fmt: skip
-    """Score the attention of chosen steps on the resized view, and its rivals.
+    """Score the attention of `chosen` steps (n, T) of works (n,) on the resized view, and rivals.
 
-    Args:
-        part: "val" or "test".
-        works: (n,) works of the part.
-        steps: what AttnCNN-RNN did with them.
-        chosen: (n, T) bool, the steps to score; those whose label has no box are left out.
-        truth: of the whole collection.
-        weights: (K, D) of a linear head, for class activation maps.
-        side: pixels of the view.
-
-    Returns:
-        One row per work, label and map: work, label, map, hit, mass, and area, the share of the
-        view that the label's boxes cover. An even map has hit and mass equal to the area.
+    Steps whose label has no box are left out. The weights (K, D) of a linear head make class
+    activation maps of a view of `side` pixels. One row per work, label and map: work, label, map,
+    hit, mass, and area, the share of the view that the label's boxes cover. An even map has hit and
+    mass equal to the area.
     """
     rows = []
     for i, t in np.argwhere(chosen):

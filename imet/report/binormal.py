@@ -26,16 +26,9 @@ def f2_at_auc(frequencies: Array, auc: float, works: int = 1000, seed: int = 0) 
 
     Labels are drawn by their frequencies, independently; a work's evidence for a label is normal,
     shifted by d = √2·Φ⁻¹(AUC) where the label is true (the equal-variance binormal model). Scores
-    are the exact posterior probabilities, so nothing is lost by bad calibration.
-
-    Args:
-        frequencies: (K,) shares of works, in (0, 1).
-        auc: in (0, 1).
-        works: N, simulated.
-        seed: of the draw.
-
-    Returns:
-        Macro AUC as drawn, and F2, precision and recall at the best threshold of these works.
+    are the exact posterior probabilities, so nothing is lost by bad calibration. Frequencies (K,)
+    and AUC lie in (0, 1). Of so many simulated works: macro AUC as drawn, and F2, precision and
+    recall at their best threshold.
 
     Examples:
         >>> result = f2_at_auc(np.full(20, 0.2), 0.9)

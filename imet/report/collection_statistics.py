@@ -35,19 +35,13 @@ def aspect_ratios(collection: Collection, sizes: Path | None = None) -> Array:
     return ratios
 
 
-def statistics(collection: Collection, ratios: Array, top: int = 12) -> dict[str, Any]:
+def statistics(collection: Collection, ratios: Array) -> dict[str, Any]:
     """What a reader compares between collections, JSON-able and without any work's own data.
 
-    Args:
-        collection: N works.
-        ratios: (N,) width over height.
-        top: how many of the most frequent cultures, and of the tags, to name.
-
-    Returns:
-        works, labels; frequency: uses of every label, descending; labels_per_work: works by number
-        of labels; kinds: share of works with culture only, tags only, both; top_culture, top_tag:
-        [name, works]; pairs: the culture and tag that meet most often, [culture, tag, works, lift];
-        aspect: evenly spaced quantiles of width over height.
+    works, labels; frequency: uses of every label, descending; labels_per_work: works by number of
+    labels; kinds: share of works with culture only, tags only, both; top_culture, top_tag: the
+    twelve most frequent, [name, works]; pairs: the culture and tag that meet most often, [culture,
+    tag, works, lift]; aspect: evenly spaced quantiles of the ratios (N,) of width over height.
     """
     counts, culture = collection.targets.sum(0), collection.labels.is_culture
     has_culture = collection.targets[:, culture].any(1)
@@ -56,7 +50,7 @@ def statistics(collection: Collection, ratios: Array, top: int = 12) -> dict[str
     names = collection.labels.names
 
     def most_frequent(chosen: Array) -> list[list[Any]]:
-        return [[names[k], int(counts[k])] for k in order if chosen[k]][:top]
+        return [[names[k], int(counts[k])] for k in order if chosen[k]][:12]
 
     return {
         "works": len(collection),
@@ -90,27 +84,17 @@ def frequent_pairs(collection: Collection, most: int = PAIRS) -> list[list[Any]]
     expected = np.outer(a.sum(0, dtype=np.float64), b.sum(0, dtype=np.float64)) / len(collection)
     first = np.argsort(-together, axis=None, kind="stable")[:most]
     return [
-        [
-            names[cultures[i]],
-            names[tags[j]],
-            int(together[i, j]),
-            round(float(n / expected[i, j]), 3),
-        ]
+        [names[cultures[i]], names[tags[j]], int(n), round(float(n / expected[i, j]), 3)]
         for i, j, n in zip(*np.unravel_index(first, together.shape), together.flat[first])
         if n
     ]
 
 
 def lifts_of_pairs(collection: Collection, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Lift of pairs of labels, whatever their frequency.
+    """Lift of pairs of labels, by name, whatever their frequency.
 
-    Args:
-        collection: has both labels of every pair.
-        pairs: names of labels.
-
-    Returns:
-        A row per pair: `expected`, works in which the two would meet if they were independent, and
-        `lift`, how many times more often they do; NaN where none is expected.
+    A row per pair: `expected`, works in which the two would meet if they were independent, and
+    `lift`, how many times more often they do; NaN where none is expected.
     """
     column = {name: k for k, name in enumerate(collection.labels.names)}
     first = collection.targets[:, [column[a] for a, _ in pairs]]  # (N, P)

@@ -31,11 +31,7 @@ def centre_box(height: int, width: int) -> Array:
 
 
 def otsu_box(picture: Array) -> Array:
-    """Box around what Otsu's threshold tells from the ground (the frame's median grey).
-
-    Args:
-        picture: (H, W, 3) uint8.
-    """
+    """Box around what Otsu's threshold tells from the ground (the frame's median grey)."""
     grey = rgb2gray(picture)  # (H, W)
     frame = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     distance = np.abs(grey - np.median(frame))  # (H, W)
@@ -49,9 +45,6 @@ def spectral_residual(picture: Array) -> Array:
     """Saliency of a picture without any training (Hou and Zhang 2007), (64, 64).
 
     The log amplitude of the spectrum less its local mean, transformed back, squared and smoothed.
-
-    Args:
-        picture: (H, W, 3) uint8.
     """
     grey = resize(rgb2gray(picture), (SMALL, SMALL), anti_aliasing=True)  # (64, 64)
     spectrum = np.fft.fft2(grey)
@@ -93,16 +86,10 @@ def covered(crop: Array, boxes: Array) -> float:
 
 
 def crop_scores(crop: Array, boxes: Array, height: int, width: int) -> dict[str, float]:
-    """How good a crop is, given the boxes of everything that the labels name.
+    """How good a crop (4,) of a picture is, given the boxes (M, 4) of all that the tags name.
 
-    Args:
-        crop: (4,).
-        boxes: (M, 4), of the tags.
-        height, width: the picture's.
-
-    Returns:
-        `iou` with the hull of the boxes, `kept`, the share of the tags' area inside the crop, and
-        `area`, the share of the picture inside the crop.
+    `iou` with the hull of the boxes, `kept`, the share of the tags' area inside the crop, and
+    `area`, the share of the picture inside the crop.
     """
     both = torch.from_numpy(np.stack([crop, hull(boxes)])).double()  # (2, 4)
     return {

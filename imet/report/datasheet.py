@@ -24,6 +24,8 @@ from imet.statistics import Interval
 from imet.typing import Array
 from imet_simulation import GroundTruth
 
+MOST_THINGS, LARGEST_THING = 48, 0.4  # tags shown; share of a picture
+
 
 def culture_crops(
     collection: Collection, truth: GroundTruth, rng: np.random.Generator
@@ -40,20 +42,11 @@ def culture_crops(
     return crops
 
 
-def thing_details(
-    collection: Collection, truth: GroundTruth, most: int = 48, largest: float = 0.4
-) -> dict[str, Array]:
+def thing_details(collection: Collection, truth: GroundTruth) -> dict[str, Array]:
     """One thing of each of the most frequent tags, cut out as a square with a margin.
 
-    By size, two thirds of a tag's things lie below the one that is shown.
-
-    Args:
-        collection, truth: of a simulation.
-        most: number of tags.
-        largest: tags whose thing covers more than this share of its picture are left out.
-
-    Returns:
-        Label to RGB picture, uint8, the most frequent first.
+    By size, two thirds of a tag's things lie below the one that is shown; it is left out where it
+    covers more of its picture than `LARGEST_THING`. Label to RGB picture, the most frequent first.
     """
     details: dict[str, Array] = {}
     for column in np.argsort(-truth.targets.sum(0), kind="stable").tolist():
@@ -62,10 +55,10 @@ def thing_details(
             for row in np.flatnonzero(truth.targets[:, column]).tolist()
             for box in truth.boxes_of(row, column)
         ]
-        if len(details) == most or not things:
+        if len(details) == MOST_THINGS or not things:
             continue
         share, row, box = sorted(things, key=lambda thing: thing[0])[2 * len(things) // 3]
-        if share <= largest:
+        if share <= LARGEST_THING:
             picture = read_image(collection.path(row))
             details[collection.labels.names[column]] = _square(picture, box)
     return details
@@ -80,14 +73,10 @@ def _square(picture: Array, box: Array) -> Array:
 
 
 def label_tail(counts: Array) -> dict[str, Any]:
-    """How rare the labels of a collection are.
+    """How rare the labels of a collection are, of their numbers (K,) of works.
 
-    Args:
-        counts: (K,) works of each label.
-
-    Returns:
-        labels, unused and "under three": numbers of labels; "share under three"; and by quartile of
-        frequency, "4" the most frequent: `share` of all uses, `least` works of a label.
+    labels, unused and "under three": numbers of labels; "share under three"; and by quartile of
+    frequency, "4" the most frequent: `share` of all uses, `least` works of a label.
 
     Examples:
         >>> tail = label_tail(np.array([8, 4, 2, 0]))
@@ -128,9 +117,7 @@ def tail_table(tails: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 def sheet_links(sheets: Mapping[str, str], folder: str) -> str:
     """HTML: a paragraph of links to the contact sheets of cultures, and one of tags.
 
-    Args:
-        sheets: label to file name.
-        folder: of the files, as the page sees it.
+    `sheets` are label to file name in `folder`, as the page sees it.
 
     Examples:
         >>> sheet_links({"tag::men": "tag-men.jpg"}, "files")
@@ -149,10 +136,8 @@ def sheet_links(sheets: Mapping[str, str], folder: str) -> str:
 def crop_windows(part: Part, recipe: Recipe, sizes: Array) -> Array:
     """(N, 5, 4) int64 left, top, right, bottom of the crops that evaluation cuts from each work.
 
-    Args:
-        part: "val" or "test"; in training crops differ by kind of work.
-        recipe: its `view_seed` places the crops.
-        sizes: (all works, 2) height and width.
+    Of "val" or "test": in training crops differ by kind of work. `sizes` (all works, 2) are height
+    and width.
     """
     windows = np.empty((len(part), VIEWS - 1, 4), np.int64)
     for work, row in enumerate(part.rows.tolist()):
@@ -169,14 +154,8 @@ def placements(scores: Array, targets: Array) -> Array:
     """Share of a label's negative works that each of its positive works is ranked above.
 
     Ties count half. A label's mean over its positives is its AUC, so that an AUC can be taken
-    apart by what its positives look like.
-
-    Args:
-        scores: (N, K) real.
-        targets: (N, K) bool.
-
-    Returns:
-        (N, K) in [0, 1]; NaN where a work does not have the label, or every work has it.
+    apart by what its positives look like. Scores (N, K) and targets (N, K) bool give (N, K) in
+    [0, 1]; NaN where a work does not have the label, or every work has it.
 
     Examples:
         >>> scores, targets = np.array([[3.0], [1.0], [2.0]]), np.array([[True], [True], [False]])
@@ -195,10 +174,7 @@ def placements(scores: Array, targets: Array) -> Array:
 
 
 def macro_mean(values: Array) -> float:
-    """Mean over labels of their means over works and views; NaN are left out.
-
-    Args:
-        values: (N, …, K).
+    """Mean over labels of their means over works and views, (N, …, K); NaN are left out.
 
     Examples:
         >>> macro_mean(np.array([[1.0, 0.0], [np.nan, 0.0], [np.nan, 1.0], [np.nan, 1.0]]))
@@ -211,22 +187,14 @@ def macro_mean(values: Array) -> float:
     return float((total[count > 0] / count[count > 0]).mean()) if count.any() else float("nan")
 
 
-def macro_interval(values: Array, n: int = 400, seed: int = 0, level: float = 0.95) -> Interval:
-    """`macro_mean` with an interval over works and labels, by the Bayesian bootstrap (Rubin 1981).
+def macro_interval(values: Array) -> Interval:
+    """`macro_mean` with a 95 % interval over works and labels, by the Bayesian bootstrap.
 
-    Works get random weights instead of being drawn with replacement, so that no rare label drops
+    Works get random weights (Rubin 1981), not drawn with replacement, so that no rare label drops
     out of a draw: labels with one work, often the worst, would else be missing from many draws,
     which would lie above the value itself. Labels get weights too, since a label with one work
-    shows its spread only beside other labels; that makes the interval rather wide than narrow.
-
-    Args:
-        values: (N, …, K) with NaN where a work does not have the label.
-        n: number of draws.
-        seed: of the weights.
-        level: share of draws inside.
-
-    Returns:
-        All NaN where no label has a value.
+    shows its spread only beside other labels; that makes the interval rather wide than narrow. All
+    is NaN where no label has a value.
 
     Examples:
         >>> interval = macro_interval(np.array([[0.0], [1.0]] * 50))
@@ -240,10 +208,10 @@ def macro_interval(values: Array, n: int = 400, seed: int = 0, level: float = 0.
     used = count.any(0)
     if not used.any():
         return Interval(float("nan"), float("nan"), float("nan"))
-    rng = np.random.default_rng(seed)
-    weights = rng.standard_exponential((n, works))
+    rng = np.random.default_rng(0)
+    weights = rng.standard_exponential((400, works))
     means = weights @ total[:, used] / (weights @ count[:, used])  # (n, K)
     of_label = rng.standard_exponential(means.shape)
     draws = (of_label * means).sum(1) / of_label.sum(1)  # (n,)
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(draws, [0.025, 0.975])
     return Interval(macro_mean(values), float(low), float(high))

@@ -21,14 +21,12 @@ from imet.typing import Array
 class LabelIssues(NamedTuple):
     """Annotations to look at again.
 
-    Attributes:
-        suspicious: (N, K) bool, annotations that are doubtful, present or absent.
-        doubt: (N, K) how sure the scores are of the opposite: the score of a label that was left
-            out, one minus the score of a label that was given.
+    `doubt` is how sure the scores are of the opposite: the score of a label that was left out, one
+    minus the score of a label that was given.
     """
 
-    suspicious: Array
-    doubt: Array
+    suspicious: Array  # (N, K) bool, annotations that are doubtful, present or absent
+    doubt: Array  # (N, K)
 
 
 def confident_errors(scores: Array, annotated: Array) -> LabelIssues:
@@ -37,13 +35,7 @@ def confident_errors(scores: Array, annotated: Array) -> LabelIssues:
     The threshold of an outcome is the mean probability that works annotated with it are given for
     it. An annotation is suspicious when the opposite outcome reaches its threshold and the
     annotated one does not reach its own; when both do, the more probable one counts (Eq. 2).
-
-    Args:
-        scores: (N, K) in [0, 1], out of sample.
-        annotated: (N, K) bool.
-
-    Returns:
-        Suspects; a label without both outcomes has none.
+    Scores (N, K) are out of sample; a label without both outcomes has no suspects.
 
     Examples:
         >>> scores = np.array([[0.9], [0.8], [0.88], [0.1], [0.2]])
@@ -65,25 +57,16 @@ def confident_errors(scores: Array, annotated: Array) -> LabelIssues:
 
 
 def detection_scores(suspicious: Array, wrong: Array) -> dict[str, float]:
-    """How well suspicions meet annotations that are really wrong.
+    """How well suspicions meet annotations that are really wrong, both bool of one shape.
 
-    Args:
-        suspicious: bool, any shape.
-        wrong: bool, the same.
-
-    Returns:
-        `precision` (0 without suspicions), `recall` (0 without errors), and counts `suspects`,
-        `errors` and `hits`.
+    `precision` (0 without suspicions), `recall` (0 without errors), and counts `suspects`, `errors`
+    and `hits`.
 
     Examples:
         >>> detection_scores(np.array([True, True]), np.array([True, False]))["precision"]
         0.5
     """
-    hits, suspects, errors = (
-        int((suspicious & wrong).sum()),
-        int(suspicious.sum()),
-        int(wrong.sum()),
-    )
+    hits, suspects, errors = (int(x.sum()) for x in (suspicious & wrong, suspicious, wrong))
     return {
         "precision": hits / max(suspects, 1),
         "recall": hits / max(errors, 1),
@@ -110,20 +93,8 @@ def out_of_fold_scores(
     Plain cross-entropy, under which scores are probabilities; Adam; features standardised by the
     training folds. The layer starts as the labels' frequencies: scikit-learn's `cross_val_predict`
     with a logistic model, which does not, suspects 2.5 times as many annotations for as many
-    mistakes found, or takes 75 times as long (`OneVsRestClassifier`).
-
-    Args:
-        features: (N, D).
-        targets: (N, K) bool.
-        folds: works are dealt into so many, at random.
-        epochs, learning_rate, batch_size: of each fold.
-        seed: of folds, weights and order.
-
-    Returns:
-        (N, K) float32 in [0, 1].
-
-    Raises:
-        ValueError: fewer works than folds, or fewer folds than two.
+    mistakes found, or takes 75 times as long (`OneVsRestClassifier`). Features (N, D) and targets
+    (N, K) bool give (N, K) float32 in [0, 1]; works are dealt into folds at random.
 
     Examples:
         >>> x = np.array([[-1.0], [1.0]] * 20)
@@ -169,14 +140,8 @@ def error_groups(
 ) -> dict[str, Array]:
     """Kinds of agreement and disagreement, as (N, K) masks that do not overlap.
 
-    Args:
-        predicted: (N, K) bool, the model's labels.
-        annotated: (N, K) bool, the annotator's.
-        truth: (N, K) bool, what is really shown, where it is known.
-
-    Returns:
-        Without truth: `agreed`, `only the model`, `only the annotator`. With it, either of the
-        last two is divided by who was right.
+    Without the truth, what is really shown: `agreed`, `only the model`, `only the annotator`. With
+    it each is divided by who was right.
 
     Examples:
         >>> groups = error_groups(np.array([[True, True]]), np.array([[True, False]]))
@@ -186,11 +151,8 @@ def error_groups(
     predicted, annotated = np.asarray(predicted, bool), np.asarray(annotated, bool)
     more, less = predicted & ~annotated, annotated & ~predicted
     if truth is None:
-        return {
-            "agreed": predicted & annotated,
-            "only the model": more,
-            "only the annotator": less,
-        }
+        agreed = predicted & annotated
+        return {"agreed": agreed, "only the model": more, "only the annotator": less}
     truth = np.asarray(truth, bool)
     return {
         "agreed, and shown": predicted & annotated & truth,

@@ -80,10 +80,9 @@ def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:
 def reported_beside_ours(profile: str = "sample") -> list[dict[str, Any]]:
     """Every reported number with ours beside it, where a run on this profile has made it.
 
-    Returns:
-        One dictionary a reported number: its key, document, where, model, split, metric, reported
-        value and status; and ours with low and high end of its interval, run folder, seed, device
-        and commit, all None where there is no run.
+    One dictionary a reported number: its key, document, where, model, split, metric, reported value
+    and status; and ours with low and high end of its interval, run folder, seed, device and commit,
+    all None where there is no run.
     """
     runs = finished_runs(profile)
     rows = []

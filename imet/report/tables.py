@@ -25,11 +25,7 @@ def table_rows(run: Run) -> dict[str, dict[str, Any]]:
 
 
 def metrics_table(metrics: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
-    """Metrics as text, one row per name.
-
-    Args:
-        metrics: name to a part's metrics, as metrics.json has them.
-    """
+    """Metrics of parts, as metrics.json has them, as text: one row per name."""
     rows = {}
     for name, part in metrics.items():
         rows[name] = {
@@ -75,11 +71,8 @@ def show(
 ) -> Styler:
     """A table as a page shows it: labels as readers say them, and never as HTML.
 
-    Args:
-        frame: numbers, intervals and text.
-        formats: of all cells, or by column.
-        precision: decimals of numbers that `formats` leaves out.
-        index: show the names of the rows.
+    Formats are of all cells, or by column; `precision` is of numbers that they leave out, and
+    `index` shows the names of the rows.
 
     Examples:
         >>> frame = pd.DataFrame({"F2": [0.51234]}, index=["tag::<b>"])
@@ -99,11 +92,7 @@ def _said(value: Any) -> Any:
 
 
 def predictions_table(predicted: Mapping[Any, BoolArray], targets: BoolArray) -> pd.DataFrame:
-    """`metrics_table` of labels that were predicted in several ways.
-
-    Args:
-        predicted: name to (N, K).
-        targets: (N, K).
+    """`metrics_table` of labels (N, K) that were predicted in several ways.
 
     Examples:
         >>> import numpy as np
@@ -134,10 +123,8 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
     """F2 of recorded studies as text, one row per variant; a sentence where none was recorded.
 
     Brackets of F2 are the range over seeds, those of differences 95 % intervals over works. A
-    variant that was recorded with other code than the present says so.
-
-    Args:
-        studies: name of a file in `results/` to the title it gets.
+    variant that was recorded with other code than the present says so. `studies` are the names of
+    files in `results/` to the titles they get.
 
     Examples:
         >>> recorded_table({"no_such_study": "nothing"})

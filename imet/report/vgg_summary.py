@@ -12,24 +12,14 @@ from imet.models.heads import VggHead
 
 
 class Layer(NamedTuple):
-    """One layer of a network.
+    """One layer of a network; a batch norm that follows a convolution counts with it."""
 
-    Attributes:
-        name: as PyTorch names it.
-        kind: "convolution", "pool" or "linear".
-        shape: of its output, without the batch.
-        parameters: weights and biases; a batch norm that follows counts with its convolution.
-        field: side of the input square that one output sees, in pixels; 0 for linear layers, which
-            see everything.
-        stride: pixels between neighbouring outputs; 0 for linear layers.
-    """
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    parameters: int
-    field: int
-    stride: int
+    name: str  # as PyTorch names it
+    kind: str  # "convolution", "pool" or "linear"
+    shape: tuple[int, ...]  # of its output, without the batch
+    parameters: int  # weights and biases
+    field: int  # side of the square that one output sees, in pixels; 0 for linear layers: all of it
+    stride: int  # pixels between neighbouring outputs; 0 for linear layers
 
 
 def vgg_layers(
@@ -67,9 +57,8 @@ def vgg_layers(
         for index, module in enumerate(head.layers):
             if isinstance(module, nn.Linear):
                 out = (module.out_features,)
-                layers.append(
-                    Layer(f"head.layers.{index}", "linear", out, _parameters(module), 0, 0)
-                )
+                name, size = f"head.layers.{index}", _parameters(module)
+                layers.append(Layer(name, "linear", out, size, 0, 0))
     return layers
 
 

@@ -20,15 +20,13 @@ def label_frequency(
     collections: Mapping[str, ArrayLike],
     *,
     share: bool = False,
-    below: int | None = 3,
     named: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Figure:
-    """Uses of every label against its rank, both axes logarithmic.
+    """Uses of every label against its rank, both axes logarithmic; where labels begin to be rare.
 
     Args:
         collections: Name to (K,) counts of uses; labels without a use are not drawn.
         share: Divide by the largest count, so that collections of unlike size compare.
-        below: Draw the line under which labels are called rare (none where `share`).
         named: Collection name to label name to its count: points that are written out.
     """
     figure, ax = plt.subplots(figsize=(6.0, 4.2))
@@ -48,9 +46,9 @@ def label_frequency(
             ax.plot([rank], [value], "o", color=INK, markersize=4, zorder=5)
             ax.annotate(short(label), (rank, value), xytext=(6, 3), textcoords="offset points",
                         fontsize=9)  # fmt: skip
-    if below is not None and not share:
-        ax.axhline(below, color=MUTED, linewidth=1, linestyle=":")
-        ax.annotate(f"fewer than {below} uses: rare", (0.01, below),
+    if not share:
+        ax.axhline(3, color=MUTED, linewidth=1, linestyle=":")
+        ax.annotate("fewer than 3 uses: rare", (0.01, 3),
                     xycoords=("axes fraction", "data"), xytext=(0, -4),
                     textcoords="offset points", va="top", color=MUTED, fontsize=9)  # fmt: skip
     ax.set_xlabel("rank of the label")
@@ -65,11 +63,7 @@ def label_frequency(
 
 @styled
 def labels_per_work(collections: Mapping[str, ArrayLike]) -> Figure:
-    """Share of works by how many labels they carry.
-
-    Args:
-        collections: Name to (N,) number of labels of each work.
-    """
+    """Share of works by how many labels they carry: name to (N,) number of labels of each work."""
     figure, ax = plt.subplots()
     arrays = {name: np.asarray(counts, int) for name, counts in collections.items()}
     most = max(int(counts.max()) for counts in arrays.values())
@@ -124,12 +118,8 @@ def label_kinds(shares: Mapping[str, Mapping[str, float]]) -> Figure:
 def lift(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     """How much more often two labels meet than if they were independent.
 
-    Args:
-        first: (N, A) truth of one group of labels.
-        second: (N, B) truth of another.
-
-    Returns:
-        (A, B): P(a and b) / (P(a) P(b)); NaN where a label is never used.
+    Truth of two groups of labels, (N, A) and (N, B), to (A, B): P(a and b) / (P(a) P(b)); NaN where
+    a label is never used.
 
     Examples:
         >>> lift([[1], [1], [0], [0]], [[1], [1], [0], [0]])
@@ -197,11 +187,7 @@ def cooccurrence(
 
 @styled
 def aspect_ratios(collections: Mapping[str, ArrayLike]) -> Figure:
-    """How wide pictures are for their height, on a logarithmic axis.
-
-    Args:
-        collections: Name to (N,) width divided by height.
-    """
+    """How wide pictures are for their height, (N,) width over height, on a logarithmic axis."""
     figure, ax = plt.subplots()
     arrays = {name: np.asarray(ratios, float) for name, ratios in collections.items()}
     widest = max(float(np.abs(np.log2(ratios)).max()) for ratios in arrays.values())

@@ -16,13 +16,8 @@ from imet.report.plots.style import INK, MUTED, short, styled
 def confusion_when_missed(predicted: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
     """Among works where label i is missed, how often label j is said though it is not there.
 
-    Args:
-        predicted: (N, K) bool.
-        targets: (N, K) bool.
-
-    Returns:
-        (K, K): row i sums over wrong labels of works that miss i, as a share of those works; NaN
-        where i is never missed.
+    (N, K) bool each to (K, K): row i sums over wrong labels of works that miss i, as a share of
+    those works; NaN where i is never missed.
 
     Examples:
         >>> confusion_when_missed([[False, True], [True, False]], [[True, False], [True, False]])
@@ -38,12 +33,7 @@ def confusion_when_missed(predicted: ArrayLike, targets: ArrayLike) -> NDArray[n
 
 @styled
 def confusion_matrix(counts: ArrayLike, name: str) -> Figure:
-    """The four counts of one label (the paper's Figure 6).
-
-    Args:
-        counts: [[TN, FP], [FN, TP]].
-        name: full label name.
-    """
+    """The four counts [[TN, FP], [FN, TP]] of one label (the paper's Figure 6)."""
     table = np.asarray(counts, float)
     figure, ax = plt.subplots(figsize=(4.6, 3.9))
     ax.imshow(np.sqrt(table / max(table.sum(), 1)), cmap="Blues", vmin=0, vmax=1)
@@ -69,11 +59,8 @@ def confusion_heatmap(
 ) -> Figure:
     """Which label is said when another is missed, as a share of the works that miss it.
 
-    Args:
-        shares: (A, B) from `confusion_when_missed`.
-        rows: A full names of missed labels.
-        columns: B full names of wrongly predicted labels.
-        missed: A numbers of works.
+    Shares (A, B) are from `confusion_when_missed`; rows and columns are full names, and `missed`
+    the numbers of works that miss each of the A labels.
     """
     table = np.asarray(shares, float)
     if table.shape != (len(rows), len(columns)):

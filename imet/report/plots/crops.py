@@ -42,17 +42,12 @@ def crop_steps(
 ) -> Figure:
     """The crop step by step: picture, each layer's map, their mean, the box, what it cuts out.
 
-    Args:
-        picture: (H, W, 3).
-        layers: Title and map (h, w) in [0, 1] of each layer.
-        saliency: (S, S) in [0, 1], the mean.
-        box: (4,) left, top, right, bottom in pixels of the picture.
+    Maps are (h, w) in [0, 1], their mean (S, S); the box is (4,) left, top, right, bottom in pixels
+    of the picture.
     """
     height, width = picture.shape[:2]
-    cells = len(layers) + 4
-    columns = 4
-    rows = -(-cells // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(6.0, rows * 1.72))
+    rows = -(-(len(layers) + 4) // 4)
+    figure, axes = plt.subplots(rows, 4, figsize=(6.0, rows * 1.72))
     flat = list(axes.ravel())
     for ax in flat:
         ax.axis("off")
@@ -84,18 +79,12 @@ def box_gallery(
     *,
     things: Sequence[ArrayLike] | None = None,
     captions: Sequence[str] | None = None,
-    columns: int = 3,
 ) -> Figure:
-    """Pictures with the boxes of several methods, and what is really there.
+    """Pictures, three a row, with the boxes of several methods, and what is really there.
 
-    Args:
-        pictures: RGB.
-        boxes: Method to one box (4,) a picture.
-        things: For each picture the true boxes (M, 4), filled lightly.
-        captions: One line under each.
-        columns: Pictures per row.
+    Boxes are method to one box (4,) a picture; `things` the true boxes (M, 4) of each picture.
     """
-    columns = min(columns, len(pictures))
+    columns = min(3, len(pictures))
     rows = -(-len(pictures) // columns)
     figure, axes = plt.subplots(
         rows, columns, squeeze=False, figsize=(6.0, rows * (6.0 / columns) * 1.05 + 0.45)

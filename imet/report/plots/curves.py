@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from imet.report.plots.style import INK, MUTED, line_style, styled
 
+PANELS = {"loss": ("train_loss", "val_loss"), "score": ("val_f2",)}
 NAMES = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -24,34 +25,24 @@ def _spoken(key: str) -> str:
 
 @styled
 def training_curves(
-    history: Sequence[Mapping[str, float]],
-    *,
-    losses: Sequence[str] = ("train_loss", "val_loss"),
-    scores: Sequence[str] = ("val_f2",),
-    best_epoch: int | None = None,
+    history: Sequence[Mapping[str, float]], *, best_epoch: int | None = None
 ) -> Figure:
-    """Loss and score by epoch, one panel each, the kept epoch marked.
+    """Losses and F2 by epoch, one panel each, the epoch marked whose weights were kept.
 
-    Args:
-        history: One mapping an epoch with `epoch` (counted from 1; the position where absent) and
-            the named values, as in a run's `history.jsonl`. A key that an epoch lacks is a gap.
-        losses: Keys drawn in the upper panel; those that no epoch has are left out.
-        scores: Keys drawn in the lower panel, likewise.
-        best_epoch: The epoch whose weights were kept.
-
-    Raises:
-        ValueError: `history` is empty or has none of the keys.
+    `history` is a run's `history.jsonl`: a mapping an epoch with `epoch` (counted from 1; the
+    position where absent), `train_loss`, `val_loss` and `val_f2`. A key that an epoch lacks is a
+    gap; one that no epoch has is left out.
     """
     if not history:
         raise ValueError("history is empty: train for at least one epoch")
     epochs = np.array([row.get("epoch", i + 1) for i, row in enumerate(history)], float)  # (E,)
     panels = [
         (label, [key for key in keys if any(key in row for row in history)])
-        for label, keys in (("loss", losses), ("score", scores))
+        for label, keys in PANELS.items()
     ]
     panels = [(label, keys) for label, keys in panels if keys]
     if not panels:
-        raise ValueError(f"history has none of {', '.join([*losses, *scores])}")
+        raise ValueError(f"history has none of {', '.join(sum(PANELS.values(), ()))}")
 
     figure, axes = plt.subplots(
         len(panels), 1, sharex=True, squeeze=False, figsize=(6.0, 2.35 * len(panels) + 0.2)
@@ -88,16 +79,14 @@ def threshold_curve(
     values: ArrayLike | Mapping[str, ArrayLike],
     marks: Mapping[str, tuple[float, float]] | None = None,
     *,
-    value_name: str = "F2",
     edge: float | None = None,
 ) -> Figure:
-    """A score against the decision threshold, with named points.
+    """F2 against the decision threshold, with named points.
 
     Args:
         thresholds: (M,) ascending thresholds in [0, 1].
-        values: (M,) score at each, or several such curves by name.
-        marks: Name to (threshold, score): the optimum that was taken, for example.
-        value_name: What the score is.
+        values: (M,) F2 at each, or several such curves by name.
+        marks: Name to (threshold, F2): the optimum that was taken, for example.
         edge: Upper end of the documents' search, drawn as a line: an optimum that sits on it says
             that the search was too narrow.
     """
@@ -131,7 +120,7 @@ def threshold_curve(
         )
     ax.set_ylim(0, 1.22 * ax.dataLim.ymax)
     ax.set_xlabel("threshold")
-    ax.set_ylabel(value_name)
+    ax.set_ylabel("F2")
     if any(curves):
         ax.legend()
     return figure
@@ -139,9 +128,8 @@ def threshold_curve(
 
 def _diagonal(ax: Axes) -> None:
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", zorder=1)
-    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel="false positive rate")
-    ax.set_ylabel("true positive rate")
-    ax.set_aspect("equal")
+    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    ax.set(xlabel="false positive rate", ylabel="true positive rate")
 
 
 @styled
@@ -153,10 +141,8 @@ def roc_curves(
 ) -> Figure:
     """Receiver operating characteristics of several classes in one square.
 
-    Args:
-        curves: Name to (false positive rate, true positive rate), arrays from 0 to 1.
-        areas: Name to area under the curve, written in the legend.
-        emphasised: Names drawn in ink and thick, an average for example.
+    Curves are name to (false positive rate, true positive rate), areas under them stand in the
+    legend, and `emphasised` names, an average for example, are drawn in ink and thick.
     """
     figure, ax = plt.subplots(figsize=(6.0, 6.2))
     _diagonal(ax)

@@ -31,13 +31,9 @@ def _hang(ax: Axes, picture: Picture) -> None:
 def labelled_grid(
     pictures: Sequence[Picture], names: Sequence[str], *, columns: int = 6, size: float = 8.0
 ) -> Figure:
-    """Small pictures, each over its name; cultures in italics.
+    """Small pictures, best of one shape, each over its label without the kind; cultures in italics.
 
-    Args:
-        pictures: RGB, best of one shape.
-        names: A label each; the kind is not written out.
-        columns: Pictures per row.
-        size: Points of the names.
+    `size` is that of the names in points.
 
     Examples:
         >>> picture = np.zeros((4, 4, 3), np.uint8)
@@ -75,16 +71,11 @@ def labelled_grid(
 def boxes_grid(
     pictures: Sequence[Picture],
     boxes: Sequence[Sequence[tuple[str, Sequence[int]]]],
-    *,
-    columns: int = 3,
 ) -> Figure:
-    """Works with a frame around every thing that carries a label, and the names below.
+    """Works, three a row, with a frame around every thing that carries a label, and its name below.
 
-    Args:
-        pictures: RGB, any size.
-        boxes: For each picture (label, (left, top, right, bottom)) of every thing; things of one
-            label share a colour and a number.
-        columns: Pictures per row.
+    Boxes are for each picture (label, (left, top, right, bottom)) of every thing; things of one
+    label share a colour and a number.
 
     Examples:
         >>> picture = np.zeros((40, 40, 3), np.uint8)
@@ -94,7 +85,7 @@ def boxes_grid(
     """
     if len(pictures) != len(boxes):
         raise ValueError(f"{len(pictures)} pictures, {len(boxes)} lists of boxes")
-    columns = min(columns, len(pictures))
+    columns = min(3, len(pictures))
     rows = -(-len(pictures) // columns)
     labels = [list(dict.fromkeys(name for name, _ in things)) for things in boxes]
     lines = max(1, *(len(names) for names in labels))
@@ -133,7 +124,6 @@ def lift_scatter(
     here_name: str,
     there_name: str,
     named: Sequence[tuple[str, float, float]] = (),
-    floor: float = 0.05,
 ) -> Figure:
     """Lift of the same pairs of labels in two collections, both axes logarithmic.
 
@@ -142,13 +132,13 @@ def lift_scatter(
         here_name, there_name: The collections, for the axes.
         named: Points written out, the most important first: text, lift there, lift here. One that
             would lie on an earlier one's line is left out.
-        floor: Lift below which a pair is drawn at the edge: those that never meet have a lift of 0.
 
     Examples:
         >>> figure = lift_scatter([0, 2], [1, 2], here_name="a", there_name="b")
         >>> figure.axes[0].get_xlabel()
         'lift, b'
     """
+    floor = 0.05  # pairs that never meet have a lift of 0: they are drawn at the edge
     x = np.maximum(np.asarray(there, float), floor)
     y: NDArray[np.floating] = np.maximum(np.asarray(here, float), floor)
     if x.shape != y.shape:

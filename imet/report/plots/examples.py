@@ -33,24 +33,17 @@ def write_labels(
     marks: Sequence[str] | None = None,
     heading: str = "",
     lines: int | None = None,
-    size: float = 9.0,
 ) -> None:
-    """Write names below one another from the top of an empty cell; cultures in italics.
+    """Write names, without their kind, from the top of an empty cell down; cultures in italics.
 
-    Args:
-        ax: The cell.
-        names: Full label names; the kind is not written out.
-        colours: One a name; ink where absent.
-        marks: A sign before each name, so that nothing is told by colour alone.
-        heading: A grey line above.
-        lines: How many lines the cell's height stands for (all names where absent).
-        size: Points.
+    Each name may have a colour and a mark before it, so that nothing is told by colour alone. The
+    heading is a grey line above; `lines` are how many the cell's height stands for.
     """
     ax.axis("off")
     total = (lines or len(names)) + (1 if heading else 0)
     row = 0.0
     if heading:
-        ax.text(0, 1, heading, va="top", fontsize=size, color=MUTED, transform=ax.transAxes)
+        ax.text(0, 1, heading, va="top", fontsize=9, color=MUTED, transform=ax.transAxes)
         row = 1.0
     for i, name in enumerate(names):
         ax.text(
@@ -58,7 +51,7 @@ def write_labels(
             1 - (row + i) / max(total, 1),
             (f"{marks[i]} " if marks else "") + short(name),
             va="top",
-            fontsize=size,
+            fontsize=9,
             style="italic" if name.startswith("culture::") else "normal",
             color=colours[i] if colours else INK,
             transform=ax.transAxes,
@@ -70,20 +63,15 @@ def picture_grid(
     pictures: Sequence[Picture],
     labels: Sequence[Sequence[str]],
     *,
-    columns: int = 3,
     titles: Sequence[str] | None = None,
 ) -> Figure:
-    """Pictures in a grid, each over its labels (the paper's Figure 1).
+    """Pictures of any size, three a row, each over its labels (the paper's Figure 1).
 
-    Args:
-        pictures: RGB pictures of any size.
-        labels: Full names for each picture; cultures are written in italics.
-        columns: Pictures per row.
-        titles: A heading for each picture.
+    Labels are full names; cultures are written in italics, and titles above the labels.
     """
     if len(pictures) != len(labels):
         raise ValueError(f"{len(pictures)} pictures, {len(labels)} lists of labels")
-    columns = min(columns, len(pictures))
+    columns = min(3, len(pictures))
     rows = -(-len(pictures) // columns)
     depth = [
         max(len(names) + bool(titles) for names in labels[r * columns : (r + 1) * columns])
@@ -107,16 +95,13 @@ def picture_grid(
 
 
 @styled
-def mosaic(pictures: Sequence[Picture], *, rows: int = 3, gap: float = 0.05) -> Figure:
+def mosaic(pictures: Sequence[Picture], *, rows: int = 3) -> Figure:
     """Pictures hung edge to edge in rows of one width, without words: a cover.
 
-    Every picture keeps its aspect ratio; rows differ in height so that all are equally wide.
-
-    Args:
-        pictures: RGB pictures, hung in their order.
-        rows: Rows, each with as equal a sum of aspect ratios as the order allows.
-        gap: Between pictures, in inches.
+    Every picture keeps its aspect ratio; rows differ in height so that all are equally wide, and
+    each has as equal a sum of aspect ratios as the order allows.
     """
+    gap = 0.05  # inches
     ratios = np.array([picture.shape[1] / picture.shape[0] for picture in pictures])  # (N,)
     middle = (np.cumsum(ratios) - ratios / 2) / ratios.sum()  # (N,) where on the whole line
     hung = [np.flatnonzero((middle * rows).astype(int) == row) for row in range(rows)]
@@ -145,12 +130,9 @@ def view_strip(
     *,
     headings: Sequence[str] | None = None,
 ) -> Figure:
-    """The views of some works, a work a row.
+    """The views of some works, a work a row, with a heading above.
 
-    Args:
-        rows: For each work its views, RGB.
-        titles: For each work one line per view (its kind and the labels it trains on, say).
-        headings: A line above each work.
+    Each view has a title: its kind and the labels it trains on, say.
     """
     wide = max(len(views) for views in rows)
     columns = min(wide, 3)  # two lines of three stay readable on a phone
@@ -181,12 +163,7 @@ def predictions(
 
     The truth is written in black; a prediction in blue with a tick where it is right, in red with
     a cross where it is wrong; a label that was missed carries a ring in the column of the truth.
-
-    Args:
-        pictures: RGB pictures.
-        truth: Full names of the true labels of each.
-        predicted: Full names of the predicted labels, in any order.
-        most: Predictions written out; the rest is counted.
+    Labels are full names in any order; `most` predictions are written out, the rest is counted.
     """
     if not len(pictures) == len(truth) == len(predicted):
         raise ValueError(

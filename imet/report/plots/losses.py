@@ -21,8 +21,7 @@ from imet.report.plots.style import MUTED, PALETTE, line_style, styled
 def loss_shapes(losses: Mapping[str, Callable[[Tensor, Tensor], Tensor]]) -> Figure:
     """Losses of one label against the probability that was given to it.
 
-    Args:
-        losses: Name to a loss of logits (M, 1) and targets (M, 1) bool, without reduction.
+    Each takes logits (M, 1) and targets (M, 1) bool, and does not reduce them.
     """
     x = np.linspace(0.002, 0.998, 250)
     logits = torch.from_numpy(logit(x))[:, None]
@@ -44,16 +43,11 @@ def loss_shapes(losses: Mapping[str, Callable[[Tensor, Tensor], Tensor]]) -> Fig
 def loss_vs_f2(
     groups: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
-    x_name: str = "focal loss on validation",
-    y_name: str = "F2 on validation",
     joined: bool = False,
 ) -> Figure:
-    """One point per model (or epoch): its loss and its score.
+    """One point per model (or epoch): name to focal losses (M,) and F2 (M,) on validation.
 
-    Args:
-        groups: Name to losses (M,) and scores (M,).
-        x_name, y_name: The axes.
-        joined: Join a group's points in their order, and ring the last.
+    Where `joined`, a group's points are joined in their order, and the last is ringed.
     """
     figure, ax = plt.subplots(figsize=(6.0, 4.2))
     for position, (name, (losses, scores)) in enumerate(groups.items()):
@@ -69,7 +63,7 @@ def loss_vs_f2(
     if joined:
         ax.annotate("ringed: the last epoch", (0.99, 0.02), xycoords="axes fraction", ha="right",
                     color=MUTED, fontsize=9)  # fmt: skip
-    ax.set(xlabel=x_name, ylabel=y_name)
+    ax.set(xlabel="focal loss on validation", ylabel="F2 on validation")
     ax.margins(0.08)
     figure.legend(loc="outside lower center", ncols=3)
     return figure
@@ -77,14 +71,12 @@ def loss_vs_f2(
 
 @styled
 def setting_curves(
-    histories: Mapping[str, Mapping[str, ArrayLike]],
-    names: Mapping[str, str],
+    histories: Mapping[str, Mapping[str, ArrayLike]], names: Mapping[str, str]
 ) -> Figure:
     """Training of several settings side by side: one panel per measure, one line per setting.
 
-    Args:
-        histories: Setting to measure to (E,) values by epoch, from epoch 1.
-        names: Measure to its axis, in the order of the panels.
+    Histories are setting to measure to (E,) values by epoch, from epoch 1; `names` are measure to
+    its axis, in the order of the panels.
     """
     figure, axes = plt.subplots(
         len(names), 1, sharex=True, squeeze=False, figsize=(6.0, 2.4 * len(names) + 0.5)

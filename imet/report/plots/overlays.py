@@ -20,19 +20,12 @@ Map = NDArray[np.floating]  # (S, S), how much each pixel counts
 
 @dataclass(frozen=True)
 class Attended:
-    """One predicted label of a view and where the model looked when it chose it.
+    """One predicted label of a view and where the model looked when it chose it."""
 
-    Attributes:
-        name: full label name.
-        right: whether the annotator gave the label too.
-        weights: (S, S) attention, any scale.
-        boxes: (M, 4) left, top, right, bottom in the view's pixels of what the label names.
-    """
-
-    name: str
-    right: bool
-    weights: Map
-    boxes: NDArray[np.integer] | None = None
+    name: str  # in full
+    right: bool  # whether the annotator gave the label too
+    weights: Map  # (S, S) attention, any scale
+    boxes: NDArray[np.integer] | None = None  # (M, 4) in the view's pixels of what the label names
 
 
 @styled
@@ -45,11 +38,8 @@ def picture_strip(
 ) -> Figure:
     """Pictures and maps in rows, each under its title: the steps of a method.
 
-    Args:
-        pictures: RGB (H, W, 3) uint8, or one number per pixel (H, W).
-        titles: One each.
-        columns: Pictures per row.
-        colours: Colour map of each map without colours; grey where None.
+    A picture is RGB (H, W, 3) uint8, or one number per pixel (H, W), in the colour map of its place
+    in `colours`; grey where None.
     """
     rows = -(-len(pictures) // columns)
     figure, axes = plt.subplots(
@@ -67,13 +57,13 @@ def picture_strip(
     return figure
 
 
-def _overlay(ax: Axes, view: Picture, weights: Map, strength: float = 0.72) -> None:
+def _overlay(ax: Axes, view: Picture, weights: Map) -> None:
     """A view in grey, attention over it in colour; the more attention, the more opaque."""
     grey = view.mean(2)
     ax.imshow(grey, cmap="gray", vmin=0, vmax=255)
     top = max(float(weights.max()), 3 * float(weights.mean()))  # an even map stays dim
     share = weights / top if top > 0 else weights
-    ax.imshow(share, cmap="inferno", vmin=0, vmax=1, alpha=strength * np.sqrt(share))
+    ax.imshow(share, cmap="inferno", vmin=0, vmax=1, alpha=0.72 * np.sqrt(share))
     ax.axis("off")
 
 
@@ -91,8 +81,6 @@ def attention_examples(
     truth: Sequence[Sequence[str]],
     views: Sequence[Picture],
     attended: Sequence[Sequence[Attended]],
-    *,
-    columns: int = 2,
 ) -> Figure:
     """The paper's Figure 4: picture with its truth, the view, attention for each predicted label.
 
@@ -102,9 +90,9 @@ def attention_examples(
         pictures: raw pictures, RGB.
         truth: full names of the true labels of each.
         views: the view (S, S, 3) of each that the model saw.
-        attended: for each, labels in the order of their choice; the first 2 · `columns` are drawn.
-        columns: overlays a row, beside the picture and its view.
+        attended: for each, labels in the order of their choice; the first four are drawn.
     """
+    columns = 2  # overlays a row, beside the picture and its view
     depth = [max(1, min(-(-len(labels) // columns), 2)) for labels in attended]
     text = [INCHES_A_LINE * max(len(names), 1) + 0.1 for names in truth]
     side = 6.0 / (2 + columns)
@@ -144,11 +132,7 @@ def attention_steps(
 ) -> Figure:
     """One view, step by step: attention as it is above, smoothed as the paper shows it below.
 
-    Args:
-        view: (S, S, 3).
-        names: full name of the label chosen at each step.
-        raw: (S, S) weights of each step, the regions as squares.
-        smooth: the same, smoothed.
+    The view is (S, S, 3), the maps of each step (S, S); `names` are of the labels chosen.
     """
     columns = len(names)
     figure, axes = plt.subplots(2, columns, squeeze=False, figsize=(6.0, 11.4 / columns + 0.4))
