@@ -42,27 +42,19 @@ from imet.typing import Array
 class CropMethod:
     """What the poster says of its crop, and what it leaves open.
 
-    Attributes:
-        layers: how many of the first layers (the poster's 8).
-        reading: "convolutions", the first 8 convolutions in the order in which they run, or
-            "modules", the first 8 modules of any kind, as `vgg16.features[:8]` would give.
-        leave_out: what has a "low standard deviation": single "maps", or whole "layers".
-        cutoff: least standard deviation of a map over that of its layer. At 1/2 a map has at most
-            a quarter of its layer's variance.
-        layer_cutoff: least standard deviation of a layer scaled to [0, 1], for `leave_out`
-            "layers"; one that varies evenly over its range has 0.29.
-        rim: share of each side that is not looked at, but filled with the values beside it: zeros
-            that convolutions pad with make edges there that no picture has.
-        tail: share of the cells above the mean left outside on each side of the box.
+    Modules of any kind are those that `vgg16.features[:8]` would give. At a cutoff of 1/2 a map has
+    at most a quarter of its layer's variance; a layer that varies evenly over its range has a
+    standard deviation of 0.29. The rim is not looked at, but filled with the values beside it:
+    zeros that convolutions pad with make edges there that no picture has.
     """
 
-    layers: int = 8
-    reading: Literal["convolutions", "modules"] = "convolutions"
-    leave_out: Literal["maps", "layers"] = "maps"
-    cutoff: float = 0.5
-    layer_cutoff: float = 0.1
-    rim: float = 0.04
-    tail: float = 0.01
+    layers: int = 8  # how many of the first layers
+    reading: Literal["convolutions", "modules"] = "convolutions"  # in the order in which they run
+    leave_out: Literal["maps", "layers"] = "maps"  # what has a "low standard deviation"
+    cutoff: float = 0.5  # least standard deviation of a map over that of its layer
+    layer_cutoff: float = 0.1  # least standard deviation of a layer scaled to [0, 1]
+    rim: float = 0.04  # share of each side
+    tail: float = 0.01  # share of the cells above the mean left outside on each side of the box
 
     def __post_init__(self) -> None:
         if self.layers < 1:

@@ -250,10 +250,8 @@ def load_paths(path: Path) -> dict[str, Paths]:
     """Read what `save_paths` wrote."""
     with np.load(path) as arrays:
         names = [n.removeprefix("labels_") for n in arrays.files if n.startswith("labels_")]
-        return {
-            n: Paths(arrays[f"labels_{n}"].astype(np.int64), arrays[f"probabilities_{n}"])
-            for n in names
-        }
+        labels = {name: arrays[f"labels_{name}"].astype(np.int64) for name in names}
+        return {name: Paths(labels[name], arrays[f"probabilities_{name}"]) for name in names}
 
 
 # --- Where paths stop ----------------------------------------------------------------------------
@@ -293,15 +291,12 @@ def steps_before_stop(
     keep_first: bool = True,
     keep_failing: bool = False,
 ) -> BoolArray:
-    """Which steps' labels are output, (..., T).
+    """Which steps' labels are output, (..., T). A step fails where P_t < `path_threshold`.
 
-    Args:
-        gamma, f: a step fails where P_t < `path_threshold`.
-        mode: "terminate" ends at the first step that fails (the paper); "mask" drops the failing
-            steps one by one and lets a later one in again (as coded).
-        keep_first: a path outputs its first label even if it fails (as coded).
-        keep_failing: the step that ends the path is output too, which "terminate at the end of time
-            step t" may also mean; only with "terminate".
+    "terminate" ends at the first step that fails (the paper); "mask" drops the failing steps one by
+    one and lets a later one in again (as coded). With `keep_first` a path outputs its first label
+    even if it fails (as coded). With `keep_failing` the step that ends the path is output too,
+    which "terminate at the end of time step t" may also mean; only with "terminate".
 
     Examples:
         >>> paths = Paths(np.array([0, 1, 2]), np.array([0.9, 0.1, 0.9]), None)
@@ -390,14 +385,11 @@ class PathRule(Rule):
         """Labels (N, K) bool; see `Rule.decide`."""
         return self.predict(outputs.paths[self.search])
 
-    def _words(self) -> str:
+    def describe(self) -> str:
+        """The rule in words."""
         search = "greedy paths" if self.beams == 1 else f"best of {self.beams} beams"
         end = "ending" if self.mode == "terminate" else "masked"
         return f"{search}, {end} where P < {self.gamma:.3g}·f, {self.combine} of the views"
-
-    def describe(self) -> str:
-        """The rule in words."""
-        return self._words()
 
 
 def tune_gamma(

@@ -142,21 +142,15 @@ def tune_rule(
 ) -> tuple[Rule, dict[str, Any]]:
     """The decision rule with the best F2 on validation, as the recipe searches for it.
 
-    Args:
-        recipe: the grid of thresholds, or γ, K and how paths are stopped.
-        validation: outputs of the validation works.
-        targets: (N, K) bool of "train" and "val".
-
-    Returns:
-        The rule, and what metrics.json says of the search.
+    The recipe has the grid of thresholds, or γ, K and how paths are stopped; targets (N, K) are of
+    "train" and "val". Beside the rule, what metrics.json says of the search.
     """
     frequencies = targets["train"].mean(0)  # (K,) f
     if validation.paths:
         widths = ["mean"] if recipe.combine == "mean" else [str(k) for k in beam_widths(recipe)]
         paths = {1 if name == "mean" else int(name): validation.paths[name] for name in widths}
-        path_rule, tried = tune_path_rule(
-            paths, targets["val"], frequencies, **path_settings(recipe)
-        )
+        settings = path_settings(recipe)
+        path_rule, tried = tune_path_rule(paths, targets["val"], frequencies, **settings)
         return path_rule, {
             "search": tried,
             "rule": path_rule.to_json(),
@@ -237,16 +231,10 @@ class PartMetrics(Averages):
 def evaluate_predictions(
     predicted: Mapping[str, Array], scores: Mapping[str, Array], targets: Mapping[str, Array]
 ) -> dict[str, Any]:
-    """Decisions and scores of validation and test, measured.
+    """Decisions and scores (N, K) of "val" and "test", measured against the targets.
 
-    Args:
-        predicted: (N, K) bool of "val" and "test".
-        scores: (N, K) of "val" and "test", for AUC.
-        targets: (N, K) bool of "train", "val" and "test".
-
-    Returns:
-        "floor_labels", how many labels the frequency baseline gives, chosen on validation; and for
-        "val" and "test" the metrics that `PartMetrics` reads.
+    "floor_labels", how many labels the frequency baseline gives, chosen on validation from the
+    counts of "train"; and for "val" and "test" the metrics that `PartMetrics` reads.
     """
     k, _ = tune_frequency_baseline(targets["train"], targets["val"])
     frequent = most_frequent(targets["train"], k)
@@ -255,6 +243,7 @@ def evaluate_predictions(
         floor = np.zeros_like(predicted[part])
         floor[:, frequent] = True
         auc = macro_auc(scores[part], targets[part])
+        ours, theirs = (fbeta_per_work(p, targets[part]) for p in (predicted[part], floor))
         micro = micro_auc(scores[part], targets[part])
         metrics[part] = {
             **metrics_with_intervals(predicted[part], targets[part]),
@@ -263,9 +252,7 @@ def evaluate_predictions(
             "auc_classes": auc.classes,
             "auc_micro": None if math.isnan(micro) else micro,
             "floor": metrics_with_intervals(floor, targets[part]),
-            "gain_over_floor": paired_difference(
-                fbeta_per_work(predicted[part], targets[part]), fbeta_per_work(floor, targets[part])
-            )._asdict(),
+            "gain_over_floor": paired_difference(ours, theirs)._asdict(),
         }
     return metrics
 
@@ -275,10 +262,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Tune the rule on validation, measure validation and test; the content of metrics.json.
 
-    Args:
-        recipe: how the rule is searched for.
-        outputs: of "val" and "test".
-        targets: (N, K) bool of "train", "val" and "test".
+    Outputs are of "val" and "test", targets (N, K) of "train", too.
     """
     rule, search = tune_rule(recipe, outputs["val"], targets)
     predicted = {part: rule.decide(each) for part, each in outputs.items()}
@@ -317,9 +301,8 @@ class Evaluator:
 
     def outputs(self, network: nn.Module) -> dict[str, Outputs]:
         """Outputs of "val" and "test"."""
-        return {
-            part.name: compute_outputs(
-                network, self.recipe, partial(self.batches.of, part), len(part)
-            )
-            for part in (self.parts.val, self.parts.test)
-        }
+        outputs = {}
+        for part in (self.parts.val, self.parts.test):
+            batches = partial(self.batches.of, part)
+            outputs[part.name] = compute_outputs(network, self.recipe, batches, len(part))
+        return outputs

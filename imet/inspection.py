@@ -52,11 +52,7 @@ def upsample_attention(weights: Array, side: int, sigma: float = 0.0) -> Array:
     pixels = np.bincount(place, minlength=rows)  # (r,) pixels of a region
     share = grid / (pixels[:, None] * pixels)  # (..., r, r) weight of one pixel
     upscaled = share[..., place[:, None], place]  # (..., S, S)
-    if sigma:
-        upscaled = gaussian_filter(
-            upscaled, (0,) * (upscaled.ndim - 2) + (sigma, sigma), mode="reflect"
-        )
-    return upscaled
+    return gaussian_filter(upscaled, sigma, axes=(-2, -1)) if sigma else upscaled
 
 
 def normalised_entropy(weights: Array) -> Array:

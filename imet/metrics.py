@@ -37,7 +37,7 @@ def fbeta_per_work(predicted: Array, targets: Array, beta: float = 2) -> Array:
         >>> fbeta_per_work(predicted, targets).round(4).tolist()
         [0.8333, 0.0]
     """
-    return _fbeta_of_counts(*_counts(predicted, targets), beta)
+    return fbeta_of_counts(*_counts(predicted, targets), beta)
 
 
 def precision_per_work(predicted: Array, targets: Array) -> Array:
@@ -102,14 +102,8 @@ def counts_at_thresholds(
 def fbeta_at_thresholds(scores: Array, targets: Array, thresholds: Array, beta: float = 2) -> Array:
     """Sample-averaged F-beta of `scores >= t` for every threshold t at once, (M,) float64.
 
-    Args:
-        scores: (N, K) real; float32 scores meet float64 thresholds in double precision.
-        targets: (N, K) bool.
-        thresholds: (M,) in any order.
-        beta: weight of recall.
-
-    Raises:
-        ValueError: shapes do not fit, no work, or NaN among scores or thresholds.
+    Thresholds (M,) may be in any order; float32 scores meet them in double precision. ValueError:
+    shapes do not fit, no work, or NaN among scores or thresholds.
 
     Examples:
         >>> scores, targets = np.array([[0.9, 0.4, 0.1]]), np.array([[True, True, False]])
@@ -119,7 +113,7 @@ def fbeta_at_thresholds(scores: Array, targets: Array, thresholds: Array, beta: 
     distinct, where = np.unique(np.asarray(thresholds, np.float64), return_inverse=True)
     n, tp = counts_at_thresholds(scores, targets, distinct)  # (N, M) each
     positives = np.asarray(targets, bool).sum(axis=1)[:, None]  # (N, 1)
-    return _fbeta_of_counts(n, positives, tp, beta).mean(axis=0)[where.reshape(-1)]
+    return fbeta_of_counts(n, positives, tp, beta).mean(axis=0)[where.reshape(-1)]
 
 
 def best_threshold(scores: Array, targets: Array, beta: float = 2) -> tuple[float, float]:
@@ -129,17 +123,9 @@ def best_threshold(scores: Array, targets: Array, beta: float = 2) -> tuple[floa
     past a score adds one prediction to one work; the change of that work's F-beta is the score's
     gain. All scores sorted, the running sum of gains is the F-beta at each of them.
 
-    Args:
-        scores: (N, K) finite, or −∞ for what shall never be predicted.
-        targets: (N, K) bool.
-        beta: weight of recall.
-
-    Returns:
-        The threshold (a score that occurs, or the next number above all scores when predicting
-        nothing is best; the highest one among equals, up to rounding) and its F-beta.
-
-    Raises:
-        ValueError: shapes do not fit, no work, or scores are +∞ or NaN.
+    Scores (N, K) are finite, or −∞ for what shall never be predicted, else ValueError. The
+    threshold is a score that occurs, or the next number above all scores when predicting nothing is
+    best; the highest one among equals, up to rounding. With it comes its F-beta.
 
     Examples:
         >>> best_threshold(np.array([[0.9, 0.4, 0.1]]), np.array([[True, True, False]]))
@@ -155,7 +141,7 @@ def best_threshold(scores: Array, targets: Array, beta: float = 2) -> tuple[floa
     descending = np.take_along_axis(scores, order, axis=1)
     tp = np.cumsum(np.take_along_axis(targets, order, axis=1), axis=1)
     n, positives = np.arange(1, scores.shape[1] + 1), targets.sum(axis=1)[:, None]
-    value = _fbeta_of_counts(n, positives, tp, beta)  # (N, K)
+    value = fbeta_of_counts(n, positives, tp, beta)  # (N, K)
     gain = np.diff(value, axis=1, prepend=0.0)[descending > -np.inf]  # (possible,)
     flat = descending[descending > -np.inf]
     ranked = np.argsort(-flat, kind="stable")
@@ -184,17 +170,8 @@ def tune_frequency_baseline(
 ) -> tuple[int, float]:
     """The k ≤ k_max most frequent training labels that score highest when every work gets them.
 
-    What a model must beat to have looked at the pictures.
-
-    Args:
-        train_targets: (N_train, K) bool.
-        val_targets: (N, K) bool, the works to score on.
-        beta: weight of recall.
-        k_max: largest number of labels tried.
-
-    Returns:
-        k, the smallest among equals, and its F-beta on validation. On the real table 16 labels give
-        F2 .2076, 15 give .2075.
+    What a model must beat to have looked at the pictures: k, the smallest among equals, and its
+    F-beta on validation. On the real table 16 labels give F2 .2076, 15 give .2075.
 
     Examples:
         >>> train = np.array([[True, False], [True, True]])
@@ -205,7 +182,7 @@ def tune_frequency_baseline(
     targets = np.asarray(val_targets, bool)
     tp = np.cumsum(targets[:, order], axis=1)  # (N, k_max)
     n, positives = np.arange(1, len(order) + 1), targets.sum(axis=1)[:, None]
-    value = _fbeta_of_counts(n, positives, tp, beta).mean(axis=0)
+    value = fbeta_of_counts(n, positives, tp, beta).mean(axis=0)
     best = int(value.argmax())
     return best + 1, float(value[best])
 
@@ -312,5 +289,6 @@ def _alike(first: Array, targets: Array) -> tuple[Array, Array]:
     return first, targets
 
 
-def _fbeta_of_counts(n: Array, positives: Array, tp: Array, beta: float) -> Array:
+def fbeta_of_counts(n: Array, positives: Array, tp: Array, beta: float) -> Array:
+    """F-beta of works with n predictions, tp of them right, and so many labels."""
     return (1 + beta**2) * tp / np.maximum(beta**2 * positives + n, 1e-300)  # 0 / 0 is 0

@@ -25,6 +25,7 @@ from imet.metrics import (
     counts_at_thresholds,
     fbeta,
     fbeta_at_thresholds,
+    fbeta_of_counts,
     threshold_scores,
 )
 from imet.typing import Array, BoolArray
@@ -66,6 +67,7 @@ class Rule(ABC):
     """What all decision rules have."""
 
     kind: ClassVar[str]
+    words: ClassVar[str]  # the rule, with its fields in braces
     kinds: ClassVar[dict[str, type[Rule]]] = {}
     f_beta: float | None = None  # on the works it was tuned on; None when it was not tuned
     beta: float = 2.0  # of that sample-averaged F-beta
@@ -84,13 +86,9 @@ class Rule(ABC):
     def decide(self, outputs: Any) -> BoolArray:
         """Labels (N, K) bool from what a model says of N works (`imet.evaluation.Outputs`)."""
 
-    @abstractmethod
-    def _words(self) -> str:
-        """The rule itself in words."""
-
     def describe(self) -> str:
         """The rule in words, with how well it did where it was tuned."""
-        text = self._words()
+        text = self.words.format(**asdict(self))
         if self.f_beta is not None:
             text += f"; F{self.beta:g} {self.f_beta:.3f} where tuned"
         return text + ("; the optimum is at the edge of the search" if self.at_edge else "")
@@ -126,13 +124,11 @@ class GlobalThreshold(ScoreRule):
     """
 
     kind: ClassVar[str] = "global"
+    words: ClassVar[str] = "score ≥ {threshold:.4g}"
     threshold: float
 
     def _predict(self, scores: Array) -> BoolArray:
         return threshold_scores(scores, self.threshold)
-
-    def _words(self) -> str:
-        return f"score ≥ {self.threshold:.4g}"
 
 
 @dataclass(frozen=True)
@@ -140,6 +136,7 @@ class PerKindThreshold(ScoreRule):
     """score ≥ one threshold for culture labels and another one for tags."""
 
     kind: ClassVar[str] = "per_type"
+    words: ClassVar[str] = "score ≥ {culture:.4g} for culture labels, ≥ {tag:.4g} for tags"
     culture: float
     tag: float
     is_culture: tuple[bool, ...]  # (K,), which label is which
@@ -147,9 +144,6 @@ class PerKindThreshold(ScoreRule):
     def _predict(self, scores: Array) -> BoolArray:
         _require_labels(scores, self.is_culture)
         return threshold_scores(scores, np.where(self.is_culture, self.culture, self.tag))
-
-    def _words(self) -> str:
-        return f"score ≥ {self.culture:.4g} for culture labels, ≥ {self.tag:.4g} for tags"
 
 
 @dataclass(frozen=True)
@@ -162,6 +156,7 @@ class ProportionalThreshold(ScoreRule):
     """
 
     kind: ClassVar[str] = "proportional"
+    words: ClassVar[str] = "score ≥ {gamma:.4g}·f^{power:g}, f the label's share of training works"
     gamma: float  # γ ≥ 0
     proportions: tuple[float, ...]  # (K,) f, shares of training works
     power: float = 1.0
@@ -170,9 +165,9 @@ class ProportionalThreshold(ScoreRule):
         _require_labels(scores, self.proportions)
         return divide_by_prior(scores, np.array(self.proportions), self.power) >= self.gamma
 
-    def _words(self) -> str:
-        power = "" if self.power == 1 else f"^{self.power:g}"
-        return f"score ≥ {self.gamma:.4g}·f{power}, f the label's share of the training works"
+    def describe(self) -> str:
+        """See `Rule.describe`; a power of 1 is not written."""
+        return super().describe().replace("f^1,", "f,")
 
 
 @dataclass(frozen=True)
@@ -184,13 +179,11 @@ class RelativeToMax(ScoreRule):
     """
 
     kind: ClassVar[str] = "max_fraction"
+    words: ClassVar[str] = "score ≥ {fraction:.4g} of the work's highest score"
     fraction: float
 
     def _predict(self, scores: Array) -> BoolArray:
         return relative_to_max(scores) >= self.fraction
-
-    def _words(self) -> str:
-        return f"score ≥ {self.fraction:.4g} of the work's highest score"
 
 
 @dataclass(frozen=True)
@@ -203,6 +196,7 @@ class TopK(ScoreRule):
     """
 
     kind: ClassVar[str] = "count"
+    words: ClassVar[str] = "the {count} labels with the highest scores of each work"
     count: int
 
     def _predict(self, scores: Array) -> BoolArray:
@@ -210,15 +204,9 @@ class TopK(ScoreRule):
         np.put_along_axis(predicted, _highest_first(scores)[:, : self.count], True, axis=1)
         return predicted
 
-    def _words(self) -> str:
-        return f"the {self.count} labels with the highest scores of each work"
-
 
 def rule_from_json(value: Mapping[str, Any]) -> Any:
-    """The rule that `to_json` wrote.
-
-    Raises:
-        InputError: an unknown rule, or fields that are not the rule's.
+    """The rule that `to_json` wrote; `InputError` for others, and for fields that are not its own.
 
     Examples:
         >>> rule = TopK(3, f_beta=0.5)
@@ -304,17 +292,12 @@ def tune_per_kind(
     for i in range(len(grid)):
         n = n_culture[:, i, None] + n_tag  # (N, M)
         tp = tp_culture[:, i, None] + tp_tag  # (N, M)
-        denominator = np.maximum(beta**2 * positives + n, 1)  # without any, tp is 0 and so is F
-        value[i] = ((1 + beta**2) * tp / denominator).mean(axis=0)
+        value[i] = fbeta_of_counts(n, positives, tp, beta).mean(axis=0)
     i, j = divmod(_argmax_last(value.ravel()), len(grid))
     edge = (is_culture.any() and _on_edge(i, grid)) or (not is_culture.all() and _on_edge(j, grid))
+    best, kinds = float(value[i, j]), tuple(is_culture.tolist())
     return PerKindThreshold(
-        float(grid[i]),
-        float(grid[j]),
-        tuple(is_culture.tolist()),
-        f_beta=float(value[i, j]),
-        beta=beta,
-        at_edge=bool(edge),
+        float(grid[i]), float(grid[j]), kinds, f_beta=best, beta=beta, at_edge=bool(edge)
     )
 
 
@@ -340,8 +323,8 @@ def tune_top_k(scores: Array, targets: Array, most: int = 50, beta: float = 2) -
     scores, targets = _checked(scores), np.asarray(targets, bool)
     most = min(most, scores.shape[1])
     tp = np.cumsum(np.take_along_axis(targets, _highest_first(scores)[:, :most], axis=1), axis=1)
-    denominator = beta**2 * targets.sum(axis=1)[:, None] + np.arange(1, most + 1)  # (N, most)
-    value = ((1 + beta**2) * tp / denominator).mean(axis=0)
+    n, positives = np.arange(1, most + 1), targets.sum(axis=1)[:, None]
+    value = fbeta_of_counts(n, positives, tp, beta).mean(axis=0)  # (most,)
     best = int(value.argmax())
     edge = best + 1 == most < scores.shape[1]
     return TopK(best + 1, f_beta=float(value[best]), beta=beta, at_edge=edge)

@@ -133,11 +133,7 @@ _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 def what_it_is(data: bytes) -> str | None:
     """What a file is that this program reads neither as picture nor as table, and the remedy.
 
-    Args:
-        data: the file's bytes, or the first thousand of them.
-
-    Returns:
-        "a web page; fetch the picture itself", say; None for pictures, tables and anything unknown.
+    The first thousand bytes are enough; None for pictures, tables and anything unknown.
 
     Examples:
         >>> what_it_is(b"<!DOCTYPE html><html>429 Too Many Requests")
@@ -235,12 +231,9 @@ def _is_usual(page: tifffile.TiffPage) -> bool:
     channels = _PLAIN_CHANNELS.get(page.photometric)
     if channels is None:
         return page.bitspersample <= 8  # palette, YCbCr, CIELab
-    alpha = page.samplesperpixel - channels
-    interleaved = page.planarconfig == 1 or page.samplesperpixel == 1
-    if page.bitspersample == 16:
-        return interleaved and alpha == 0 and page.photometric in (_MIN_IS_BLACK, _RGB)
-    plain = page.bitspersample in (1, 8) or (page.bitspersample < 8 and channels == 1)
-    return plain and (alpha == 0 or (alpha == 1 and page.photometric == _RGB)) and interleaved
+    if page.samplesperpixel != channels or (page.planarconfig == 2 and channels > 1):
+        return False
+    return page.bitspersample in (1, 8) or (page.bitspersample < 8 and channels == 1)
 
 
 def _rare_tiff(page: tifffile.TiffPage, name: str) -> Array:
@@ -274,7 +267,7 @@ def _rare_tiff(page: tifffile.TiffPage, name: str) -> Array:
             colours = np.minimum(colours * top // np.maximum(alpha, 1), top)
         return np.concatenate([colours, alpha], axis=-1)
 
-    profile = page.tags.valueof(_ICC_PROFILE) if channels == 3 else None
+    profile = page.tags.valueof(_ICC_PROFILE) if channels < 4 else None
     image = _image(_on_white(pixels, arranged))
     return _finished(image, profile, page.tags.valueof(_ORIENTATION))
 
@@ -314,14 +307,10 @@ def _to_eight_bits(image: Image.Image, name: str) -> Image.Image:
 
 
 def _on_white(pixels: Array, arranged: Callable[[Array], Array] | None = None) -> Array:
-    """Pixels of 8 or 16 bits as grey or RGB of 8 bits, transparency on white.
+    """Pixels of 8 or 16 bits, transparency on white, as (H, W, 1 or 3) uint8, grey or RGB.
 
-    Args:
-        pixels: (H, W, channels), grey or RGB, with or without opacity as the last channel.
-        arranged: makes such channels of any others, from int64 to int64.
-
-    Returns:
-        (H, W, 1 or 3) uint8.
+    They are (H, W, channels), grey or RGB, with or without opacity as the last channel; `arranged`
+    makes such channels of any others, from int64 to int64.
     """
     height, width, channels = pixels.shape
     top = np.iinfo(pixels.dtype).max

@@ -70,13 +70,8 @@ def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
 def drawn_for(profile: Profile, labels: Sequence[str], each: int) -> tuple[Collection, Array]:
     """Works for evaluation alone: drawn apart from a simulated profile's collection, for labels.
 
-    Args:
-        profile: a simulated one; its collection has other works.
-        labels: names of the simulation's labels.
-        each: works per label. The annotator may overlook the label, as anywhere.
-
-    Returns:
-        The collection of len(labels) · each works, and (N,) which of the labels each is drawn for.
+    There are `each` works per label, which the annotator may overlook, as anywhere. Beside the
+    collection, (N,) which of the labels each work is drawn for.
     """
     from imet_simulation import read_plans
 

@@ -122,11 +122,7 @@ def part_names(split: Split) -> Array:
 
 
 def write_split(root: Path | str, out: Path | str) -> Split:
-    """Write a folder's split as CSV, `id,split` in file order, and return it.
-
-    Raises:
-        InputError: the tables are faulty or too small.
-    """
+    """Write a folder's split as CSV, `id,split` in file order, and return it."""
     collection = read_collection(root)
     split = split_collection(collection)
     if Path(out).resolve() in (Path(root, name).resolve() for name in ("train.csv", "labels.csv")):

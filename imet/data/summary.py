@@ -16,23 +16,17 @@ KAGGLE_ID_LENGTH = 16
 
 
 def summarise(root: Path | str) -> dict[str, Any]:
-    """The facts of a folder in Kaggle's layout; its pictures are not needed.
+    """The facts of a folder in Kaggle's layout, without its pictures, as numbers for JSON.
 
-    Returns:
-        Plain numbers that JSON can hold:
-        rows, labels, culture, tag: works, and labels by what the documents' rules take them for;
-        mean_labels (rounded to 4 decimals), max_labels: labels on one work;
-        rare_labels: labels seen fewer than 3 times, unused ones included;
-        kept_works, kept_labels: what is left without them;
-        ids_not_16_characters: ids that are not as long as most of Kaggle's;
-        split: works in train, val, test and dropped;
-        labels_present, max_labels_per_split: labels with a positive, and most labels on one work,
-        in train, val and test;
-        counts: works that carry each label, by name, over all rows (before dropping).
-        Where too few works are kept for three parts, their entries are None.
-
-    Raises:
-        InputError: a table is missing or faulty.
+    rows, labels, culture, tag: works, and labels by what the documents' rules take them for;
+    mean_labels (rounded to 4 decimals), max_labels: labels on one work;
+    rare_labels: labels seen fewer than 3 times, unused ones included;
+    kept_works, kept_labels: what is left without them;
+    ids_not_16_characters: ids that are not as long as most of Kaggle's;
+    split: works in train, val, test and dropped;
+    labels_present, max_labels_per_split: labels with a positive, and most labels on one work, in
+    train, val and test; None where too few works are kept for three parts;
+    counts: works that carry each label, by name, over all rows (before dropping).
     """
     collection = read_collection(root)
     targets = collection.targets  # (N, K)

@@ -45,11 +45,9 @@ class LinearHead(nn.Module):
 
 
 class Network(nn.Module):
-    """Encoder and head as one module that takes either views or features computed before.
+    """Encoder and head as one module that takes views, or features computed before.
 
-    Args:
-        head: features to logits.
-        encoder: views to features; None where only stored features will come.
+    It has no encoder where only stored features will come.
     """
 
     def __init__(self, head: nn.Module, encoder: Encoder | None = None) -> None:
