@@ -126,6 +126,15 @@ $(HTML_DIR).profile: FORCE
 	@mkdir -p $(@D)
 	@echo $(PROFILE) | cmp -s - $@ || echo $(PROFILE) > $@
 
+# A folder of the reader is looked through before anything is trained on it, and again after a change.
+ifdef FOLDER
+$(BUILD)/checked: $(wildcard $(FOLDER) $(FOLDER)/*.csv $(FOLDER)/train) | $(READY)
+	@mkdir -p $(@D)
+	@$(BIN)/python -m imet.cli data check '$(FOLDER)'
+	@touch $@
+$(EXECUTED): $(BUILD)/checked
+endif
+
 book: $(HTML) ## Run the report and build book/_build/html/index.html
 	@$(BIN)/python book/tools/progress.py $(BUILD) $(HTML)
 

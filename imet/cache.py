@@ -29,6 +29,7 @@ from tqdm import tqdm
 from imet.code_digest import source_digest
 from imet.config import Recipe
 from imet.data.dataset import view_batches
+from imet.data.layout import misplaced
 from imet.data.parts import Part
 from imet.io import InputError, atomic_path, digest, file_lock, read_json, write_json
 from imet.models.encoder import Encoder, OpenVinoEncoder
@@ -198,9 +199,12 @@ def pictures_fingerprint(part: Part) -> str:
                 handle.seek(max(0, size - SAMPLE))
                 digests.append(digest(str(part.collection.ids[row]), size, head, handle.read()))
         except OSError as error:
+            root = part.collection.root
+            elsewhere = None if (root / "train").is_dir() else misplaced(root, "train")
             raise InputError(
-                f"{path}: {error.strerror} (row {int(row) + 2} of train.csv names it); run "
-                f"`imet data check {part.collection.root}` for all problems of the folder"
+                f"{path}: {error.strerror} (row {int(row) + 2} of train.csv names it)"
+                + (f", but {elsewhere[0]}; {elsewhere[1]}, or" if elsewhere else ";")
+                + f" run `imet data check {root}` for all problems of the folder"
             ) from error
     return digest(*digests)
 

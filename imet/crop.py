@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from imet.data.images import read_image
-from imet.data.layout import ENDINGS, pictures_in
+from imet.data.layout import pictures_in
 from imet.data.views import resize_view
 from imet.io import InputError, atomic_path, write_json
 from imet.models.encoder import Encoder
@@ -259,10 +259,7 @@ def picture_files(paths: Sequence[Path], out: Path | None = None) -> list[tuple[
     files: list[tuple[Path, Path]] = []
     for path in paths:
         if path.is_dir():
-            inside = pictures_in(path, leave_out=out)
-            if not inside:
-                raise InputError(f"{path}: no picture in this folder ({', '.join(ENDINGS)})")
-            files += [(p, p.relative_to(path)) for p in inside]
+            files += [(p, p.relative_to(path)) for p in pictures_in(path, leave_out=out)]
         elif path.exists():
             files.append((path, Path(path.name)))
         else:

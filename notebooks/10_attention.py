@@ -16,8 +16,9 @@
 # %% [markdown]
 # # Attention
 #
-# The model says where it looked when it chose a label. Pictures of that are persuasive. On a simulated
-# collection, where the place of every thing is known, one can ask whether they are true.
+# The model says where it looked when it chose a label. Pictures of that are persuasive. Where the
+# place of things is known, from a drawing program or from boxes that somebody drew, one can ask whether
+# they are true.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -52,9 +53,9 @@ steps.attention.shape  # works, views, steps, regions
 # ```
 #
 # {numref}`fig-attention` follows that layout with the weights as they are, square by square. A thin
-# blue frame marks the thing itself where the simulation knows it. The works are drawn at random among
-# those with a right tag. {numref}`fig-attention-smooth` shows the same as the authors' code does,
-# smoothed by {num}`reported/code.overlay.sigma:d` pixels.
+# blue frame marks the thing itself where its place is known (who knows it here: {num}`boxes`). The works
+# are drawn at random among those with a right tag. {numref}`fig-attention-smooth` shows the same as the
+# authors' code does, smoothed by {num}`reported/code.overlay.sigma:d` pixels.
 
 # %%
 is_tag = ~run.parts.labels.is_culture
@@ -68,10 +69,10 @@ chosen = np.sort(rng.choice(candidates, min(4, len(candidates)), replace=False))
 len(candidates), right_tags.sum()
 
 # %%
-from imet_simulation import has_ground_truth, read_ground_truth
+from imet.data.source import known_boxes
 
-root = part.collection.root
-truth = read_ground_truth(part.collection) if has_ground_truth(root) else None
+marked = known_boxes(part.collection)
+page["boxes"] = marked.source if marked else "nobody"
 
 # %% tags=["hide-input"]
 from imet.inspection import SIGMA, boxes_on_view, upsample_attention, view_pictures
@@ -87,8 +88,8 @@ for w, (picture, _, _) in zip(chosen, shown):
         column.append([])
         for t in tags_first:
             boxes = None
-            if truth:
-                boxes = truth.boxes_of(part.rows[w], part.columns[label[w, t]])
+            if marked:
+                boxes = marked.boxes_of(part.rows[w], part.columns[label[w, t]])
                 boxes = boxes_on_view(boxes, *picture.shape[:2], side).round().astype(int)
             overlay = upsample_attention(steps.attention[w, 0, t], side, sigma)
             column[-1].append(Attended(names[label[w, t]], bool(hit[w, t]), overlay, boxes))
@@ -154,8 +155,8 @@ from imet.report.attention import score_maps
 
 weights = head_weights(baseline)  # (K, D) of the baseline's linear layer
 scores = pd.DataFrame(columns=["work", "label", "map", "hit", "mass", "area"])
-if truth:
-    scores = score_maps(part, works, steps, right_tags, truth, weights, side)
+if marked:
+    scores = score_maps(part, works, steps, right_tags, marked, weights, side)
 labels = scores[scores["map"] == "attention"]
 enough = labels["work"].nunique() > 1
 page["scored"] = len(labels)
@@ -177,7 +178,7 @@ if enough:
         "labels averaged first."
     )
 else:
-    print("On this profile no box is known, or too few are: nothing can be scored.")
+    print("On these pictures no box is known, or too few are: nothing can be scored.")
 
 # %%
 from imet.statistics import mean_interval
@@ -249,9 +250,9 @@ from imet.statistics import bootstrap_statistic, spearman
 gained = roc_auc_per_class(run.scores("test"), part.targets)
 gained -= roc_auc_per_class(baseline.scores("test"), part.targets)
 size = np.full(len(names), np.nan)
-if truth:
+if marked:
     rows_of = np.concatenate([run.parts.train.rows, part.rows])
-    size = median_size(truth, rows_of, part.columns)
+    size = median_size(marked, rows_of, part.columns)
 several = part.targets.sum(0) >= 3  # the area of one or two works is mostly chance
 both = np.isfinite(gained) & np.isfinite(size) & several
 page["size.labels"] = both.sum()
@@ -284,8 +285,8 @@ label_scatter(
 #
 # ## Are the pictures true?
 #
-# On the drawn collection, hardly. The highest weight lies in a box of the named thing in
-# {num}`answer.attention:.0%` of cases; a map that chooses nothing would have
+# The highest weight lies in a box of the named thing in
+# {num}`answer.attention:.0%` of cases, judged by {num}`boxes`; a map that chooses nothing would have
 # {num}`answer.even:.0%`, Grad-CAM of the baseline {num}`answer.grad_cam:.0%`
 # and a blob in the centre {num}`answer.centre:.0%`. The paper wants attention for small things; where the
 # boxes cover {num}`answer.limit:.0%` of the view or less, a quarter of the cases, the difference from
@@ -300,4 +301,4 @@ label_scatter(
 #   regions have already seen their surroundings: the receptive field of the last feature map covers
 #   most of the view.
 # - Only right predictions are scored: those of another model would be other labels.
-# - Simulated things have crisp outlines on quiet grounds. Photographs are harder.
+# - Drawn things have crisp outlines on quiet grounds. Photographs are harder.

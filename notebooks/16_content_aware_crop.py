@@ -27,18 +27,19 @@ device = "auto"
 
 # %%
 from imet import runs
-from imet.config import get_profile
 from imet.crop import CropMethod
 from imet.predict import load_network
+from imet.report.crop_rivals import collection_with_boxes
 from imet.report.pages import Page
 
 device = runs.resolve_device(device)
 model = runs.run("vgg16", profile, seed=seed, device=device)
-known = profile if get_profile(profile).data == "simulated" else "sample"  # boxes are known
+known, parts, marked = collection_with_boxes(profile)
 page = Page("16_content_aware_crop", profile, seed, device, models=[model], pictures=known)
 network, recipe, *_ = load_network(model.folder, device)
 encoder, size = network.encoder, recipe.input_size
 method = CropMethod()
+page["boxes"] = marked.source + (" of the drawn collection" if known != profile else "")
 page["method"] = {k: getattr(method, k) for k in ("layers", "cutoff", "rim", "tail")}
 page.values["method"]
 
@@ -46,14 +47,11 @@ page.values["method"]
 import numpy as np
 
 from imet.data.images import read_image
-from imet_simulation import read_ground_truth
 
-parts = runs.load(known)
-truth = read_ground_truth(parts.collection)
 held_out = np.concatenate([parts.val.rows, parts.test.rows])
-rows = np.array([row for row in held_out if len(truth.boxes[row])])[:160]
+rows = np.array([row for row in held_out if len(marked.boxes[row])])[:160]
 pictures = [read_image(parts.collection.path(row)) for row in rows]
-things = [truth.boxes[row] for row in rows]  # (M, 4) of each work
+things = [marked.boxes[row] for row in rows]  # (M, 4) of each work
 page["works"] = len(rows)
 
 # %% [markdown]
@@ -142,8 +140,9 @@ before_and_after([pictures[i] for i in some], [ours[i] for i in some])
 # %% [markdown]
 # ## Is it any good?
 #
-# On photographs one can only look. The simulated collection, used here on every profile, has a box
-# around everything that carries a tag, so a crop can be scored on {num}`works:d` held-out works:
+# Where nobody has marked things in the pictures, one can only look. Where they are says, here,
+# {num}`boxes`. With a box around each thing that a label names, a crop can be scored, on
+# {num}`works:d` held-out works:
 #
 # - *IoU*: overlap of the crop with the smallest box around all named things, over their union;
 # - *kept*: share of the area of named things that is inside the crop;
@@ -274,12 +273,15 @@ pd.DataFrame(table).T.pipe(show, "{:.3f}")
 # name.
 
 # %% tags=["hide-input"]
+labels = parts.collection.labels
 worst = np.argsort(iou["content-aware crop"].to_numpy(), kind="stable")[:6]
 box_gallery(
     [pictures[i] for i in worst],
     {name: [boxes[name][i] for i in worst] for name in ("content-aware crop", "centre crop")},
     things=[things[i] for i in worst],
-    captions=[truth.composition[rows[i]] for i in worst],
+    captions=[
+        ", ".join({labels.short(k): 0 for k in marked.tags[rows[i]] if k >= 0}) for i in worst
+    ],
 )
 
 # %% [markdown]
@@ -297,10 +299,10 @@ box_gallery(
 #
 # ## Limits
 #
-# - The score uses drawn pictures with drawn grounds. Photographs have shadows, stands and colour
-#   scales, which respond too.
-# - The choices above (ground, limit, box) were made on other simulated works than those scored here,
-#   but on works of the same kind.
+# - Drawn pictures have drawn grounds. Photographs have shadows, stands and colour scales, which
+#   respond too.
+# - The choices above (ground, limit, box) were made on drawn works: never on those scored here, but
+#   where these are drawn, on works of the same kind.
 # - The crop was not used to train a model. Whether it would help one, neither the poster nor this page
 #   says.
 #

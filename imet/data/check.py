@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from imet.data.boxes import scan_boxes
 from imet.data.images import read_image
 from imet.data.layout import misplaced, picture_path
 from imet.data.tables import INVISIBLE, Problem, id_faults, read_columns, scan_tables
@@ -20,13 +21,16 @@ CHUNK = 1024  # pictures handed to the threads at a time
 def check(root: Path | str, *, images: bool = True, progress: bool = False) -> list[Problem]:
     """Every problem of a folder in Kaggle's layout, never stopping at the first.
 
-    Problems are of `labels.csv`, then of `train.csv`, then, with `images`, of the pictures, which
-    are all decoded; each in row order, and none if the folder is sound.
+    Problems are of `labels.csv`, then of `train.csv`, then of `boxes.csv` where there is one, then,
+    with `images`, of the pictures, which are all decoded; each in row order, and none if the
+    folder is sound.
     """
     root = Path(root)
     if not root.is_dir():
         return [Problem(root, None, "the folder is missing", "name a folder in Kaggle's layout")]
-    _, problems = scan_tables(root)
+    collection, problems = scan_tables(root)
+    if len(collection) and (root / "boxes.csv").exists():
+        problems += scan_boxes(collection, images)[1]
     if images:
         problems += _picture_problems(root, progress)
     return problems

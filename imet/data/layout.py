@@ -12,6 +12,8 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
+from imet.io import InputError
+
 ENDINGS = (
     ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2", ".ppm",
 )  # fmt: skip
@@ -73,6 +75,9 @@ def pictures_in(folder: Path, leave_out: Path | None = None) -> list[Path]:
     What systems leave beside pictures is passed over: names that begin with a dot, thumbnails, bins
     and archives' side files; and the folder `leave_out`, such as the output of an earlier run.
     Linked folders are followed, each folder once.
+
+    Raises:
+        InputError: there is none; says where they are instead, if they are near.
     """
     pictures: list[Path] = []
     seen = {leave_out.resolve()} if leave_out is not None else set()
@@ -89,6 +94,10 @@ def pictures_in(folder: Path, leave_out: Path | None = None) -> list[Path]:
                 todo.append(path)
             elif path.suffix.lower() in ENDINGS:
                 pictures.append(path)
+    if not pictures:
+        elsewhere = misplaced(folder, "train")
+        more = f", but {elsewhere[0]}; {elsewhere[1]}" if elsewhere else f" ({', '.join(ENDINGS)})"
+        raise InputError(f"{folder}: no picture in this folder{more}")
     return sorted(pictures)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from imet.code_digest import source_digest
 from imet.config import Profile
+from imet.data.boxes import Boxes, read_boxes
 from imet.data.layout import misplaced
 from imet.data.tables import Collection, read_collection
 from imet.data.views import work_rng
@@ -81,6 +82,22 @@ def drawn_for(profile: Profile, labels: Sequence[str], each: int) -> tuple[Colle
     collection, plans = read_collection(folder), read_plans(folder)
     drawn = [plans[work].index % len(labels) for work in collection.ids.tolist()]
     return collection, np.array(drawn)
+
+
+def known_boxes(collection: Collection) -> Boxes | None:
+    """Where things are: `boxes.csv` of the folder, else what drew it knows; None where nobody does.
+
+    Raises:
+        InputError: a fault in what is there.
+    """
+    from imet_simulation import has_ground_truth, read_ground_truth
+
+    if (collection.root / "boxes.csv").exists():
+        return read_boxes(collection)
+    if not has_ground_truth(collection.root):
+        return None
+    truth = read_ground_truth(collection)
+    return Boxes(truth.boxes, truth.tags, truth.sizes, "the drawing program")
 
 
 def add_label_noise(collection: Collection, factor: float, seed: int = 0) -> Collection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from imet.data.boxes import Boxes
 from imet.data.parts import Part
 from imet.inspection import (
     Steps,
@@ -15,27 +16,26 @@ from imet.inspection import (
     upsample_attention,
 )
 from imet.typing import Array
-from imet_simulation import GroundTruth
 
 
 def score_maps(
-    part: Part, works: Array, steps: Steps, chosen: Array, truth: GroundTruth, weights: Array,
+    part: Part, works: Array, steps: Steps, chosen: Array, known: Boxes, weights: Array,
     side: int,
 ) -> pd.DataFrame:  # fmt: skip
     """Score the attention of `chosen` steps (n, T) of works (n,) on the resized view, and rivals.
 
-    Steps whose label has no box are left out. The weights (K, D) of a linear head make class
-    activation maps of a view of `side` pixels. One row per work, label and map: work, label, map,
-    hit, mass, and area, the share of the view that the label's boxes cover. An even map has hit and
-    mass equal to the area.
+    Steps whose label has no box in `known`, of the whole collection, are left out. The weights
+    (K, D) of a linear head make class activation maps of a view of `side` pixels. One row per work,
+    label and map: work, label, map, hit, mass, and area, the share of the view that the label's
+    boxes cover. An even map has hit and mass equal to the area.
     """
     rows = []
     for i, t in np.argwhere(chosen):
         row, label = part.rows[works[i]], steps.labels[i, 0, t]
-        boxes = truth.boxes_of(row, part.columns[label])
+        boxes = known.boxes_of(row, part.columns[label])
         if not len(boxes):
             continue
-        height, width = truth.sizes[row]
+        height, width = known.sizes[row]
         boxes = boxes_on_view(boxes, height, width, side)
         grad_cam = class_activation_map(steps.spatial[i, 0], weights[label])
         maps = {
@@ -50,7 +50,7 @@ def score_maps(
     return pd.DataFrame(rows, columns=["work", "label", "map", "hit", "mass", "area"])
 
 
-def median_size(truth: GroundTruth, rows: Array, columns: Array) -> Array:
+def median_size(known: Boxes, rows: Array, columns: Array) -> Array:
     """(K,) median over works of the largest box of each label, as a share of the picture.
 
     NaN for labels without a box. `rows` and `columns` are those of the whole collection.
@@ -58,9 +58,9 @@ def median_size(truth: GroundTruth, rows: Array, columns: Array) -> Array:
     sizes = np.full(len(columns), np.nan)
     for k, column in enumerate(columns):
         shares = [
-            (boxes[:, 2:] - boxes[:, :2]).prod(1).max() / truth.sizes[row].prod()
+            (boxes[:, 2:] - boxes[:, :2]).prod(1).max() / known.sizes[row].prod()
             for row in rows
-            if len(boxes := truth.boxes_of(row, column))
+            if len(boxes := known.boxes_of(row, column))
         ]
         if shares:
             sizes[k] = np.median(shares)

@@ -1,4 +1,4 @@
-"""Simpler crops to compare the content-aware one with, and how good a crop is."""
+"""Simpler crops to compare the content-aware one with, how good a crop is, and on which works."""
 
 from __future__ import annotations
 
@@ -10,12 +10,37 @@ from skimage.filters import threshold_otsu
 from skimage.transform import resize
 from torchvision.ops import box_area, box_iou
 
+from imet import runs
 from imet.crop import boxes_from_saliency, to_pixels
+from imet.data.boxes import Boxes
+from imet.data.parts import Parts
+from imet.data.source import known_boxes
 from imet.data.views import crop_window
+from imet.io import InputError
 from imet.typing import Array
 
 SMALL = 64
 """Side at which the spectral residual is taken, as its authors do."""
+
+
+def collection_with_boxes(profile: str, least: int = 10) -> tuple[str, Parts, Boxes]:
+    """A profile's own collection where boxes are known, else the drawn one of `sample`.
+
+    Args:
+        profile: of the page.
+        least: held-out works with boxes that are enough.
+
+    Returns:
+        The profile whose collection it is, its parts, and the boxes of all its works.
+    """
+    parts = runs.load(profile)
+    boxes = known_boxes(parts.collection)
+    held_out = [*parts.val.rows, *parts.test.rows]
+    if boxes is not None and sum(len(boxes.boxes[row]) > 0 for row in held_out) >= least:
+        return profile, parts, boxes
+    if profile == "sample":
+        raise InputError(f"{parts.collection.root}: too few works with boxes; simulate it again")
+    return collection_with_boxes("sample", least)
 
 
 def centre_box(height: int, width: int) -> Array:

@@ -1,0 +1,119 @@
+"""Where things are in the pictures of a collection: `boxes.csv` in its folder.
+
+`id,label,left,top,right,bottom`, a row per box. The label is a name of `labels.csv`. Sides are
+whole pixels of the picture as `read_image` gives it, upright: `right` and `bottom` are the first
+column and row outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from imet.data.images import read_image
+from imet.data.layout import composed
+from imet.data.tables import (
+    INVISIBLE,
+    WHOLE_NUMBER,
+    Collection,
+    Problem,
+    raise_first,
+    read_columns,
+)
+from imet.io import InputError
+from imet.typing import Array
+
+SIDES = ("left", "top", "right", "bottom")
+
+
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """Rows in the collection's order.
+
+    Attributes:
+        boxes: N arrays (M, 4) int64 left, top, right, bottom; none where nothing is marked.
+        tags: N arrays (M,) int64, the label column that each box is of.
+        sizes: (N, 2) int64 height and width of the picture; 0 where nothing is marked.
+        source: who says so.
+    """
+
+    boxes: tuple[Array, ...]
+    tags: tuple[Array, ...]
+    sizes: Array
+    source: str = "the folder's boxes.csv"
+
+    def boxes_of(self, row: int, label: int) -> Array:
+        """(M, 4) boxes of one label on one work."""
+        return self.boxes[row][self.tags[row] == label]
+
+
+def read_boxes(collection: Collection) -> Boxes:
+    """Read `boxes.csv`.
+
+    Raises:
+        InputError: it is missing or faulty; names file, row and remedy of the first fault.
+    """
+    boxes, problems = scan_boxes(collection)
+    raise_first(problems)
+    return boxes
+
+
+def scan_boxes(collection: Collection, images: bool = True) -> tuple[Boxes, list[Problem]]:
+    """Read the boxes and every problem in them; faulty rows are left out.
+
+    Args:
+        collection: whose folder has `boxes.csv`.
+        images: compare boxes with the pictures' sizes, too. A picture that cannot be read is
+            passed over here: it is a problem of its own.
+    """
+    path = collection.root / "boxes.csv"
+    rows, problems = read_columns(path, ("id", "label", *SIDES))
+    row_of = {composed(str(work)): row for row, work in enumerate(collection.ids)}
+    column_of = {name: k for k, name in enumerate(collection.labels.names)}
+    marked: dict[int, list[tuple[int, ...]]] = {}  # row to column and sides of its boxes
+    sizes = np.zeros((len(collection), 2), np.int64)
+    for line, (work, label, *texts) in rows:
+        row = row_of.get(composed(work.strip(INVISIBLE)), -1)
+        column = column_of.get(composed(label.strip().strip(INVISIBLE)), -1)
+        numbers = [WHOLE_NUMBER.fullmatch(text.strip()) for text in texts]
+        sides = [int(number[1]) for number in numbers if number]
+        if images and row >= 0 and not sizes[row].any():
+            sizes[row] = _size(collection, row)
+        fault = _fault(work, label, texts, row, column, sides, sizes[row].tolist())
+        if fault:
+            problems.append(Problem(path, line, *fault))
+        else:
+            marked.setdefault(row, []).append((column, *sides))
+    each = [np.array(marked.get(row, []), np.int64).reshape(-1, 5) for row in range(len(sizes))]
+    return Boxes(tuple(e[:, 1:] for e in each), tuple(e[:, 0] for e in each), sizes), problems
+
+
+def _size(collection: Collection, row: int) -> tuple[int, ...]:
+    try:
+        return read_image(collection.path(row)).shape[:2]
+    except InputError:
+        return (0, 0)
+
+
+def _fault(
+    work: str, label: str, texts: list[str], row: int, column: int, sides: list[int],
+    size: list[int],
+) -> tuple[str, str] | None:  # fmt: skip
+    """What is wrong with a row, as (message, remedy)."""
+    if row < 0:
+        return f"id {work!r} is not in train.csv", "use the id of a work there"
+    if column < 0:
+        return f"label {label!r} is not in labels.csv", "use a name there, such as tag::men"
+    if len(sides) < len(SIDES):
+        text = next(text for text in texts if not WHOLE_NUMBER.fullmatch(text.strip()))
+        return f"{text!r} is no whole number of pixels", "write each side as one, from 0 on"
+    left, top, right, bottom = sides
+    if left >= right or top >= bottom:
+        message = f"the box from {left}, {top} to {right}, {bottom} is empty"
+        return message, "left must be less than right, and top less than bottom"
+    height, width = size
+    if height and (right > width or bottom > height):
+        message = f"the box ends at {right}, {bottom}, outside the picture, {width} × {height}"
+        return message, "count in pixels of the picture as it is stored, turned upright"
+    return None
