@@ -122,16 +122,19 @@ def test_check_and_run_read_it_as_if_it_lay_right(root, ran, layout):
     assert Path(result.stdout.splitlines()[-1]) == ran  # the same key
 
 
+def looked_through(here: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What `make book DATA=folder` does first."""
+    assert make(here, "help", f"DATA={folder}").returncode == 0
+    (profile,) = (here / "profiles").iterdir()
+    return make(here, f"build/{profile.stem}/checked", f"DATA={folder}")
+
+
 @READ
 def test_make_book_takes_it(root, checkout, layout):
-    folder = layout(root)
-    assert make(checkout, "help", f"DATA={folder}").returncode == 0
-    (profile,) = (checkout / "profiles").iterdir()
-    checked = f"build/{profile.stem}/checked"
-    looked = make(checkout, checked, f"DATA={folder}")
+    looked = looked_through(checkout, layout(root))
     assert looked.returncode == 0, looked.stderr
     assert "0 problems" in looked.stderr
-    assert (checkout / checked).exists()
+    assert len(list(checkout.glob("build/*/checked"))) == 1
 
 
 @NAMED
@@ -148,13 +151,19 @@ def test_check_run_and_facts_name_it(root, ran, layout, message):
 
 
 @NAMED
-def test_make_book_names_it_before_anything_is_executed(root, checkout, layout, message):
+def test_make_book_names_it(root, checkout, layout, message):
     folder = layout(root)
-    stopped = make(checkout, "book", f"DATA={folder}")
+    stopped = looked_through(checkout, folder)
     assert stopped.returncode != 0
     assert message.format(folder=folder, root=root) in stopped.stdout
-    assert "notebook 0" not in stopped.stdout
     assert "Traceback" not in stopped.stderr
+
+
+def test_make_book_looks_before_anything_is_executed(root, checkout):
+    stopped = make(checkout, "book", f"DATA={packed_pictures(root)}")
+    assert stopped.returncode != 0
+    assert "train.zip lies there" in stopped.stdout
+    assert not list(checkout.glob("build/*/notebooks"))
 
 
 @pytest.mark.parametrize("layout", [nested, flat, packed_tables, too_high, too_low])
