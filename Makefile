@@ -49,7 +49,7 @@ endif
 
 # Two notebooks at a time: much of each is start-up, which uses one core. The full-size profiles get
 # the machine for themselves. Those that train longest begin first, others wait for their runs.
-CORES   := $(shell getconf _NPROCESSORS_ONLN)
+CORES   := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 JOBS    ?= $(if $(filter small kaggle,$(PROFILE)),1,2)
 THREADS ?= $(shell echo $$(( $(CORES) > $(JOBS) ? $(CORES) / $(JOBS) : 1 )))
 ifneq ($(filter book notebooks serve pdf,$(MAKECMDGOALS)),)

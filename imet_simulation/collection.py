@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import joblib
 from threadpoolctl import threadpool_limits
 
 from imet.io import (
@@ -121,7 +122,7 @@ def simulate(
             plans = _plans(parameters)
         chunks = [plans[i : i + CHUNK] for i in range(0, works, CHUNK)]
         jobs = [Job(out, k, chunk, seed, noise, names) for k, chunk in enumerate(chunks)]
-        _draw_all(jobs, workers or os.cpu_count() or 1, progress)
+        _draw_all(jobs, workers or joblib.cpu_count(), progress)
         _write_tables(out, plans, table, seed)
         write_json(out / "simulation.json", {**parameters, "truth": SCHEMA})
         shutil.rmtree(out / ".parts")

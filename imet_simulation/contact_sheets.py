@@ -7,7 +7,6 @@ small enough to go with a book.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -183,7 +183,7 @@ def write_label_sheets(
         if truth.targets[:, k].any()
     }
     rows = sorted({row for several in rows_of.values() for row in several})
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding leaves the interpreter's lock
+    with ThreadPoolExecutor(joblib.cpu_count()) as pool:  # decoding leaves the interpreter's lock
         small = dict(zip(rows, pool.map(lambda row: _small(collection, row, height), rows)))
 
         def one(k: int) -> tuple[str, str]:

@@ -221,7 +221,8 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int) -
             )
         with atomic_path(out) as temporary:
             nbformat.write(finish(notebook), temporary)
-    out.with_suffix(".seconds").write_text(f"{time.monotonic() - began:.1f}\n")
+    with atomic_path(out.with_suffix(".seconds")) as temporary:
+        temporary.write_text(f"{time.monotonic() - began:.1f}\n")
 
 
 def require_own_code() -> None:

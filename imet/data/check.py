@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import joblib
 from tqdm import tqdm
 
 from imet.data.boxes import scan_boxes
@@ -71,6 +71,6 @@ def _looked_at(root: Path, works: dict[str, int]) -> Iterator[Problem | None]:
         return None
 
     names = list(works)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
         for start in range(0, len(names), CHUNK):
             yield from pool.map(look, names[start : start + CHUNK])

@@ -10,9 +10,11 @@ Both give the same dictionaries, so that one loop serves both:
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import joblib
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,6 +29,7 @@ from imet.io import InputError
 from imet.typing import Array
 
 Batch = dict[str, Tensor]
+SHARED_MEMORY = "/dev/shm"  # 64 MB in many a container
 
 
 class WorkViews(Dataset[tuple[Tensor, dict[str, Tensor]]]):
@@ -67,8 +70,13 @@ def view_batches(
 
     Views are cut in parallel; flip and colour jitter follow a batch at a time on the device.
     """
-    workers = settings.workers if settings.workers >= 0 else min(8, (os.cpu_count() or 1))
+    workers = settings.workers if settings.workers >= 0 else min(8, joblib.cpu_count())
     workers = min(workers, len(order) // (4 * batch_size))  # not worth starting for a few batches
+    if workers and os.path.isdir(
+        SHARED_MEMORY
+    ):  # each worker hands two batches over in it, and builds a third
+        work = len(part.kinds(int(order[0]), settings)) * 3 * settings.input_size**2  # bytes
+        workers = min(workers, shutil.disk_usage(SHARED_MEMORY).free // (4 * batch_size * work))
     loader: DataLoader[tuple[Tensor, dict[str, Tensor]]] = DataLoader(
         WorkViews(part, settings, epoch),
         batch_size=batch_size,
