@@ -194,9 +194,10 @@ def aspect_ratios(collections: Mapping[str, ArrayLike]) -> Figure:
     edge = np.ceil(widest * 2) / 2
     bins = np.linspace(-edge, edge, int(edge * 8) + 1).tolist()
     for position, (name, ratios) in enumerate(arrays.items()):
-        longest = float(np.exp2(np.abs(np.log2(ratios)).max()))
+        widest_one = float(ratios[np.abs(np.log2(ratios)).argmax()])
+        shape = f"{widest_one:.1f} : 1" if widest_one >= 1 else f"1 : {1 / widest_one:.1f}"
         ax.hist(np.log2(ratios), bins=bins, weights=np.full(len(ratios), 1 / len(ratios)),
-                histtype="step", linewidth=2, label=f"{name}, up to 1 : {longest:.1f}",
+                histtype="step", linewidth=2, label=f"{name}, up to {shape}",
                 **line_style(position))  # fmt: skip
     ax.set_yscale("log")
     ticks = np.arange(-int(edge), int(edge) + 1)

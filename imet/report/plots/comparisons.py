@@ -162,7 +162,7 @@ def label_scatter(
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
     for text, at, value in named:
-        ax.annotate(text, (at, value), xytext=(4, 3), textcoords="offset points", fontsize=8)
+        ax.annotate(text, (at, value), xytext=(4, 3), textcoords="offset points", fontsize=9)
     ax.set(xlabel=x_name, ylabel=y_name)
     if len(y) > 1:
         figure.legend(loc="outside upper left", ncols=len(y))

@@ -128,7 +128,7 @@ def threshold_curve(
 
 def _diagonal(ax: Axes) -> None:
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", zorder=1)
-    ax.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
     ax.set(xlabel="false positive rate", ylabel="true positive rate")
 
 

@@ -111,7 +111,7 @@ def boxes_grid(
                     bbox={"facecolor": colour, "edgecolor": "none", "pad": 1.2})  # fmt: skip
         ax.set_xlabel(
             "\n".join(f"{n} {short(name)}" for n, name in enumerate(labels[i], 1)),
-            fontsize=8.5, loc="left", labelpad=3,
+            fontsize=9, loc="left", labelpad=3,
         )  # fmt: skip
     return figure
 
@@ -165,7 +165,7 @@ def lift_scatter(
         written.append(point)
         left = at <= middle
         ax.annotate(text, (point[0], point[1]), xytext=(-3 if left else 3, 5),
-                    textcoords="offset points", fontsize=8, va="bottom",
+                    textcoords="offset points", fontsize=9, va="bottom",
                     ha="left" if left else "right")  # fmt: skip
     figure.legend(loc="outside upper left", ncols=2)
     return figure

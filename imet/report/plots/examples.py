@@ -145,7 +145,7 @@ def view_strip(
             ax.axis("off")
         for ax, view, title in zip(axes, views, titles[r]):
             show_picture(ax, view)
-            ax.set_title(title, fontsize=8.5, fontweight="normal", loc="center", pad=3)
+            ax.set_title(title, fontsize=9, fontweight="normal", loc="center", pad=3)
         if headings:
             part.suptitle(headings[r], fontsize=10, x=0.01, ha="left")
     return figure

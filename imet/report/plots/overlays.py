@@ -120,7 +120,7 @@ def attention_examples(
             _boxes(ax, label.boxes)
             mark = "✓" if label.right else "✗"
             ax.set_title(
-                f"{mark} {short(label.name)}", fontsize=8.5, pad=2, fontweight="normal",
+                f"{mark} {short(label.name)}", fontsize=9, pad=2, fontweight="normal",
                 color=RIGHT if label.right else WRONG,
             )  # fmt: skip
     return figure
@@ -140,7 +140,7 @@ def attention_steps(
         for row, maps in enumerate((raw, smooth)):
             _overlay(axes[row, column], view, maps[column])
         axes[0, column].set_title(
-            f"{column + 1}. {short(name)}", fontsize=8.5, fontweight="normal", pad=3, loc="center"
+            f"{column + 1}. {short(name)}", fontsize=9, fontweight="normal", pad=3, loc="center"
         )
     for row, text in enumerate(("raw", "smoothed")):
         axes[row, 0].text(

@@ -12,7 +12,7 @@ from lxml import html
 
 from imet.report.plots import collection, comparisons, confusion, datasheet
 from imet.report.plots.style import LONGEST, short
-from imet.report.tables import show
+from imet.report.tables import show, spoken
 
 mpl.use("Agg")
 NAMES = [
@@ -74,7 +74,8 @@ def test_tables_show_names_as_they_are():
     frame = pd.DataFrame({name: [0.5] * len(NAMES) for name in NAMES}, index=NAMES)
     frame["text"] = NAMES
     table = html.fromstring(show(frame).to_html())
-    assert [th.text_content() for th in table.xpath("//tbody//th")] == NAMES
-    assert [th.text_content() for th in table.xpath("//thead//th")][1:] == [*NAMES, "text"]
-    assert [td.text_content() for td in table.xpath("//tbody//td[last()]")] == NAMES
+    said = [spoken(name) for name in NAMES]
+    assert [th.text_content() for th in table.xpath("//tbody//th")] == said
+    assert [th.text_content() for th in table.xpath("//thead//th")][1:] == [*said, "text"]
+    assert [td.text_content() for td in table.xpath("//tbody//td[last()]")] == said
     assert not table.xpath("//b")

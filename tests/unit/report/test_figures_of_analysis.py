@@ -148,7 +148,7 @@ def test_cooccurrence_writes_every_value_and_accepts_zero_and_nan() -> None:
 
 def test_aspect_ratios_count_every_work() -> None:
     figure = collection.aspect_ratios({"a": [1.0, 2.0, 0.1, 25.1]})
-    assert "a, up to 1 : 25.1" in words(figure)
+    assert "a, up to 25.1 : 1" in words(figure)
     patch = figure.axes[0].patches[0]
     assert patch.get_path().vertices[:, 1].max() == pytest.approx(0.25)  # type: ignore[union-attr]
 
