@@ -15,6 +15,12 @@
 # %% [markdown]
 # # A collection that was drawn
 #
+# ```{goals}
+# :learn: what a datasheet of a collection says; how labels, pictures and mistakes of the drawn museum come
+#   about; what numbers from it can and cannot show.
+# :need: nothing from other chapters; to do the exercises, NumPy.
+# ```
+#
 # The pictures that both documents learn from may not be handed on: whoever wants them asks Kaggle
 # and accepts its rules. So that anybody can run this book, it comes with a program that draws a small
 # museum. This chapter is the datasheet of that museum: what is in it, how it was made, how it was
@@ -400,3 +406,129 @@ pd.Series(
 #
 # - Intervals leave out that another seed would draw another collection.
 # - Fresh eyes were one pair a round, on {num}`recorded/fresh_eyes/first.works:d` works.
+
+# %% [markdown]
+# ## Summary
+#
+# - The museum is drawn from a plan by a program, so the truth is known: what is shown, where, and where
+#   the annotator was wrong.
+# - Cultures cover the whole surface and tags are things at places, as the paper's views take for granted.
+# - It shows how methods behave, and nothing about a museum or about people.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: all three tags
+# :label: ex-00-1
+# The annotator leaves out each shown tag with the probability `Noise().missing`. How often does a work with
+# three tags keep them all? Compute it, and check with random numbers.
+# ```
+
+# %% tags=["solution"]
+missing = Noise().missing
+drawn_at_random = np.random.default_rng(0).random((100_000, 3)) >= missing
+assert abs(drawn_at_random.all(1).mean() - (1 - missing) ** 3) < 0.01
+(1 - missing) ** 3
+
+# %% [markdown]
+# ```{solution} ex-00-1
+# :class: dropdown
+# The three are kept independently, so the probability is $(1 - m)^3$. It falls quickly: a small rate per
+# label is a large one per work.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: how good is a perfect annotator's rival?
+# :label: ex-00-2
+# Take the annotator's table as a prediction of what is truly shown. What is its mean F2? And which of its
+# two kinds of mistake, labels left out or labels added, costs F2 more?
+# ```
+
+# %% tags=["solution"]
+from imet.metrics import fbeta_per_work
+
+f2_of_annotator = fbeta_per_work(works.targets, shown).mean()
+only_left_out = fbeta_per_work(works.targets & shown, shown).mean()  # nothing wrongly added
+only_added = fbeta_per_work(works.targets | shown, shown).mean()  # nothing left out
+assert f2_of_annotator <= only_left_out
+assert f2_of_annotator <= only_added
+{"annotator": f2_of_annotator, "left out only": only_left_out, "added only": only_added}
+
+# %% [markdown]
+# ```{solution} ex-00-2
+# :class: dropdown
+# What is left out costs more, for two reasons: it happens more often, and F2 weighs recall above precision.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: the same plan twice
+# :label: ex-00-3
+# Draw one plan with the same seed twice, and then with another seed. What is equal, and what did the seed
+# decide?
+# ```
+
+# %% tags=["solution"]
+plan = plans[0]
+first, second, other = (draw(plan, seed=s).image for s in (0, 0, 1))
+assert np.array_equal(np.asarray(first), np.asarray(second))
+np.array_equal(np.asarray(first), np.asarray(other))
+
+# %% [markdown]
+# ```{solution} ex-00-3
+# :class: dropdown
+# Equal plan and seed give equal pixels. Another seed keeps what the plan says (culture, composition,
+# things) and changes places, sizes, colours and wear.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: who makes the pairs?
+# :label: ex-00-4
+# Shuffle the labels of tags among the works of one composition, so that a culture meets only the tags that
+# its compositions bring. How much of the lift of the most frequent pairs is left?
+# ```
+
+# %% tags=["solution"]
+shuffled = works.targets.copy()
+is_tag = ~labels.is_culture
+order = np.random.default_rng(0)
+kind_of_work = np.array(truth.composition)
+for kind in np.unique(kind_of_work):
+    rows = np.flatnonzero(kind_of_work == kind)
+    shuffled[np.ix_(rows, is_tag)] = works.targets[np.ix_(order.permutation(rows), is_tag)]
+both = [(labels.column(c), labels.column(t)) for c, t, *_ in frequent_pairs(works)[:30]]
+lifts_of = {
+    name: np.mean([y[:, c] @ y[:, t] * len(y) / (y[:, c].sum() * y[:, t].sum()) for c, t in both])
+    for name, y in {"as they are": works.targets * 1.0, "shuffled": shuffled * 1.0}.items()
+}
+lifts_of
+
+# %% [markdown]
+# ```{solution} ex-00-4
+# :class: dropdown
+# What is left comes from compositions alone; what goes was put together on purpose, or lies in the choice
+# of things for a culture within a composition. A museum's pairs cannot be taken apart like this, since
+# nobody shuffles a museum.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# A classifier reaches an F2 of .9 on the drawn collection. What follows for photographs?
+# - [ ] It will reach about .9 there. :: Cultures are far easier here, each having one hand. No score
+#   carries over.
+# - [x] Nothing about the score. :: Right. What carries over is at most how methods compare, and why.
+# - [ ] It will reach less, by a known factor. :: Nobody knows such a factor: things, grounds and mistakes
+#   all differ.
+# ```
+#
+# ```{quiz}
+# Why may the labels be trusted as *truth* here?
+# - [ ] Several annotators agreed. :: There is one annotator, who makes mistakes on purpose.
+# - [x] The program wrote down what it drew before the annotator came. :: Yes: the ground truth lies
+#   beside the table that models learn from.
+# - [ ] The labels are from the real table. :: Only their names are.
+# ```

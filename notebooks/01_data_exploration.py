@@ -16,6 +16,12 @@
 # %% [markdown]
 # # The collection
 #
+# ```{goals}
+# :learn: what a long tail of labels looks like; what lift is; which facts of the table every later chapter
+#   rests on.
+# :need: nothing but the idea of a table of works and labels.
+# ```
+#
 # Both documents start from the same table: photographs of museum objects, each with a few labels
 # that one person chose. Before any model, this chapter asks what there is to learn, and from how
 # many examples.
@@ -238,3 +244,128 @@ charts.aspect_ratios({ours: here["aspect"], theirs: real["aspect"]})
 # - Counts say how often a label is used, not how hard it is to see.
 # - The simulated collection was made to look like the real one in these figures. It is no evidence
 #   about museums: a “culture” in it is a manner of drawing, not a claim about people.
+
+# %% [markdown]
+# ## Summary
+#
+# - A few {term}`labels <label>` are everywhere and most are nearly nowhere: there is no typical label.
+# - Works carry a handful of labels, and which kinds they carry decides what the paper's {term}`views
+#   <view>` train on.
+# - Labels depend on each other ({term}`lift`), and pictures have shapes that no square fits.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: how much do ten labels cover?
+# :label: ex-01-1
+# What share of all uses of labels falls on the ten most frequent ones, here and in the real table? Guess
+# first.
+# ```
+
+# %% tags=["solution"]
+share_of_ten = {
+    name: np.sort(data["frequency"])[::-1][:10].sum() / np.sum(data["frequency"])
+    for name, data in ((ours, here), (theirs, real))
+}
+assert all(0 < share <= 1 for share in share_of_ten.values())
+share_of_ten
+
+# %% [markdown]
+# ```{solution} ex-01-1
+# :class: dropdown
+# In both a large part. A model that only knows the head of the table already looks good in every average
+# over works, and in none over labels.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 1: the mean label
+# :label: ex-01-2
+# A work has $\bar n$ labels on average and there are $K$ of them. On what share of the works is a label, on
+# average? Why does hardly any label look like that?
+# ```
+
+# %% tags=["solution"]
+density = works.targets.mean()
+assert np.isclose(density, works.targets.sum(1).mean() / len(labels))
+density, np.median(works.targets.mean(0))
+
+# %% [markdown]
+# ```{solution} ex-01-2
+# :class: dropdown
+# $\bar n / K$. The median lies far below the mean, since the mean is made by a few very frequent labels.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: what is lift without dependence?
+# :label: ex-01-3
+# Shuffle the column of a tag and compute its lift with a culture many times. Where does it lie, and how far
+# does it spread for a rare pair?
+# ```
+
+# %% tags=["solution"]
+c, t = cultures[culture], tags[tag]  # the strongest pair above
+shuffle = np.random.default_rng(1)
+chance = works.targets[:, c].mean() * works.targets[:, t].mean()
+lifts_by_chance = [
+    (works.targets[:, c] & shuffle.permutation(works.targets[:, t])).mean() / chance
+    for _ in range(500)
+]
+page["shuffled"] = np.quantile(lifts_by_chance, [0.025, 0.975])
+np.mean(lifts_by_chance), page.values["shuffled"]
+
+# %% [markdown]
+# ```{solution} ex-01-3
+# :class: dropdown
+# Around one, by construction. The fewer meetings are expected, the wider it spreads, so that a lift of two
+# from a handful of works means nothing.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: is the tail a power law?
+# :label: ex-01-4
+# A straight line on logarithmic axes would be one. Fit a line to the first hundred ranks and to the next,
+# in both collections, and compare the slopes.
+# ```
+
+# %% tags=["solution"]
+slopes = {}
+for name, data in ((ours, here), (theirs, real)):
+    uses = np.sort(np.array(data["frequency"], float))[::-1]
+    uses = uses[uses > 0]
+    rank = np.arange(1, len(uses) + 1)
+    half = min(100, len(uses) // 2)
+    slopes[name] = [
+        float(np.polyfit(np.log(rank[part]), np.log(uses[part]), 1)[0])
+        for part in (slice(0, half), slice(half, 2 * half))
+    ]
+slopes
+
+# %% [markdown]
+# ```{solution} ex-01-4
+# :class: dropdown
+# The line bends: the second slope is steeper than the first. The tail falls faster than any one power law,
+# and a model of frequencies that assumes one promises rare labels more works than there are.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# *men* is on 18 % of works and *flowers* on 8 %; they meet on 0.7 %. What is their lift?
+# - [ ] 0.7, they avoid each other strongly :: The lift is a ratio to what independence gives, and that is
+#   1.44 %.
+# - [x] about 0.5, half as often as by chance :: Yes: 0.7 / (0.18 × 8) = 0.49.
+# - [ ] 2, twice as often as by chance :: That is the ratio upside down.
+# ```
+#
+# ```{quiz}
+# What does it mean if a work lacks a label?
+# - [ ] The thing is not in the picture. :: One person chose the labels and nobody checked. Things are
+#   left out.
+# - [x] It was not given. Whether the thing is there is not known. :: Right. That is why “false” positives
+#   may be true.
+# - [ ] The annotator was asked and said no. :: Nobody went through all labels for each work.
+# ```

@@ -16,6 +16,12 @@
 # %% [markdown]
 # # Split and views
 #
+# ```{goals}
+# :learn: how a split is made and recovered; what the six views are; how one comparison in a program takes
+#   most labels away from training.
+# :need: {doc}`01_data_exploration`; Python lists and sets.
+# ```
+#
 # Between the table and a model stand three decisions: which works to drop, which to hold back, and
 # what part of a picture a network gets to see. The third one hides the largest surprise of the
 # paper.
@@ -234,3 +240,131 @@ page["crop_targets.lost"] = (
 #   is likely and not shown.
 # - “Random crops of size 224” of a picture that was not scaled to 300 pixels would show another share
 #   of it; here a crop always shows 224/300 of the shorter side.
+
+# %% [markdown]
+# ## Summary
+#
+# - {term}`Rare labels <rare label>` are dropped with every work that carries one, on counts of the whole
+#   table.
+# - The authors' {term}`split` can be made again, work for work, and their own figure confirms it.
+# - A crop trains on culture labels only as the paper says, and on nothing as its code does.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: how many works does a label need?
+# :label: ex-02-1
+# The test part is a tenth of the works. With how many works does a label have one there with a probability
+# of 95 %, if works are drawn independently?
+# ```
+
+# %% tags=["solution"]
+needed = int(np.ceil(np.log(0.05) / np.log(0.9)))
+assert 1 - 0.9**needed >= 0.95 > 1 - 0.9 ** (needed - 1)
+needed
+
+# %% [markdown]
+# ```{solution} ex-02-1
+# :class: dropdown
+# $1 - 0.9^n \ge .95$ gives 29. Most labels of the real table have fewer.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: find the mistake
+# :label: ex-02-2
+# The authors' code asks whether one of a work's labels is a culture in the way of `coded` below. Which
+# labels does it find, and why? Mend it, and compare with what the paper says.
+# `culture_ids = {"13", "51"}` and `coded = [k for k in work if k in culture_ids]`
+# ```
+
+# %% tags=["solution"]
+culture_ids = {str(i) for i in labels.ids[labels.is_culture]}  # read from a file: strings
+work = works.targets[examples[0]]
+ids_of_work = [int(i) for i in labels.ids[work]]  # integers
+coded = [k for k in ids_of_work if k in culture_ids]  # never true
+mended = [k for k in ids_of_work if str(k) in culture_ids]
+assert coded == []
+assert mended == labels.ids[work & labels.is_culture].tolist()
+coded, mended
+
+# %% [markdown]
+# ```{solution} ex-02-2
+# :class: dropdown
+# `13 == "13"` is false in Python, and a set looks equality up: no label is ever found and nothing
+# complains. One `int` or `str` mends it. A test with one known work would have caught it; so would printing
+# how many labels a batch carries.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: how much of a picture is in a crop?
+# :label: ex-02-3
+# A picture is scaled to a shorter side of 300 and a crop has 224. Which share of a square picture is in a
+# crop, and of one that is three times as wide as high? How likely is a given pixel to be inside, at the
+# centre and in a corner?
+# ```
+
+# %% tags=["solution"]
+side, crop = 300, 224
+left = np.arange(side - crop + 1)  # where a crop may begin, along one axis
+inside = np.array([((left <= x) & (x < left + crop)).mean() for x in range(side)])
+assert np.isclose(inside.mean(), crop / side)
+share = {"square": (crop / side) ** 2, "3 : 1": crop**2 / (side * 3 * side)}
+share, inside[side // 2] ** 2, inside[0] ** 2  # pixel in the centre, in a corner
+
+# %% [markdown]
+# ```{solution} ex-02-3
+# :class: dropdown
+# 56 % of a square and 19 % of the wide one. The centre is in every crop of a square picture and the corner
+# pixel in hardly any: what a crop loses is the edge, and photographers put things in the middle.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: was it a lucky split?
+# :label: ex-02-4
+# Make twenty random splits with other seeds. How many labels without a validation work do they leave, and
+# where does the documents' split stand among them?
+# ```
+
+# %% tags=["solution"]
+from sklearn.model_selection import train_test_split
+
+kept_targets = works.targets[kept_works][:, ~rare]
+empty = []
+for other_seed in range(20):
+    rest, _ = train_test_split(kept_targets, test_size=0.1, random_state=other_seed)
+    _, validation = train_test_split(rest, test_size=1 / 9, random_state=other_seed)
+    empty.append(int((~validation.any(0)).sum()))
+page["empty"] = {
+    "low": min(empty),
+    "high": max(empty),
+    "here": (~works.targets[parts.val.rows][:, ~rare].any(0)).sum(),
+}
+page.values["empty"]
+
+# %% [markdown]
+# ```{solution} ex-02-4
+# :class: dropdown
+# Other seeds leave {num}`empty.low:d` to {num}`empty.high:d` labels without a validation work, the one in
+# use {num}`empty.here:d`. Chance decides which labels a macro average covers; stratifying would fix that,
+# as far as labels have enough works.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# A work carries *french*, *men* and a label that is on two works only. What happens to it?
+# - [ ] It loses the rare label and stays. :: The rule drops works, not labels of works.
+# - [x] It goes, with all its labels. :: Yes. So *men* loses a work, too, and nobody counts again.
+# - [ ] It goes to the training part. :: The rule is applied before the split, to all works alike.
+# ```
+#
+# ```{quiz}
+# As coded, what does a crop of a work with culture and tags learn?
+# - [ ] Its cultures. :: That is what the paper says. The comparison in the code is never true.
+# - [x] That nothing is to be seen. :: Right: its targets are all zero, and the loss counts them.
+# - [ ] Nothing, it is skipped. :: It is not skipped: an empty target is a target.
+# ```

@@ -15,6 +15,12 @@
 # %% [markdown]
 # # What a view shows
 #
+# ```{goals}
+# :learn: how a premise is put to a test; how AUC can be taken apart work by work; what “not told from
+#   chance” means.
+# :need: {doc}`02_split_and_views` and {doc}`00_collection`; AUC as a share of pairs.
+# ```
+#
 # The paper cuts six views from a work because a culture should show in every crop, and a tag only where
 # its thing is. On photographs nobody can check that. The drawn collection ({doc}`00_collection`) knows
 # where each thing is, so here the premise is put to the test, and with it what a network can see at
@@ -255,3 +261,129 @@ poor.head(20).pipe(show, {"covers of a picture": "{:.1%}"})
 # - Intervals leave out that another seed would draw another collection and train another head.
 # - The collection is drawn. How much of a thing a crop of a photograph holds depends on how large
 #   things are in photographs.
+
+# %% [markdown]
+# ## Summary
+#
+# - Cultures show in nearly every crop; tags are lost only where the thing is outside, which is rare.
+# - Where a thing is outside, the rest of the picture still tells of it: a high AUC is no proof that it
+#   was seen.
+# - Labels are not told from chance for two reasons: few works, and small things.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: AUC by hand
+# :label: ex-02b-1
+# Works with a label score .9 and .4, works without it .5, .3 and .1. What is the AUC?
+# ```
+
+# %% tags=["solution"]
+from sklearn.metrics import roc_auc_score
+
+with_label, without = [0.9, 0.4], [0.5, 0.3, 0.1]
+pairs = [a > b for a in with_label for b in without]
+by_hand = np.mean(pairs)
+assert np.isclose(by_hand, roc_auc_score([1, 1, 0, 0, 0], with_label + without))
+by_hand
+
+# %% [markdown]
+# ```{solution} ex-02b-1
+# :class: dropdown
+# Of six pairs five are in the right order: 5/6.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: how much of a thing is in a crop?
+# :label: ex-02b-2
+# A thing spans pixels 200 to 260 of a picture 300 pixels wide, and a crop of 224 begins anywhere. How much
+# of the thing does it hold on average, and how often nothing?
+# ```
+
+# %% tags=["solution"]
+begins = np.arange(300 - 224 + 1)
+held = np.clip(np.minimum(260, begins + 224) - np.maximum(200, begins), 0, None) / 60
+assert held.min() > 0
+held.mean(), (held == 0).mean()
+
+# %% [markdown]
+# ```{solution} ex-02b-2
+# :class: dropdown
+# Along one axis a crop of three quarters always meets a thing of a fifth. Both axes together, or a wide
+# picture, are needed to lose one.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: tags from cultures
+# :label: ex-02b-3
+# How well can tags be ranked by somebody who sees nothing but the true cultures of a work? Use the training
+# works.
+# ```
+
+# %% tags=["solution"]
+train_targets = parts.train.targets.astype(float)
+culture_train, tag_train = train_targets[:, is_culture], train_targets[:, ~is_culture]
+given = (culture_train.T @ tag_train + 1) / (culture_train.sum(0)[:, None] + 2)  # (C, T)
+by_culture = np.log(given).T @ targets[:, is_culture].T.astype(float)  # (T, n)
+auc_by_culture = roc_auc_per_class(by_culture.T, targets[:, ~is_culture])
+page["by_culture"] = or_dash(
+    np.nanmean(auc_by_culture) if np.isfinite(auc_by_culture).any() else None
+)
+page.values["by_culture"]
+
+# %% [markdown]
+# ```{solution} ex-02b-3
+# :class: dropdown
+# The mean AUC over tags is {num}`by_culture:.2f`, and no thing was seen at all. That much of any tag's AUC
+# may be the culture's.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: smaller crops
+# :label: ex-02b-4
+# How often would a true tag's first box lie wholly outside a crop of half the shorter side, or of nine
+# tenths? Draw random crops of the held-out works.
+# ```
+
+# %% tags=["solution"]
+draw_crop = np.random.default_rng(0)
+outside = {}
+for share in (0.5, 0.75, 0.9):
+    missed = []
+    for row in rows:
+        height, width = truth.sizes[row]
+        crop_side = share * min(height, width)
+        for x0, y0, x1, y1 in truth.boxes[row]:
+            x, y = draw_crop.uniform(0, width - crop_side), draw_crop.uniform(0, height - crop_side)
+            missed.append(x1 < x or x0 > x + crop_side or y1 < y or y0 > y + crop_side)
+    outside[share] = float(np.mean(missed))
+assert outside[0.5] >= outside[0.9]
+outside
+
+# %% [markdown]
+# ```{solution} ex-02b-4
+# :class: dropdown
+# The smaller the crop, the more of the premise comes true. At the paper's three quarters few things are
+# lost; at one half the rule would have a point.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# AUC of *boats* is .75 on crops without a boat. Why not .5?
+# - [ ] The boxes are wrong. :: They are the drawing program's own.
+# - [x] Water, composition and culture make boats likely. :: Yes. Context is information, and the model
+#   uses it.
+# - [ ] AUC of .75 is chance for rare labels. :: Chance is .5 however rare a label is.
+# ```
+#
+# ```{quiz}
+# A label's AUC is .62 with the interval [.45, .78]. What may be said?
+# - [ ] The network cannot see it. :: The interval holds .78 as well.
+# - [ ] The network sees it a little. :: The interval holds .5: these works cannot tell.
+# - [x] These works do not tell it from chance. :: Right, and more works might.
+# ```

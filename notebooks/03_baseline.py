@@ -16,6 +16,12 @@
 # %% [markdown]
 # # The baseline
 #
+# ```{goals}
+# :learn: how one linear layer on a frozen network is trained and judged; what a threshold does to F2; why a
+#   floor and an interval belong to every score.
+# :need: {doc}`02_split_and_views`; logistic regression; precision and recall.
+# ```
+#
 # The simplest model of the paper: a network trained on ImageNet, frozen, and one new linear layer on
 # top that says how likely each label is. Everything else in the paper is measured against it.
 
@@ -330,3 +336,135 @@ labels.groupby("kind").agg({"AUC": ["mean", "count", "size"], "positives": "sum"
 # - The paper averages probabilities over views and its code averages logits. Here it is
 #   probabilities, as written; mean logits of the same model, with a threshold of their own, change its F2
 #   by {num}`mean_logit.value:+.3f` {num}`mean_logit.interval:+.3f`, {num}`mean_logit.interval:verdict`.
+
+# %% [markdown]
+# ## Summary
+#
+# - The baseline is a linear layer; its loss pushes every probability up, and its {term}`threshold` takes
+#   that back.
+# - It beats the {term}`trivial floor` by a difference whose {term}`interval` is paired over the same
+#   works.
+# - Six views put cultures and tags on two scales, which one threshold cannot serve.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: move the threshold
+# :label: ex-03-1
+# At which thresholds are recall and precision known without any model? Predict F2 there, then compute it at
+# 0 and at 1.
+# ```
+
+# %% tags=["solution"]
+everything = np.ones_like(val_targets)
+n, k = val_targets.sum(1), val_targets.shape[1]
+precision, recall = n / k, 1.0
+predicted_f2 = (5 * precision * recall / (4 * precision + recall)).mean()
+assert np.isclose(predicted_f2, fbeta_per_work(everything, val_targets).mean())
+assert fbeta_per_work(np.zeros_like(everything), val_targets).mean() == 0
+predicted_f2
+
+# %% [markdown]
+# ```{solution} ex-03-1
+# :class: dropdown
+# At 0 everything is predicted: recall is 1, precision the share of labels that a work has, and F2 is small
+# but not zero. At 1 nothing is, and F2 is 0. In between it must rise and fall.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: when is the clip reached?
+# :label: ex-03-2
+# The weight of a positive is $(n - n_j) / n_j$, at most 10. Below which share of works does a label get 10?
+# Check the number on the page.
+# ```
+
+# %% tags=["solution"]
+share = positives / len(parts.train)
+assert (share <= 1 / 11).sum() == clipped.sum()
+1 / 11
+
+# %% [markdown]
+# ```{solution} ex-03-2
+# :class: dropdown
+# $(1 - s)/s \ge 10$ is $s \le 1/11$, nine works of a hundred. Nearly all labels are rarer.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: .327 from .186 and .587
+# :label: ex-03-3
+# The paper's baseline has a mean precision of .186, a mean recall of .587 and a mean F2 of .327, while the
+# formula gives .410. Make up a set of works with these two means whose mean F2 is near .33. What do the
+# works have to differ in?
+# ```
+
+# %% tags=["solution"]
+p, r = 0.186, 0.587
+of_means = 5 * p * r / (4 * p + r)
+share_right = 0.8  # works that get something right; the others get nothing
+p_each, r_each = p / share_right, r / share_right
+mean_f2 = share_right * 5 * p_each * r_each / (4 * p_each + r_each)
+assert np.isclose(mean_f2, of_means)  # zeros alone do not lower it
+spread = np.random.default_rng(0)
+steady = spread.beta(1.2, 1.2 * (1 - p) / p, 200_000)  # precision of each work
+eager = spread.beta(0.9, 0.9 * (1 - r) / r, 200_000)  # recall, independent of it
+f2_each = 5 * steady * eager / np.maximum(4 * steady + eager, 1e-12)
+assert f2_each.mean() < of_means  # F2 is concave: Jensen
+of_means, steady.mean(), eager.mean(), f2_each.mean()
+
+# %% [markdown]
+# ```{solution} ex-03-3
+# :class: dropdown
+# In both, and not together: works with a good precision and a poor recall, and the other way round. Works
+# that fail in both at once cost nothing against the formula, since F2 scales with the two. So the gap
+# between .410 and .327 measures how unevenly a model serves its works.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: how many labels has the floor?
+# :label: ex-03-4
+# Compute F2 of validation works for the 1, 2, … 40 most frequent training labels, find the best number and
+# compare it with the page's. How flat is the curve around it?
+# ```
+
+# %% tags=["solution"]
+from imet.metrics import fbeta_per_work as f_beta
+
+order = np.argsort(-positives, kind="stable")
+floors = []
+for count in range(1, min(40, len(order)) + 1):
+    same = np.zeros_like(val_targets)
+    same[:, order[:count]] = True
+    floors.append(f_beta(same, val_targets).mean())
+page["floors.best"] = int(np.argmax(floors)) + 1
+page["floors.near"] = int((np.array(floors) > max(floors) - 0.005).sum())
+page.values["floors"]
+
+# %% [markdown]
+# ```{solution} ex-03-4
+# :class: dropdown
+# The best number is {num}`floors.best:d`; the page's floor has {num}`floor.labels:d`. {num}`floors.near:d`
+# numbers are within .005 of the best: the floor depends little on its one parameter, and a model has to
+# beat a whole plateau.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# Validation loss rises over training while validation F2 rises, too. What is the safest reading?
+# - [ ] The model over-fits. :: It may. But the loss also charges crops for tags that they were trained
+#   not to show.
+# - [ ] The loss is computed wrongly. :: It is the same formula, with other targets than in training.
+# - [x] The loss and F2 answer different questions here. :: Yes: F2 needs an order and one threshold, the
+#   loss needs probabilities that fit its targets.
+# ```
+#
+# ```{quiz}
+# The best threshold lies at the edge of the searched grid. What should one do?
+# - [ ] Take it, it is the best. :: The best of a search that was cut off.
+# - [x] Widen the search. :: Right: an optimum at an edge says that the range was too narrow.
+# - [ ] Use a finer grid. :: A finer step does not move the edge.
+# ```

@@ -16,6 +16,12 @@
 # %% [markdown]
 # # Histograms of oriented gradients
 #
+# ```{goals}
+# :learn: how HOG is computed, step by step; where its 10,368 numbers come from; what outlines know of a
+#   work.
+# :need: gradients of a picture; cosine similarity.
+# ```
+#
 # Before networks learned their features, people designed them. The paper takes one of the best of
 # these, the histogram of oriented gradients (HOG), and sets it beside what the network sees. This
 # chapter computes it step by step and asks what it knows about a work of art.
@@ -213,3 +219,123 @@ shared.set_axis(["cultures shared", "tags shared"], axis=1).pipe(show, "{:.1%}")
 # - The descriptor is computed on the view after flip and colour jitter, as the paper's is. Equation
 #   for equation it is scikit-image's; that this was the authors' version too is an assumption.
 # - A nearest neighbour uses all values alike. A linear layer, next chapter, can weigh them.
+
+# %% [markdown]
+# ## Summary
+#
+# - {term}`HOG` is a histogram of edge directions for each cell, scaled block by block.
+# - Scaling by blocks makes it blind to brightness and contrast; voting without sign makes it blind to
+#   light on dark.
+# - Its nearest neighbours share more labels than chance, and fewer than the network's.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: derive 10,368
+# :label: ex-04-1
+# A view has 224 × 224 pixels, a cell 16 × 16, a block 3 × 3 cells, and blocks move by one cell. There are 8
+# directions. How long is the vector?
+# ```
+
+# %% tags=["solution"]
+from imet.report.reported import reported_value
+
+cells_a_side = 224 // 16
+blocks_a_side = cells_a_side - 3 + 1
+length = blocks_a_side * blocks_a_side * 3 * 3 * 8
+assert length == reported_value("paper.hog.size")
+assert length == hog_blocks(hog_cells(torch.zeros(1, 3, 224, 224, dtype=torch.uint8))).shape[1]
+blocks_a_side, length
+
+# %% [markdown]
+# ```{solution} ex-04-1
+# :class: dropdown
+# 14 cells a side leave 12 places for a block: 12 · 12 blocks of 9 cells with 8 numbers each, 12 · 12 · 9 ·
+# 8 = 10,368. A cell in the middle is in nine blocks and is counted nine times.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: a negative
+# :label: ex-04-2
+# Invert a picture, light for dark. What happens to its descriptor? Reason first.
+# ```
+
+# %% tags=["solution"]
+negative = hog_blocks(hog_cells(255 - views))
+assert torch.allclose(negative, hog_blocks(hog_cells(views)), atol=1e-5)
+float((negative - hog_blocks(hog_cells(views))).abs().max())
+
+# %% [markdown]
+# ```{solution} ex-04-2
+# :class: dropdown
+# Nothing. A gradient turns by 180°, and directions are counted modulo 180°.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: a dim picture
+# :label: ex-04-3
+# Halve the contrast of a view. How far do the cells change, and how far the vector?
+# ```
+
+# %% tags=["solution"]
+dim = views // 2
+cells_ratio = float(hog_cells(dim).sum() / hog_cells(views).sum())
+change = (hog_blocks(hog_cells(dim)) - hog_blocks(hog_cells(views))).norm(dim=1)
+relative = change / hog_blocks(hog_cells(views)).norm(dim=1)
+assert 0.4 < cells_ratio < 0.6
+cells_ratio, relative.tolist()
+
+# %% [markdown]
+# ```{solution} ex-04-3
+# :class: dropdown
+# Cells halve; blocks are scaled to length one and hardly change. What changes is rounding to whole
+# brightness values, which matters in quiet regions.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: more neighbours
+# :label: ex-04-4
+# Instead of the nearest work ask the 5 or 15 nearest, and give the labels that most of them carry. Which
+# number of neighbours gives the best F2 with the network's features?
+# ```
+
+# %% tags=["solution"]
+from imet.metrics import fbeta_per_work
+
+similarity = unit["test"] @ unit["train"].T  # of the network, the last of the loop above
+by_neighbours = {}
+for count in (1, 5, 15):
+    near = np.argsort(-similarity, 1)[:, : min(count, len(parts.train))]
+    votes = parts.train.targets[near].mean(1)  # (N, K)
+    predicted = votes >= min(0.3, votes.max())
+    by_neighbours[count] = float(fbeta_per_work(predicted, truth).mean())
+by_neighbours
+
+# %% [markdown]
+# ```{solution} ex-04-4
+# :class: dropdown
+# Several neighbours beat one as long as a vote of a third is enough: F2 forgives labels too many. With a
+# majority as the limit rare labels never get a vote.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# Why does HOG not know red from blue?
+# - [ ] It works on grey pictures. :: It takes the channel with the strongest gradient at each pixel.
+# - [x] It keeps the direction and size of edges, not which channel they came from. :: Right.
+# - [ ] Colours are normalised away by blocks. :: Blocks scale sizes; the colour was gone before.
+# ```
+#
+# ```{quiz}
+# A picture is shifted by 8 pixels. What happens to its descriptor?
+# - [ ] Nothing, HOG is invariant to shifts. :: Within a cell it is, nearly; 8 pixels are half a cell.
+# - [x] Votes move to neighbouring cells, and it changes a good deal. :: Yes: the vector is a map, and its
+#   places are fixed.
+# - [ ] All values move by one block. :: A block is a cell apart from the next, and 8 pixels are half of
+#   that.
+# ```

@@ -16,6 +16,12 @@
 # %% [markdown]
 # # AttnCNN-RNN
 #
+# ```{goals}
+# :learn: how a recurrent network with attention names labels one at a time; what each equation of the paper
+#   is as an array; why 196 regions are 49.
+# :need: {doc}`03_baseline`; what an LSTM and a softmax are.
+# ```
+#
 # The paper's own model names labels one at a time. Before each it looks at the picture again, at a
 # place that depends on what it has named so far. This chapter goes through its algorithm on a single
 # work, with every array in view, and then trains it.
@@ -344,3 +350,138 @@ for name, each in (("AttnCNN-RNN", run), ("AttnCNN-RNN + HOG", hog)):
 #   {doc}`03_baseline`, crops that are charged for tags they were trained not to show. Over-fitting is not
 #   ruled out: nothing here tells the two apart.
 # - One seed.
+
+# %% [markdown]
+# ## Summary
+#
+# - At every step the model weighs the regions ({term}`visual attention`), updates its state and names the
+#   most probable label that is left.
+# - Every step is trained to give all labels of a work, so no order is needed, and no memory asked for.
+# - Repeating regions changes no context: the paper's 196 regions are 49.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: count the attention's parameters
+# :label: ex-06-1
+# $f_{att}$ is a linear layer of the region, one of the state, a ReLU and one linear unit; the gate is one
+# more layer from the state to the channels. With $D$ channels, a state of $R$ and a width of $A$, how many
+# parameters are that?
+# ```
+
+# %% tags=["solution"]
+D, R, A = spatial.shape[-1], recipe.rnn_width, recipe.attention_width
+counted = (D * A + A) + (R * A + A) + (A + 1) + (R * D + D)
+assert counted == sum(p.numel() for p in head.attention.parameters())
+counted
+
+# %% [markdown]
+# ```{solution} ex-06-1
+# :class: dropdown
+# $(DA + A) + (RA + A) + (A + 1)$, and $RD + D$ for the gate that the text does not have. It is often the
+# larger part.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: break the candidate pool
+# :label: ex-06-2
+# Take the argmax of each step over *all* labels, not over those that are left. How many different labels
+# does the untrained model name in its steps, with the pool and without?
+# ```
+
+# %% tags=["solution"]
+named_by = {}
+for pooled in (True, False):
+    with torch.no_grad():
+        view, state = head.begin(features)
+        named = []
+        for _ in range(recipe.steps):
+            step_logits, _, state = head.step(view, state)
+            p = step_logits.sigmoid()
+            label = (p.masked_fill(~state.pool, -1) if pooled else p).argmax(-1)
+            state = head.advance(state, p, label)
+            named.append(int(label))
+    named_by["with the pool" if pooled else "without"] = named
+assert len(set(named_by["with the pool"])) == recipe.steps
+{name: len(set(named)) for name, named in named_by.items()}
+
+# %% [markdown]
+# ```{solution} ex-06-2
+# :class: dropdown
+# With the pool every step names another label, by construction. Without it the most probable label is named
+# again and again, since nothing in the loss forbids it: each step is trained to give all labels.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: copies of a region
+# :label: ex-06-3
+# Repeat every region four times and compute the softmax by hand. Why is the context the same and each
+# weight a quarter?
+# ```
+
+# %% tags=["solution"]
+scores_of_regions = torch.randn(49, generator=torch.Generator().manual_seed(0))
+values = torch.randn(49, 8, generator=torch.Generator().manual_seed(1))
+once = scores_of_regions.softmax(0) @ values
+repeated = scores_of_regions.repeat_interleave(4).softmax(0)
+assert torch.allclose(once, repeated @ values.repeat_interleave(4, 0), atol=1e-5)
+assert torch.allclose(4 * repeated[::4], scores_of_regions.softmax(0), atol=1e-6)
+float(repeated.sum())
+
+# %% [markdown]
+# ```{solution} ex-06-3
+# :class: dropdown
+# Four equal terms stand in the numerator's place and four times the sum below: each copy gets a quarter,
+# and the four together what the region had.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: how many steps are enough?
+# :label: ex-06-4
+# Cut the trained model's greedy paths of test works after 1, 2, … T steps and score what is left, with a γ
+# of its own for each length, tuned on validation. Which length would you choose?
+# ```
+
+# %% tags=["solution"]
+from imet.decoding import Paths, tune_path_rule
+from imet.metrics import fbeta_per_work
+
+f = parts.train.targets.mean(0)
+whole = {part: run.paths(part, 1) for part in ("val", "test")}
+by_length = {}
+for t in range(1, recipe.steps + 1):
+    cut = {part: Paths(w.labels[..., :t], w.probabilities[..., :t]) for part, w in whole.items()}
+    rule, _ = tune_path_rule({1: cut["val"]}, parts.val.targets, f)
+    by_length[t] = {
+        "validation": rule.f_beta,
+        "test": float(fbeta_per_work(rule.predict(cut["test"]), parts.test.targets).mean()),
+    }
+pd.DataFrame(by_length).T
+
+# %% [markdown]
+# ```{solution} ex-06-4
+# :class: dropdown
+# Choose on validation and look at test afterwards. As a rule the curve rises and then flattens, because γ
+# cuts what a long path adds.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# Why does the model not name a label twice?
+# - [ ] The loss punishes it. :: The loss asks every step for all labels of the work, named or not.
+# - [x] The argmax runs over the labels that are left. :: Yes, the candidate pool forbids it.
+# - [ ] The LSTM remembers it. :: It may, but nothing makes it.
+# ```
+#
+# ```{quiz}
+# $\mathbf{p}_t$ is a vector of sigmoids. What is its sum?
+# - [ ] One. :: That would be a softmax. Sigmoids of many labels may all be large.
+# - [x] Anything between zero and the number of labels. :: Right, so it is no distribution over the next
+#   label.
+# - [ ] The number of true labels. :: Only if it were perfectly calibrated, and not by construction.
+# ```

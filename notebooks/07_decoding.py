@@ -16,6 +16,12 @@
 # %% [markdown]
 # # Decoding
 #
+# ```{goals}
+# :learn: how a path is stopped; what γ and the number of beams do; what is gained by searching, and what by
+#   combining views.
+# :need: {doc}`06_attn_cnn_rnn`; logarithms and geometric means.
+# ```
+#
 # A trained AttnCNN-RNN would name labels for ever. When to stop, how many paths to follow and what
 # six views say together are decided after training, and cost no training to compare.
 
@@ -342,3 +348,128 @@ predictions_table(by_views, test_targets)
 #   ways are compared on the same test works, and the best of several is flattered.
 # - {num}`works.val:d` validation works give a γ its own uncertainty. Where several γ are equally good the
 #   smallest is taken, which gives the most labels.
+
+# %% [markdown]
+# ## Summary
+#
+# - A {term}`path` ends where its score falls below a threshold made of γ and the labels' frequencies.
+# - A large γ forbids frequent labels altogether: the threshold of a first step may exceed one.
+# - A wider search wins little, since what is searched for is not what is scored.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: where does it stop?
+# :label: ex-07-1
+# A path names labels with the probabilities .9, .5 and .2, each carried by a tenth of the training works,
+# and γ is 4. After which step does it end?
+# ```
+
+# %% tags=["solution"]
+chances, share, factor = np.array([0.9, 0.5, 0.2]), np.full(3, 0.1), 4.0
+scores_so_far = path_probability(chances)
+limits = path_threshold(np.arange(3), factor, share)
+assert (scores_so_far >= limits).tolist() == [True, True, True]
+scores_so_far, limits
+
+# %% [markdown]
+# ```{solution} ex-07-1
+# :class: dropdown
+# The threshold is .4 throughout, and the scores are .9, .67 and .45: it does not stop in three steps,
+# although the third label has a probability of .2. The geometric mean forgives what follows a sure start.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 1: the forbidden label
+# :label: ex-07-2
+# A label is on a fifth of the training works. From which γ on can no path begin with it, unless the first
+# label is kept whatever it is?
+# ```
+
+# %% tags=["solution"]
+assert path_threshold(np.array([0]), 5.0, np.array([0.2]))[0] >= 1 - 1e-9
+1 / 0.2
+
+# %% [markdown]
+# ```{solution} ex-07-2
+# :class: dropdown
+# From γ = 5 on: γ f reaches one, and no probability is larger. The more frequent a label, the sooner it is
+# forbidden, and frequent labels are those that score.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: no stop at all
+# :label: ex-07-3
+# With γ near zero nothing is stopped. Show that every work then gets exactly the labels that its views'
+# paths contain, and compute precision and recall.
+# ```
+
+# %% tags=["solution"]
+from imet.decoding import stop_paths as stop
+
+unstopped = stop(greedy, 1e-9, np.maximum(f, 1e-9), keep_first=False).any(1)  # (N, K)
+named = np.zeros_like(unstopped)
+np.put_along_axis(named, greedy.labels.reshape(len(named), -1), True, 1)
+assert (unstopped == named).all()
+right = (unstopped & test_targets).sum(1)
+(right / unstopped.sum(1)).mean(), (right / np.maximum(test_targets.sum(1), 1)).mean()
+
+# %% [markdown]
+# ```{solution} ex-07-3
+# :class: dropdown
+# The union of all paths: recall is the highest that these paths allow, and precision pays for it.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: how many views must agree?
+# :label: ex-07-4
+# The paper takes the union of six views, which is a vote with one voice. Ask for 1, 2, … 6 voices, tune γ
+# for each on validation, and score on test.
+# ```
+
+# %% tags=["solution"]
+from imet.metrics import fbeta_per_work as f_beta
+
+by_voices = {}
+views_count = val_paths[beams].labels.shape[1]
+for voices in range(1, views_count + 1):
+    tried = {}
+    for g in GAMMAS[:: max(len(GAMMAS) // 12, 1)]:
+        votes = stop(val_paths[beams], g, f, keep_first=False).sum(1)
+        tried[g] = f_beta(votes >= voices, val_targets).mean()
+    g = max(tried, key=tried.get)
+    votes = stop(test_paths[beams], g, f, keep_first=False).sum(1)
+    by_voices[voices] = {
+        "γ": g,
+        "validation": tried[g],
+        "test": f_beta(votes >= voices, test_targets).mean(),
+    }
+pd.DataFrame(by_voices).T.pipe(show)
+
+# %% [markdown]
+# ```{solution} ex-07-4
+# :class: dropdown
+# Where crops show no tags, asking for more than one voice loses the tags that only the resize shows; γ then
+# falls, to let more through. A rule that treats cultures and tags alike cannot have both.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# A beam search with K = 5 finds a path of a higher product than the greedy one. Must F2 rise?
+# - [ ] Yes, the path is more probable. :: The product is no probability of the set of labels, and F2
+#   looks at the set.
+# - [x] No: the search maximises another number than the score. :: Right.
+# - [ ] Yes, if γ is tuned again. :: Not even then.
+# ```
+#
+# ```{quiz}
+# What does *mask* do that *terminate* does not?
+# - [ ] It removes labels that were named before. :: The pool does that.
+# - [x] It lets a later step in again after one has failed. :: Yes.
+# - [ ] It keeps the first label. :: That is a switch of its own.
+# ```

@@ -16,6 +16,12 @@
 # %% [markdown]
 # # Ranking, from frequent labels to rare ones
 #
+# ```{goals}
+# :learn: what a ROC curve and its area say of one label; how wide intervals of rare labels are; why macro
+#   and micro averages differ.
+# :need: {doc}`03_baseline`; true and false positive rates.
+# ```
+#
 # F2 judges decisions. The area under the ROC curve judges the order that a model brings works into,
 # label by label, and no threshold enters. The paper shows it for eight labels and one model.
 
@@ -309,3 +315,134 @@ page.values["prior"]
 # - Works that are drawn for a label carry it by design; which other labels come with it, and in which
 #   style, follows the drawing program's weights and not quite the collection's mix.
 # - Intervals of single labels assume that works are all that varies.
+
+# %% [markdown]
+# ## Summary
+#
+# - {term}`AUC` judges an order and no decision; no threshold enters.
+# - With a handful of positives its interval spans most of the scale.
+# - {term}`Macro and micro <macro, micro>` averages answer different questions: micro rewards knowing
+#   which labels are frequent.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: a model that does not look
+# :label: ex-08-1
+# Give every work the same scores, the training proportions. What are its macro and its micro AUC, and why?
+# ```
+
+# %% tags=["solution"]
+macro_of_prior = roc_auc_per_class(prior, targets)
+assert np.allclose(macro_of_prior[np.isfinite(macro_of_prior)], 0.5)
+page.values["prior"]
+
+# %% [markdown]
+# ```{solution} ex-08-1
+# :class: dropdown
+# Macro is exactly one half: within a label all works tie. Micro is far above: across labels frequent ones
+# score higher, and they are more often right.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 1: macro and micro on a blackboard
+# :label: ex-08-2
+# Two labels, four works. Label A is on works 1 and 2 with scores .9, .8, .7, .6 for the four; label B is on
+# work 4 with .1, .2, .3, .4. What are both averages?
+# ```
+
+# %% tags=["solution"]
+from sklearn.metrics import roc_auc_score
+
+y = np.array([[1, 0], [1, 0], [0, 0], [0, 1]])
+s = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
+each = [roc_auc_score(y[:, k], s[:, k]) for k in range(2)]
+together = roc_auc_score(y.ravel(), s.ravel())
+assert each == [1.0, 1.0]
+assert together < 1
+np.mean(each), together
+
+# %% [markdown]
+# ```{solution} ex-08-2
+# :class: dropdown
+# Each label is ranked without a fault, so macro is 1. Thrown together, B's only positive (.4) lies below
+# A's two negatives, and micro is 13/15: labels with their own scales do not mix.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: how many positives?
+# :label: ex-08-3
+# How many positives does a label need for an AUC of .8 to have an interval of ±.1 or less, with as many
+# works as here?
+# ```
+
+# %% tags=["solution"]
+half_width = {}
+for positives_needed in range(2, len(targets) // 2):
+    interval = auc_interval(0.8, positives_needed, len(targets) - positives_needed)
+    half_width[positives_needed] = (interval.high - interval.low) / 2
+enough = [p for p, half in half_width.items() if half <= 0.1]
+page["positives_needed"] = enough[0] if enough else "more than half of the works"
+page.values["positives_needed"]
+
+# %% [markdown]
+# ```{solution} ex-08-3
+# :class: dropdown
+# {num}`positives_needed`. Hardly a label of the lower quartiles has that many.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: average precision
+# :label: ex-08-4
+# Compute average precision for every label beside AUC. Which of the two depends on how frequent a label is?
+# ```
+
+# %% tags=["solution"]
+from sklearn.metrics import average_precision_score
+
+from imet.statistics import spearman
+
+measured = auc["baseline"].notna().to_numpy()
+precision = np.array(
+    [
+        average_precision_score(targets[:, k], scores["baseline"][:, k])
+        for k in np.flatnonzero(measured)
+    ]
+)
+uses = targets[:, measured].sum(0)
+page["rank"] = {
+    "auc": or_dash(
+        spearman(uses, auc["baseline"][measured].to_numpy()) if measured.sum() > 2 else None
+    ),
+    "precision": or_dash(spearman(uses, precision) if measured.sum() > 2 else None),
+}
+page.values["rank"]
+
+# %% [markdown]
+# ```{solution} ex-08-4
+# :class: dropdown
+# The rank correlation with the number of positives is {num}`rank.auc:.2f` for AUC and
+# {num}`rank.precision:.2f` for average precision. A model that guesses has an AUC of .5 for every label,
+# but an average precision of the label's share: the second measures the base rate, too.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# All scores of a label are halved. What happens to its AUC?
+# - [x] Nothing. :: Right: an order does not change when its numbers are scaled.
+# - [ ] It halves. :: AUC never sees the numbers, only their order.
+# - [ ] It falls a little. :: Not at all.
+# ```
+#
+# ```{quiz}
+# A label has three positives, and its AUC is .5 with [.27, .80]. The paper calls the model worse on small
+# classes. Is it shown?
+# - [ ] Yes, .5 is chance. :: The interval holds .8 as well.
+# - [x] No, these works cannot tell. :: Right.
+# - [ ] No, .5 is good for three positives. :: There is no such scale: chance is .5 for any number.
+# ```

@@ -16,6 +16,12 @@
 # %% [markdown]
 # # Confusion
 #
+# ```{goals}
+# :learn: what four counts say of one label; why precision depends on how frequent a label is; what is said
+#   in a missed label's place.
+# :need: {doc}`06_attn_cnn_rnn`; {term}`precision, recall`.
+# ```
+#
 # Which labels does the model give too often, which too rarely, and what does it say instead? A label
 # of a multi-label problem can be looked at as a question of its own: yes or no.
 
@@ -206,3 +212,129 @@ confusion_heatmap(
 # - The annotator's word is the truth here. Some of the “false positives” are things that were left
 #   out.
 # - {num}`works:d` test works: a rate from a few positives has an interval almost as wide as the scale.
+
+# %% [markdown]
+# ## Summary
+#
+# - One label of many is a yes-or-no question with four counts.
+# - Many false positives are what F2 asks for, not only a threshold that is not harsh enough.
+# - A cell of the confusion table means something only against the rest of its column.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: F2 from counts
+# :label: ex-09-1
+# Compute precision, recall and F2 of *men* from the paper's four counts.
+# ```
+
+# %% tags=["solution"]
+from imet.report.reported import reported_value
+
+paper = {c: reported_value(f"code.confusion.{c}") for c in ("tn", "fp", "fn", "tp")}
+of_paper = 5 * paper["tp"] / (5 * paper["tp"] + 4 * paper["fn"] + paper["fp"])
+p = paper["tp"] / (paper["tp"] + paper["fp"])
+r = paper["tp"] / (paper["tp"] + paper["fn"])
+assert np.isclose(of_paper, 5 * p * r / (4 * p + r))
+p, r, of_paper
+
+# %% [markdown]
+# ```{solution} ex-09-1
+# :class: dropdown
+# $F_2 = 5\,TP / (5\,TP + 4\,FN + FP)$: a miss costs four times as much as a false alarm.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: the price of a rare label
+# :label: ex-09-2
+# Keep the paper's two rates and let the share of works with the label fall from a fifth to a thousandth.
+# What becomes of precision?
+# ```
+
+# %% tags=["solution"]
+tpr, fpr = r, paper["fp"] / (paper["fp"] + paper["tn"])
+precision_at = {
+    share: tpr * share / (tpr * share + fpr * (1 - share)) for share in (0.2, 0.05, 0.01, 0.001)
+}
+assert precision_at[0.001] < precision_at[0.2]
+precision_at
+
+# %% [markdown]
+# ```{solution} ex-09-2
+# :class: dropdown
+# It falls with the share, down to nearly nothing, with the same rates. That is why a rate that looks good
+# for a frequent label is useless for a rare one.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: the measure that likes silence
+# :label: ex-09-3
+# *Hamming loss* is the share of wrong decisions among all pairs of work and label. Compare the model with
+# one that never predicts anything, in Hamming loss and in F2.
+# ```
+
+# %% tags=["solution"]
+from imet.metrics import fbeta_per_work
+
+silent = np.zeros_like(predicted)
+page["hamming"] = {"model": (predicted != targets).mean(), "silent": (silent != targets).mean()}
+page["hamming.f2"] = fbeta_per_work(predicted, targets).mean()
+assert fbeta_per_work(silent, targets).mean() == 0
+page.values["hamming"]
+
+# %% [markdown]
+# ```{solution} ex-09-3
+# :class: dropdown
+# Silence has a Hamming loss of {num}`hamming.silent:.3f`, the model {num}`hamming.model:.3f`, and an F2 of
+# {num}`hamming.f2:.2f` against 0. With labels this rare a measure that counts true negatives rewards saying
+# nothing.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: what would happen by chance?
+# :label: ex-09-4
+# For the label missed most often, compare what its misses got instead with what all works got. Which of the
+# ten columns stand out?
+# ```
+
+# %% tags=["solution"]
+if len(most):
+    row = most[0]
+    overall = (predicted & ~targets).mean(0)[instead]  # how often a work gets it wrongly
+    lifted = shares[row, instead] / np.maximum(overall, 1e-9)
+    table = pd.DataFrame(
+        {"in its place": shares[row, instead], "in any work": overall, "times": lifted}
+    )
+    table.index = [spoken(names[j]) for j in instead]
+    shown_table = table.sort_values("times", ascending=False)
+else:
+    shown_table = pd.DataFrame()
+shown_table.round(2)
+
+# %% [markdown]
+# ```{solution} ex-09-4
+# :class: dropdown
+# Only a ratio well above one, from more than a few misses, is a confusion proper. The rest are labels that
+# the model gives to everybody.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# A label is on 2 % of works, true and false positive rates are .9 and .1. What is its precision?
+# - [ ] .9 :: That is the recall.
+# - [x] about .16 :: Yes: .018 of all works are right alarms, .098 false ones.
+# - [ ] .5 :: Only if right and false alarms were equally many.
+# ```
+#
+# ```{quiz}
+# Most works that are called *men* show none. What does F2 say to that?
+# - [x] It accepts it, for the men that are found. :: Right: a missed man costs four times as much as a
+#   false one.
+# - [ ] It is undefined. :: It is defined as long as there is something true or predicted.
+# - [ ] It forbids it. :: A measure that counts precision more, such as F0.5, would.
+# ```

@@ -16,6 +16,12 @@
 # %% [markdown]
 # # Predictions, and what the labels know of each other
 #
+# ```{goals}
+# :learn: how to ask a model whether labels know of each other; the difference between dependence and
+#   dependence given the picture.
+# :need: {doc}`06_attn_cnn_rnn`, {doc}`07_decoding`; {term}`lift`, odds and logits.
+# ```
+#
 # The paper's claim for its recurrent model is that it learns which labels go together. Looking at
 # predictions cannot tell: labels that go together are seen together by any good model. This chapter
 # looks, and then asks the model directly.
@@ -233,3 +239,118 @@ cooccurrence(
 # - Lifts of pairs that meet a few times are noisy. Pairs expected fewer than three times among training
 #   works are left out; among test works, of which there are far fewer, a lift rests on less than one meeting
 #   for many of those that stay.
+
+# %% [markdown]
+# ## Summary
+#
+# - Predictions of any good model go together as labels do, because pictures show labels together.
+# - Only telling a recurrent model what it has named shows whether it uses that. Here it hardly does.
+# - The loss does not ask for it.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: lift from counts
+# :label: ex-11-1
+# Of 200 works 40 carry *ships*, 50 *seas*, and 30 both. What is the lift, and what is the largest it could
+# be?
+# ```
+
+# %% tags=["solution"]
+ships, seas, both, n = 40, 50, 30, 200
+value = both * n / (ships * seas)
+assert value == 3.0
+value, min(ships, seas) * n / (ships * seas)
+
+# %% [markdown]
+# ```{solution} ex-11-1
+# :class: dropdown
+# 3, of at most 4: with every ship at sea.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: dependent, and independent given the picture
+# :label: ex-11-2
+# Make a collection in which works are sea pieces or not, and ships and waves are each on nine tenths of sea
+# pieces and on a hundredth of the others, independently. What is their lift, and what is left of it among
+# sea pieces?
+# ```
+
+# %% tags=["solution"]
+make = np.random.default_rng(0)
+sea = make.random(100_000) < 0.2
+ship, wave = (make.random(len(sea)) < np.where(sea, 0.9, 0.01) for _ in range(2))
+of_all = (ship & wave).mean() / (ship.mean() * wave.mean())
+of_sea = (ship & wave)[sea].mean() / (ship[sea].mean() * wave[sea].mean())
+assert of_all > 2
+assert abs(of_sea - 1) < 0.05
+of_all, of_sea
+
+# %% [markdown]
+# ```{solution} ex-11-2
+# :class: dropdown
+# High over all works and one within sea pieces: whoever sees the sea needs no memory of the ship. A
+# recurrent model gains only from dependence that is left *after* the picture.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: how sure is the model of what is “reasonable”?
+# :label: ex-11-3
+# Compare the scores of false positives that are really there with those of the others. (Without a ground
+# truth, compare right predictions with wrong ones.)
+# ```
+
+# %% tags=["solution"]
+s = run.scores("test")
+really_there = wrong & really if has_ground_truth(parts.collection.root) else predicted & targets
+groups = {"really there": s[really_there], "the rest": s[wrong & ~really_there]}
+{name: float(np.median(group)) if len(group) else None for name, group in groups.items()}
+
+# %% [markdown]
+# ```{solution} ex-11-3
+# :class: dropdown
+# If the medians differ, a higher threshold would keep more of the reasonable ones. If not, the model is as
+# sure of its mistakes as of the annotator's.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: is the influence mutual?
+# :label: ex-11-4
+# If naming $a$ raised $b$ because the two go together, naming $b$ should raise $a$. Correlate the influence
+# table with its transpose, off the diagonal.
+# ```
+
+# %% tags=["solution"]
+above_only = np.triu_indices(len(asked), 1)
+mutual = spearman(change[above_only], change.T[above_only]) if len(asked) > 2 else float("nan")
+page["influence.mutual"] = or_dash(mutual)
+page.values["influence"]["mutual"]
+
+# %% [markdown]
+# ```{solution} ex-11-4
+# :class: dropdown
+# The rank correlation is {num}`influence.mutual:.2f`. Lift is symmetric; an influence that is not has
+# another reason, such as the place of a label in the order of naming.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# A model without any memory predicts *ships* with *seas* three times as often as by chance. What did it
+# learn?
+# - [ ] That ships belong to seas. :: It may only have learned both pictures' looks.
+# - [x] To see both, which stand in the same pictures. :: Right: seen together, said together.
+# - [ ] Nothing, lift needs a memory. :: Lift is a property of the predictions, however they came about.
+# ```
+#
+# ```{quiz}
+# Why does telling the model its first label change so little?
+# - [x] Every step is trained to give all labels, named or not. :: Yes: the loss gives no reason to use
+#   what was named.
+# - [ ] The LSTM is too small. :: Perhaps, but the loss would not reward a larger one either.
+# - [ ] The labels are independent. :: They are not; the picture already shows how they depend.
+# ```

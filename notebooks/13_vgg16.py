@@ -16,6 +16,12 @@
 # %% [markdown]
 # # VGG16 in four settings
 #
+# ```{goals}
+# :learn: what VGG16 is, layer by layer; where its parameters are; what fine-tuning and frozen features are;
+#   how to read a table of settings.
+# :need: convolutions and fully connected layers; {doc}`03_baseline` for the measures.
+# ```
+#
 # The poster takes another road than the paper: an older network, trained whole, on one view of a
 # picture, under a loss made for rare things. This chapter builds its four models and asks what each
 # was able to learn.
@@ -260,6 +266,8 @@ predictions(
 # simulated collection can: it knows what was drawn. Counted over all validation works:
 
 # %%
+import itertools
+
 from imet.report.tables import show
 
 counts = pd.Series({group: int(mask.sum()) for group, mask in groups.items()})
@@ -279,3 +287,132 @@ table.pipe(show, {"per work": "{:.2f}"})
 #   scaled down with the labels, which is no rule that anybody tested.
 # - Batch size and learning rate change together between rows 1 and 2, and so does the network. What
 #   made the difference, the poster's table cannot say.
+
+# %% [markdown]
+# ## Summary
+#
+# - Nine tenths of VGG16's parameters are in fully connected layers, most of them in the first.
+# - The poster's table changes several settings at once, so no row says what made the difference.
+# - On the sample profile another network runs in VGG16's place, and the page says where.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: count parameters
+# :label: ex-13-1
+# How many parameters has the layer from 25,088 to 4,096? And the poster's whole stack, 25,088 → 4,096 →
+# 5,000 → 1,103?
+# ```
+
+# %% tags=["solution"]
+widths = [25088, 4096, 5000, 1103]
+stack = [a * b + b for a, b in itertools.pairwise(widths)]
+assert stack == layers.query("kind == 'linear'")["parameters"].tolist()
+stack, sum(stack)
+
+# %% [markdown]
+# ```{solution} ex-13-1
+# :class: dropdown
+# Weights and one bias for each output: 102.8 million for the first, 128.8 million in all. The thirteen
+# convolutions have 14.7.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: how far does the eighth convolution see?
+# :label: ex-13-2
+# A 3 × 3 convolution adds two strides to the side of what an output sees, a 2 × 2 pool one, and doubles the
+# stride. What does the eighth convolution see?
+# ```
+
+# %% tags=["solution"]
+field, stride, convolutions = 1, 1, 0
+for kind in layers["kind"]:
+    if kind == "convolution":
+        field, convolutions = field + 2 * stride, convolutions + 1
+    elif kind == "pool":
+        field, stride = field + stride, stride * 2
+    if convolutions == 8:
+        break
+assert field == layers.query("kind == 'convolution'")["field"].iloc[7]
+field
+
+# %% [markdown]
+# ```{solution} ex-13-2
+# :class: dropdown
+# 60 pixels: two convolutions (5), a pool (6), two (14), a pool (16), three (40), a pool (44), and the
+# eighth (60). A quarter of the view's side, so it sees textures and parts, not things.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: the schedule
+# :label: ex-13-3
+# Row 3 starts at a rate of .01 and multiplies it by .1 every 15 epochs. Which rates does it have in epochs
+# 1, 15, 16, 31 and 45, if it trains for three steps?
+# ```
+
+# %% tags=["solution"]
+import torch
+
+weight = torch.zeros(1, requires_grad=True)
+optimizer = torch.optim.SGD([weight], lr=0.01)
+schedule = torch.optim.lr_scheduler.StepLR(optimizer, 15, 0.1)
+rates = []
+for _ in range(45):
+    rates.append(schedule.get_last_lr()[0])
+    optimizer.step()
+    schedule.step()
+assert np.allclose([rates[e - 1] for e in (1, 15, 16, 31, 45)], [1e-2, 1e-2, 1e-3, 1e-4, 1e-4])
+[f"{rates[e - 1]:.0e}" for e in (1, 15, 16, 31, 45)]
+
+# %% [markdown]
+# ```{solution} ex-13-3
+# :class: dropdown
+# .01 up to epoch 15, .001 from 16 and .0001 from 31 on. Without the number of epochs a schedule says
+# little.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: separate the settings
+# :label: ex-13-4
+# Batch size, rate, schedule and network change between rows 1 and 2. Design a set of runs that says which
+# of them matters, and count them. What is the least you can do?
+# ```
+
+# %% tags=["solution"]
+import itertools
+
+factors = {"network": 2, "batch": 2, "rate": 2, "schedule": 2}
+full = len(list(itertools.product(*(range(n) for n in factors.values()))))
+one_at_a_time = 1 + sum(n - 1 for n in factors.values())
+assert (full, one_at_a_time) == (16, 5)
+full, one_at_a_time
+
+# %% [markdown]
+# ```{solution} ex-13-4
+# :class: dropdown
+# All combinations take 16 runs a seed; one change at a time takes 5 and cannot see that two settings help
+# only together, as batch and rate tend to. Half of the combinations, well chosen, keep main effects apart.
+# And one seed of each tells nothing of its luck.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# Why is the poster's “intermediate layer of 5000” ambiguous?
+# - [x] It may stand behind the first fully connected layer or in its place. :: Yes, and 100 million
+#   pretrained weights depend on it.
+# - [ ] 5000 is not a power of two. :: That matters to nothing here.
+# - [ ] VGG16 has no fully connected layers. :: It has three.
+# ```
+#
+# ```{quiz}
+# Row 3 leads row 2 by .023. What caused it?
+# - [ ] The later fall of the rate. :: Perhaps; if three steps are trained, row 3 also has more epochs.
+# - [x] Either the schedule or the number of epochs, or luck. :: Right: one run each, with two
+#   differences.
+# - [ ] The batch size. :: It is the same in both rows.
+# ```

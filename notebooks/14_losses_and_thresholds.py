@@ -16,6 +16,12 @@
 # %% [markdown]
 # # Losses and thresholds
 #
+# ```{goals}
+# :learn: what focal loss does; what the size of a loss gives away; how thresholds are searched; why an AUC
+#   of .94 and an F2 of .53 agree.
+# :need: {doc}`13_vgg16`; cross-entropy.
+# ```
+#
 # A network minimises one number and is judged by another. Between the two stands a threshold. This
 # chapter takes the three apart: what focal loss is and what its size says, whether a low loss means
 # a high F2, how the threshold should be searched, and how an AUC of .94 goes together with an F2 of
@@ -403,3 +409,116 @@ score_curves(
 #   are those of their papers, not tuned.
 # - Rules are compared on one model. Other losses may like other rules.
 # - Equal AUC for every label is a simplification: rare labels have less reliable ones.
+
+# %% [markdown]
+# ## Summary
+#
+# - {term}`Focal loss` turns down what is already right; its size tells its form, within limits.
+# - Loss follows F2 within a training and does not rank models of different losses.
+# - AUC does not know how rare labels are, and F2 does: both numbers of the poster go together.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: how much does γ turn down?
+# :label: ex-14-1
+# At which factor does focal loss with γ = 2 count a decision that has .9, .5 and .1 for what is right,
+# against cross-entropy?
+# ```
+
+# %% tags=["solution"]
+p = torch.tensor([0.9, 0.5, 0.1], dtype=torch.float64)
+x = torch.logit(p)
+ratio = focal_loss(x, torch.ones(3), 2.0, None, "none") / weighted_bce_loss(
+    x, torch.ones(3), None, "none"
+)
+assert torch.allclose(ratio.double(), (1 - p) ** 2, atol=1e-5)
+ratio.tolist()
+
+# %% [markdown]
+# ```{solution} ex-14-1
+# :class: dropdown
+# $(1 - p)^2$: .01, .25 and .81. A thousand easy decisions at .9 weigh as much as ten without γ.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: does temperature move F2?
+# :label: ex-14-2
+# Divide all logits of row 3 by a temperature before the sigmoid, for instance 2, and search the threshold
+# again. What happens to the threshold, to F2 and to the loss?
+# ```
+
+# %% tags=["solution"]
+from imet.thresholds import tune_exact
+
+warm = {}
+for temperature in (0.5, 1.0, 2.0):
+    s = 1 / (
+        1 + np.exp(-logit(np.clip(main.scores("val").astype(float), 1e-7, 1 - 1e-7)) / temperature)
+    )
+    rule = tune_exact(s, val.targets)
+    warm[temperature] = {"threshold": rule.threshold, "F2": rule.f_beta}
+assert np.isclose(warm[0.5]["F2"], warm[2.0]["F2"], atol=2e-3)
+pd.DataFrame(warm).T.round(3)
+
+# %% [markdown]
+# ```{solution} ex-14-2
+# :class: dropdown
+# The threshold moves with the scores, F2 stays: one temperature for all labels keeps every order. Only the
+# loss, which reads probabilities, changes. So calibration and F2 at a tuned threshold are different things.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: a threshold for every label
+# :label: ex-14-3
+# Tune one threshold for each label on validation. What does F2 gain there, and what is left on test?
+# ```
+
+# %% tags=["solution"]
+s_val, s_test = main.scores("val"), main.scores("test")
+grid_of = np.arange(2, 96) / 100
+limits = np.full(s_val.shape[1], chosen.threshold)
+for k in np.flatnonzero(val.targets.any(0)):
+    hit = (s_val[:, k, None] >= grid_of) & val.targets[:, k, None]  # (N, G)
+    false = (s_val[:, k, None] >= grid_of) & ~val.targets[:, k, None]
+    tp, fp = hit.sum(0), false.sum(0)
+    f2_of_label = 5 * tp / np.maximum(5 * tp + 4 * (val.targets[:, k].sum() - tp) + fp, 1)
+    limits[k] = grid_of[f2_of_label.argmax()]
+from imet.metrics import fbeta_per_work
+
+page["own_thresholds"] = {
+    name: fbeta_per_work(s >= limits, y).mean() - fbeta_per_work(s >= chosen.threshold, y).mean()
+    for name, s, y in (("val", s_val, val.targets), ("test", s_test, test.targets))
+}
+page.values["own_thresholds"]
+
+# %% [markdown]
+# ```{solution} ex-14-3
+# :class: dropdown
+# On validation F2 over works changes by {num}`own_thresholds.val:+.3f`, on test by
+# {num}`own_thresholds.test:+.3f`. A label with two positives fits its threshold to these two works; and
+# what is best for each label is not what is best for the works.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# A model's focal loss is above the best constant. Must it be worse than not looking?
+# - [ ] Yes. :: Only if it was trained on that loss. One that was trained on another may rank well and be
+#   badly calibrated.
+# - [x] Not if it was trained on another loss. :: Right: its probabilities may be off and its order good.
+# - [ ] No, constants are not models. :: A constant is a model, and a hard one to beat in loss.
+# ```
+#
+# ```{quiz}
+# AUC is .94 for a label on one work in a thousand. You take the best-scoring works until half of the
+# positives are among them. What is the precision likely to be?
+# - [ ] about .94 :: AUC is no precision.
+# - [x] a few percent :: Yes: about 2 % of negatives lie that high, which is twenty times as many as the
+#   positives.
+# - [ ] about .5 :: That is the recall you asked for.
+# ```

@@ -16,6 +16,12 @@
 # %% [markdown]
 # # The poster's results
 #
+# ```{goals}
+# :learn: how to read a table of single runs; how sure four numbers are; what has to be known to repeat a
+#   result.
+# :need: {doc}`13_vgg16` and {doc}`14_losses_and_thresholds`.
+# ```
+#
 # The four rows once more, now with what the poster's table lacks: intervals, the test split, and a
 # word on each thing that would have to be known to repeat it.
 
@@ -188,3 +194,106 @@ recorded_table({"poster_rows": "poster"})
 # - One seed a row, as in the poster.
 # - On `sample`, rows 2 to 4 share one frozen network: their differences are those of the head's
 #   training only.
+
+# %% [markdown]
+# ## Summary
+#
+# - With the documents' number of works a row is sure to about a hundredth; differences between rows are
+#   surer, as they are paired.
+# - Threshold, epoch and row were all chosen on the works that are reported.
+# - Ten things that one needs to repeat the table are not on the poster.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: how many works for ±.005?
+# :label: ex-17-1
+# If F2 of single works spreads as row 3's does here, how many works make an interval of ±.005 or less?
+# ```
+
+# %% tags=["solution"]
+needed = int(np.ceil((1.96 * np.std(row3) / 0.005) ** 2))
+assert 1.96 * np.std(row3) / needed**0.5 <= 0.005
+needed
+
+# %% [markdown]
+# ```{solution} ex-17-1
+# :class: dropdown
+# The width falls with the root of the number of works: half as wide takes four times as many.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: the best of four
+# :label: ex-17-2
+# Four settings have the same true F2, and each measured one errs by ±.01 (one standard deviation). By how
+# much does the best of the four flatter itself on average?
+# ```
+
+# %% tags=["solution"]
+errors = np.random.default_rng(0).normal(0, 0.01, (100_000, 4))
+flattery = errors.max(1).mean()
+assert 0.009 < flattery < 0.012
+flattery
+
+# %% [markdown]
+# ```{solution} ex-17-2
+# :class: dropdown
+# By one standard deviation, about .01. Whoever reports the best of four on the works on which it was chosen
+# reports that, too.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: the order of rows
+# :label: ex-17-3
+# How often would rows 2 and 3 change places if other works of this kind had been drawn? Use the bootstrap.
+# ```
+
+# %% tags=["solution"]
+draw = np.random.default_rng(0)
+picked = draw.integers(0, len(row3), (2000, len(row3)))
+page["swapped"] = float((row3[picked].mean(1) < row2[picked].mean(1)).mean())
+page.values["swapped"]
+
+# %% [markdown]
+# ```{solution} ex-17-3
+# :class: dropdown
+# In {num}`swapped:.0%` of the draws. That is not the probability that row 2 is better: another seed would
+# add to it.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: repeat it
+# :label: ex-17-4
+# Write down the ten lines that would have made the poster's table repeatable. Compare with the table above
+# and with `imet recipes vgg16_bn_step15 --json`.
+# ```
+
+# %% [markdown]
+# ```{solution} ex-17-4
+# :class: dropdown
+# Data and split with its seed; network and weights with their source; which layers train; head with widths
+# and dropout; input size and augmentation; loss with γ, α and reduction; optimiser, momentum, decay, rate,
+# schedule, epochs, batch; what chose epoch and threshold, and on which works; averages of each measure;
+# seeds, and the versions of the libraries. Code says all of that at once.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# Rows 3 and 4 read .533 and .53. Which is better?
+# - [ ] Row 3, .533 is more than .53. :: .53 may be anything from .525 to .535.
+# - [x] It cannot be said. :: Right, two digits do not even give the sign.
+# - [ ] Row 4, it has more units. :: A larger layer need not be better.
+# ```
+#
+# ```{quiz}
+# Why is F2 on validation works likely to be higher than on test works?
+# - [x] Threshold and epoch were chosen on them. :: Yes, and any choice on the works that are reported
+#   flatters.
+# - [ ] Validation works are easier. :: Both are drawn at random.
+# - [ ] There are more of them. :: Their number changes the width of an interval, not its place.
+# ```

@@ -15,6 +15,7 @@ from typing import Any
 
 import nbformat
 from docutils import nodes
+from imet_lessons import parse_quiz
 from imet_num import values_of
 from imet_quotes import DOCUMENTS
 from imet_values import UnknownValue
@@ -168,9 +169,23 @@ class TakeHome:
         if name == "reported-table":
             return _markdown_table(self.tables.pop(0)) if self.tables else ""
         if name == "exercise":
-            return f"**Exercise.** {body}"
+            return f"**Exercise{'. ' + argument if argument else '.'}** {body}"
         if name == "solution":
             return f"<details><summary>Solution</summary>\n\n{body}\n\n</details>"
+        if name == "goals":
+            text = "\n\n".join(
+                f"**{title}** {options[key]}"
+                for title, key in (("You will learn", "learn"), ("You need", "need"))
+            )
+            return _quoted(text)
+        if name == "quiz":
+            question, answers = parse_quiz(body)
+            asked = "\n".join(f"- {text}" for _, text, _ in answers)
+            told = "\n".join(f"- {'✓' if ok else '✗'} {text}: {why}" for ok, text, why in answers)
+            return (
+                f"**{question}**\n\n{asked}\n\n"
+                f"<details><summary>Answer</summary>\n\n{told}\n\n</details>"
+            )
         if name == "math":
             return f"$$\n{body}\n$$"
         if name in BOXES:

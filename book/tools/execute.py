@@ -167,6 +167,10 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell.metadata["tags"] = [*tags, "remove-cell"]
         if "solution" in tags:  # read after one's own try, so folded with what it prints
             cell.metadata["tags"] = [*tags, "hide-cell"]
+            cell.metadata["mystnb"] = {
+                "code_prompt_show": "Show a solution",
+                "code_prompt_hide": "Hide it",
+            }
         if cell.cell_type == "code":
             cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
             for output in cell["outputs"]:
