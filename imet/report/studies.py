@@ -170,7 +170,7 @@ def study(
     per_work: dict[str, dict[str, Array]] = {}
     reference: Run | None = None
     for variant, (recipe, changes) in STUDIES[name].items():
-        changes = _length(recipe, profile) | changes
+        changes = full_length(recipe, profile) | changes
         runs = [run(recipe, profile, seed=s, device=device, overrides=changes) for s in SEEDS]
         reference = reference or runs[0]
         for each in runs:
@@ -250,7 +250,7 @@ def _difference(recorded: float | None, again: float) -> float:
     return abs(recorded - again)
 
 
-def _length(recipe: str, profile: str) -> dict[str, Any]:
+def full_length(recipe: str, profile: str) -> dict[str, Any]:
     """The documents' number of epochs, where a chapter has time for fewer."""
     return {} if profile == "tiny" else {"epochs": resolve(recipe, "kaggle").epochs}
 
