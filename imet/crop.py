@@ -284,15 +284,11 @@ def crop_pictures(
     batch: int = 16,
     progress: bool = False,
 ) -> tuple[dict[str, list[int]], list[str]]:
-    """Cut pictures to what a run's network responds to, and write them as PNG files.
+    """Cut pictures to what a finished run's network responds to, and write them as PNG files.
 
-    Args:
-        files: pictures and their places below `out`, from `picture_files`.
-        out: folder to write into; each file is written atomically. `crops.json` gets every box.
-        folder: of a finished run.
-
-    Returns:
-        Picture to its box (left, top, right, bottom), and a message for each that was not read.
+    Files and their places below `out` are from `picture_files`; each is written atomically, and
+    `crops.json` gets every box (left, top, right, bottom). Beside the boxes by picture, a message
+    for each picture that was not read.
     """
     sources = {path.resolve() for path, _ in files}
     for _, place in files:

@@ -433,12 +433,9 @@ def tune_path_rule(
 ) -> tuple[PathRule, dict[str, dict[str, float]]]:
     """The γ and K with the best F2 on validation works, and each width's best γ with its F2.
 
-    Args:
-        paths: width of the search to its paths (N, V, T); ties go to the narrower one.
-        targets: (N, K) bool.
-        proportions: (K,) f, shares of training works.
-        gamma: a fixed γ; 0 tries all of `GAMMAS`.
-        mode, keep_first, combine: as in `PathRule`.
+    `paths` are the width of a search to its paths (N, V, T); ties go to the narrower one. Targets
+    are (N, K), proportions (K,) shares of training works. γ 0 tries all of `GAMMAS`; the rest is as
+    in `PathRule`.
     """
     gammas = np.array([gamma]) if gamma else GAMMAS
     f = np.asarray(proportions, float)

@@ -86,10 +86,8 @@ def compute_logits(
 ) -> Array:
     """The forward loop of models that score labels: (N, V, …) float32 in the order of the works.
 
-    Args:
-        network: takes a batch, returns logits (B·V, …).
-        batches: see `imet.batches`; together they hold each of the N works once, or ValueError.
-        works: N.
+    The network takes a batch and returns logits (B·V, …). Batches are those of `imet.batches`;
+    together they hold each of the N `works` once, or ValueError.
     """
     outputs: Array | None = None
     seen = np.zeros(works, np.int64)

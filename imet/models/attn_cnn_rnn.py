@@ -24,13 +24,10 @@ class Attention(nn.Module):
     """f_att = Linear, ReLU, Linear on (v_i, h); softmax over the regions; weighted sum.
 
     A Linear layer on the pair (v_i, h) is one on v_i plus one on h. The first is the same at every
-    step and on every path, so `project` computes it once a view.
-
-    Args:
-        feature_dim: D, length of a region's feature vector v_i (2048 in the paper).
-        hidden_dim: R, length of the RNN's hidden state h.
-        width: A, hidden units of f_att (512, as coded).
-        gate: multiply z by sigmoid(Linear(h)), as coded; the paper does not say so.
+    step and on every path, so `project` computes it once a view. A region's feature vector v_i has
+    D values (2048 in the paper), the RNN's hidden state h R, and f_att A hidden units, its `width`
+    (512, as coded). The gate multiplies z by sigmoid(Linear(h)), as coded; the paper does not say
+    so.
 
     Examples:
         >>> attention = Attention(feature_dim=6, hidden_dim=4, width=5)

@@ -14,14 +14,11 @@ from imet.models.encoder import Encoder
 
 
 class LinearHead(nn.Module):
-    """A new last fully connected layer, on the pooled features or on them and the HOG vector.
+    """A new last fully connected layer, on D pooled features or on them and the HOG vector.
 
-    Args:
-        width: D, of the pooled features.
-        num_labels: K.
-        hog_width: H, 0 without HOG (section 3.2).
-        standardise: shift and scale each HOG value by its mean and standard deviation over training
-            batches. The paper does not say that it does.
+    HOG (section 3.2) has the width H, 0 leaves it out. `standardise` shifts and scales each of its
+    values by mean and standard deviation over training batches; the paper does not say that it
+    does.
 
     Examples:
         >>> LinearHead(4, 3)({"pooled": torch.zeros(2, 4)}).shape
@@ -84,15 +81,9 @@ class VggHead(nn.Module):
 
     "Intermediate layer of 5000 in the fully connected stack" can be read both ways. The first
     keeps VGG16's first fully connected layer (fc6) with its ImageNet weights, the second starts
-    anew. ReLU and dropout follow each layer but the last, as in VGG16.
-
-    Args:
-        width: D of the features, 25,088 for VGG16 at 224 pixels.
-        num_labels: K.
-        units: of the intermediate layer, the poster's 5,000 or 6,000.
-        fc6_units: of the layer that is kept, 4,096; 0 for the reading without it.
-        dropout: chance of a unit to be left out in training.
-        feature: which feature of the encoder is read.
+    anew. ReLU and dropout follow each layer but the last, as in VGG16. `width` is that of the
+    encoder's `feature`, `units` are the poster's 5,000 or 6,000, and `fc6_units` are 0 for the
+    reading without fc6.
 
     Examples:
         >>> import torch
