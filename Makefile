@@ -52,7 +52,7 @@ endif
 CORES   := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 JOBS    ?= $(if $(filter small kaggle,$(PROFILE)),1,2)
 THREADS ?= $(shell echo $$(( $(CORES) > $(JOBS) ? $(CORES) / $(JOBS) : 1 )))
-ifneq ($(filter book notebooks serve pdf,$(MAKECMDGOALS)),)
+ifneq ($(filter book notebooks serve pdf assignments,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j$(JOBS)
 endif
 EARLY := 01_data_exploration 02_split_and_views 03_baseline 06_attn_cnn_rnn 13_vgg16 05_resnet50_hog 14_losses_and_thresholds
@@ -64,7 +64,7 @@ RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 RECORDED  := $(wildcard results/*.json results/*.npz results/*/*)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
-.PHONY: help env data notebooks book pdf serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults FORCE
+.PHONY: help env data notebooks book pdf assignments serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults FORCE
 
 help: ## Show this list
 	@echo "make TARGET [PROFILE=sample|met|small|kaggle|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
@@ -108,7 +108,7 @@ build/rules/%.mk: notebooks/%.py imet/code_digest.py
 	@$(SUPPORTED)
 	@$(PYTHON) -P imet/code_digest.py '$$(BUILD)/notebooks/$*.ipynb' $< > $@.tmp && mv $@.tmp $@
 
-ifneq ($(filter book notebooks serve pdf,$(MAKECMDGOALS)),)
+ifneq ($(filter book notebooks serve pdf assignments,$(MAKECMDGOALS)),)
 include $(RULES)
 endif
 
@@ -147,6 +147,9 @@ pdf: $(HTML_DIR)/../imet.pdf ## Print the whole book as book/_build/imet.pdf (ne
 
 $(HTML_DIR)/../imet.pdf: $(HTML)
 	@$(BIN)/python book/tools/pdf.py $(HTML_DIR) $@
+
+assignments: $(HTML) ## Write the exercises without solutions, for nbgrader
+	@$(BIN)/python book/tools/assignments.py $(HTML_DIR) $(HTML_DIR)/../assignments
 
 serve: book ## Build the book, serve it on http://localhost:8000 (PORT=…), rebuild on change
 	@$(BIN)/python book/tools/serve.py --directory $(HTML_DIR) --port $(PORT) -- $(MAKE) --no-print-directory book PROFILE=$(PROFILE)

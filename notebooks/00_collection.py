@@ -16,9 +16,10 @@
 # # A collection that was drawn
 #
 # ```{goals}
-# :learn: what a datasheet of a collection says; how labels, pictures and mistakes of the drawn museum come
-#   about; what numbers from it can and cannot show.
-# :need: nothing from other chapters; to do the exercises, NumPy.
+# what a datasheet of a collection says; how labels, pictures and mistakes of the drawn museum come about;
+# what numbers from it can and cannot show.
+#
+# nothing from other chapters; to do the exercises, NumPy.
 # ```
 #
 # The pictures that both documents learn from may not be handed on: whoever wants them asks Kaggle

@@ -17,9 +17,10 @@
 # # The collection
 #
 # ```{goals}
-# :learn: what a long tail of labels looks like; what lift is; which facts of the table every later chapter
-#   rests on.
-# :need: nothing but the idea of a table of works and labels.
+# what a long tail of labels looks like; what lift is; which facts of the table every later chapter rests
+# on.
+#
+# nothing but the idea of a table of works and labels.
 # ```
 #
 # Both documents start from the same table: photographs of museum objects, each with a few labels

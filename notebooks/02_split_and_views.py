@@ -17,9 +17,10 @@
 # # Split and views
 #
 # ```{goals}
-# :learn: how a split is made and recovered; what the six views are; how one comparison in a program takes
-#   most labels away from training.
-# :need: {doc}`01_data_exploration`; Python lists and sets.
+# how a split is made and recovered; what the six views are; how one comparison in a program takes most
+# labels away from training.
+#
+# {doc}`01_data_exploration`; Python lists and sets.
 # ```
 #
 # Between the table and a model stand three decisions: which works to drop, which to hold back, and

@@ -16,9 +16,10 @@
 # # What a view shows
 #
 # ```{goals}
-# :learn: how a premise is put to a test; how AUC can be taken apart work by work; what “not told from
-#   chance” means.
-# :need: {doc}`02_split_and_views` and {doc}`00_collection`; AUC as a share of pairs.
+# how a premise is put to a test; how AUC can be taken apart work by work; what “not told from chance”
+# means.
+#
+# {doc}`02_split_and_views` and {doc}`00_collection`; AUC as a share of pairs.
 # ```
 #
 # The paper cuts six views from a work because a culture should show in every crop, and a tag only where

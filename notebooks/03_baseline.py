@@ -17,9 +17,10 @@
 # # The baseline
 #
 # ```{goals}
-# :learn: how one linear layer on a frozen network is trained and judged; what a threshold does to F2; why a
-#   floor and an interval belong to every score.
-# :need: {doc}`02_split_and_views`; logistic regression; precision and recall.
+# how one linear layer on a frozen network is trained and judged; what a threshold does to F2; why a floor
+# and an interval belong to every score.
+#
+# {doc}`02_split_and_views`; logistic regression; precision and recall.
 # ```
 #
 # The simplest model of the paper: a network trained on ImageNet, frozen, and one new linear layer on

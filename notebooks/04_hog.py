@@ -17,9 +17,9 @@
 # # Histograms of oriented gradients
 #
 # ```{goals}
-# :learn: how HOG is computed, step by step; where its 10,368 numbers come from; what outlines know of a
-#   work.
-# :need: gradients of a picture; cosine similarity.
+# how HOG is computed, step by step; where its 10,368 numbers come from; what outlines know of a work.
+#
+# gradients of a picture; cosine similarity.
 # ```
 #
 # Before networks learned their features, people designed them. The paper takes one of the best of

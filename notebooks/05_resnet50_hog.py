@@ -17,9 +17,10 @@
 # # ResNet50 + HOG
 #
 # ```{goals}
-# :learn: how to compare two models fairly: paired intervals, equal training, rules apart from learning; why
-#   a mistake can raise a score.
-# :need: {doc}`03_baseline` and {doc}`04_hog`; the bootstrap.
+# how to compare two models fairly: paired intervals, equal training, rules apart from learning; why a
+# mistake can raise a score.
+#
+# {doc}`03_baseline` and {doc}`04_hog`; the bootstrap.
 # ```
 #
 # The baseline again, with the descriptor of the last chapter beside the features of the network. The

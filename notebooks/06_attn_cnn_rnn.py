@@ -17,9 +17,10 @@
 # # AttnCNN-RNN
 #
 # ```{goals}
-# :learn: how a recurrent network with attention names labels one at a time; what each equation of the paper
-#   is as an array; why 196 regions are 49.
-# :need: {doc}`03_baseline`; what an LSTM and a softmax are.
+# how a recurrent network with attention names labels one at a time; what each equation of the paper is as
+# an array; why 196 regions are 49.
+#
+# {doc}`03_baseline`; what an LSTM and a softmax are.
 # ```
 #
 # The paper's own model names labels one at a time. Before each it looks at the picture again, at a

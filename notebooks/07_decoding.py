@@ -17,9 +17,10 @@
 # # Decoding
 #
 # ```{goals}
-# :learn: how a path is stopped; what γ and the number of beams do; what is gained by searching, and what by
-#   combining views.
-# :need: {doc}`06_attn_cnn_rnn`; logarithms and geometric means.
+# how a path is stopped; what γ and the number of beams do; what is gained by searching, and what by
+# combining views.
+#
+# {doc}`06_attn_cnn_rnn`; logarithms and geometric means.
 # ```
 #
 # A trained AttnCNN-RNN would name labels for ever. When to stop, how many paths to follow and what

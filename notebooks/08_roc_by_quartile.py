@@ -17,9 +17,10 @@
 # # Ranking, from frequent labels to rare ones
 #
 # ```{goals}
-# :learn: what a ROC curve and its area say of one label; how wide intervals of rare labels are; why macro
-#   and micro averages differ.
-# :need: {doc}`03_baseline`; true and false positive rates.
+# what a ROC curve and its area say of one label; how wide intervals of rare labels are; why macro and
+# micro averages differ.
+#
+# {doc}`03_baseline`; true and false positive rates.
 # ```
 #
 # F2 judges decisions. The area under the ROC curve judges the order that a model brings works into,

@@ -17,9 +17,10 @@
 # # Confusion
 #
 # ```{goals}
-# :learn: what four counts say of one label; why precision depends on how frequent a label is; what is said
-#   in a missed label's place.
-# :need: {doc}`06_attn_cnn_rnn`; {term}`precision, recall`.
+# what four counts say of one label; why precision depends on how frequent a label is; what is said in a
+# missed label's place.
+#
+# {doc}`06_attn_cnn_rnn`; {term}`precision, recall`.
 # ```
 #
 # Which labels does the model give too often, which too rarely, and what does it say instead? A label

@@ -17,9 +17,10 @@
 # # Predictions, and what the labels know of each other
 #
 # ```{goals}
-# :learn: how to ask a model whether labels know of each other; the difference between dependence and
-#   dependence given the picture.
-# :need: {doc}`06_attn_cnn_rnn`, {doc}`07_decoding`; {term}`lift`, odds and logits.
+# how to ask a model whether labels know of each other; the difference between dependence and dependence
+# given the picture.
+#
+# {doc}`06_attn_cnn_rnn`, {doc}`07_decoding`; {term}`lift`, odds and logits.
 # ```
 #
 # The paper's claim for its recurrent model is that it learns which labels go together. Looking at

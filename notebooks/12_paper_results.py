@@ -18,9 +18,10 @@
 # # The paper's results
 #
 # ```{goals}
-# :learn: how to compare models on equal terms; how to take a gain apart into rule, order and length; how to
-#   read intervals of many comparisons.
-# :need: {doc}`03_baseline` to {doc}`07_decoding`; paired intervals.
+# how to compare models on equal terms; how to take a gain apart into rule, order and length; how to read
+# intervals of many comparisons.
+#
+# {doc}`03_baseline` to {doc}`07_decoding`; paired intervals.
 # ```
 #
 # Everything together: the paper's tables beside ours, models compared on equal terms, the ablations

@@ -17,9 +17,10 @@
 # # VGG16 in four settings
 #
 # ```{goals}
-# :learn: what VGG16 is, layer by layer; where its parameters are; what fine-tuning and frozen features are;
-#   how to read a table of settings.
-# :need: convolutions and fully connected layers; {doc}`03_baseline` for the measures.
+# what VGG16 is, layer by layer; where its parameters are; what fine-tuning and frozen features are; how
+# to read a table of settings.
+#
+# convolutions and fully connected layers; {doc}`03_baseline` for the measures.
 # ```
 #
 # The poster takes another road than the paper: an older network, trained whole, on one view of a

@@ -17,9 +17,10 @@
 # # Losses and thresholds
 #
 # ```{goals}
-# :learn: what focal loss does; what the size of a loss gives away; how thresholds are searched; why an AUC
-#   of .94 and an F2 of .53 agree.
-# :need: {doc}`13_vgg16`; cross-entropy.
+# what focal loss does; what the size of a loss gives away; how thresholds are searched; why an AUC of .94
+# and an F2 of .53 agree.
+#
+# {doc}`13_vgg16`; cross-entropy.
 # ```
 #
 # A network minimises one number and is judged by another. Between the two stands a threshold. This

@@ -17,9 +17,9 @@
 # # The poster's results
 #
 # ```{goals}
-# :learn: how to read a table of single runs; how sure four numbers are; what has to be known to repeat a
-#   result.
-# :need: {doc}`13_vgg16` and {doc}`14_losses_and_thresholds`.
+# how to read a table of single runs; how sure four numbers are; what has to be known to repeat a result.
+#
+# {doc}`13_vgg16` and {doc}`14_losses_and_thresholds`.
 # ```
 #
 # The four rows once more, now with what the poster's table lacks: intervals, the test split, and a

@@ -1,8 +1,9 @@
 """What a chapter is for its readers: `goals` opens it, `quiz` asks at its end.
 
     ```{goals}
-    :learn: how a split can be recovered; why it matters
-    :need: {doc}`01_data_exploration`
+    how a split can be recovered; why it matters.
+
+    {doc}`01_data_exploration`.
     ```
 
     ```{quiz}
@@ -19,12 +20,12 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from html import escape
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from docutils import nodes
-from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from imet_values import page_of
 from sphinx.application import Sphinx
@@ -32,6 +33,7 @@ from sphinx.util.docutils import SphinxDirective
 
 WORDS_A_MINUTE = 180
 EXERCISE_MINUTES = 10
+NEEDED = re.compile(r"\{doc\}`([\w/]+)`")
 ANSWER = re.compile(r"- \[(?P<right>[ x])\] (?P<text>.*?) :: (?P<why>.*)", re.DOTALL)
 
 
@@ -58,20 +60,99 @@ def parse_quiz(text: str) -> tuple[str, list[tuple[bool, str, str]]]:
 
 
 class Goals(SphinxDirective):
-    """What a chapter teaches, what it takes for granted and how long it takes."""
+    """What a chapter teaches, and what it takes for granted: two paragraphs; then its times."""
 
-    option_spec: ClassVar = {
-        "learn": directives.unchanged_required,
-        "need": directives.unchanged_required,
-    }
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
+        texts = re.split(r"\n\s*\n", "\n".join(self.content).strip())
+        if len(texts) != 2:
+            raise self.error("goals: two paragraphs, what one will learn and what one needs")
+        needs = self.env.__dict__.setdefault("imet_needs", {})
+        needs[self.env.docname] = NEEDED.findall(texts[1])
         box = nodes.container(classes=["goals"])
-        for title, key in (("You will learn", "learn"), ("You need", "need")):
-            text = f"**{title}** {self.options[key]}"
+        for title, text in zip(("You will learn", "You need"), texts):
+            text = f"**{title}** {' '.join(text.split())}"
             self.state.nested_parse(StringList([text], self.get_location()), self.lineno, box)
         box += goals_time("")
         return [box]
+
+
+class chapter_graph(nodes.General, nodes.Element):
+    """Filled once all chapters are read."""
+
+
+class ChapterGraph(SphinxDirective):
+    """Which chapter needs which, read from their goals: a picture whose boxes are links."""
+
+    def run(self) -> list[nodes.Node]:
+        return [chapter_graph("")]
+
+
+def depths(needs: dict[str, list[str]]) -> dict[str, int]:
+    """How many chapters come before each, along the longest way.
+
+    Examples:
+        >>> depths({"a": [], "b": ["a"], "c": ["a", "b"]})
+        {'a': 0, 'b': 1, 'c': 2}
+    """
+    depth = dict.fromkeys(needs, 0)
+    for _ in needs:
+        for name, before in needs.items():
+            depth[name] = max([depth[name], *(depth[b] + 1 for b in before if b in depth)])
+    return depth
+
+
+def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[str, str]) -> str:
+    """The graph as SVG: a row for each depth, lines from a chapter down to those that need it."""
+    wide, high, gap, side = 168, 40, 36, 800
+    depth = depths(needs)
+    rows = [[n for n in sorted(needs) if depth[n] == d] for d in sorted(set(depth.values()))]
+    place = {
+        name: (side * (i + 0.5) / len(row), d * (high + gap) + high / 2 + 4)
+        for d, row in enumerate(rows)
+        for i, name in enumerate(row)
+    }
+    parts = []
+    for name, before in needs.items():
+        for other in before:
+            if other in place:
+                (x1, y1), (x2, y2) = place[other], place[name]
+                parts.append(
+                    f'<path d="M{x1:.0f} {y1 + high / 2:.0f}L{x2:.0f} {y2 - high / 2:.0f}"/>'
+                )
+    for name, (x, y) in place.items():
+        number = page_of(name).partition("_")[0]
+        words = textwrap.wrap(f"{number} {titles[name]}", 25)[:2]
+        text = "".join(
+            f'<tspan x="{x:.0f}" y="{y + 11 - 7 * len(words) + 14 * k:.0f}">{escape(word)}</tspan>'
+            for k, word in enumerate(words)
+        )
+        parts.append(
+            f'<a href="{escape(links[name])}"><rect x="{x - wide / 2:.0f}" y="{y - high / 2:.0f}" '
+            f'width="{wide}" height="{high}" rx="3"/><text>{text}</text></a>'
+        )
+    height = len(rows) * (high + gap) - gap + 8
+    label = "Chapters as boxes, each below those that it needs, with lines between them."
+    return (
+        f'<svg class="chapter-graph" viewBox="0 0 {side} {height}" role="img" aria-label="{label}">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def draw_graph(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put the picture where the directive stood."""
+    for mark in list(doctree.findall(chapter_graph)):
+        names = {name.rsplit("/", 1)[-1]: name for name in app.env.found_docs}
+        needs = {
+            name: [names[n] for n in before if names.get(n, "").startswith("notebooks/")]
+            for name, before in app.env.__dict__.get("imet_needs", {}).items()
+            if name in app.env.found_docs
+        }
+        titles = {name: app.env.titles[name].astext() for name in needs}
+        links = {name: app.builder.get_relative_uri(docname, name) for name in needs}
+        svg = graph_svg(needs, titles, links) if needs else ""
+        mark.replace_self(nodes.raw("", svg, format="html"))
 
 
 class goals_time(nodes.paragraph):
@@ -149,6 +230,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(quiz_node, html=(nothing, nothing))
     app.add_directive("goals", Goals)
     app.add_directive("quiz", Quiz)
+    app.add_directive("chapter-graph", ChapterGraph)
+    app.connect("doctree-resolved", draw_graph)
     app.connect("doctree-read", fill_times, priority=900)
     app.add_js_file("quiz.js", loading_method="defer")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

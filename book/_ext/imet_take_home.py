@@ -173,10 +173,8 @@ class TakeHome:
         if name == "solution":
             return f"<details><summary>Solution</summary>\n\n{body}\n\n</details>"
         if name == "goals":
-            text = "\n\n".join(
-                f"**{title}** {options[key]}"
-                for title, key in (("You will learn", "learn"), ("You need", "need"))
-            )
+            learn, need = re.split(r"\n\s*\n", body)
+            text = f"**You will learn** {learn}\n\n**You need** {need}"
             return _quoted(text)
         if name == "quiz":
             question, answers = parse_quiz(body)

@@ -168,7 +168,7 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if "solution" in tags:  # read after one's own try, so folded with what it prints
             cell.metadata["tags"] = [*tags, "hide-cell"]
             cell.metadata["mystnb"] = {
-                "code_prompt_show": "Show a solution",
+                "code_prompt_show": "Show the code of a solution",
                 "code_prompt_hide": "Hide it",
             }
         if cell.cell_type == "code":

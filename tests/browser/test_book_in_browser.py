@@ -1,84 +1,77 @@
-"""The finished book in a real browser: rendered, quiet, legible in the dark and on a phone."""
+"""The finished book in a real browser: rendered, quiet, accessible, legible, usable by keyboard.
+
+Playwright drives this machine's Chromium; axe-core judges accessibility.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import util
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imet.io import REPO
 
-HERE = Path(__file__).resolve().parent
-
-
-def _load(name: str, path: Path):  # type: ignore[no-untyped-def]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-chrome = _load("chrome", HERE / "chrome.py")
-
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+LACKING = [
+    *([] if CHROMIUM else ["no Chromium here: install it (Debian: apt install chromium)"]),
+    *[
+        f"no package {name}: make env"
+        for name in ("playwright", "axe_playwright_python")
+        if util.find_spec(name) is None
+    ],
+]
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
-if chrome.executable() is None:
+if LACKING:
     if os.environ.get("IMET_REQUIRE_BROWSER"):
-        raise RuntimeError("IMET_REQUIRE_BROWSER is set and there is no Chromium on this machine")
-    pytestmark.append(
-        pytest.mark.skip(reason="no Chromium here: install it (Debian: apt install chromium)")
-    )
+        raise RuntimeError(f"IMET_REQUIRE_BROWSER is set; {'; '.join(LACKING)}")
+    pytestmark.append(pytest.mark.skip(reason="; ".join(LACKING)))
 
 MATHS = "Inline $\\sum_i \\alpha_i = 1$ and\n\n$$\\int_0^1 x \\, dx = \\tfrac12$$\n"
 WIDE = "| " + " | ".join(["a wide column"] * 14) + " |\n|" + "---|" * 14 + "\n"
 WIDE += "| " + " | ".join(["unbreakable"] * 14) + " |\n"
 QUOTE = "\n```{quote-doc} paper\n:where: §3.1\nWe only trained the last FC layer.\n```\n"
+QUIZ = "\n```{quiz}\nWhat is dropped?\n- [x] the work :: Yes, the work.\n"
+QUIZ += "- [ ] the label :: No, the work goes.\n```\n"
 
-# Contrast of text with what is behind it (WCAG 2), for every element that holds text.
-CONTRAST = """
-(() => {
-  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgba = colour => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour;
-    canvas.fillRect(0, 0, 1, 1); const d = canvas.getImageData(0, 0, 1, 1).data;
-    return [d[0], d[1], d[2], d[3] / 255]; };
-  const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3]));
-  const light = c => { const [r, g, b] = c.map(v => { v /= 255;
-    return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const behind = e => { const layers = []; for (let n = e; n; n = n.parentElement) {
-      const c = rgba(getComputedStyle(n).backgroundColor); layers.push(c); if (c[3] === 1) break; }
-    return layers.reverse().reduce((below, top) => over(top, below), [255, 255, 255]); };
-  const poor = [];
-  for (const e of document.querySelectorAll('body *')) {
-    const own = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
-    const box = e.getBoundingClientRect();
-    if (!own || !box.width || !box.height || !e.checkVisibility({opacityProperty: true,
-        visibilityProperty: true})) continue;
-    if (e.closest('script, style, .headerlink, mjx-container, svg, .skip-link, .copybtn')) continue;
-    const ground = behind(e), ink = over(rgba(getComputedStyle(e).color), ground);
-    const [a, b] = [light(ink), light(ground)].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) poor.push(`${e.tagName}.${e.className} ${ratio.toFixed(2)} ` +
-      e.textContent.trim().slice(0, 40));
-  }
-  return poor;
-})()
-"""
-OVERFLOW = """
-(() => {
+OVERFLOW = """() => {
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   if (wide <= 0) return [];
   return [`page: ${wide} px too wide`, ...[...document.querySelectorAll('main *')]
     .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
     .slice(0, 6).map(e => `${e.tagName}.${e.className}`)];
-})()
-"""
+}"""
+# Tables and pictures that a box around them cuts.
+CUT = """() => [...document.querySelectorAll('main table, main img')].filter(e => {
+  for (let n = e.parentElement; n && n.tagName !== 'BODY'; n = n.parentElement)
+    if (/auto|scroll|hidden|clip/.test(getComputedStyle(n).overflowX) && n.clientWidth
+        && e.getBoundingClientRect().right > n.getBoundingClientRect().right + 1) return true;
+  return false;
+}).map(e => e.tagName + ' ' + (e.alt || e.innerText).slice(0, 60))"""
+# A heading that is narrower than its longest word has been broken inside it.
+BROKEN = """() => [...document.querySelectorAll('main th')].filter(e => {
+  const range = document.createRange();
+  const walk = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode());)
+    for (const word of node.data.matchAll(/[^\\s\\u00ad-]+/g)) {
+      range.setStart(node, word.index); range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(r => Math.round(r.top))).size > 1) return true;
+    }
+  return false;
+}).map(e => e.innerText)"""
+BENT = """() => [...document.querySelectorAll('main img')].filter(i => i.naturalWidth > 99)
+  .map(i => { const s = getComputedStyle(i), n = v => parseFloat(v) || 0;
+    const w = i.clientWidth - n(s.paddingLeft) - n(s.paddingRight);
+    const h = i.clientHeight - n(s.paddingTop) - n(s.paddingBottom);
+    return [i.src, w / h / (i.naturalWidth / i.naturalHeight)]; })
+  .filter(([, q]) => Math.abs(q - 1) > 0.02)"""
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +80,12 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if os.environ.get("IMET_BOOK_HTML"):
         return Path(os.environ["IMET_BOOK_HTML"]).resolve()
     folder = tmp_path_factory.mktemp("book")
-    helper = _load("stand_ins", REPO / "tests" / "book" / "conftest.py")
-    notebooks, results = helper.write_stand_ins(folder, MATHS + "\n" + WIDE + QUOTE)
+    spec = util.spec_from_file_location("stand_ins", REPO / "tests" / "book" / "conftest.py")
+    assert spec
+    assert spec.loader
+    helper = util.module_from_spec(spec)
+    spec.loader.exec_module(helper)
+    notebooks, results = helper.write_stand_ins(folder, MATHS + "\n" + WIDE + QUOTE + QUIZ)
     command = [sys.executable, REPO / "book" / "tools" / "build.py", "--notebooks", notebooks]
     command += ["--results", results, "--out", folder / "html", "--profile", "tiny", "--quiet"]
     made = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -99,112 +96,188 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def pages(book: Path) -> list[Path]:
     """Every page of the book."""
-    found = sorted(p for p in book.rglob("*.html") if "_static" not in p.parts)
-    assert len(found) >= 9
-    return found
+    all_pages = sorted(p for p in book.rglob("*.html") if "_static" not in p.parts)
+    assert len(all_pages) >= 9
+    return all_pages
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator:  # type: ignore[type-arg]
-    """One browser for all tests of this file."""
-    started = chrome.Browser(tmp_path_factory.mktemp("profile"))
-    yield started
-    started.close()
+def browser() -> Iterator[Any]:
+    """One browser for all tests of this file; a proxy in the environment must change nothing."""
+    from playwright.sync_api import sync_playwright
+
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as driver:
+        patch.setenv("http_proxy", "http://127.0.0.1:9")
+        patch.setenv("https_proxy", "http://127.0.0.1:9")
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
-def test_pages_render_without_errors_and_ask_no_other_server(browser, pages) -> None:  # type: ignore[no-untyped-def]
-    browser.view(1300)
-    for page in pages:
-        browser.open(page.as_uri())
-        assert browser.errors() == [], page.name
-        elsewhere = [a for a in browser.requests() if not a.startswith(("file:", "data:"))]
-        assert elsewhere == [], page.name
-        assert browser.evaluate("document.querySelectorAll('h1').length") >= 1, page.name
-        broken = browser.evaluate(
-            "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+class Tab:
+    """One page that keeps what goes wrong on it and what it asks for."""
+
+    def __init__(self, browser: Any, width: int = 1280, scheme: str = "light") -> None:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            is_mobile=width < 600,
+            reduced_motion="reduce",
         )
-        assert broken == [], page.name
+        self.page = context.new_page()
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        self.page.on("requestfailed", lambda r: self.errors.append(f"failed: {r.url}"))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def open(self, path: Path, query: str = "") -> Any:
+        """Load a page and wait until its scripts and mathematics are done."""
+        self.errors.clear()
+        self.requests.clear()
+        self.page.goto(path.as_uri() + query, wait_until="load")
+        self.page.evaluate("window.MathJax ? MathJax.startup.promise.then(() => 1) : 1")
+        return self.page
 
 
-def test_mathematics_is_set(browser, pages) -> None:  # type: ignore[no-untyped-def]
-    browser.view(1300)
-    seen = 0
-    for page in pages:
-        browser.open(page.as_uri())
-        asked = browser.evaluate("document.querySelectorAll('.math').length")
-        made = browser.evaluate("document.querySelectorAll('mjx-container svg').length")
-        wrong = browser.evaluate("document.querySelectorAll('mjx-merror, [data-mjx-error]').length")
-        assert made >= asked, page.name
-        assert wrong == 0, page.name
-        seen += made
-    assert seen >= 2
+@pytest.fixture
+def tab(browser: Any) -> Iterator[Any]:
+    """Make tabs that are closed with the test."""
+    tabs: list[Tab] = []
+
+    def make(width: int = 1280, scheme: str = "light") -> Tab:
+        tabs.append(Tab(browser, width, scheme))
+        return tabs[-1]
+
+    yield make
+    for each in tabs:
+        each.page.context.close()
+
+
+def test_pages_render_without_errors_and_ask_no_other_server(tab, pages) -> None:
+    window, formulas = tab(), 0
+    for path in pages:
+        page = window.open(path)
+        assert window.errors == [], path.name
+        elsewhere = [a for a in window.requests if not a.startswith(("file:", "data:", "blob:"))]
+        assert elsewhere == [], path.name
+        assert page.locator("h1").count() >= 1, path.name
+        broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+        assert page.evaluate(broken) == [], path.name
+        made = page.locator("mjx-container svg").count()
+        assert made >= page.locator(".math").count(), path.name
+        assert page.locator("mjx-merror, [data-mjx-error]").count() == 0, path.name
+        formulas += made
+    assert formulas >= 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_is_legible(browser, pages, scheme: str) -> None:  # type: ignore[no-untyped-def]
-    browser.view(1300, scheme=scheme)
-    for page in pages:
-        browser.open(page.as_uri())
-        assert browser.evaluate("document.documentElement.dataset.theme") == scheme
-        assert browser.evaluate(CONTRAST) == [], f"{page.name} in {scheme} mode"
+def test_no_page_has_a_serious_fault_of_accessibility(tab, pages, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
 
-
-def test_figures_stand_on_a_white_card_in_the_dark(browser, pages) -> None:  # type: ignore[no-untyped-def]
-    browser.view(1300, scheme="dark")
-    seen = 0
-    for page in pages:
-        browser.open(page.as_uri())
-        grounds = browser.evaluate(
+    window, axe, cards = tab(scheme=scheme), Axe(), 0
+    faults: dict[str, list[tuple[str, str]]] = {}
+    for path in pages:
+        page = window.open(path)
+        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        violations = axe.run(
+            page, options={"runOnly": ["wcag2a", "wcag2aa"], "resultTypes": ["violations"]}
+        ).response["violations"]
+        for v in violations:
+            if v["impact"] in ("serious", "critical"):
+                examples = [(v["id"], node["html"][:150]) for node in v["nodes"][:2]]
+                faults.setdefault(path.name, []).extend(examples)
+        grounds = page.evaluate(
             "[...document.querySelectorAll('main figure img, main .cell_output img')]"
             ".map(i => getComputedStyle(i).backgroundColor)"
         )
-        assert set(grounds) <= {"rgb(255, 255, 255)"}, page.name
-        seen += len(grounds)
-    assert seen >= 1
+        assert set(grounds) <= {"rgb(255, 255, 255)"}, path.name
+        cards += len(grounds)
+    assert faults == {}
+    assert cards >= 1
 
 
-def test_no_page_is_wider_than_a_phone(browser, pages) -> None:  # type: ignore[no-untyped-def]
-    browser.view(390, 844)
-    for page in pages:
-        browser.open(page.as_uri())
-        assert browser.evaluate(OVERFLOW) == [], page.name
+def test_no_page_is_wider_than_a_phone(tab, pages) -> None:
+    window = tab(390)
+    for path in pages:
+        page = window.open(path)
+        assert page.evaluate(OVERFLOW) == [], path.name
+        assert page.evaluate(BENT) == [], path.name
 
 
-@pytest.mark.parametrize("width", [390, 1300])
-def test_pictures_keep_their_aspect_ratio(browser, pages, width: int) -> None:  # type: ignore[no-untyped-def]
-    browser.view(width)
-    for page in pages:
-        browser.open(page.as_uri())
-        bent = browser.evaluate(
-            """[...document.querySelectorAll('main img')].filter(i => i.naturalWidth > 99)
-            .map(i => { const s = getComputedStyle(i), n = v => parseFloat(v) || 0;
-              const w = i.clientWidth - n(s.paddingLeft) - n(s.paddingRight);
-              const h = i.clientHeight - n(s.paddingTop) - n(s.paddingBottom);
-              return [i.src, w / h / (i.naturalWidth / i.naturalHeight)]; })
-            .filter(([, q]) => Math.abs(q - 1) > 0.02)"""
-        )
-        assert bent == [], page.name
+def test_nothing_is_cut_on_a_small_screen(tab, pages) -> None:
+    window = tab(1280)
+    for path in pages:
+        page = window.open(path)
+        if os.environ.get("IMET_BOOK_HTML"):  # the stand-ins have a table that must be cut
+            assert page.evaluate(CUT) == [], path.name
+        assert page.evaluate(BROKEN) == [], path.name
+        assert page.evaluate(BENT) == [], path.name
 
 
-def test_the_theme_can_be_switched(browser, book) -> None:  # type: ignore[no-untyped-def]
-    browser.view(1300, scheme="light")
-    browser.open((book / "index.html").as_uri())
-    before = browser.evaluate("getComputedStyle(document.body).backgroundColor")
-    for _ in range(2):
-        browser.evaluate("document.querySelector('.theme-switch-button').click()")
-        if browser.evaluate("document.documentElement.dataset.theme") == "dark":
+def test_a_cut_table_is_seen(tab, tmp_path: Path) -> None:
+    path = tmp_path / "cut.html"
+    box = '<div style="overflow-x: auto; width: 200px"><table><tr>{}</tr></table></div>'
+    path.write_text(f"<main>{box.format('<td>unbreakable</td>' * 9)}</main>")
+    assert len(tab().open(path).evaluate(CUT)) == 1
+
+
+def test_the_theme_can_be_switched_by_keyboard(tab, book: Path) -> None:
+    page = tab().open(book / "index.html")
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    for _ in range(3):
+        page.locator(".theme-switch-button").first.focus()
+        page.keyboard.press("Enter")
+        if page.evaluate("document.documentElement.dataset.theme") == "dark":
             break
-    assert browser.evaluate("document.documentElement.dataset.theme") == "dark"
-    assert browser.evaluate("getComputedStyle(document.body).backgroundColor") != before
-    browser.evaluate("localStorage.clear()")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
 
 
-def test_search_finds_a_word_without_a_server(browser, book) -> None:  # type: ignore[no-untyped-def]
-    browser.view(1300)
-    browser.open((book / "search.html").as_uri() + "?q=floor")
-    found = browser.evaluate(
-        """new Promise(done => { let n = 0; const look = () => {
-             const hits = document.querySelectorAll('#search-results li').length;
-             if (hits || n++ > 100) done(hits); else setTimeout(look, 50); }; look(); })"""
-    )
-    assert found >= 1
+def test_search_finds_a_word_without_a_server(tab, book: Path) -> None:
+    page = tab().open(book / "search.html", "?q=floor")
+    page.locator("#search-results li").first.wait_for(timeout=10_000)
+
+
+def pages_with(pages: list[Path], mark: str) -> list[Path]:
+    return [path for path in pages if mark in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("how", ["mouse", "keyboard"])
+def test_a_quiz_says_why(tab, pages, how: str) -> None:
+    page = tab().open(pages_with(pages, 'class="quiz"')[0])
+    quiz = page.locator("form.quiz").first
+    assert quiz.locator(".why:visible").count() == 0
+    for kind, sign in (("wrong", "✗"), ("right", "✓")):
+        radio = quiz.locator(f".{kind} input").first
+        if how == "mouse":
+            quiz.locator(f".{kind} label").first.click()
+        else:
+            radio.focus()
+            page.keyboard.press("Space")
+        assert radio.is_checked()
+        assert quiz.locator(".why:visible").count() == 1
+        assert quiz.locator(".why:visible").inner_text().startswith(sign)
+
+
+def test_a_quiz_says_everything_where_scripts_are_off(browser, pages) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(pages_with(pages, 'class="quiz"')[0].as_uri())
+    quiz = page.locator("form.quiz").first
+    assert quiz.locator(".why:visible").count() == quiz.locator(".answer").count()
+    context.close()
+
+
+def test_folds_open_by_keyboard_and_notebooks_are_there(tab, pages) -> None:
+    folded = pages_with(pages, "<details")
+    page = tab().open(folded[0])
+    fold = page.locator("main details").first
+    was = fold.get_attribute("open")
+    fold.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert fold.get_attribute("open") != was
+    for path in pages_with(pages, 'class="take-home"'):
+        name = tab().open(path).locator(".take-home a").get_attribute("href")
+        assert (path.parent / name).is_file()
