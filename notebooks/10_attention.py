@@ -16,6 +16,13 @@
 # %% [markdown]
 # # Attention
 #
+# ```{goals}
+# how attention maps can be judged where the truth is known; which rivals know nothing of the question;
+# why a persuasive picture proves little.
+#
+# {doc}`06_attn_cnn_rnn`; boxes and their overlap ({term}`IoU`).
+# ```
+#
 # The model says where it looked when it chose a label. Pictures of that are persuasive. Where the
 # place of things is known, from a drawing program or from boxes that somebody drew, one can ask whether
 # they are true.
@@ -302,3 +309,110 @@ label_scatter(
 #   most of the view.
 # - Only right predictions are scored: those of another model would be other labels.
 # - Drawn things have crisp outlines on quiet grounds. Photographs are harder.
+
+# %% [markdown]
+# ## Summary
+#
+# - Attention can be scored: does its highest region lie on the thing, and how much of its weight does?
+# - It has to beat maps that know nothing: the centre, an even map, and {term}`Grad-CAM` of the baseline.
+# - A map that hits says where the model looked, and not why it named the label.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: even and single
+# :label: ex-10-1
+# The spread of a map is its entropy as a share of the largest possible. What is it for an even map over 49
+# regions, for one region alone, and for half the weight on each of two?
+# ```
+
+# %% tags=["solution"]
+maps = np.zeros((3, 49))
+maps[0], maps[1, 0], maps[2, :2] = 1 / 49, 1, 0.5
+spread_of = normalised_entropy(maps)
+assert np.allclose(spread_of, [1, 0, np.log(2) / np.log(49)], atol=1e-6)
+spread_of
+
+# %% [markdown]
+# ```{solution} ex-10-1
+# :class: dropdown
+# 1, 0 and $\log 2 / \log 49 = .18$.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: pointing without looking
+# :label: ex-10-2
+# A thing covers a fifth of the view. How often does the highest region of a random map lie in it? And how
+# often does a map hit that always points to the centre, if things cover the centre three times as often as
+# other places?
+# ```
+
+# %% tags=["solution"]
+point = np.random.default_rng(0)
+hits_by_chance = (point.random(100_000) < 0.2).mean()
+assert abs(hits_by_chance - 0.2) < 0.01
+hits_by_chance, 3 * 0.2
+
+# %% [markdown]
+# ```{solution} ex-10-2
+# :class: dropdown
+# A fifth, and three fifths. That is why a rival in the centre is needed: photographers put things there.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: does it hit large things only?
+# :label: ex-10-3
+# Any map hits a thing that fills the view. Correlate the hits of a work with the area of its boxes.
+# ```
+
+# %% tags=["solution"]
+if enough:
+    hits_of = scores[scores["map"] == "attention"].groupby("work")["hit"].mean()
+    areas_of = scores[scores["map"] == "attention"].groupby("work")["area"].mean()
+    page["by_area"] = or_dash(spearman(areas_of, hits_of) if len(hits_of) > 2 else None)
+else:
+    page["by_area"] = "–"
+page.values["by_area"]
+
+# %% [markdown]
+# ```{solution} ex-10-3
+# :class: dropdown
+# The rank correlation of a work's hits with the area of its boxes is {num}`by_area:.2f`. Large things are
+# hit whatever the map. What speaks for attention are hits on small things away from the centre.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: what would show *why*?
+# :label: ex-10-4
+# Describe an experiment that tests whether the model named a label *because* of the region it attended to.
+# What would you change in the picture, and what would you measure?
+# ```
+
+# %% [markdown]
+# ```{solution} ex-10-4
+# :class: dropdown
+# Cover the region (with the mean colour, or with a piece of another work) and see by how much the label's
+# probability falls; cover another region of the same size for comparison, and do it on many works. A fall
+# that is larger than the comparison's, with its interval, is evidence; a bright patch is none.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# A map hits the thing in 60 % of cases. Is that good?
+# - [ ] Yes, more than half. :: The boxes may cover most of the view, or its centre.
+# - [x] It depends on what maps that know nothing reach. :: Right: the even map and the centre are the
+#   scale.
+# - [ ] No, 40 % are missed. :: Perhaps those things are hidden, or named from context.
+# ```
+#
+# ```{quiz}
+# Why are smoothed overlays more convincing than raw ones?
+# - [x] Smoothing hides how coarse the grid is. :: Yes: a handful of squares becomes an outline.
+# - [ ] They are more exact. :: Nothing is added but blur.
+# - [ ] They use more regions. :: The same 49.
+# ```

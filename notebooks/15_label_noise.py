@@ -16,6 +16,13 @@
 # %% [markdown]
 # # Label noise
 #
+# ```{goals}
+# what wrong labels cost in learning and in scoring; how mistakes in a table can be found; why a perfect
+# answer does not score 1.
+#
+# {doc}`14_losses_and_thresholds`; the idea of a confusion of labels.
+# ```
+#
 # One person labelled each picture and nobody checked. The poster blames that for part of its loss.
 # On real pictures the claim cannot be tested, since nobody knows the truth. On drawn ones somebody
 # does.
@@ -302,3 +309,129 @@ picture_grid(
 # - Whether confident learning would do as well on the real collection depends on how good the model
 #   is, and on just that: a mistake that the model makes too cannot be found with it.
 # - All labels carry noise here, validation too: thresholds and epochs are chosen on noisy labels.
+
+# %% [markdown]
+# ## Summary
+#
+# - Noise acts twice, when a model learns and when it is scored; the two can be taken apart where the
+#   truth is known.
+# - Somebody who knows the truth does not score 1 against a noisy table.
+# - Confident disagreement finds mistakes far better than guessing, and far from all.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: a ceiling
+# :label: ex-15-1
+# An annotator leaves out each label of a work with probability .1, never adds one, and every work truly has
+# three. What is the mean recall of the truth against the annotator's table, and its mean precision?
+# ```
+
+# %% tags=["solution"]
+import numpy as np
+
+guess = np.random.default_rng(0)
+left_in = (guess.random((200_000, 3)) >= 0.1).sum(1)
+kept = left_in[left_in > 0]
+assert abs((kept / 3).mean() - 0.9 / (1 - 0.1**3)) < 0.01
+1.0, (kept / 3).mean()  # recall, precision
+
+# %% [markdown]
+# ```{solution} ex-15-1
+# :class: dropdown
+# Recall is 1, since all that the table has is true; precision is the share that was kept, .9 among works
+# that have labels at all. A perfect answer looks as if it added a tenth.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: which mistakes hurt F2 more?
+# :label: ex-15-2
+# Take the truth of test works and damage it in two ways, equally often: leave labels out, or add wrong
+# ones. Score the truth against both.
+# ```
+
+# %% tags=["solution"]
+harm = np.random.default_rng(1)
+count = int(0.1 * truth.sum())
+less, more = truth.copy(), truth.copy()
+less.ravel()[harm.choice(np.flatnonzero(truth), count, replace=False)] = False
+more.ravel()[harm.choice(np.flatnonzero(~truth), count, replace=False)] = True
+scored = {
+    name: fbeta_per_work(truth, table).mean()
+    for name, table in (("left out", less), ("added", more))
+}
+assert max(scored.values()) <= 1
+scored
+
+# %% [markdown]
+# ```{solution} ex-15-2
+# :class: dropdown
+# Labels that the table adds cost recall, which F2 weighs most; labels that it lacks cost precision. So
+# against a table with additions a good model looks worse.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: what does a check cost?
+# :label: ex-15-3
+# Somebody looks at the annotations in order of doubt and corrects them. How many must be looked at to
+# correct a tenth of the labels left out, and how many in random order?
+# ```
+
+# %% tags=["solution"]
+left_out = sides["left out, but shown"]
+doubt_order = np.argsort(-np.where(left_out, suspects.doubt, -1).ravel(), kind="stable")
+corrected = np.cumsum((errors & left_out).ravel()[doubt_order])
+goal = max(int(np.ceil(0.1 * (errors & left_out).sum())), 1)
+page["looked"] = int(np.searchsorted(corrected, goal)) + 1
+page["looked_random"] = int(goal * left_out.sum() / max((errors & left_out).sum(), 1))
+page.values["looked"], page.values["looked_random"]
+
+# %% [markdown]
+# ```{solution} ex-15-3
+# :class: dropdown
+# {num}`looked:,d` in order of doubt, about {num}`looked_random:,d` at random.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: is the gain real?
+# :label: ex-15-4
+# A second model is trained on the corrected table and scores higher *on the corrected table*. What two
+# explanations are there, and which experiment tells them apart?
+# ```
+
+# %% tags=["solution"]
+first_row = (
+    f2["model, scored on the truth", 0.0].mean(),
+    f2["model, scored on labels at hand", 1.0].mean(),
+)
+assert all(0 <= value <= 1 for value in first_row)
+first_row
+
+# %% [markdown]
+# ```{solution} ex-15-4
+# :class: dropdown
+# Either it learned better, or the scoring became easier, as the model itself helped to choose what was
+# corrected. Score both models on a part of the works that was checked by people without any model's help.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# A model's F2 rises when its test labels are corrected by looking at its own confident disagreements. What
+# follows?
+# - [ ] The model is better than it seemed. :: Perhaps; but only labels on which it disagreed were looked
+#   at, so corrections can only help it.
+# - [x] Nothing before labels are checked that were drawn without it. :: Right.
+# - [ ] The annotator was careless. :: Some mistakes are found in any table.
+# ```
+#
+# ```{quiz}
+# Why can training on noisy labels cost less than being scored on them?
+# - [x] Mistakes average out over many works in training, and each one counts in scoring. :: Yes.
+# - [ ] Networks ignore labels. :: They do not.
+# - [ ] Scoring uses more labels. :: It uses fewer.
+# ```

@@ -16,6 +16,13 @@
 # %% [markdown]
 # # The content-aware crop
 #
+# ```{goals}
+# how a crop can be read from a network's first layers; how crops are judged by boxes; which simple rivals
+# a method has to beat.
+#
+# {doc}`13_vgg16`; convolutions and their maps.
+# ```
+#
 # A museum photographs an object with room around it, and a network that wants a square of 224 pixels
 # gets the room too. The poster's own idea: the first layers of a trained network know where something
 # is, so let them do the cropping.
@@ -307,3 +314,120 @@ box_gallery(
 #   says.
 #
 # `imet crop PICTURES --run RUN --out FOLDER` crops any pictures with the network of any run.
+
+# %% [markdown]
+# ## Summary
+#
+# - Maps of the first convolutions are put together into one, and a box is laid around what is above its
+#   mean.
+# - The crop is judged by boxes of named things, beside a centre crop, Otsu's threshold and the whole
+#   picture.
+# - What it wins over all works it does not win where things leave much ground.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: IoU
+# :label: ex-16-1
+# A thing is a box of 100 × 100 pixels in the middle of a picture of 300 × 300. What is the {term}`IoU` of
+# the whole picture, and of a centred crop of 150 × 150?
+# ```
+
+# %% tags=["solution"]
+assert np.isclose(100**2 / 300**2, 1 / 9)
+100**2 / 300**2, 100**2 / 150**2
+
+# %% [markdown]
+# ```{solution} ex-16-1
+# :class: dropdown
+# 1/9 and 4/9. Whoever cuts nothing has an IoU equal to the share of the thing.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: the best box that is always the same
+# :label: ex-16-2
+# Which centred crop, as a share of the sides, has the highest mean IoU here? Compare with the method's.
+# ```
+
+# %% tags=["solution"]
+by_share = {}
+for share in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
+    each = []
+    for picture, boxes_of in zip(pictures, things):
+        height, width = picture.shape[:2]
+        dx, dy = (1 - share) / 2 * width, (1 - share) / 2 * height
+        box = np.array([dx, dy, width - dx, height - dy]).round().astype(int)
+        each.append(crop_scores(box, boxes_of, height, width)["iou"])
+    by_share[share] = float(np.mean(each))
+page["best_share"] = max(by_share, key=by_share.get)
+page["best_iou"] = max(by_share.values())
+by_share, means.loc["content-aware crop", "iou"]
+
+# %% [markdown]
+# ```{solution} ex-16-2
+# :class: dropdown
+# The best share is {num}`best_share:.0%` with an IoU of {num}`best_iou:.3f`. It was chosen on these works,
+# which flatters it a little; it has one parameter, and the method has several.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: what is kept and what is cut
+# :label: ex-16-3
+# A crop may have a high IoU and cut half of a small thing. For which works does the method keep less than
+# half of the things' area although its IoU is above the median?
+# ```
+
+# %% tags=["solution"]
+own = scores[scores["crop"] == "content-aware crop"].set_index("work")
+treacherous = own[(own["iou"] > own["iou"].median()) & (own["kept"] < 0.5)]
+assert len(treacherous) <= len(own) // 2 + 1
+len(treacherous), len(own)
+
+# %% [markdown]
+# ```{solution} ex-16-3
+# :class: dropdown
+# Few, if any: where things are large, IoU and the share kept go together. They part where one large and one
+# small thing stand in a picture.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: a crop for the model
+# :label: ex-16-4
+# The poster wants crops that help a model. Describe how you would measure that, and why boxes are only a
+# stand-in.
+# ```
+
+# %% tags=["solution"]
+area_kept = means.loc[["content-aware crop", "whole picture"], ["kept", "area"]]
+assert area_kept.loc["whole picture", "kept"] > 0.99
+area_kept
+
+# %% [markdown]
+# ```{solution} ex-16-4
+# :class: dropdown
+# Train and score a model on cropped works and on whole ones, with equal budgets and seeds, and take the
+# paired difference. Boxes name things that have labels; a culture shows in the ground, too, which a good
+# crop by boxes cuts away.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# The crop beats a centre crop over all works, and not where things leave much ground. How?
+# - [ ] The measurement is wrong. :: Both are right, for different works.
+# - [x] Where things fill the picture it cuts little, and that is what wins. :: Yes: cutting less is the
+#   better bet there.
+# - [ ] Small things are in the centre. :: Then the centre crop would win there more clearly; but why the
+#   method wins elsewhere would still be open.
+# ```
+#
+# ```{quiz}
+# Why is a score of *kept area* alone of no use?
+# - [x] The whole picture keeps everything. :: Right: what is kept has to be seen beside what is cut.
+# - [ ] Boxes are not exact. :: They are, for drawn things.
+# - [ ] It cannot be computed. :: It can.
+# ```
