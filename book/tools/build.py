@@ -30,6 +30,7 @@ import yaml
 
 from imet.config import get_profile
 from imet.io import REPO, InputError, write_json
+from imet.report.reported import reported_beside_ours
 
 BOOK = REPO / "book"
 LEFT_OUT = shutil.ignore_patterns("_build", "__pycache__", ".*", "tools")
@@ -118,6 +119,7 @@ def copy_results(results: Path, profile: str, tree: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
     write_json(target / "_build.json", {"provenance": build_provenance(profile, pages)})
+    write_json(target / "_beside.json", reported_beside_ours(profile))
 
 
 def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:
@@ -155,6 +157,14 @@ def copy_mathjax(tree: Path) -> None:
     shutil.copy(source, target)
 
 
+def copy_plotly(tree: Path) -> None:
+    """Copy Plotly's one file from its package; only the page of the explorers loads it."""
+    files = importlib.metadata.files("plotly") or []
+    source = next(Path(str(f.locate())) for f in files if f.name == "plotly.min.js")
+    (tree / "_static" / "plotly").mkdir()
+    shutil.copy(source, tree / "_static" / "plotly")
+
+
 def assemble(tree: Path, notebooks: Path, results: Path, profile: str, preview: bool) -> None:
     """Put the whole source of the book together in `tree`."""
     shutil.copytree(BOOK, tree, ignore=LEFT_OUT)
@@ -172,6 +182,7 @@ def assemble(tree: Path, notebooks: Path, results: Path, profile: str, preview: 
     copy_results(results, profile, tree)
     copy_notebooks(notebooks, chapters(toc), tree)
     copy_mathjax(tree)
+    copy_plotly(tree)
 
 
 def put_in_place(new: Path, out: Path) -> None:

@@ -281,3 +281,88 @@ def test_folds_open_by_keyboard_and_notebooks_are_there(tab, pages) -> None:
     for path in pages_with(pages, 'class="take-home"'):
         name = tab().open(path).locator(".take-home a").get_attribute("href")
         assert (path.parent / name).is_file()
+
+
+def page_of(pages: list[Path], stem: str) -> Path:
+    path = next((path for path in pages if path.stem == stem), None)
+    if path is None or "_static/plotly" not in path.read_text(encoding="utf-8"):
+        pytest.skip("stand-in chapters have no explorers: name a whole book in IMET_BOOK_HTML")
+    return path
+
+
+def test_the_table_of_numbers_sorts_and_filters_by_keyboard(tab, book: Path) -> None:
+    page = tab().open(book / "numbers.html")
+    rows = page.locator("table.beside tbody tr")
+    everything = rows.count()
+    assert everything > 100
+    page.locator(".table-filter input").fill("poster vgg16")
+    assert 0 < page.locator("table.beside tbody tr:visible").count() < everything
+    page.locator(".table-filter input").fill("")
+    button = page.locator("table.beside th button", has_text="Reported")
+    for direction, sign in (("ascending", 1), ("descending", -1)):
+        button.focus()
+        page.keyboard.press("Enter")
+        heading = page.locator("table.beside th[aria-sort]")
+        assert heading.get_attribute("aria-sort") == direction
+        texts = page.locator("table.beside tbody td.reported").all_inner_texts()
+        numbers = [float(t) for t in texts if t.replace(".", "", 1).isdigit()]
+        assert numbers == sorted(numbers, key=lambda x: sign * x)
+
+
+def test_a_threshold_moves_by_keyboard_and_changes_the_scores(tab, pages) -> None:
+    window = tab()
+    page = window.open(page_of(pages, "11b_explore"))
+    box = page.locator("#explore-threshold")
+    slider = box.locator("input[type=range]").first
+    labels = box.locator("tbody tr").first.locator("td").last
+    slider.focus()
+    page.keyboard.press("Home")  # the lowest threshold: nearly all labels
+    most = float(labels.inner_text())
+    page.keyboard.press("End")
+    assert float(labels.inner_text()) < most
+    assert box.locator(".js-plotly-plot").count() == 1
+    box.locator("select").nth(2).select_option("quarters by frequency")
+    assert box.locator("input[type=range]").count() == 4
+    assert window.errors == []
+
+
+def test_predictions_are_filtered_and_opened(tab, pages) -> None:
+    page = tab().open(page_of(pages, "11b_explore"))
+    box = page.locator("#explore-predictions")
+    everything = box.locator(".card-of-work").count()
+    assert everything >= 1
+    box.locator("select").nth(2).select_option("missed")
+    assert all("○" in text for text in box.locator(".card-of-work ul").all_inner_texts())
+    box.locator("select").nth(2).select_option("")
+    frame = box.locator(".frame").first
+    frame.focus()
+    page.keyboard.press("Enter")
+    assert frame.get_attribute("aria-expanded") == "true"
+    assert frame.locator(".over.crop").count() == 1
+
+
+def test_a_roc_curve_has_an_area_with_an_interval(tab, pages) -> None:
+    page = tab().open(page_of(pages, "11b_explore"))
+    box = page.locator("#explore-roc")
+    assert "[" in box.locator("p[role=status]").inner_text()
+    assert box.locator(".js-plotly-plot").count() == 1
+
+
+def test_the_book_is_printed_with_an_outline_and_links(book: Path, tmp_path: Path) -> None:
+    from pypdf import PdfReader
+
+    out = tmp_path / "book.pdf"
+    command = [sys.executable, REPO / "book" / "tools" / "pdf.py", book, out]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert made.returncode == 0, made.stderr
+    reader = PdfReader(out)
+    chapters = [entry for entry in reader.outline if not isinstance(entry, list)]
+    assert len(chapters) >= 9
+    links = [
+        annotation.get_object()
+        for page in reader.pages[:8]
+        for annotation in page.get("/Annots") or []
+    ]
+    inside = {str(link["/Dest"]).lstrip("/") for link in links if "/Dest" in link}
+    assert {f"page-{n}" for n in range(1, 9)} <= inside
+    assert inside <= {name.lstrip("/") for name in reader.named_destinations}

@@ -1,0 +1,107 @@
+"""The directive `beside-table`: every reported number with ours beside it, to filter and to sort.
+
+Ours come from the newest runs of this code on the book's profile (`_results/_beside.json`, which
+`build.py` writes) and from recorded studies; each says where it is from.
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from imet_reported import MODELS, NAMES, SPLITS
+from imet_values import write
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+MEASURES = {"auc": "auc_macro"}
+STATUS = {"stated": "text or table", "as_coded": "published code", "context": "elsewhere"}
+HEADINGS = ("Where", "What", "Reported", "This build", "Recorded", "Evidence")
+
+
+def recorded_values(folder: Path) -> dict[tuple[str, str, str], tuple[dict[str, Any], str]]:
+    """Estimates of recorded studies by (recipe, part, measure), of variants that change no rule.
+
+    A variant stands for a recipe where it carries the recipe's name.
+    """
+    values = {}
+    for path in sorted(folder.glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        variants = content.get("values", {})
+        if not isinstance(variants, dict):
+            continue
+        for name, variant in variants.items():
+            if not isinstance(variant, dict) or variant.get("recipe") != name:
+                continue
+            about = content.get("provenance", {})
+            seeds = ", ".join(map(str, about.get("seeds", [])))
+            source = f"results/{path.name}, profile {about.get('profile')}, seeds {seeds}"
+            for part in ("val", "test"):
+                for measure, estimate in variant.get(part, {}).items():
+                    values.setdefault((name, part, measure), (estimate, source))
+    return values
+
+
+def cell(estimate: Any) -> str:
+    """A value over its interval, as HTML; a dash for none."""
+    if not isinstance(estimate, dict) or estimate.get("value") is None:
+        return "–"
+    text = write(float(estimate["value"]), ".3f")
+    if estimate.get("low") is not None:
+        low, high = (write(float(estimate[end]), ".3f") for end in ("low", "high"))
+        text += f'<br><span class="interval">[{low}, {high}]</span>'
+    return text
+
+
+def table(rows: list[dict[str, Any]], recorded: dict[tuple[str, str, str], Any]) -> str:
+    """The whole table as HTML."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in HEADINGS)
+    body = []
+    for row in rows:
+        measure = MEASURES.get(row["metric"], row["metric"])
+        estimate, source = recorded.get((row["model"], row["split"], measure), (None, ""))
+        what = [NAMES.get(row["metric"], row["metric"]), MODELS.get(row["model"], row["model"])]
+        what.append(SPLITS.get(row["split"], row["split"]))
+        evidence = []
+        if row["ours"] is not None:
+            evidence.append(f"{row['run']}, seed {row['seed']}, {row['device']}")
+        if estimate:
+            evidence.append(source)
+        ours = {"value": row["ours"], "low": row["low"], "high": row["high"]}
+        cells = [
+            f"<td>{escape(row['document'])}, {escape(row['where'])}"
+            f"<br><small>{STATUS.get(row['status'], row['status'])}</small></td>",
+            f"<td>{escape(', '.join(filter(None, what)))}</td>",
+            f'<td class="number reported">{escape(row["reported"])}</td>',
+            f'<td class="number ours">{cell(ours)}</td>',
+            f'<td class="number recorded">{cell(estimate)}</td>',
+            f"<td><small>{escape('; '.join(evidence)) or '–'}</small></td>",
+        ]
+        body.append(f'<tr id="{escape(row["key"])}">{"".join(cells)}</tr>')
+    return (
+        '<div class="table-scroll"><table class="table beside sortable" '
+        'data-filter="Filter rows"><thead><tr>'
+        f"{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+class BesideTable(SphinxDirective):
+    """Every reported number, ours, and where ours is from."""
+
+    def run(self) -> list[nodes.Node]:
+        results = Path(self.env.srcdir) / "_results"
+        path = results / "_beside.json"
+        self.env.note_dependency(str(path))
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        html = table(rows, recorded_values(results / "recorded"))
+        return [nodes.raw("", html, format="html")]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive and the script that sorts tables."""
+    app.add_directive("beside-table", BesideTable)
+    app.add_js_file("tables.js", loading_method="defer")
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

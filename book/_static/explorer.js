@@ -1,0 +1,199 @@
+/* Explorers of one page: thresholds, predictions, ROC curves. Data come from a script beside it, charts from
+   Plotly; controls are the browser's own, so that they work by keyboard. */
+(() => {
+  const data = window.EXPLORER;
+  if (!data) return;
+  const K = data.labels.length;
+  const scores = {};
+  for (const [name, model] of Object.entries(data.models))
+    for (const part of ["val", "test"])
+      scores[name + part] = Uint8Array.from(atob(model[part]), c => c.charCodeAt(0));
+  const make = (tag, options = {}, ...children) => {
+    const element = Object.assign(document.createElement(tag), options);
+    element.append(...children);
+    return element;
+  };
+  let serial = 0;
+  const choice = (title, options, change) => {
+    const select = make("select", { id: `explorer-${serial++}` });
+    options.forEach(([value, text]) => select.append(make("option", { value, textContent: text })));
+    select.addEventListener("change", change);
+    return [select, make("label", { htmlFor: select.id }, title + " ", select)];
+  };
+  const same = list => list.map(value => [value, value]);
+  const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const chart = (box, traces, x, y, shapes = []) => Plotly.react(box, traces, {
+    xaxis: { title: { text: x }, range: [0, 1], gridcolor: css("--pst-color-border"), zeroline: false },
+    yaxis: { title: { text: y }, rangemode: "tozero", gridcolor: css("--pst-color-border"), zeroline: false },
+    font: { family: css("--pst-font-family-base"), color: css("--pst-color-text-base"), size: 13 },
+    margin: { t: 16, r: 12, b: 48, l: 52 }, height: 340, paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)", legend: { orientation: "h", y: 1.14 }, shapes,
+  }, { displayModeBar: false, responsive: true });
+  const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7"];
+  const DASHES = ["solid", "dash", "dot", "dashdot"];
+  const line = (name, x, y, i) =>
+    ({ name, x, y, mode: "lines", line: { color: COLOURS[i % 4], dash: DASHES[i % 4] } });
+
+  /* Means over works of F2, F1, precision, recall and the number of labels; limits are 0 to 255 by label. */
+  const measure = (bytes, works, limits) => {
+    const sums = [0, 0, 0, 0, 0];
+    works.forEach((truth, n) => {
+      let named = 0, right = 0;
+      for (let k = 0; k < K; k++) named += bytes[n * K + k] >= limits[k];
+      for (const k of truth) right += bytes[n * K + k] >= limits[k];
+      const f = b => named || truth.length ? (1 + b) * right / (b * truth.length + named) : 0;
+      [f(4), f(1), named ? right / named : 0, truth.length ? right / truth.length : 0, named]
+        .forEach((value, i) => sums[i] += value);
+    });
+    return sums.map(sum => sum / works.length);
+  };
+  const MEASURES = ["F2", "F1", "precision", "recall", "labels per work"];
+  const SCOPES = {
+    "all labels": [["all labels", () => true]],
+    "cultures and tags": [["cultures", k => data.culture[k]], ["tags", k => !data.culture[k]]],
+    "quarters by frequency": [4, 3, 2, 1].map(q => [`quartile ${q}`, k => data.quartile[k] === q]),
+  };
+
+  const thresholds = box => {
+    const table = make("table", { className: "table" });
+    const plot = make("div"), sliders = make("div", { className: "sliders" });
+    const [model, modelLabel] = choice("Model", same(Object.keys(data.models)), () => build());
+    const [part, partLabel] = choice("Works", [["val", "validation"], ["test", "test"]], () => build());
+    const [scope, scopeLabel] = choice("A threshold for", same(Object.keys(SCOPES)), () => build());
+    box.append(make("p", { className: "controls" }, modelLabel, partLabel, scopeLabel), sliders, table, plot);
+    let inputs = [], curves = [];
+    const grid = Array.from({ length: 99 }, (_, i) => (i + 1) / 100);
+    const byte = t => Math.ceil(t * 255 - 1e-9);
+    const bytes = () => scores[model.value + part.value];
+    const build = () => {
+      const tuned = data.models[model.value].threshold;
+      sliders.replaceChildren();
+      inputs = SCOPES[scope.value].map(([name]) => {
+        const input = make("input", { type: "range", min: 0.01, max: 0.99, step: 0.01, id: `explorer-${serial++}` });
+        input.value = tuned;
+        const output = make("output");
+        input.addEventListener("input", show);
+        sliders.append(make("label", { htmlFor: input.id }, name + " ", input, " ", output));
+        return [input, output];
+      });
+      curves = grid.map(t => measure(bytes(), data.works[part.value], new Array(K).fill(byte(t))));
+      show();
+    };
+    const show = () => {
+      const limits = new Array(K);
+      SCOPES[scope.value].forEach(([, belongs], i) => {
+        inputs[i][1].textContent = Number(inputs[i][0].value).toFixed(2);
+        for (let k = 0; k < K; k++) if (belongs(k)) limits[k] = byte(inputs[i][0].value);
+      });
+      const tuned = data.models[model.value].threshold;
+      const works = data.works[part.value];
+      const rows = [["yours", measure(bytes(), works, limits)],
+        [`tuned, ${tuned.toFixed(3)}`, measure(bytes(), works, new Array(K).fill(byte(tuned)))]];
+      const head = make("tr", {}, make("th", { scope: "col", textContent: "threshold" }),
+        ...MEASURES.map(m => make("th", { scope: "col", textContent: m })));
+      table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows.map(([name, values]) =>
+        make("tr", {}, make("th", { scope: "row", textContent: name }), ...values.map((v, i) =>
+          make("td", { className: "number", textContent: v.toFixed(i < 4 ? 3 : 1) }))))));
+      const at = Number(inputs[0][0].value);
+      const shapes = inputs.length > 1 ? [] : [{ type: "line", x0: at, x1: at, y0: 0, y1: 1, yref: "paper",
+        line: { color: css("--pst-color-primary"), width: 2, dash: "dot" } }];
+      chart(plot, MEASURES.slice(0, 4).map((m, i) => line(m, grid, curves.map(c => c[i]), i)),
+        "one threshold for all labels", "mean over works", shapes);
+    };
+    build();
+  };
+
+  const predictions = box => {
+    const [model, modelLabel] = choice("Model", same(Object.keys(data.models)), () => show());
+    const [label, labelLabel] = choice("Label", [["", "any"], ...data.labels.map((name, k) => [k, name])
+      .sort((a, b) => a[1].localeCompare(b[1]))], () => show());
+    const [outcome, outcomeLabel] = choice("Outcome",
+      [["", "any"], ["right", "right"], ["wrong", "wrong"], ["missed", "missed"]], () => show());
+    const count = make("output"), cards = make("div", { className: "cards" });
+    box.append(make("p", { className: "controls" }, modelLabel, labelLabel, outcomeLabel, count), cards);
+    const show = () => {
+      cards.replaceChildren();
+      for (const picture of data.pictures) {
+        const truth = data.works.test[picture.work], named = data.models[model.value].decided[picture.work];
+        const of = k => truth.includes(k) ? (named.includes(k) ? "right" : "missed") : "wrong";
+        const all = [...new Set([...named, ...truth])].map(k => [k, of(k)]);
+        const matching = all.filter(([k, what]) => (label.value === "" || k === Number(label.value))
+          && (!outcome.value || what === outcome.value));
+        if (matching.length) cards.append(card(picture, all));
+      }
+      count.textContent = `${cards.children.length} of ${data.pictures.length} works`;
+    };
+    const card = (picture, all) => {
+      const image = make("img", { src: data.folder + picture.file, alt: "work " + picture.work, loading: "lazy" });
+      const frame = make("button", { type: "button", className: "frame" }, image);
+      frame.setAttribute("aria-expanded", "false");
+      const more = make("span", { className: "maps" });
+      const list = make("ul", {}, ...all.map(([k, what]) => make("li", { className: what,
+        textContent: { right: "✓ ", wrong: "✗ ", missed: "○ " }[what] + data.labels[k] })));
+      const overlay = (weights, crop) => {
+        frame.querySelectorAll(".over").forEach(each => each.remove());
+        const [l, t, r, b] = crop;
+        frame.append(make("span", { className: "over crop",
+          style: `left:${l * 100}%;top:${t * 100}%;width:${(r - l) * 100}%;height:${(b - t) * 100}%` }));
+        if (!weights) return;
+        const side = Math.round(Math.sqrt(weights.length));
+        frame.append(make("span", { className: "over map", style: `grid-template-columns:repeat(${side},1fr)` },
+          ...weights.map(w => make("i", { style: `opacity:${w / 140}` }))));
+      };
+      frame.addEventListener("click", () => {
+        const open = frame.getAttribute("aria-expanded") === "false";
+        frame.setAttribute("aria-expanded", String(open));
+        more.replaceChildren();
+        frame.querySelectorAll(".over").forEach(each => each.remove());
+        if (!open) return;
+        overlay(Object.values(picture.maps)[0], picture.crop);
+        for (const [k, weights] of Object.entries(picture.maps)) {
+          const button = make("button", { type: "button", textContent: "looked for " + data.labels[k] });
+          button.addEventListener("click", () => overlay(weights, picture.crop));
+          more.append(button);
+        }
+      });
+      return make("div", { className: "card-of-work" }, frame, list, more);
+    };
+    show();
+  };
+
+  const roc = box => {
+    const some = Object.values(data.models)[0].auc;
+    const options = data.labels.map((name, k) => [k, name]).filter(([k]) => some[k])
+      .sort((a, b) => a[1].localeCompare(b[1]));
+    const plot = make("div");
+    const [label, labelLabel] = choice("Label", options, () => show());
+    const areas = make("p", { role: "status" });
+    box.append(make("p", { className: "controls" }, labelLabel), areas, plot);
+    const show = () => {
+      const k = Number(label.value), works = data.works.test;
+      const traces = [{ x: [0, 1], y: [0, 1], mode: "lines", showlegend: false, hoverinfo: "skip",
+        line: { color: "#888", width: 1, dash: "dot" } }];
+      const text = [];
+      Object.entries(data.models).forEach(([name, model], i) => {
+        const order = works.map((truth, n) => [scores[name + "test"][n * K + k], truth.includes(k)])
+          .sort((a, b) => b[0] - a[0]);
+        const positives = order.filter(o => o[1]).length, negatives = order.length - positives;
+        const x = [0], y = [0];
+        let right = 0, wrong = 0;
+        order.forEach(([s, is], n) => {
+          is ? right++ : wrong++;
+          if (n + 1 < order.length && order[n + 1][0] === s) return;
+          x.push(wrong / negatives); y.push(right / positives);
+        });
+        traces.push(line(name, x, y, i));
+        if (model.auc[k]) text.push(`${name}: ${model.auc[k][0].toFixed(3)} [${model.auc[k][1].toFixed(2)}, ` +
+          `${model.auc[k][2].toFixed(2)}]`);
+      });
+      areas.textContent = "Area " + text.join("; ");
+      chart(plot, traces, "false positive rate", "true positive rate");
+    };
+    if (options.length) show();
+  };
+
+  for (const [id, start] of [["threshold", thresholds], ["predictions", predictions], ["roc", roc]]) {
+    const box = document.getElementById("explore-" + id);
+    if (box) start(box);
+  }
+})();

@@ -1,0 +1,135 @@
+"""Scores and pictures of test works as files that a page's scripts read from disk."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.io.formats.style import Styler
+from PIL import Image
+
+from imet.data.dataset import Part
+from imet.data.images import read_image
+from imet.inspection import Steps
+from imet.labels import quartile_of
+from imet.metrics import roc_auc_per_class
+from imet.report.tables import spoken
+from imet.runs import Run
+from imet.statistics import auc_interval
+from imet.thresholds import tune_exact
+from imet.typing import Array
+
+MOST_WORKS = 400
+"""Works of a part that a page carries at most: its size stays bounded on large collections."""
+
+
+def packed(scores: Array) -> str:
+    """Scores in [0, 1] as text: one byte each, rounded to 1/255, in row order.
+
+    Examples:
+        >>> packed(np.array([[0.0, 1.0]]))
+        'AP8='
+    """
+    return base64.b64encode(np.rint(np.asarray(scores) * 255).astype(np.uint8)).decode()
+
+
+def explorer_data(trained: Mapping[str, Run]) -> dict[str, Any]:
+    """What the explorers need of models of one collection and one split, JSON-able.
+
+    Returns:
+        labels: name, culture or not, and frequency quartile of each; works: by part, the columns of
+        each work's labels; models: by name, tuned threshold, `packed` scores of both parts, the
+        columns that its own rule gives to each test work, and [AUC, low, high] by label on test.
+    """
+    first = next(iter(trained.values()))
+    parts, space = first.parts, first.parts.labels
+    taken = {name: slice(0, MOST_WORKS) for name in ("val", "test")}
+    models = {}
+    for name, run in trained.items():
+        if not np.array_equal(run.parts.test.rows, parts.test.rows):
+            raise ValueError(f"{name}: has other test works than the first model")
+        rule = tune_exact(run.scores("val"), parts.val.targets)
+        auc = roc_auc_per_class(run.scores("test"), parts.test.targets)
+        positives = parts.test.targets.sum(0)
+        models[name] = {
+            "threshold": rule.threshold,
+            "decided": _columns(run.predicted("test")[:MOST_WORKS]),
+            "auc": [
+                [round(x, 3) for x in auc_interval(a, n, len(parts.test) - n)] if a == a else None
+                for a, n in zip(auc.tolist(), positives.tolist())
+            ],
+        } | {part: packed(run.scores(part)[rows]) for part, rows in taken.items()}
+    return {
+        "labels": [spoken(name) for name in space.names],
+        "culture": space.is_culture.astype(int).tolist(),
+        "quartile": quartile_of(parts.train.targets.sum(0)).tolist(),
+        "works": {part: _columns(parts[part].targets[rows]) for part, rows in taken.items()},
+        "models": models,
+    }
+
+
+def _columns(decisions: Array) -> list[list[int]]:
+    return [np.flatnonzero(row).tolist() for row in decisions]
+
+
+def write_pictures(
+    folder: Path, part: Part, works: Sequence[int] | Array, crops: Array, steps: Steps
+) -> list[dict[str, Any]]:
+    """Write small pictures of works; return what is drawn over them when they are chosen.
+
+    Args:
+        folder: gets `NNN.jpg` of 240 pixels on the longer side.
+        works: numbers of works in the part.
+        crops: (n, 4) box of each in its own pixels.
+        steps: of an AttnCNN-RNN on the same works.
+
+    Returns:
+        One dictionary a work: file, crop as shares of the sides, and maps: label column to weights
+        of the regions of the resized view, in percent of the largest.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = []
+    for i, work in enumerate(works):
+        picture = Image.fromarray(read_image(part.collection.path(part.rows[int(work)])))
+        sides = np.array([*picture.size] * 2)
+        picture.thumbnail((240, 240))
+        picture.save(folder / f"{int(work):03}.jpg", quality=80)
+        kept = np.flatnonzero(steps.kept[i, 0])[:6]
+        maps = {}
+        for t in kept:
+            weights = steps.attention[i, 0, t]
+            maps[int(steps.labels[i, 0, t])] = (
+                np.rint(100 * weights / weights.max()).astype(int).tolist()
+            )
+        crop = (np.asarray(crops[i]) / sides).round(3).tolist()
+        shown.append({"work": int(work), "file": f"{int(work):03}.jpg", "crop": crop, "maps": maps})
+    return shown
+
+
+def write_script(path: Path, data: Mapping[str, Any]) -> None:
+    """Data as a script: a page from disk may load scripts, and may not fetch files."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    path.write_text(f"window.EXPLORER = {text};\n", encoding="utf-8")
+
+
+def label_table(trained: Mapping[str, Run]) -> Styler:
+    """One row per label, to be sorted: its kind, uses, test works, and AUC by model."""
+    parts = next(iter(trained.values())).parts
+    rows = pd.DataFrame(
+        {
+            "label": [spoken(name) for name in parts.labels.names],
+            "kind": parts.labels.kinds,
+            "uses in training": parts.train.targets.sum(0),
+            "test works": parts.test.targets.sum(0),
+        }
+    )
+    for name, run in trained.items():
+        rows[f"AUC, {name}"] = roc_auc_per_class(run.scores("test"), parts.test.targets)
+    table = rows.style.format(precision=3, na_rep="–", escape="html").hide(axis="index")
+    return table.set_table_attributes('class="dataframe sortable" data-filter="Filter labels"')

@@ -1,0 +1,49 @@
+"""The table of every reported number: ours and recorded ones stand in columns of their own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import imet_beside
+
+ROW = {
+    "key": "paper.x.val.f2", "document": "paper", "where": "Table 1", "model": "resnet50",
+    "split": "val", "metric": "f2", "reported": "0.327", "status": "stated", "profile": "tiny",
+    "ours": 0.5, "low": 0.4, "high": 0.6, "run": "runs/tiny/resnet50-1", "seed": 0,
+    "device": "CPU", "commit": "abc",
+}  # fmt: skip
+
+
+def study(folder: Path) -> Path:
+    estimate = {"value": 0.61, "low": 0.6, "high": 0.62}
+    values = {
+        "resnet50": {"recipe": "resnet50", "val": {"f2": estimate}, "test": {}},
+        "other rule": {"recipe": "resnet50", "val": {"f2": {"value": 0.9}}, "test": {}},
+    }
+    content = {"provenance": {"profile": "sample", "seeds": [0, 1]}, "values": values}
+    (folder / "rows.json").write_text(json.dumps(content))
+    (folder / "numbers.json").write_text(json.dumps({"values": {"x": 3}}))
+    return folder
+
+
+def test_only_a_variant_that_carries_the_recipes_name_stands_for_it(tmp_path: Path) -> None:
+    recorded = imet_beside.recorded_values(study(tmp_path))
+    assert list(recorded) == [("resnet50", "val", "f2")]
+    estimate, source = recorded["resnet50", "val", "f2"]
+    assert estimate["value"] == 0.61
+    assert source == "results/rows.json, profile sample, seeds 0, 1"
+
+
+def test_a_row_says_whose_each_number_is(tmp_path: Path) -> None:
+    html = imet_beside.table([ROW], imet_beside.recorded_values(study(tmp_path)))
+    assert '<td class="number reported">0.327</td>' in html
+    assert '<td class="number ours">0.500<br><span class="interval">[0.400, 0.600]</span>' in html
+    assert '<td class="number recorded">0.610<br>' in html
+    assert "runs/tiny/resnet50-1, seed 0, CPU; results/rows.json" in html
+
+
+def test_what_no_run_made_is_a_dash() -> None:
+    row = ROW | {"ours": None, "low": None, "high": None, "run": None}
+    html = imet_beside.table([row], {})
+    assert html.count("–") == 3

@@ -1,0 +1,64 @@
+"""What the explorers of a page read: scores that survive packing, curves whose areas are known."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from imet import runs
+from imet.metrics import roc_auc_per_class
+from imet.report.explorer import explorer_data, label_table, packed, write_script
+from imet.runs import run
+
+
+@given(arrays(np.float32, (3, 4), elements=st.floats(0, 1, width=32)))
+def test_packed_scores_are_right_to_half_a_step(scores):
+    read = np.frombuffer(base64.b64decode(packed(scores)), np.uint8).reshape(3, 4) / 255
+    assert np.abs(read - scores).max() <= 0.5 / 255 + 1e-6
+
+
+@pytest.fixture(scope="module")
+def trained(small_collection, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMET_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setattr(runs, "collection_folder", lambda *_: small_collection)
+        yield {"baseline": run("resnet50", "tiny", device="cpu")}
+
+
+def test_data_are_those_of_the_run(trained):
+    data, first = explorer_data(trained), trained["baseline"]
+    json.dumps(data, allow_nan=False)
+    targets = first.parts.test.targets
+    assert [sorted(row) for row in data["works"]["test"]] == [
+        np.flatnonzero(row).tolist() for row in targets
+    ]
+    model = data["models"]["baseline"]
+    decided = first.predicted("test")
+    assert model["decided"] == [np.flatnonzero(row).tolist() for row in decided]
+    auc = roc_auc_per_class(first.scores("test"), targets)
+    for area, packed_area in zip(auc, model["auc"]):
+        if np.isnan(area):
+            assert packed_area is None
+        else:
+            assert packed_area[0] == pytest.approx(area, abs=1e-3)
+            assert packed_area[1] <= packed_area[0] <= packed_area[2]
+    assert not any("::" in name for name in data["labels"])
+
+
+def test_a_script_sets_one_name(tmp_path):
+    write_script(tmp_path / "a" / "data.js", {"x": [1, "</script>"]})
+    text = (tmp_path / "a" / "data.js").read_text()
+    assert text.startswith("window.EXPLORER = {")
+    assert json.loads(text.removeprefix("window.EXPLORER = ").rstrip(";\n"))["x"][0] == 1
+
+
+def test_the_table_of_labels_has_one_row_each(trained):
+    html = label_table(trained).to_html()
+    assert html.count("<tr>") == 1 + len(trained["baseline"].parts.labels)
+    assert "sortable" in html
