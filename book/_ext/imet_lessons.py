@@ -135,7 +135,8 @@ def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[s
     height = len(rows) * (high + gap) - gap + 8
     label = "Chapters as boxes, each below those that it needs, with lines between them."
     return (
-        f'<svg class="chapter-graph" viewBox="0 0 {side} {height}" role="group" aria-label="{label}">'
+        f'<svg class="chapter-graph" viewBox="0 0 {side} {height}" role="group" '
+        f'aria-label="{label}">'
         f"{''.join(parts)}</svg>"
     )
 
