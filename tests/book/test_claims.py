@@ -14,7 +14,8 @@ from imet.io import REPO
 
 # What says that one thing is above another; "differs by" and "changes by" do not.
 CLAIM = re.compile(
-    r"\b(better|worse|helps?|beats?|outperforms?|wins?|loses?|improves?|harms?)\b", re.IGNORECASE
+    r"(?<!without a )\b(better|worse|helps?|beats?|outperforms?|wins?|loses?|improves?|harms?)\b",
+    re.IGNORECASE,
 )
 DIFFERENCE = re.compile(r"\{num\}`([^`]*interval):\+\.\df`")
 SENTENCE = re.compile(r"(?<=[.?:;])\s+")
