@@ -81,6 +81,7 @@ class Kaggle(http.server.ThreadingHTTPServer):
         self.store = self.url.replace("127.0.0.1", "localhost")  # a host of its own
         self.strangers_told = False
         self.knows_ranges = True
+        self.sent = 0  # bytes of archives
         self.delay = 0.0  # seconds between parts of the archive
 
 
@@ -162,6 +163,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
         try:
             for at in range(0, len(part), 4096):
                 self.wfile.write(part[at : at + 4096])
+                server.sent += 4096
                 time.sleep(server.delay)
         except OSError:
             pass
@@ -438,19 +440,14 @@ def test_killed_at_any_moment_it_ends_in_the_same_folder(hub, tmp_path):
         f"kaggle.download(Path({str(tmp_path / 'killed')!r}), progress=False)"
     )
     rng = np.random.default_rng(0)
-    kills = 0
-    for _ in range(4):
-        child = subprocess.Popen([sys.executable, "-c", code], env={**os.environ})
-        started = time.monotonic()
-        while child.poll() is None and not (tmp_path / "killed" / ".download").exists():
-            time.sleep(0.01)
-            assert time.monotonic() - started < 60
-        time.sleep(float(rng.uniform(0, 0.6)))
-        if child.poll() is None:
-            child.send_signal(signal.SIGKILL)
-            kills += 1
+    for _ in range(3):
+        before, most = hub.sent, rng.integers(1, len(hub.archive) // 4)
+        child = subprocess.Popen([sys.executable, "-c", code], env=dict(os.environ))
+        while hub.sent < before + most:
+            time.sleep(0.001)
+            assert child.poll() is None
+        child.send_signal(signal.SIGKILL)
         child.wait()
-    assert kills
     hub.delay = 0
     fetch(tmp_path / "killed")
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
