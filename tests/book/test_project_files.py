@@ -13,7 +13,10 @@ from pathlib import Path
 import environment
 import pytest
 import yaml
+from museum import open_museum
 
+from imet.config import get_profile
+from imet.data.tables import read_collection
 from imet.io import REPO
 
 
@@ -219,3 +222,68 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     made = make(REPO, "-n", "book", f"DATA={tmp_path / 'nowhere'}")
     assert made.returncode != 0
     assert "no such folder" in made.stderr
+
+
+# --- What the book's workflow runs, on this machine ----------------------------------------------
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Path:
+    """A checkout as the workflow has it, with a list of three works."""
+    here = tmp_path / "checkout"
+    (here / "results" / "met").mkdir(parents=True)
+    for name in ("imet", "imet_simulation", "pyproject.toml"):
+        (here / name).symlink_to(REPO / name)
+    (here / ".venv").symlink_to(sys.prefix)
+    (here / ".ci").mkdir()
+    shutil.copy(REPO / ".ci" / "photographs", here / ".ci")
+    (here / "results" / "met" / "works.csv").write_text("object_id\n4\n5\n6\n")
+    return here
+
+
+def step(here: Path, name: str, **environment: str) -> dict[str, str]:
+    """Outputs of a step of the workflow, run as it stands there."""
+    workflow = yaml.safe_load(text(".github/workflows/book.yml"))
+    (run,) = [s["run"] for s in workflow["jobs"]["build"]["steps"] if s.get("id") == name]
+    outputs = here / "outputs.txt"
+    outputs.write_text("")
+    known = {"GITHUB_OUTPUT": str(outputs), "IMET_HOME": str(here), "GITHUB_RUN_ID": "7"}
+    known["PYTHONPATH"] = str(here)
+    subprocess.run(
+        ["bash", "-e", "-c", run], cwd=here, check=True, env=dict(os.environ) | known | environment
+    )
+    return dict(line.split("=") for line in outputs.read_text().splitlines())
+
+
+def test_the_workflow_makes_the_book_on_photographs_where_it_has_them(runner: Path) -> None:
+    whole = {"profile": "met", "state": "whole"}
+    with open_museum() as museum:
+        assert step(runner, "photographs", IMET_MET_API=museum.url) == whole
+    assert read_collection(runner / "data" / "met").ids.tolist() == [f"met00000{n}" for n in "456"]
+    nobody = "http://127.0.0.1:9"
+    assert step(runner, "photographs", IMET_MET_API=nobody) == whole  # from the cache
+
+
+def test_the_workflow_falls_back_on_the_drawn_book(runner: Path) -> None:
+    part = {"profile": "sample", "state": "part-7-1"}
+    nobody = {"IMET_MET_API": "http://127.0.0.1:9", "LONGEST": "5s"}
+    assert step(runner, "photographs", **nobody) == part
+    with open_museum() as museum:
+        museum.faults["/objects/6"] = [403]  # half a minute is more than there is
+        assert step(runner, "photographs", IMET_MET_API=museum.url, LONGEST="15s") == part
+        assert len(list((runner / "data" / "met" / "train").iterdir())) <= 2
+        assert step(runner, "photographs", IMET_MET_API=museum.url)["profile"] == "met"
+        assert museum.asked["/pictures/4.jpg"] == 1
+
+
+def test_the_workflows_steps_fit_each_other() -> None:
+    steps = yaml.safe_load(text(".github/workflows/book.yml"))["jobs"]["build"]["steps"]
+    uses = {str(s.get("uses", s.get("run"))).partition("@")[0]: s for s in steps}
+    order = list(uses)
+    restore, save = uses["actions/cache/restore"], uses["actions/cache/save"]
+    assert restore["with"]["path"] == save["with"]["path"] == get_profile("met").folder
+    assert "results/met/works.csv" in restore["with"]["key"]
+    assert save["with"]["key"].startswith(restore["with"]["restore-keys"])
+    assert order.index("make env") < order.index("actions/cache/restore")
+    book = "make book PROFILE=${{ steps.photographs.outputs.profile }}"
+    assert order.index("actions/cache/save") < order.index(book)
