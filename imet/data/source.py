@@ -62,7 +62,7 @@ def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
         raise InputError(
             f"no collection at {folder}: it needs train.csv, labels.csv and train/<id>.png. "
             f"Profile {profile.name} runs on Kaggle's 'iMet Collection 2019 - FGVC6', which its "
-            f"rules let you download once you accept them: `imet data download kaggle {folder}`, or "
+            f"rules let you download once you accept them: `imet data download kaggle {folder}` or "
             "name a folder with --data or IMET_DATA. PROFILE=sample needs no download"
         )
     return folder
