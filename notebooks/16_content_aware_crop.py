@@ -147,7 +147,7 @@ before_and_after([pictures[i] for i in some], [ours[i] for i in some])
 # %% [markdown]
 # ## Is it any good?
 #
-# Where nobody has marked things in the pictures, one can only look. Where they are says, here,
+# Where nobody has marked things in the pictures, one can only look. Here they are marked, by
 # {num}`boxes`. With a box around each thing that a label names, a crop can be scored, on
 # {num}`works:d` held-out works:
 #

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imet import runs
+from imet.config import resolve
+from imet.data.boxes import SIDES
+from imet.data.parts import load_parts
+from imet.io import write_csv
 from imet.report.crop_rivals import (
     centre_box,
+    collection_with_boxes,
     covered,
     crop_scores,
     hull,
@@ -16,6 +25,7 @@ from imet.report.crop_rivals import (
     spectral_residual,
     spectral_residual_box,
 )
+from imet_simulation import simulate
 
 corner = st.integers(0, 12)
 box = st.tuples(corner, corner, st.integers(1, 8), st.integers(1, 8)).map(
@@ -84,3 +94,33 @@ def test_a_plain_picture_is_kept_whole():
     flat = np.full((20, 30, 3), 77, np.uint8)
     assert otsu_box(flat).tolist() == [0, 0, 30, 20]
     assert np.isfinite(spectral_residual(flat)).all()
+
+
+@pytest.fixture
+def folders(small_collection, tmp_path_factory, monkeypatch) -> Path:
+    """Profile "own" is a folder of 60 works, twelve of them held out; "sample" is drawn."""
+    root = tmp_path_factory.mktemp("folders")
+    simulate(root / "sample", works=120, seed=1, workers=1)
+    shutil.copytree(small_collection, root / "own")
+    recipe = resolve("resnet50", "tiny")
+    monkeypatch.setattr(runs, "load", lambda name: load_parts(root / name, recipe))
+    monkeypatch.setenv("IMET_HOME", str(root))
+    (root / "profiles").mkdir()
+    own = f'data = "folder"\nfolder = "{root / "own"}"\nbased_on = "tiny"\n'
+    (root / "profiles" / "own.toml").write_text(own)
+    return root
+
+
+@pytest.mark.parametrize(("works", "chosen"), [(0, "sample"), (9, "sample"), (10, "own")])
+def test_crops_are_scored_on_a_folders_own_boxes_where_there_are_enough(folders, works, chosen):
+    parts = runs.load("own")
+    held_out = parts.collection.ids[[*parts.val.rows, *parts.test.rows]]
+    assert len(held_out) == 12
+    label = parts.collection.labels.names[0]
+    rows = [(work, label, 1, 2, 30, 40) for work in held_out[:works]]
+    write_csv(folders / "own" / "boxes.csv", ("id", "label", *SIDES), rows)
+    name, parts, boxes = collection_with_boxes("own")
+    assert name == chosen
+    assert parts.collection.root == folders / chosen
+    assert len(boxes.boxes) == len(parts.collection)
+    assert boxes.source == ("the folder's boxes.csv" if works == 10 else "the drawing program")
