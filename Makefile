@@ -176,7 +176,7 @@ test-book: $(READY)
 test-code: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --doctest-modules --ignore=tests/browser --ignore=tests/faults tests imet imet_simulation
 
-test-faults: $(READY) ## Kill `make book` five times on the way and compare its numbers
+test-faults: $(READY) ## Kill `make book` and a download on the way and compare what they end in
 	$(BIN)/python -m pytest -q tests/faults
 
 bench: $(READY) ## Run the benchmarks and write benchmarks/results.json

@@ -111,7 +111,7 @@ def _fault(
     left, top, right, bottom = sides
     if left >= right or top >= bottom:
         message = f"the box from {left}, {top} to {right}, {bottom} is empty"
-        return message, "left must be less than right, and top less than bottom"
+        return message, "left must be less than right, top less than bottom; or take the row out"
     height, width = size
     if height and (right > width or bottom > height):
         message = f"the box ends at {right}, {bottom}, outside the picture, {width} × {height}"

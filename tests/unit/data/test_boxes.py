@@ -58,7 +58,7 @@ FAULTS = {
     "a,tag::men,-1,2,3,4": "'-1' is no whole number of pixels; .* from 0 on",
     "a,tag::men,1,,3,4": "'' is no whole number of pixels",
     "a,tag::men,3,2,3,4": "the box from 3, 2 to 3, 4 is empty; left must be less than right",
-    "a,tag::men,1,9,3,4": "is empty; .* top less than bottom",
+    "a,tag::men,1,9,3,4": "is empty; .* top less than bottom; or take the row out",
     "a,tag::men,1,2,41,4": "ends at 41, 4, outside the picture, 40 × 30; count in pixels of",
     "a,tag::men,1,2,3,31": "ends at 3, 31, outside the picture",
     "a,tag::men,1,2,3": "field",
