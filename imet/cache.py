@@ -31,7 +31,15 @@ from imet.config import Recipe
 from imet.data.dataset import view_batches
 from imet.data.layout import misplaced
 from imet.data.parts import Part
-from imet.io import InputError, atomic_path, digest, file_lock, read_json, write_json
+from imet.io import (
+    InputError,
+    atomic_path,
+    clear_temporary,
+    digest,
+    file_lock,
+    read_json,
+    write_json,
+)
 from imet.models.encoder import Encoder, OpenVinoEncoder
 from imet.models.registry import feature_shapes
 from imet.typing import Array, IntArray
@@ -92,6 +100,7 @@ class FeatureStore:
         if not self.pending() and self._prepared():  # without a lock: its disk may be read-only
             return self
         with file_lock(self.folder):
+            clear_temporary(self.folder)
             pending = self.pending()
             if not pending and self._prepared():
                 return self

@@ -34,7 +34,7 @@ from imet.data.parts import Parts, load_parts
 from imet.data.source import collection_folder
 from imet.decoding import Paths, load_paths
 from imet.evaluation import Evaluator, Outputs, PartMetrics, evaluate
-from imet.io import InputError, digest, file_lock, home, read_json, write_json
+from imet.io import InputError, clear_temporary, digest, file_lock, home, read_json, write_json
 from imet.models.encoder import Encoder
 from imet.models.heads import Network
 from imet.models.registry import build_encoder, build_head, feature_shapes
@@ -85,6 +85,7 @@ def run(
     if not metrics.exists():  # a finished run needs no lock: its disk may be read-only
         with file_lock(folder):  # a second process waits here, then finds the run finished
             if not metrics.exists():
+                clear_temporary(folder)
                 _describe(folder, key, recipe, profile, parts)
                 train(recipe, profile, parts, encoder, folder, device)
     return Run(folder, recipe, profile, parts, read_json(metrics))

@@ -62,6 +62,9 @@ class Museum(http.server.ThreadingHTTPServer):
         self.times: list[float] = []
         self.blocked_until = 0.0
 
+    def start(self) -> None:
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
 
 class Answer(http.server.BaseHTTPRequestHandler):
     server: Museum
@@ -129,7 +132,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
 def open_museum() -> Iterator[Museum]:
     """A museum that answers, until the block ends."""
     server = Museum()
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    server.start()
     yield server
     server.shutdown()
 
