@@ -109,6 +109,8 @@ build/rules/%.mk: notebooks/%.py imet/code_digest.py
 	@$(PYTHON) -P imet/code_digest.py '$$(BUILD)/notebooks/$*.ipynb' $< > $@.tmp && mv $@.tmp $@
 
 ifneq ($(filter book notebooks serve pdf assignments,$(MAKECMDGOALS)),)
+# Once the clock was set back, what was made before would look newer than any edit: it goes.
+$(shell mkdir -p build && touch build/now && find build/rules $(BUILD)/notebooks -type f -newer build/now -delete 2> /dev/null)
 include $(RULES)
 endif
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import pickle
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,9 @@ from imet.evaluation import compute_outputs
 from imet.io import InputError, digest, read_json
 from imet.models.heads import Network
 from imet.models.registry import build_encoder, build_head, feature_shapes
+from imet.runs import read_metrics
 from imet.thresholds import Rule, rule_from_json
+from imet.training.checkpoint import load_checkpoint
 from imet.typing import Array
 
 
@@ -52,16 +53,15 @@ def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, li
     network = Network(head, encoder)
     best = folder / "best.pt"
     try:
-        state = torch.load(best, map_location="cpu", weights_only=True)["model"]
-        result = network.load_state_dict(state, strict=False)
-    except (RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        result = network.load_state_dict(load_checkpoint(best)["model"], strict=False)
+    except (RuntimeError, KeyError, InputError) as error:
         raise InputError(f"{best}: damaged, or of another network ({error}); run again") from error
     # A run on cached features kept its head only; its encoder is the frozen one built above.
     absent = [n for n in result.missing_keys if not (recipe.frozen and n.startswith("encoder."))]
     if absent or result.unexpected_keys:
         unfit = ", ".join([*absent, *result.unexpected_keys])
         raise InputError(f"{best} does not fit the recipe's network ({unfit}); run again")
-    rule = rule_from_json(read_json(folder / "metrics.json")["rule"])
+    rule = rule_from_json(read_metrics(folder)["rule"])
     return network.to(device).eval(), recipe, names, rule
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +35,16 @@ from imet.data.parts import Parts, load_parts
 from imet.data.source import collection_folder
 from imet.decoding import Paths, load_paths
 from imet.evaluation import Evaluator, Outputs, PartMetrics, evaluate
-from imet.io import InputError, clear_temporary, digest, file_lock, home, read_json, write_json
+from imet.io import (
+    InputError,
+    clear_temporary,
+    digest,
+    file_lock,
+    file_sha256,
+    home,
+    read_json,
+    write_json,
+)
 from imet.models.encoder import Encoder
 from imet.models.heads import Network
 from imet.models.registry import build_encoder, build_head, feature_shapes
@@ -81,14 +91,38 @@ def run(
     key = {"collection": "given" if data else collection_key(profile)}
     key |= run_key(recipe, parts, encoder)
     folder = home() / "runs" / profile / f"{name}-{digest(key, size=6)}"
-    metrics = folder / "metrics.json"
-    if not metrics.exists():  # a finished run needs no lock: its disk may be read-only
+    if not is_whole(folder):  # a finished run needs no lock: its disk may be read-only
         with file_lock(folder):  # a second process waits here, then finds the run finished
-            if not metrics.exists():
+            if not is_whole(folder):
                 clear_temporary(folder)
+                _discard_damaged_checkpoints(folder)
                 _describe(folder, key, recipe, profile, parts)
-                train(recipe, profile, parts, encoder, folder, device)
-    return Run(folder, recipe, profile, parts, read_json(metrics))
+                try:
+                    train(recipe, profile, parts, encoder, folder, device)
+                except torch.OutOfMemoryError as error:
+                    raise InputError(
+                        f"{name}: no memory is left on {device} ({error}); take a smaller "
+                        "batch_size or eval_batch_size; whole epochs are kept"
+                    ) from error
+    return Run(folder, recipe, profile, parts, read_metrics(folder))
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """A finished run's metrics.json; `InputError` where it is not as it was written."""
+    metrics = read_json(folder / "metrics.json")
+    checksum = metrics.pop("digest", "") if isinstance(metrics, dict) else None
+    if checksum != digest(metrics):
+        raise InputError(f"{folder}/metrics.json: damaged; run the recipe again")
+    return metrics
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a run's folder is finished, and its files hold what was written."""
+    try:
+        checksums = read_metrics(folder)["files"].items()
+        return all(file_sha256(folder / file) == checksum for file, checksum in checksums)
+    except (OSError, InputError):
+        return False
 
 
 def train(
@@ -127,7 +161,11 @@ def train(
         "seconds": round(time.perf_counter() - began, 1),
     }
     source = provenance(profile, recipe.seed, device)
-    write_json(folder / "metrics.json", about | metrics | {"provenance": source})
+    files = [*folder.glob("*.npy"), *folder.glob("*.npz"), folder / "history.jsonl"]
+    checksums = {file.name: file_sha256(file) for file in sorted(files)}
+    content = about | metrics | {"provenance": source, "files": checksums}
+    content = json.loads(json.dumps(content))  # as it reads back
+    write_json(folder / "metrics.json", content | {"digest": digest(content)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,6 +277,18 @@ def run_key(recipe: Recipe, parts: Parts, encoder: Encoder) -> dict[str, Any]:
 def code_key() -> list[str]:
     """Digests of the source code that a run depends on."""
     return [file_digest(Path(__file__).resolve()), source_digest(*CODE)]
+
+
+def _discard_damaged_checkpoints(folder: Path) -> None:
+    """Of an unfinished run: both go where one is damaged, since the best epoch may be any."""
+    paths = [path for path in (folder / "last.pt", folder / "best.pt") if path.exists()]
+    try:
+        for path in paths:
+            load_checkpoint(path)
+    except InputError as error:
+        print(f"{error}: it is trained from the start", file=sys.stderr)
+        for path in paths:
+            path.unlink()
 
 
 def _require_two_works(parts: Parts) -> None:

@@ -21,6 +21,7 @@ from imet.io import (
     clear_temporary,
     digest,
     file_lock,
+    file_sha256,
     read_json,
     write_csv,
     write_json,
@@ -124,7 +125,8 @@ def simulate(
         jobs = [Job(out, k, chunk, seed, noise, names) for k, chunk in enumerate(chunks)]
         _draw_all(jobs, workers or joblib.cpu_count(), progress)
         _write_tables(out, plans, table, seed)
-        write_json(out / "simulation.json", {**parameters, "truth": SCHEMA})
+        settings = {**parameters, "truth": SCHEMA, "checksums": _checksums(out)}
+        write_json(out / "simulation.json", settings)
         shutil.rmtree(out / ".parts")
         (out / ".begun.json").unlink()
 
@@ -153,13 +155,19 @@ def _table_digest(root: Path) -> str:
     return digest(*(f.read_bytes() if f.exists() else b"" for f in files))
 
 
+def _checksums(out: Path) -> dict[str, str]:
+    files = [out / name for name in ("labels.csv", "train.csv", "truth.jsonl")]
+    return {file.name: file_sha256(file) for file in files if file.exists()}
+
+
 def _finished(out: Path, parameters: dict[str, Any]) -> bool:
     """Whether `out` holds exactly this collection, pictures and all."""
     if not (out / "simulation.json").exists() or (out / ".begun.json").exists():
         return False
     recorded = read_json(out / "simulation.json")
     recorded.pop("truth", None)
-    if recorded != parameters or not (out / "train.csv").exists():
+    checksums = recorded.pop("checksums", None)
+    if recorded != parameters or checksums != _checksums(out):
         return False
     with (out / "train.csv").open(encoding="utf-8", newline="") as handle:
         ids = {row["id"] for row in csv.DictReader(handle)}

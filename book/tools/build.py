@@ -29,7 +29,7 @@ import nbformat
 import yaml
 
 from imet.config import get_profile
-from imet.io import REPO, InputError, write_json
+from imet.io import REPO, InputError, file_lock, write_json
 from imet.report.reported import reported_beside_ours
 
 BOOK = REPO / "book"
@@ -187,7 +187,14 @@ def assemble(tree: Path, notebooks: Path, results: Path, profile: str, preview: 
 
 def put_in_place(new: Path, out: Path) -> None:
     """Move a finished folder to `out`; swapped in one step where the system can."""
-    out.parent.mkdir(parents=True, exist_ok=True)
+    with file_lock(out):
+        _put_in_place(new, out)
+
+
+def _put_in_place(new: Path, out: Path) -> None:
+    for left in out.parent.glob(f".{out.name}.*.new"), out.parent.glob(f".{out.name}.*.old"):
+        for folder in left:  # of a killed build
+            shutil.rmtree(folder, ignore_errors=True)
     staged = out.with_name(f".{out.name}.{os.getpid()}.new")
     shutil.rmtree(staged, ignore_errors=True)
     shutil.move(new, staged)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import random
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ import numpy as np
 import torch
 
 from imet.io import InputError, atomic_path
+
+ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, ValueError, zlib.error)
+"""What a damaged archive raises."""
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -25,8 +30,11 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint; a damaged one raises `InputError` that names it."""
     try:
+        with zipfile.ZipFile(path) as archive:
+            if record := archive.testzip():  # torch writes checksums and does not read them
+                raise zipfile.BadZipFile(f"wrong checksum of {record}")
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError, *ZIP_ERRORS) as error:
         raise InputError(f"{path}: not a readable checkpoint ({error}); delete it") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +17,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, StepLR
 from tqdm import tqdm
 
 from imet.config import Recipe
-from imet.io import atomic_path
+from imet.io import InputError, atomic_path
 from imet.training.checkpoint import (
     load_checkpoint,
     rng_states,
@@ -68,6 +69,10 @@ Criterion = Callable[[Tensor, Mapping[str, Tensor]], Tensor]  # logits and batch
 Validate = Callable[[nn.Module], dict[str, float]]
 
 
+OF_THE_MACHINE = ("workers", "eval_batch_size", "stored")
+"""Fields that may differ between the two halves of an interrupted run."""
+
+
 class TrainingDiverged(ArithmeticError):
     """The loss is no longer a finite number."""
 
@@ -107,8 +112,10 @@ def fit(
     schedule = make_schedule(optimizer, recipe)
     history: list[dict[str, float]] = []
     last = folder / "last.pt"
+    asked = {k: v for k, v in dataclasses.asdict(recipe).items() if k not in OF_THE_MACHINE}
     resumed: dict[str, Any] | None = load_checkpoint(last) if last.exists() else None
     if resumed:
+        _require_same_recipe(last, resumed.get("recipe", {}), asked)
         model.load_state_dict(resumed["model"])
         optimizer.load_state_dict(resumed["optimizer"])
         schedule.load_state_dict(resumed["schedule"])
@@ -161,11 +168,20 @@ def fit(
                     "schedule": schedule.state_dict(),
                     "rng": rng_states(),
                     "history": history,
+                    "recipe": asked,
                 },
             )
             write_history(folder / "history.jsonl", history)
         fabric.barrier()
     return history
+
+
+def _require_same_recipe(path: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Raise `InputError` with the differences, where a checkpoint is of another recipe."""
+    names = [name for name in (there | asked) if there.get(name) != asked.get(name)]
+    if names:
+        values = ", ".join(f"{n} {there.get(n)} there, {asked.get(n)} here" for n in names[:5])
+        raise InputError(f"{path}: of another recipe or version ({values}); delete {path.parent}")
 
 
 def _diverged(recipe: Recipe, what: str, last: Path) -> TrainingDiverged:

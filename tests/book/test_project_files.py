@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -287,3 +288,14 @@ def test_the_workflows_steps_fit_each_other() -> None:
     assert order.index("make env") < order.index("actions/cache/restore")
     book = "make book PROFILE=${{ steps.photographs.outputs.profile }}"
     assert order.index("actions/cache/save") < order.index(book)
+
+
+def test_files_of_the_future_are_made_again_once_the_clock_was_set_back(tmp_path: Path) -> None:
+    here = checkout_with(tmp_path / "here", tmp_path / "elsewhere")
+    made = here / "build" / "tiny" / "notebooks"
+    made.mkdir(parents=True)
+    for name, ahead in (("old", -3600), ("future", 3600)):
+        (made / f"{name}.ipynb").touch()
+        os.utime(made / f"{name}.ipynb", (time.time() + ahead,) * 2)
+    make(here, "-n", "notebooks", "PROFILE=tiny")
+    assert [path.name for path in made.iterdir()] == ["old.ipynb"]

@@ -108,7 +108,7 @@ def plain(value: Any) -> Any:
 def timeless(value: Any) -> Any:
     """JSON without where, when and in how many seconds it was made."""
     if isinstance(value, dict):
-        left_out = ("seconds", "provenance")
+        left_out = ("seconds", "provenance", "digest")
         return {key: timeless(each) for key, each in value.items() if key not in left_out}
     return value
 

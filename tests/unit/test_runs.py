@@ -29,7 +29,7 @@ SMALL = {
     "stored": "",
     "learning_rate": 0.05,
 }  # a network small enough for a second
-WITHOUT_TIME = ("seconds", "provenance")
+WITHOUT_TIME = ("seconds", "provenance", "digest")
 
 
 @pytest.fixture
