@@ -118,9 +118,9 @@ def read_columns(
 
 def _delimiter(text: str, wanted: Sequence[str]) -> tuple[str, bool]:
     """What separates fields, and whether the first line only says so (`sep=;`, as Excel has it)."""
-    first = text.partition("\n")[0]
-    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
-        return first.strip()[4], True
+    first = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
+    if first.lower().startswith("sep=") and len(first.rstrip(" ")) == 5:
+        return first[4], True
     for delimiter in (",", ";", "\t", "|"):
         names = [name.strip().strip('"') for name in first.split(delimiter)]
         if set(wanted) <= set(names):
