@@ -64,7 +64,7 @@ RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 RECORDED  := $(wildcard results/*.json results/*.npz results/*/*)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
-.PHONY: help env data notebooks book pdf assignments serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults FORCE
+.PHONY: help env data notebooks book pdf assignments serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults reproduce FORCE
 
 help: ## Show this list
 	@echo "make TARGET [PROFILE=sample|met|small|kaggle|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
@@ -178,8 +178,12 @@ test-book: $(READY)
 test-code: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --doctest-modules --ignore=tests/browser --ignore=tests/faults tests imet imet_simulation
 
-test-faults: $(READY) ## Kill `make book` and a download on the way and compare what they end in
-	$(BIN)/python -m pytest -q tests/faults
+test-faults: $(READY) ## Kill, starve and damage whatever writes or is read (BOUNDED=1: a sample, for CI)
+	OMP_NUM_THREADS=1 IMET_FAULT_POINTS=$(if $(BOUNDED),5,100) IMET_FAULT_KILLS=$(if $(BOUNDED),3,10) IMET_FUZZ=$(if $(BOUNDED),,full) \
+	  $(BIN)/python -m pytest -q -s tests/faults tests/unit/data/test_fuzz.py
+
+reproduce: $(READY) ## Run the report three times, the last on one thread less, and compare every number
+	$(BIN)/python book/tools/reproduce.py --profile $(if $(filter command line,$(origin PROFILE)),$(PROFILE),tiny)
 
 bench: $(READY) ## Run the benchmarks and write benchmarks/results.json
 	$(BIN)/python -m benchmarks

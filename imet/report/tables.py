@@ -84,6 +84,7 @@ def show(
     table = frame.style.format(formats, precision=precision, na_rep="–", escape="html")
     for axis in (0, 1):
         table = table.format_index(escape="html", axis=axis)
+        table = table.format_index_names(escape="html", axis=axis)
     return table if index else table.hide(axis="index")
 
 

@@ -7,12 +7,14 @@ IMET_FAULT_POINTS=5 takes a seeded sample.
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import random
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ def museum() -> Iterator[Museum]:
 @pytest.fixture(scope="module")
 def trial(museum: Museum, tmp_path_factory: pytest.TempPathFactory) -> Trial:
     """Calls a writer in a process of its own: exit code, its report, and the work it began."""
-    context = writers.start_server()
+    context, numbers = writers.start_server(), itertools.count()
     aside = tmp_path_factory.mktemp("aside")
     environment = {
         "IMET_MET_API": museum.url,
@@ -49,8 +51,8 @@ def trial(museum: Museum, tmp_path_factory: pytest.TempPathFactory) -> Trial:
     }
 
     def call(name: str, home: Path, **fault: Any) -> tuple[int, str, list[str]]:
-        report, log = aside / "report", aside / "log"
-        report.unlink(missing_ok=True)
+        number = next(numbers)
+        report, log = aside / f"report{number}", aside / f"log{number}"
         log.write_text("")
         process = context.Process(
             target=writers.work, args=(name, home, report, log, environment), kwargs=fault
@@ -211,3 +213,22 @@ def test_a_full_disk_at_every_step_is_said_and_costs_nothing(
         assert trial(name, home)[0] == 0
         assert contents(home) == right, f"after step {step} of {steps}"
         shutil.rmtree(home)
+
+
+@pytest.mark.parametrize("name", ["drawing", "downloading", "linear", "fine_tuning"])
+def test_two_that_want_the_same_do_it_once(
+    name: str,
+    trial: Trial,
+    prepared: Callable[[str], tuple[Path, Path, int]],
+    tmp_path: Path,
+) -> None:
+    """Together: one waits for the other, and each piece of work is done by one of them."""
+    start, whole, _ = prepared(name)
+    home = shutil.copytree(start, tmp_path / "home")
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(trial, name, home) for _ in range(2)]
+    (one, _, first), (two, _, second) = (each.result() for each in both)
+    assert (one, two) == (0, 0)
+    assert contents(home) == contents(whole)
+    assert first or second
+    assert not set(first) & set(second)

@@ -151,3 +151,48 @@ def test_a_dead_proxy_is_named_before_anything_is_waited_for(tmp_path: Path) -> 
     assert ran.returncode == 2
     assert "Traceback" not in ran.stderr
     assert "https_proxy" in ran.stderr
+
+
+@pytest.mark.parametrize("room", ["100k", "400k", "2m"])
+def test_a_real_disk_that_is_full_is_one_sentence_and_nothing_is_lost(
+    room: str, small_collection: Path, tmp_path: Path
+) -> None:
+    """A small disk for everything that is written; the command goes on where there is room."""
+    place = tmp_path / "place"
+    place.mkdir()
+    kept = tmp_path / "kept"
+    mount = f"mount -t tmpfs -o size={room} none {place} && "
+    command = shlex.join(str(part) for part in run_command(small_collection, "frozen=false"))
+    script = f"{command}; code=$?; cp -r {place} {kept}; exit $code"
+    ran = shell(mount, "bash", "-c", script, IMET_HOME=str(place))
+    assert ran.returncode == 2, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not list(kept.rglob("*.tmp"))
+    again = shell("", *run_command(small_collection, "frozen=false"), IMET_HOME=str(kept))
+    assert again.returncode == 0, again.stderr
+
+
+def test_drawing_on_a_full_disk_goes_on_where_there_is_room(tmp_path: Path) -> None:
+    place, kept = tmp_path / "place", tmp_path / "kept"
+    place.mkdir()
+    options = ("--works", "40", "--seed", "3", "--workers", "2")
+    draw = shlex.join([*IMET, "data", "simulate", str(place), *options])
+    script = f"{draw}; code=$?; cp -r {place} {kept}; exit $code"
+    ran = shell(f"mount -t tmpfs -o size=1m none {place} && ", "bash", "-c", script)
+    assert ran.returncode == 2, ran.stderr
+    assert "Traceback" not in ran.stderr
+    for out in (kept, tmp_path / "whole"):
+        assert shell("", *IMET, "data", "simulate", out, *options).returncode == 0
+    pictures = sorted(path.name for path in (kept / "train").iterdir())
+    assert len(pictures) == 40
+    for name in ("train.csv", "truth.jsonl", *(f"train/{picture}" for picture in pictures)):
+        assert (kept / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_processor_quota_is_obeyed(small_collection: Path, tmp_path: Path) -> None:
+    """One of many processors may be used: no more processes and threads than that are started."""
+    asked = "import joblib; print(joblib.cpu_count())"
+    ran = shell("", "taskset", "-c", "0", sys.executable, "-c", asked)
+    assert ran.stdout == "1\n"
+    slow = ("taskset", "-c", "0", *run_command(small_collection))
+    assert shell("", *slow, IMET_HOME=str(tmp_path)).returncode == 0
