@@ -83,8 +83,7 @@ def show(
     frame = frame.map(_said).rename(index=_said, columns=_said)
     table = frame.style.format(formats, precision=precision, na_rep="–", escape="html")
     for axis in (0, 1):
-        table = table.format_index(escape="html", axis=axis)
-        table = table.format_index_names(escape="html", axis=axis)
+        table.format_index(escape="html", axis=axis).format_index_names(escape="html", axis=axis)
     return table if index else table.hide(axis="index")
 
 
