@@ -16,6 +16,12 @@
 # %% [markdown]
 # # What holds on photographs
 #
+# ```{goals}
+# which findings carry over from drawings; how to read a table of many claims; what “cannot be told” means.
+#
+# {doc}`12_paper_results`, {doc}`14_losses_and_thresholds` and {doc}`18_why_533_and_393`.
+# ```
+#
 # Most pages of this book run on drawn pictures, so that anybody can make them in ten minutes. A drawing
 # program knows every thing's outline; a museum's photographer does not. Which findings survive? The same
 # experiments were run, with the same code, seeds and lengths, on photographs of the Metropolitan Museum.
@@ -67,7 +73,7 @@ pd.DataFrame(rows).T.rename_axis("share of the works").map(
 # %% [markdown]
 # ## Finding by finding
 #
-# Each line is one claim: that one setting has a higher test F2 than another. What decides is the
+# Each line is one claim: that A has a higher test F2 than B (“A over B”, or “A added to B”). What decides is the
 # interval of the difference on photographs. All intervals of a column hold at once (95 %), because who
 # reads a long table looks for what stands out. A claim *holds* where the interval lies above zero, *does
 # not hold* where it lies below, and *cannot be told* where zero is inside.
@@ -167,3 +173,109 @@ recorded_table(
 # - Pictures of 300 pixels and one small frozen network.
 # - The photographs are of works that were picked by words, mostly flat ones. Nothing here speaks of
 #   armour, vessels or costume.
+
+# %% [markdown]
+# ## Summary
+#
+# - On photographs {num}`counts.holds:d` of {num}`counts.claims:d` claims hold, {num}`counts.does not hold:d`
+#   do not, and {num}`counts.cannot be told:d` cannot be told.
+# - Drawings give the same verdict for {num}`counts.same:d` of them.
+# - A list of object numbers, labels and checksums makes the numbers repeatable by anybody.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: effects out of nothing
+# :label: ex-19-1
+# If none of the claims were true or false at all, how many of as many single 95 % intervals would leave
+# zero out by chance? How likely is at least one, if they were independent?
+# ```
+
+# %% tags=["solution"]
+expected, any_of_them = 0.05 * len(claims), 1 - 0.95 ** len(claims)
+assert any_of_them > 0.2
+round(expected, 2), round(any_of_them, 2)
+
+# %% [markdown]
+# ```{solution} ex-19-1
+# :class: dropdown
+# One in twenty. That is why the intervals of the table hold all at once.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: the price of a long table
+# :label: ex-19-2
+# How much wider are the intervals of the table than those of each claim alone?
+# ```
+
+# %% tags=["solution"]
+alone = [findings.differences([claim], "met")[0] for claim in claims]
+width = [(i.high - i.low) / (a.high - a.low) for i, a in zip(real, alone, strict=True)]
+assert min(width) > 1
+page["wider"] = sum(width) / len(width)
+page.values["wider"]
+
+# %% [markdown]
+# ```{solution} ex-19-2
+# :class: dropdown
+# By a factor of {num}`wider:.2f` on average. Bonferroni's correction would widen them a little more, as it
+# knows nothing of the claims that share their works and models.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: what would tell?
+# :label: ex-19-3
+# Take a claim whose interval has zero inside. How many test works would make the interval half as wide as
+# its difference, if that stayed what it is?
+# ```
+
+# %% tags=["solution"]
+from imet.report.studies import read_works
+
+works_here = len(read_works("baseline_rows", "met")["resnet50"]["its own"])
+open_ones = [d for d, v in zip(real, verdicts, strict=True) if v == "cannot be told"]
+needed = [works_here * ((d.high - d.value) / (abs(d.value) / 2)) ** 2 for d in open_ones]
+assert all(n > works_here for n in needed)
+[round(n) for n in needed]
+
+# %% [markdown]
+# ```{solution} ex-19-3
+# :class: dropdown
+# Intervals shrink with the root of the number of works. Small differences need thousands: the contest's
+# split has {num}`reported/paper.images:,d` works, of which a tenth are for the test.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: your own museum
+# :label: ex-19-4
+# Name a claim of the table that you expect to come out otherwise on photographs of vessels and armour, and
+# say what in the pictures makes you think so. How would you test it?
+# ```
+
+# %% [markdown]
+# ```{solution} ex-19-4
+# :class: dropdown
+# One candidate: crops. A single object on a plain ground fills the middle, so that a crop still shows what
+# the labels name. {doc}`/your_own` says how a folder of your own goes through the whole book; the claim is
+# tested by training the baseline on six views and on the resized view alone.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# An interval on photographs reaches from −.01 to +.03. What does that say of the claim?
+# - [ ] It is false. :: Its difference may well be +.02.
+# - [x] These works cannot tell. :: Right, and more of them might.
+# - [ ] There is no effect. :: An interval around zero is no proof of nothing.
+# ```
+#
+# ```{quiz}
+# Drawings and photographs agree on a claim. Is it a law?
+# - [x] No, both are one small network and one kind of pictures each. :: Right: two cases more than none.
+# - [ ] Yes, the intervals leave zero out. :: They speak of these works and this network.
+# - [ ] Only with more seeds. :: Seeds say how much training varies, not pictures.
+# ```

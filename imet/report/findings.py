@@ -29,7 +29,7 @@ class Finding(NamedTuple):
 
     Attributes:
         key: short name.
-        claim: in words.
+        claim: in words; “A over B” and “A added to B” claim a higher F2.
         chapter: the notebook that it comes from.
         more, less: the cells; the claim is that `more` scores higher.
         reported: keys of the two numbers in the documents, where they report the difference.
@@ -55,7 +55,7 @@ _ALONE = "recurrence_and_attention"
 FINDINGS: tuple[Finding, ...] = (
     Finding(
         "rnn",
-        "AttnCNN-RNN beats the baseline at equal length",
+        "AttnCNN-RNN over the baseline, equal length",
         "12_paper_results",
         _LONG,
         Cell("equal_length", "baseline"),
@@ -63,14 +63,14 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "rnn_count",
-        "… also where both give the same number of labels to every work",
+        "… with a fixed number of labels for both",
         "12_paper_results",
         _LONG._replace(rule="fixed number"),
         Cell("equal_length", "baseline", "fixed number"),
     ),
     Finding(
         "hog",
-        "HOG adds to the baseline at equal length",
+        "HOG added to the baseline, equal length",
         "05_resnet50_hog",
         Cell("equal_length", "ResNet50 + HOG"),
         Cell("equal_length", "baseline"),
@@ -78,7 +78,7 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "rnn_hog",
-        "HOG adds to AttnCNN-RNN",
+        "HOG added to AttnCNN-RNN",
         "06_attn_cnn_rnn",
         Cell("equal_length", "AttnCNN-RNN + HOG"),
         _LONG,
@@ -86,63 +86,63 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "views",
-        "The baseline is better on the resized view alone than on six views",
+        "Baseline: the resized view over six views",
         "18_why_533_and_393",
         _factorial("the resized view", "judged on one"),
         _PLAIN,
     ),
     Finding(
         "crops_all",
-        "Crops that keep all labels are better than crops that keep cultures",
+        "Six views: all labels over cultures only",
         "18_why_533_and_393",
         _factorial("six with all labels", "judged on six"),
         _PLAIN,
     ),
     Finding(
         "crops_coded",
-        "Crops that train on nothing (as coded) are better than as written, one threshold",
+        "Six views: crops on nothing over cultures",
         "05_resnet50_hog",
         _factorial("six as coded", "judged on six"),
         _PLAIN,
     ),
     Finding(
         "crops_coded_kinds",
-        "… also with a threshold for each kind of label",
+        "… with a threshold for each kind of label",
         "05_resnet50_hog",
         _factorial("six as coded", "judged on six")._replace(rule="by kind of label"),
         _PLAIN._replace(rule="by kind of label"),
     ),
     Finding(
         "focal",
-        "The focal loss is better than the class-weighted one, six views",
+        "Six views: focal over class-weighted loss",
         "14_losses_and_thresholds",
         _factorial("six as written", "judged on six", "focal"),
         _PLAIN,
     ),
     Finding(
         "focal_one",
-        "… also on the resized view alone",
+        "… on the resized view alone",
         "14_losses_and_thresholds",
         _factorial("the resized view", "judged on one", "focal"),
         _factorial("the resized view", "judged on one"),
     ),
     Finding(
         "kinds",
-        "A threshold for each kind of label is better than one, baseline",
+        "A threshold for each kind over one",
         "14_losses_and_thresholds",
         _SHORT._replace(rule="by kind of label"),
         _SHORT,
     ),
     Finding(
         "share",
-        "A share of the highest score is better than one threshold, baseline",
+        "A share of the highest score over one",
         "14_losses_and_thresholds",
         _SHORT._replace(rule="share of the highest"),
         _SHORT,
     ),
     Finding(
         "poster",
-        "The poster's best row beats the paper's baseline, both heads on one frozen network",
+        "Poster's best row over the paper's baseline",
         "17_poster_results",
         Cell("poster_rows", "vgg16_bn_step15"),
         Cell("baseline_rows", "resnet50"),
@@ -150,28 +150,28 @@ FINDINGS: tuple[Finding, ...] = (
     ),
     Finding(
         "attention",
-        "Recurrence and attention together are better than recurrence alone",
+        "Attention added to recurrence",
         "12_paper_results",
         Cell(_ALONE, "both"),
         Cell(_ALONE, "recurrence alone"),
     ),
     Finding(
         "recurrence",
-        "… and than attention alone",
+        "Recurrence added to attention",
         "12_paper_results",
         Cell(_ALONE, "both"),
         Cell(_ALONE, "attention alone"),
     ),
     Finding(
         "steps",
-        "Ten steps are better than two",
+        "Ten steps over two",
         "07_decoding",
         Cell("steps", "T = 10"),
         Cell("steps", "T = 2"),
     ),
     Finding(
         "order",
-        "Free order is better than the frequent label first",
+        "Free order over the frequent label first",
         "07_decoding",
         Cell("label_order", "free"),
         Cell("label_order", "frequent first"),
