@@ -52,7 +52,7 @@ endif
 CORES   := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 JOBS    ?= $(if $(filter small kaggle,$(PROFILE)),1,2)
 THREADS ?= $(shell echo $$(( $(CORES) > $(JOBS) ? $(CORES) / $(JOBS) : 1 )))
-ifneq ($(filter book notebooks serve pdf assignments,$(MAKECMDGOALS)),)
+ifneq ($(filter book notebooks serve pdf assignments slides,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j$(JOBS)
 endif
 EARLY := 01_data_exploration 02_split_and_views 03_baseline 06_attn_cnn_rnn 13_vgg16 05_resnet50_hog 14_losses_and_thresholds
@@ -64,7 +64,7 @@ RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 RECORDED  := $(wildcard results/*.json results/*.npz results/*/*)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
-.PHONY: help env data notebooks book pdf assignments serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults reproduce FORCE
+.PHONY: help env data notebooks book pdf assignments slides serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults reproduce FORCE
 
 help: ## Show this list
 	@echo "make TARGET [PROFILE=sample|met|small|kaggle|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
@@ -108,7 +108,7 @@ build/rules/%.mk: notebooks/%.py imet/code_digest.py
 	@$(SUPPORTED)
 	@$(PYTHON) -P imet/code_digest.py '$$(BUILD)/notebooks/$*.ipynb' $< > $@.tmp && mv $@.tmp $@
 
-ifneq ($(filter book notebooks serve pdf assignments,$(MAKECMDGOALS)),)
+ifneq ($(filter book notebooks serve pdf assignments slides,$(MAKECMDGOALS)),)
 # Once the clock was set back, what was made before would look newer than any edit: it goes.
 $(shell mkdir -p build && touch build/now && find build/rules $(BUILD)/notebooks -type f -newer build/now -delete 2> /dev/null)
 include $(RULES)
@@ -152,6 +152,9 @@ $(HTML_DIR)/../imet.pdf: $(HTML)
 
 assignments: $(HTML) ## Write the exercises without solutions, for nbgrader
 	@$(BIN)/python book/tools/assignments.py $(HTML_DIR) $(HTML_DIR)/../assignments
+
+slides: $(HTML) ## Print two decks of slides as book/_build/slides/*.pdf (needs Chromium)
+	@$(BIN)/python book/tools/slides.py --notebooks $(BUILD)/notebooks --results runs --profile $(PROFILE) --out $(HTML_DIR)/../slides
 
 serve: book ## Build the book, serve it on http://localhost:8000 (PORT=…), rebuild on change
 	@$(BIN)/python book/tools/serve.py --directory $(HTML_DIR) --port $(PORT) -- $(MAKE) --no-print-directory book PROFILE=$(PROFILE)

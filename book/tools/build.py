@@ -33,7 +33,7 @@ from imet.io import REPO, InputError, file_lock, write_json
 from imet.report.reported import reported_beside_ours
 
 BOOK = REPO / "book"
-LEFT_OUT = shutil.ignore_patterns("_build", "__pycache__", ".*", "tools")
+LEFT_OUT = shutil.ignore_patterns("_build", "__pycache__", ".*", "tools", "slides")
 DEFAULT_URL = "https://example.org/imet/"
 SHOWN_VERSIONS = ("python", "torch", "torchvision", "timm", "numpy", "jupyter-book", "imet")
 
