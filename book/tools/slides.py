@@ -59,7 +59,7 @@ def deck(text: str, values: Values, figures: Path, note: str) -> str:
         path = figures / f"{match[2]}.png"
         if not path.is_file():
             raise InputError(f"slides: no figure {match[2]} in the executed chapters")
-        return f"![{match[1]}]({path.resolve().as_uri()})"
+        return f"![{match[1]}]({figures.name}/{path.name})"  # beside the page
 
     text = re.sub(r"!\[([^\]]*)\]\(([\w-]+)\)", figure, NUMBER.sub(bound, text))
     markdown = MarkdownIt("commonmark").enable("table")
