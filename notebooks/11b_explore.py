@@ -30,19 +30,20 @@ from imet.report.pages import Page
 
 NAMES = {
     "resnet50": "baseline",
+    "resnet50_hog": "ResNet50 + HOG",
     "attn_cnn_rnn": "AttnCNN-RNN",
-    "vgg16_bn_step15": "poster's row 3",
 }
 trained = {
     name: runs.run(recipe, profile, seed=seed, device=device) for recipe, name in NAMES.items()
 }
-baseline, rnn, poster = trained.values()
+baseline, _, rnn = trained.values()
 page = Page("11b_explore", profile, seed, device, models=trained.values())
 part = baseline.parts.test
 
 # %%
 import numpy as np
 
+from imet.config import resolve
 from imet.crop import crop_boxes
 from imet.data.images import read_image
 from imet.inspection import steps_of
@@ -51,8 +52,8 @@ from imet.report.explorer import explorer_data, write_pictures, write_script
 
 works = np.arange(min(len(part), 60))
 pictures = [read_image(part.collection.path(part.rows[work])) for work in works]
-encoder = build_encoder(poster.recipe)
-crops = crop_boxes(encoder, pictures, poster.recipe.input_size)  # (n, 4)
+poster = resolve("vgg16_bn_step15", profile)
+crops = crop_boxes(build_encoder(poster), pictures, poster.input_size)  # (n, 4)
 steps = steps_of(rnn, part, works, device)
 data = explorer_data(trained)
 data["pictures"] = write_pictures(page.files / "pictures", part, works, crops, steps)

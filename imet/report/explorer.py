@@ -18,6 +18,7 @@ from imet.data.images import read_image
 from imet.inspection import Steps
 from imet.labels import quartile_of
 from imet.metrics import roc_auc_per_class
+from imet.report.comparisons import require_same_works
 from imet.report.tables import spoken
 from imet.runs import Run
 from imet.statistics import auc_interval
@@ -51,8 +52,9 @@ def explorer_data(trained: Mapping[str, Run]) -> dict[str, Any]:
     taken = {name: slice(0, MOST_WORKS) for name in ("val", "test")}
     models = {}
     for name, run in trained.items():
-        if not np.array_equal(run.parts.test.rows, parts.test.rows):
-            raise ValueError(f"{name}: has other test works than the first model")
+        require_same_works(run, first)
+        if run.parts.labels.names != space.names:
+            raise ValueError(f"{name}: has other labels than the first model")
         rule = tune_exact(run.scores("val"), parts.val.targets)
         auc = roc_auc_per_class(run.scores("test"), parts.test.targets)
         positives = parts.test.targets.sum(0)
