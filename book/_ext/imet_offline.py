@@ -6,6 +6,7 @@ button is off; nothing here uses it.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -23,6 +24,22 @@ def drop_thebe(
             if "thebe" not in str(getattr(entry, "filename", entry))
             and "thebe" not in str(getattr(entry, "attributes", {}).get("body", ""))
         ]
+
+
+def drop_automatic_scripts(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Remove the copies that Jupyter Book adds of every script below `_static`.
+
+    Extensions add theirs with `defer`; a page that needs others, such as Plotly, names them itself.
+    """
+    own = {path.name for path in (Path(app.srcdir) / "_static").rglob("*.js")} - {"tex-svg.js"}
+    context["script_files"] = [
+        entry
+        for entry in context.get("script_files", [])
+        if Path(str(getattr(entry, "filename", None) or "")).name.partition("?")[0] not in own
+        or "defer" in getattr(entry, "attributes", {})
+    ]
 
 
 def load_mathjax_once(
@@ -47,5 +64,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Run after every other extension has added its files."""
     app.connect("doctree-resolved", drop_thebe_nodes, priority=999)
     app.connect("html-page-context", drop_thebe, priority=999)
+    app.connect("html-page-context", drop_automatic_scripts, priority=999)
     app.connect("html-page-context", load_mathjax_once, priority=999)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,5 +1,6 @@
 /* Tables of class `sortable`: a button in every heading sorts, a field above filters. Without this script
    they are plain tables. */
+(() => {
 const number = text => {
   const match = text.replace(/\u2212/g, "-").replace(/,(?=\d{3})/g, "").match(/[-+]?\d*\.?\d+(e[-+]?\d+)?/);
   return match ? parseFloat(match[0]) : NaN;
@@ -51,3 +52,4 @@ for (const table of document.querySelectorAll("table.sortable")) {
   show();
   (table.closest(".table-scroll") || table).before(label);
 }
+})();
