@@ -38,11 +38,11 @@ h1, h2 { font-family: "Noto Serif", Georgia, serif; font-weight: 600; margin: 0 
 h1 { font-size: 30pt; margin-top: auto; } h1 + p { margin-bottom: auto; }
 h2 { font-size: 21pt; color: #6d2320; }
 p, ul, table { margin: 0 0 4mm; } li { margin: 1.5mm 0; }
-img { display: block; max-width: 100%; max-height: 92mm; margin: 0 auto; }
-p:has(img) { flex: 1; min-height: 0; }
+img { max-width: 100%; max-height: 100%; object-fit: contain; }
+p:has(img) { flex: 1 1 0; min-height: 0; display: flex; justify-content: center; }
 table { border-collapse: collapse; } td, th { padding: 1.5mm 5mm 1.5mm 0; text-align: left;
   border-bottom: 1px solid #ddd6c8; }
-footer { margin-top: auto; font-size: 9pt; color: #5b564e; }
+footer { margin-top: auto; padding-top: 3mm; font-size: 9pt; color: #5b564e; }
 """
 
 
