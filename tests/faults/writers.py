@@ -21,7 +21,7 @@ import torch
 from imet import batches, cache
 from imet.config import get_profile
 from imet.download import met, polite
-from imet.io import REPO
+from imet.io import REPO, InputError
 from imet.report import studies
 from imet.runs import run
 from imet_simulation import collection
@@ -98,7 +98,7 @@ class Steps:
                 self.unsynced.add(new)
             self.unsynced.discard(old)
         elif event in ("os.remove", "os.mkdir") and self.mine(os.fsdecode(arguments[0])):
-            self.step()
+            self.step(takes_room=False)
 
     def mine(self, path: str) -> bool:
         return path.startswith(self.root) and not path.endswith((".lock", ".pyc"))
@@ -112,12 +112,15 @@ class Steps:
             self.unsynced.discard(path)
         self.real_fsync(descriptor)
 
-    def step(self) -> None:
+    def step(self, takes_room: bool = True) -> None:
         self.count += 1
+        if self.fault:
+            if self.count < self.last or not takes_room or not self.last:
+                return
+            self.last = 0  # a disk is full once here: what cleans up finds room
+            raise OSError(self.fault, os.strerror(self.fault), self.root)
         if self.count != self.last:
             return
-        if self.fault:
-            raise OSError(self.fault, os.strerror(self.fault), self.root)
         if self.power:
             for path in self.unsynced:
                 if os.path.exists(path):
@@ -162,8 +165,8 @@ def work(name: str, home: Path, report: Path, log: Path, environment: dict[str, 
     steps = Steps(home, last, power, fault)
     try:
         WRITERS[name](home)
-    except OSError as error:
-        if not fault or error.errno != fault:
+    except (OSError, InputError) as error:  # nothing else may come of a full disk
+        if not fault:
             raise
         report.write_text(f"refused {error}")
         return
