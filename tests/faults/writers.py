@@ -27,7 +27,7 @@ from imet.runs import run
 from imet_simulation import collection
 
 SMALL: dict[str, Any] = {"input_size": 32, "max_works": 30, "epochs": 2, "eval_batch_size": 8}
-SMALL |= {"batch_size": 8, "learning_rate": 0.05, "workers": 0}
+SMALL |= {"batch_size": 8, "learning_rate": 0.05, "workers": 0, "stored": ""}
 RECURRENT = SMALL | {"rnn_width": 8, "attention_width": 8, "steps": 3, "most_beams": 2}
 STUDY = {"two": ("resnet50", SMALL | {"epochs": 1}), "other": ("resnet50", SMALL | {"epochs": 2})}
 
@@ -42,19 +42,19 @@ def downloading(home: Path) -> None:
 
 def features(home: Path) -> None:
     """And one epoch on them, which is what asks for them."""
-    run("resnet50", "trial", device="cpu", overrides=SMALL | {"stored": "", "epochs": 1})
+    run("resnet50", "trial", device="cpu", overrides=SMALL | {"epochs": 1})
 
 
 def linear(home: Path) -> None:
-    run("resnet50", "trial", device="cpu", overrides=SMALL | {"stored": ""})
+    run("resnet50", "trial", device="cpu", overrides=SMALL)
 
 
 def recurrent(home: Path) -> None:
-    run("attn_cnn_rnn", "trial", device="cpu", overrides=RECURRENT | {"stored": ""})
+    run("attn_cnn_rnn", "trial", device="cpu", overrides=RECURRENT)
 
 
 def fine_tuning(home: Path) -> None:
-    run("resnet50", "trial", device="cpu", overrides=SMALL | {"stored": "", "frozen": False})
+    run("resnet50", "trial", device="cpu", overrides=SMALL | {"frozen": False})
 
 
 def study(home: Path) -> None:
