@@ -17,10 +17,9 @@ from html import escape
 from pathlib import Path
 from shutil import copy
 
+from build import BOOK, copy_notebooks, copy_results
 from markdown_it import MarkdownIt
 from pdf import browser_here
-
-from build import BOOK, copy_notebooks, copy_results
 
 sys.path.insert(0, str(BOOK / "_ext"))
 from imet_values import UnknownValue, Values

@@ -6,11 +6,13 @@ it holds is read from the interval of their difference, and from nothing else.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from imet.io import REPO
 from imet.report.reported import reported_value
 from imet.report.studies import read_works, results_file
 from imet.statistics import Interval, simultaneous_intervals
@@ -32,7 +34,7 @@ class Finding(NamedTuple):
         claim: in words; “A over B” and “A added to B” claim a higher F2.
         chapter: the notebook that it comes from.
         more, less: the cells; the claim is that `more` scores higher.
-        reported: keys of the two numbers in the documents, where they report the difference.
+        reported: keys of the two numbers in the documents; empty where they do not report them.
     """
 
     key: str
@@ -40,150 +42,33 @@ class Finding(NamedTuple):
     chapter: str
     more: Cell
     less: Cell
-    reported: tuple[str, str] | None = None
+    reported: tuple[str, str] = ("", "")
 
 
-def _factorial(trained: str, judged: str, loss: str = "class-weighted") -> Cell:
-    return Cell("factorial", f"{trained}, {judged}, {loss}, labels kept", "one threshold")
+def read_findings() -> list[Finding]:
+    """Rows of `book/findings.csv`.
 
-
-_PLAIN = _factorial("six as written", "judged on six")
-_SHORT = Cell("baseline_rows", "resnet50", "one threshold")
-_LONG = Cell("equal_length", "AttnCNN-RNN")
-_ALONE = "recurrence_and_attention"
-
-FINDINGS: tuple[Finding, ...] = (
-    Finding(
-        "rnn",
-        "AttnCNN-RNN over the baseline, equal length",
-        "12_paper_results",
-        _LONG,
-        Cell("equal_length", "baseline"),
-        ("paper.attn_cnn_rnn.val.f2", "paper.resnet50.val.f2"),
-    ),
-    Finding(
-        "rnn_count",
-        "… with a fixed number of labels for both",
-        "12_paper_results",
-        _LONG._replace(rule="fixed number"),
-        Cell("equal_length", "baseline", "fixed number"),
-    ),
-    Finding(
-        "hog",
-        "HOG added to the baseline, equal length",
-        "05_resnet50_hog",
-        Cell("equal_length", "ResNet50 + HOG"),
-        Cell("equal_length", "baseline"),
-        ("paper.resnet50_hog.val.f2", "paper.resnet50.val.f2"),
-    ),
-    Finding(
-        "rnn_hog",
-        "HOG added to AttnCNN-RNN",
-        "06_attn_cnn_rnn",
-        Cell("equal_length", "AttnCNN-RNN + HOG"),
-        _LONG,
-        ("paper.attn_cnn_rnn_hog.val.f2", "paper.attn_cnn_rnn.val.f2"),
-    ),
-    Finding(
-        "views",
-        "Baseline: the resized view over six views",
-        "18_why_533_and_393",
-        _factorial("the resized view", "judged on one"),
-        _PLAIN,
-    ),
-    Finding(
-        "crops_all",
-        "Six views: all labels over cultures only",
-        "18_why_533_and_393",
-        _factorial("six with all labels", "judged on six"),
-        _PLAIN,
-    ),
-    Finding(
-        "crops_coded",
-        "Six views: crops on nothing over cultures",
-        "05_resnet50_hog",
-        _factorial("six as coded", "judged on six"),
-        _PLAIN,
-    ),
-    Finding(
-        "crops_coded_kinds",
-        "… with a threshold for each kind of label",
-        "05_resnet50_hog",
-        _factorial("six as coded", "judged on six")._replace(rule="by kind of label"),
-        _PLAIN._replace(rule="by kind of label"),
-    ),
-    Finding(
-        "focal",
-        "Six views: focal over class-weighted loss",
-        "14_losses_and_thresholds",
-        _factorial("six as written", "judged on six", "focal"),
-        _PLAIN,
-    ),
-    Finding(
-        "focal_one",
-        "… on the resized view alone",
-        "14_losses_and_thresholds",
-        _factorial("the resized view", "judged on one", "focal"),
-        _factorial("the resized view", "judged on one"),
-    ),
-    Finding(
-        "kinds",
-        "A threshold for each kind over one",
-        "14_losses_and_thresholds",
-        _SHORT._replace(rule="by kind of label"),
-        _SHORT,
-    ),
-    Finding(
-        "share",
-        "A share of the highest score over one",
-        "14_losses_and_thresholds",
-        _SHORT._replace(rule="share of the highest"),
-        _SHORT,
-    ),
-    Finding(
-        "poster",
-        "Poster's best row over the paper's baseline",
-        "17_poster_results",
-        Cell("poster_rows", "vgg16_bn_step15"),
-        Cell("baseline_rows", "resnet50"),
-        ("poster.best.f2", "paper.resnet50.val.f2"),
-    ),
-    Finding(
-        "attention",
-        "Attention added to recurrence",
-        "12_paper_results",
-        Cell(_ALONE, "both"),
-        Cell(_ALONE, "recurrence alone"),
-    ),
-    Finding(
-        "recurrence",
-        "Recurrence added to attention",
-        "12_paper_results",
-        Cell(_ALONE, "both"),
-        Cell(_ALONE, "attention alone"),
-    ),
-    Finding(
-        "steps",
-        "Ten steps over two",
-        "07_decoding",
-        Cell("steps", "T = 10"),
-        Cell("steps", "T = 2"),
-    ),
-    Finding(
-        "order",
-        "Free order over the frequent label first",
-        "07_decoding",
-        Cell("label_order", "free"),
-        Cell("label_order", "frequent first"),
-    ),
-)
+    Examples:
+        >>> read_findings()[0].claim
+        'AttnCNN-RNN over the baseline, equal length'
+    """
+    with open(REPO / "book" / "findings.csv", newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    findings = []
+    for row in rows:
+        more, less = (
+            Cell(*(row[f"{side}_{name}"] for name in Cell._fields)) for side in ("more", "less")
+        )
+        reported = row["reported_more"], row["reported_less"]
+        findings.append(Finding(row["key"], row["claim"], row["chapter"], more, less, reported))
+    return findings
 
 
 def recorded_findings(profiles: Sequence[str] = ("sample", "met")) -> list[Finding]:
     """Findings whose studies are recorded on all of these profiles."""
     return [
         finding
-        for finding in FINDINGS
+        for finding in read_findings()
         if all(
             results_file(cell.study, profile).with_suffix(".npz").exists()
             for cell in (finding.more, finding.less)
@@ -226,10 +111,10 @@ def reported_difference(finding: Finding) -> str:
     """The documents' difference, where they report both numbers; a dash else.
 
     Examples:
-        >>> reported_difference(FINDINGS[0])
+        >>> reported_difference(read_findings()[0])
         '+0.064'
     """
-    if finding.reported is None:
+    if not all(finding.reported):
         return "–"
     more, less = map(reported_value, finding.reported)
     return f"{more - less:+.3f}"
