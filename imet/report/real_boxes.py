@@ -17,7 +17,7 @@ import pandas as pd
 import typer
 
 from imet.crop import crop_boxes
-from imet.data.boxes import Boxes, read_boxes
+from imet.data.boxes import Boxes, scan_boxes
 from imet.data.images import read_image
 from imet.data.parts import Part
 from imet.data.tables import read_collection
@@ -70,7 +70,7 @@ def with_labels_of(trained: Run, root: Path) -> tuple[Part, Boxes, dict[str, int
         counterpart.
     """
     collection = read_collection(root)
-    boxes = read_boxes(collection)
+    boxes, _ = scan_boxes(collection)  # main names the faulty ones
     column_of = {name: k for k, name in enumerate(trained.parts.labels.names)}
     train = trained.parts.train.targets.sum(0)  # (K,)
     matched = [column_of.get(SAME_THING.get(name, name), -1) for name in collection.labels.names]
@@ -121,7 +121,7 @@ def attention_scores(rnn: Run, baseline: Run, root: Path, device: str) -> dict[s
 def crop_rows(tuned: Run, root: Path, device: str) -> dict[str, Any]:
     """IoU of crops with the smallest box around everything marked, and the rest of their scores."""
     collection = read_collection(root)
-    marked = read_boxes(collection).boxes
+    marked = scan_boxes(collection)[0].boxes
     rows = [row for row in range(len(collection)) if len(marked[row])]
     pictures = [read_image(collection.path(row)) for row in rows]
     network, recipe, *_ = load_network(tuned.folder, device)
@@ -181,7 +181,11 @@ def main(
         for name in ("attn_cnn_rnn", "resnet50")
     )
     tuned = run("vgg16", profile, device=device)
+    _, left_out = scan_boxes(read_collection(folder))
+    for problem in left_out:
+        typer.secho(f"left out: {problem}", err=True)
     values = {
+        "left_out": len(left_out),
         "attention": attention_scores(rnn, baseline, folder, device),
         "crop": crop_rows(tuned, folder, device),
         "runs": {each.recipe.name: read_json(each.folder / "key.json")["source"]

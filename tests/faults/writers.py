@@ -9,6 +9,7 @@ costs no imports.
 from __future__ import annotations
 
 import multiprocessing
+import inspect
 import os
 import signal
 import sys
@@ -24,7 +25,7 @@ from imet.download import met, polite
 from imet.io import REPO, InputError
 from imet.report import studies
 from imet.runs import run
-from imet_simulation import collection
+from imet_simulation import simulate
 
 SMALL: dict[str, Any] = {"input_size": 32, "max_works": 30, "epochs": 2, "eval_batch_size": 8}
 SMALL |= {"batch_size": 8, "learning_rate": 0.05, "workers": 0, "stored": ""}
@@ -33,7 +34,7 @@ STUDY = {"two": ("resnet50", SMALL | {"epochs": 1}), "other": ("resnet50", SMALL
 
 
 def drawing(home: Path) -> None:
-    collection.simulate(home / "drawn", works=20, seed=1, side=48, workers=1, progress=False)
+    simulate(home / "drawn", works=20, seed=1, side=48, workers=1, progress=False)
 
 
 def downloading(home: Path) -> None:
@@ -145,7 +146,8 @@ def _note_work(log: Path) -> None:
 
         setattr(owner, name, wrapped)
 
-    noted(collection, "draw_whole", lambda plan, _: collection.work_id(1, plan.index))
+    drawing: Any = inspect.getmodule(simulate)
+    noted(drawing, "draw_whole", lambda plan, _: drawing.work_id(1, plan.index))
     noted(polite.Polite, "_once", lambda _, url: Path(url).name)
     noted(cache, "view_batches", lambda part, _, works, *__: f"{part.name} {works[0]}")
     noted(batches.Batches, "training", lambda self, epoch: f"{_of(self.recipe)} {epoch}")
