@@ -8,8 +8,8 @@ costs no imports.
 
 from __future__ import annotations
 
-import multiprocessing
 import inspect
+import multiprocessing
 import os
 import signal
 import sys
