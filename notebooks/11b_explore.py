@@ -41,6 +41,8 @@ page = Page("11b_explore", profile, seed, device, models=trained.values())
 part = baseline.parts.test
 
 # %%
+import json
+
 import numpy as np
 
 from imet.config import resolve
@@ -48,7 +50,7 @@ from imet.crop import crop_boxes
 from imet.data.images import read_image
 from imet.inspection import steps_of
 from imet.models.registry import build_encoder
-from imet.report.explorer import explorer_data, write_pictures, write_script
+from imet.report.explorer import explorer_data, write_pictures
 
 works = np.arange(min(len(part), 60))
 pictures = [read_image(part.collection.path(part.rows[work])) for work in works]
@@ -58,7 +60,10 @@ steps = steps_of(rnn, part, works, device)
 data = explorer_data(trained)
 data["pictures"] = write_pictures(page.files / "pictures", part, works, crops, steps)
 data["folder"] = "../_static/pages/11b_explore/pictures/"
-write_script(page.files / "data.js", data)
+script = (
+    f"window.EXPLORER = {json.dumps(data, allow_nan=False)};\n"  # a page may load no JSON from disk
+)
+(page.files / "data.js").write_text(script, encoding="utf-8")
 page["works"], page["shown"] = len(part), len(works)
 page["bytes"] = sum(file.stat().st_size for file in page.files.rglob("*") if file.is_file()) / 1e6
 page.values
@@ -161,9 +166,23 @@ roc_curves(
 # Select a heading to sort; type to filter.
 
 # %%
-from imet.report.explorer import label_table
+import pandas as pd
 
-label_table(trained)
+from imet.metrics import roc_auc_per_class
+from imet.report.tables import show
+
+labels = pd.DataFrame(
+    {
+        "label": names,
+        "kind": baseline.parts.labels.kinds,
+        "uses in training": baseline.parts.train.targets.sum(0),
+        "test works": part.targets.sum(0),
+    }
+)
+for name, run in trained.items():
+    labels[f"AUC, {name}"] = roc_auc_per_class(run.scores("test"), part.targets)
+sortable = 'class="dataframe sortable" data-filter="Filter labels"'
+show(labels, index=False).set_table_attributes(sortable)
 
 # %% [markdown]
 # ## Limits

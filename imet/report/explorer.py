@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from pandas.io.formats.style import Styler
 from PIL import Image
 
 from imet.data.dataset import Part
@@ -42,10 +39,9 @@ def packed(scores: Array) -> str:
 def explorer_data(trained: Mapping[str, Run]) -> dict[str, Any]:
     """What the explorers need of models of one collection and one split, JSON-able.
 
-    Returns:
-        labels: name, culture or not, and frequency quartile of each; works: by part, the columns of
-        each work's labels; models: by name, tuned threshold, `packed` scores of both parts, the
-        columns that its own rule gives to each test work, and [AUC, low, high] by label on test.
+    Labels have a name, culture or not, and a quartile; works, by part, the columns of their labels;
+    models, by name, their tuned threshold, `packed` scores of both parts, the columns that their
+    own rule gives to each test work, and [AUC, low, high] by label on test.
     """
     first = next(iter(trained.values()))
     parts, space = first.parts, first.parts.labels
@@ -84,15 +80,10 @@ def write_pictures(
 ) -> list[dict[str, Any]]:
     """Write small pictures of works; return what is drawn over them when they are chosen.
 
-    Args:
-        folder: gets `NNN.jpg` of 240 pixels on the longer side.
-        works: numbers of works in the part.
-        crops: (n, 4) box of each in its own pixels.
-        steps: of an AttnCNN-RNN on the same works.
-
-    Returns:
-        One dictionary a work: file, crop as shares of the sides, and maps: label column to weights
-        of the regions of the resized view, in percent of the largest.
+    `folder` gets `NNN.jpg` of 240 pixels on the longer side; `crops` (n, 4) are boxes in pixels of
+    the picture, `steps` those of an AttnCNN-RNN on the same works. Each work comes back with its
+    file, its crop as shares of the sides, and maps: label column to weights of the regions of the
+    resized view, in percent of the largest.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shown = []
@@ -111,27 +102,3 @@ def write_pictures(
         crop = (np.asarray(crops[i]) / sides).round(3).tolist()
         shown.append({"work": int(work), "file": f"{int(work):03}.jpg", "crop": crop, "maps": maps})
     return shown
-
-
-def write_script(path: Path, data: Mapping[str, Any]) -> None:
-    """Data as a script: a page from disk may load scripts, and may not fetch files."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    path.write_text(f"window.EXPLORER = {text};\n", encoding="utf-8")
-
-
-def label_table(trained: Mapping[str, Run]) -> Styler:
-    """One row per label, to be sorted: its kind, uses, test works, and AUC by model."""
-    parts = next(iter(trained.values())).parts
-    rows = pd.DataFrame(
-        {
-            "label": [spoken(name) for name in parts.labels.names],
-            "kind": parts.labels.kinds,
-            "uses in training": parts.train.targets.sum(0),
-            "test works": parts.test.targets.sum(0),
-        }
-    )
-    for name, run in trained.items():
-        rows[f"AUC, {name}"] = roc_auc_per_class(run.scores("test"), parts.test.targets)
-    table = rows.style.format(precision=3, na_rep="–", escape="html").hide(axis="index")
-    return table.set_table_attributes('class="dataframe sortable" data-filter="Filter labels"')

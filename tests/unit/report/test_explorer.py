@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from imet import runs
 from imet.metrics import roc_auc_per_class
-from imet.report.explorer import explorer_data, label_table, packed, write_script
+from imet.report.explorer import explorer_data, packed
 from imet.runs import run
 
 
@@ -49,16 +49,3 @@ def test_data_are_those_of_the_run(trained):
             assert packed_area[0] == pytest.approx(area, abs=1e-3)
             assert packed_area[1] <= packed_area[0] <= packed_area[2]
     assert not any("::" in name for name in data["labels"])
-
-
-def test_a_script_sets_one_name(tmp_path):
-    write_script(tmp_path / "a" / "data.js", {"x": [1, "</script>"]})
-    text = (tmp_path / "a" / "data.js").read_text()
-    assert text.startswith("window.EXPLORER = {")
-    assert json.loads(text.removeprefix("window.EXPLORER = ").rstrip(";\n"))["x"][0] == 1
-
-
-def test_the_table_of_labels_has_one_row_each(trained):
-    html = label_table(trained).to_html()
-    assert html.count("<tr>") == 1 + len(trained["baseline"].parts.labels)
-    assert "sortable" in html
