@@ -7,6 +7,7 @@ All go the same way from there: transparency on white, colour profile to sRGB, o
 
 from __future__ import annotations
 
+import logging
 import re
 import struct
 import warnings
@@ -202,6 +203,7 @@ def _sound_chunks(data: bytes, name: str) -> tuple[bytes, bool]:
 
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 RAW_ENDINGS = (".dng", ".nef", ".cr2", ".arw", ".orf", ".rw2", ".pef", ".srw")
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what matters is raised
 _DNG_VERSION, _ICC_PROFILE = 50706, 34675  # tags
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _CMYK = 0, 1, 2, 5  # photometric interpretations
 _PLAIN_CHANNELS = {_MIN_IS_BLACK: 1, _MIN_IS_WHITE: 1, _RGB: 3, _CMYK: 4}
@@ -213,7 +215,11 @@ def _decode_tiff(data: bytes, name: str) -> Array:
     Pillow reads rare kinds of TIFF with wrong pixels and no error, so it gets the usual ones only.
     """
     with tifffile.TiffFile(BytesIO(data)) as file:
-        pages = [page for page in file.pages if isinstance(page, tifffile.TiffPage)]
+        pages: list[tifffile.TiffPage] = []
+        for page in file.pages:
+            if any(page.offset == other.offset for other in pages):
+                break  # a damaged file goes round in a circle
+            pages += [page] if isinstance(page, tifffile.TiffPage) else []
         raw = Path(name).suffix.lower() in RAW_ENDINGS
         if raw or not pages or _DNG_VERSION in pages[0].tags:
             what = "a raw photograph" if raw or pages else "a TIFF without a picture"

@@ -523,3 +523,13 @@ def test_pictures_are_converted_alike_in_any_bands(rgb, monkeypatch):
     whole = decode_image(data)
     monkeypatch.setattr(images, "BAND", 100)  # two rows of 47 pixels
     assert np.array_equal(decode_image(data), whole)
+
+
+def test_a_tiff_whose_pages_go_round_in_a_circle_ends(rgb):
+    """The place of the next page, at the end of the first one's list of tags, names itself."""
+    data = bytearray(encode(Image.fromarray(rgb), "TIFF"))
+    (first,) = struct.unpack_from("<I", data, 4)
+    (tags,) = struct.unpack_from("<H", data, first)
+    struct.pack_into("<I", data, first + 2 + 12 * tags, first)
+    with contextlib.suppress(InputError):
+        check_output(decode_image(bytes(data), "x.tif"))
