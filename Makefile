@@ -182,7 +182,7 @@ test-code: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --doctest-modules --ignore=tests/browser --ignore=tests/faults tests imet imet_simulation
 
 test-faults: $(READY) ## Kill, starve and damage whatever writes or is read (BOUNDED=1: a sample, for CI)
-	OMP_NUM_THREADS=1 IMET_FAULT_POINTS=$(if $(BOUNDED),5,100) IMET_FAULT_KILLS=$(if $(BOUNDED),3,10) IMET_FUZZ=$(if $(BOUNDED),,full) \
+	OMP_NUM_THREADS=1 IMET_FAULT_POINTS=$(if $(BOUNDED),5,100) IMET_FAULT_KILLS=$(if $(BOUNDED),3,20) IMET_FUZZ=$(if $(BOUNDED),,full) \
 	  $(BIN)/python -m pytest -q -s tests/faults tests/unit/data/test_fuzz.py
 
 reproduce: $(READY) ## Run the report three times, the last on one thread less, and compare every number
