@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 import pytest
+from build import put_in_place
 from lxml import html
 
 from imet.io import REPO
@@ -200,3 +202,19 @@ def test_a_picture_without_alt_text_fails(stand_ins: StandIns, tmp_path: Path) -
     made = build(notebooks, results, tmp_path / "html")
     assert made.returncode != 0
     assert "alt text" in made.stdout + made.stderr
+
+
+def test_books_that_are_put_in_place_at_once_leave_one_whole_book(tmp_path: Path) -> None:
+    """And nothing of builds that were killed while they did so."""
+    out = tmp_path / "html"
+    (tmp_path / ".html.1.new").mkdir()
+    (tmp_path / ".html.2.old").mkdir()
+    for k in range(8):
+        (tmp_path / str(k)).mkdir()
+        for name in "abc":
+            (tmp_path / str(k) / name).write_text(str(k))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda k: put_in_place(tmp_path / str(k), out), range(8)))
+    assert len({path.read_text() for path in out.iterdir()}) == 1
+    assert sorted(path.name for path in out.iterdir()) == ["a", "b", "c"]
+    assert {path.name for path in tmp_path.iterdir()} <= {"html", "html.lock"}
