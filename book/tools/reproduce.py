@@ -1,6 +1,6 @@
 """Run the whole report three times from one seed and compare every number of every page and run.
 
-    python book/tools/reproduce.py [--profile tiny] [--keep FOLDER]
+    python book/tools/reproduce.py [--profile tiny] [--keep FOLDER] [--only CHAPTER …]
 
 The first two times are alike. The third has one thread less and other JOBS: numbers that then
 differ are listed with the difference. Exit code 1 where the first two differ, or where the third
@@ -43,11 +43,11 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def command(target: str, profile: str, **settings: object) -> list[str]:
+def command(targets: list[str], profile: str, **settings: object) -> list[str]:
     """`make` in a copy, with this environment's packages and the copy's code."""
     chosen = [f"{name}={value}" for name, value in settings.items()]
     where = ["DEVICE=cpu", f"VENV={sys.prefix}", "SHARED=1"]
-    return ["make", target, f"PROFILE={profile}", *where, *chosen]
+    return ["make", *targets, f"PROFILE={profile}", *where, *chosen]
 
 
 def numbers(folder: Path, profile: str) -> dict[str, Any]:
@@ -97,7 +97,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--profile", default="tiny")
     parser.add_argument("--keep", type=Path, help="folder of the three copies")
+    parser.add_argument("--only", nargs="*", help="chapters, 03_baseline say; all without it")
     options = parser.parse_args(arguments)
+    only = [f"build/{options.profile}/notebooks/{name}.ipynb" for name in options.only or []]
     with tempfile.TemporaryDirectory(prefix="imet-reproduce-") as name:
         root = options.keep or Path(name)
         made = []
@@ -105,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{time} of {len(WAYS)}: {way}", flush=True)
             folder = checkout(root / str(time))
             subprocess.run(
-                command("notebooks", options.profile, **way), cwd=folder, check=True,
+                command(only or ["notebooks"], options.profile, **way), cwd=folder, check=True,
                 stdout=subprocess.DEVNULL, env=dict(os.environ),
             )  # fmt: skip
             made.append(numbers(folder, options.profile))

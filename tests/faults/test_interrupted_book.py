@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 def start(folder: Path, log: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        reproduce.command("book", PROFILE),
+        reproduce.command(["book"], PROFILE),
         cwd=folder,
         env=dict(os.environ),
         stdout=log.open("ab"),
