@@ -48,9 +48,11 @@ $(error DEVICE=$(DEVICE): choose auto, cpu or cuda)
 endif
 
 # Two notebooks at a time: much of each is start-up, which uses one core. The full-size profiles get
-# the machine for themselves. Those that train longest begin first, others wait for their runs.
+# the machine for themselves, and everything is trained before the first of them is executed. Those
+# that train longest begin first, others wait for their runs.
+LONG    := small kaggle
 CORES   := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
-JOBS    ?= $(if $(filter small kaggle,$(PROFILE)),1,2)
+JOBS    ?= $(if $(filter $(LONG),$(PROFILE)),1,2)
 THREADS ?= $(shell echo $$(( $(CORES) > $(JOBS) ? $(CORES) / $(JOBS) : 1 )))
 ifneq ($(filter book notebooks serve pdf assignments slides,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j$(JOBS)
@@ -64,7 +66,7 @@ RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 RECORDED  := $(wildcard results/*.json results/*.npz results/*/*)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
-.PHONY: help env data notebooks book pdf assignments slides serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults reproduce FORCE
+.PHONY: help env data runs notebooks book pdf assignments slides serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults reproduce FORCE
 
 help: ## Show this list
 	@echo "make TARGET [PROFILE=sample|met|small|kaggle|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
@@ -100,6 +102,9 @@ endif
 data: $(READY) ## Make the profile's collection ready (simulated ones are drawn)
 	$(BIN)/python -c "from imet.config import get_profile; from imet.data.source import collection_folder; print(collection_folder(get_profile('$(PROFILE)')))"
 
+runs: $(READY) ## Train what the chapters show; stopped at any moment, it goes on where it was
+	$(BIN)/python -m imet.cli run --all --profile $(PROFILE) --seed $(SEED) --device $(DEVICE)
+
 notebooks: $(EXECUTED) ## Execute the notebooks with papermill
 
 # Which files of imet/ a notebook depends on, read from its imports.
@@ -120,7 +125,7 @@ $(BUILD)/parameters: FORCE
 	@echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" | cmp -s - $@ || echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" > $@
 FORCE:
 
-$(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/report/plots/imet.mplstyle book/reported.csv $(RECORDED) | $(READY)
+$(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/report/plots/imet.mplstyle book/reported.csv $(RECORDED) | $(READY) $(if $(filter $(LONG),$(PROFILE)),runs)
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
 
 # The book holds one profile at a time; this file says which one it holds.

@@ -48,11 +48,12 @@ class Batches:
         if uses_stored_features(self.recipe):
             self.stores  # noqa: B018
 
-    def training(self, epoch: int) -> Iterator[Mapping[str, Tensor]]:
-        """All training works in the epoch's random order, with a teacher's path if the recipe has
-        a label order."""
-        rng = np.random.default_rng([self.recipe.seed, epoch])
-        for batch in self.of(self.parts.train, rng.permutation(len(self.parts.train)), epoch):
+    def training(self, epoch: int, start: int = 0) -> Iterator[Mapping[str, Tensor]]:
+        """All training works in the epoch's random order, from batch `start` on, with a teacher's
+        path if the recipe has a label order."""
+        order = np.random.default_rng([self.recipe.seed, epoch]).permutation(len(self.parts.train))
+        order = order[start * self.recipe.batch_size :]
+        for batch in self.of(self.parts.train, order, epoch):
             yield with_teacher_path(batch, self.recipe, self._label_counts)
 
     def of(

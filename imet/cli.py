@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -65,7 +66,7 @@ def clear_errors() -> Iterator[None]:
     """Bad input ends with its message and exit code 2, not with a traceback."""
     try:
         yield
-    except (InputError, OSError) as error:  # also a read-only folder or a full disk
+    except (InputError, OSError, ArithmeticError) as error:  # a full disk, diverged training
         remedy = WRITABLE if getattr(error, "errno", None) in UNWRITABLE else ""
         typer.secho(f"imet: {error}{remedy}", fg=typer.colors.RED, err=True)
         raise typer.Exit(2) from error
@@ -192,7 +193,9 @@ def sheets(
 
 @app.command()
 def run(
-    recipe: Annotated[str, typer.Argument(help="A recipe; `imet recipes` lists them.")],
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe; `imet recipes` lists them. None with --all.")
+    ] = "",
     profile: ProfileName = "sample",
     folder: Annotated[
         Path | None, typer.Option("--data", help="Any folder in Kaggle's layout to train on.")
@@ -202,19 +205,28 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(help="Initial weights, order of works, dropout.")] = 0,
     device: Device = "auto",
+    every: Annotated[
+        bool, typer.Option("--all", help="Train every run that the book's chapters show.")
+    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Say how far those runs are.")] = False,
 ) -> None:
     """Train a recipe, or load the run with the same key; print its metrics and its folder."""
     from imet.runs import run as make
-    from imet.training.loop import TrainingDiverged
 
+    logging.basicConfig(level="WARNING", format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("imet").setLevel("INFO")
     with clear_errors():
+        if bool(recipe) == (every or listed) or ((every or listed) and (folder or changes)):
+            raise InputError("name a recipe, or take --all or --list without --data and --set")
+        if every or listed:
+            from imet.report.chapters import states, train_all
+
+            if every:
+                train_all(profile, seed, device)
+            typer.echo("\n".join(map(str, states(profile, seed))))
+            return
         overrides = dict(_key_value(change) for change in changes or [])
-        try:
-            finished = make(
-                recipe, profile, seed=seed, device=device, data=folder, overrides=overrides
-            )
-        except TrainingDiverged as error:
-            raise InputError(str(error)) from error
+        finished = make(recipe, profile, seed=seed, device=device, data=folder, overrides=overrides)
     if set(finished.parts.labels.kinds) - {"culture", "tag"}:
         for kind, of_names in finished.parts.labels.taken_for().items():
             typer.echo(f"taken for {kind}: {', '.join(of_names) or 'none'}")

@@ -88,8 +88,7 @@ def run(
     parts = load_parts(collection_folder(get_profile(profile), data), recipe)  # tables, split
     _require_two_works(parts)
     encoder = build_encoder(recipe)  # the network before the head, with its weights
-    key = {"collection": "given" if data else collection_key(profile)}
-    key |= run_key(recipe, parts, encoder)
+    key = run_key(recipe, parts, encoder, "given" if data else collection_key(profile))
     folder = home() / "runs" / profile / f"{name}-{digest(key, size=6)}"
     if not is_whole(folder):  # a finished run needs no lock: its disk may be read-only
         with file_lock(folder):  # a second process waits here, then finds the run finished
@@ -262,11 +261,22 @@ def collection_key(profile: str) -> str:
     return source_digest("imet_simulation") if data == "simulated" else data
 
 
-def run_key(recipe: Recipe, parts: Parts, encoder: Encoder) -> dict[str, Any]:
+def run_folder(
+    name: str, profile: str = "sample", seed: int = 0, overrides: Mapping[str, Any] | None = None
+) -> Path:
+    """Where `run` with these arguments keeps what it makes, finished or not."""
+    recipe = resolve(name, profile, {"seed": seed} | dict(overrides or {}))
+    parts = load_parts(collection_folder(get_profile(profile)), recipe)
+    key = run_key(recipe, parts, build_encoder(recipe), collection_key(profile))
+    return home() / "runs" / profile / f"{name}-{digest(key, size=6)}"
+
+
+def run_key(recipe: Recipe, parts: Parts, encoder: Encoder, collection: str) -> dict[str, Any]:
     """Everything a run depends on, JSON-able."""
     weights = encoder.backbone.weights
     config = {k: v for k, v in dataclasses.asdict(recipe).items() if k not in NOT_IN_KEY}
     return {
+        "collection": collection,
         "config": config,
         "data": [[pictures_fingerprint(part), labels_fingerprint(part)] for part in parts.values()],
         "weights": None if weights is None else [weights.source, weights.digest],

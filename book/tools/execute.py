@@ -25,7 +25,7 @@ from typing import Any
 import jupytext
 import nbformat
 
-from imet.io import REPO, InputError, atomic_path
+from imet.io import REPO, InputError, atomic_path, home
 
 KERNEL = "imet-book"
 STYLED = re.compile(r'(<table id="T_\w+")(>)')
@@ -195,10 +195,10 @@ def typeset(cell: re.Match[str]) -> str:
     return f"<td{attributes}>{text}</td>"
 
 
-def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int) -> None:
+def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int | None) -> None:
     """Execute `source` with `parameters` and put the finished notebook at `out`.
 
-    `timeout` is in seconds and for one cell.
+    `timeout` is in seconds and for one cell; None sets no limit.
     """
     began = time.monotonic()
     out.unlink(missing_ok=True)  # an old success must not stand in for a new failure
@@ -236,6 +236,19 @@ def require_own_code() -> None:
         raise InputError(f"{here} would run the code of {REPO}; run `make env` here first")
 
 
+def unfinished_runs(since: float) -> list[str]:
+    """A sentence for each run that began, or went on, after a moment and is not finished."""
+    sentences = []
+    for config in sorted((home() / "runs").glob("*/*/config.json")):
+        folder = config.parent
+        if config.stat().st_mtime < since or (folder / "metrics.json").exists():
+            continue
+        kept = folder / "last.pt"
+        state = f"its checkpoint is {kept}" if kept.exists() else f"{folder} has no checkpoint yet"
+        sentences.append(f"{folder.name} was not finished; {state}, and the same command goes on")
+    return sentences
+
+
 def _leave(signum: int, frame: Any) -> None:
     raise SystemExit(128 + signum)  # unwinds: the kernel ends, temporary files go
 
@@ -245,12 +258,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("source", type=Path, help="notebooks/NN_name.py")
     parser.add_argument("--out", type=Path, required=True, help="the .ipynb to make")
     parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--timeout", type=int, default=1200, help="seconds a cell may take")
+    parser.add_argument("--timeout", type=int, help="seconds a cell may take; no limit without it")
     options = parser.parse_args(arguments)
     # A shell starts background jobs with interrupts ignored; here they must always be heard.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGHUP, _leave)
+    began = time.time()
+    try:
+        return _execute(options)
+    finally:
+        for sentence in [] if options.out.exists() else unfinished_runs(began):
+            print(sentence, file=sys.stderr)
+
+
+def _execute(options: argparse.Namespace) -> int:
     try:
         require_own_code()
         execute(

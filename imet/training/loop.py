@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +66,13 @@ def make_schedule(optimizer: Optimizer, recipe: Recipe) -> LRScheduler:
 
 # --- The training loop
 
-Batches = Callable[[int], Iterable[Mapping[str, Tensor]]]  # epoch to batches
+Batches = Callable[[int, int], Iterable[Mapping[str, Tensor]]]  # epoch, batches to pass over
 Criterion = Callable[[Tensor, Mapping[str, Tensor]], Tensor]  # logits and batch to a loss
 Validate = Callable[[nn.Module], dict[str, float]]
+
+CHECKPOINT_SECONDS = 300
+"""Within an epoch a checkpoint is written so often; after each epoch, always."""
+log = logging.getLogger(__name__)
 
 
 OF_THE_MACHINE = ("workers", "eval_batch_size", "stored")
@@ -87,15 +93,15 @@ def fit(
     fabric: Fabric,
     select: str = "val_f2",
 ) -> list[dict[str, float]]:
-    """Train a model for `recipe.epochs` epochs, or for those that are left of an interrupted run.
+    """Train a model for `recipe.epochs` epochs, or for what is left of an interrupted run.
 
-    Two epochs equal one and a resumed one, bit for bit on a CPU. The folder gets `last.pt` (all
-    that resuming needs), `best.pt` (the model at the highest `select`, the first of ties) and
-    `history.jsonl` (one line per epoch).
+    Two epochs equal one and a resumed one, or one killed between its batches, bit for bit on a
+    CPU. The folder gets `last.pt` (all that resuming needs), `best.pt` (the model at the highest
+    `select`, the first of ties) and `history.jsonl` (one line per epoch).
 
     Args:
         model: gives logits of a batch; only its parameters that require gradients are trained.
-        batches: the training batches of an epoch.
+        batches: the training batches of an epoch, from the one asked for on.
         criterion: mean loss of a batch.
         validate: metrics of a model; its `select` decides the best epoch.
         recipe: epochs, optimiser, schedule, gradient clip, seed.
@@ -111,6 +117,7 @@ def fit(
     optimizer = make_optimizer(model.parameters(), recipe)
     schedule = make_schedule(optimizer, recipe)
     history: list[dict[str, float]] = []
+    steps, total = 0, 0.0  # batches of the epoch that are done, and the sum of their losses
     last = folder / "last.pt"
     asked = {k: v for k, v in dataclasses.asdict(recipe).items() if k not in OF_THE_MACHINE}
     resumed: dict[str, Any] | None = load_checkpoint(last) if last.exists() else None
@@ -119,35 +126,46 @@ def fit(
         model.load_state_dict(resumed["model"])
         optimizer.load_state_dict(resumed["optimizer"])
         schedule.load_state_dict(resumed["schedule"])
-        history = resumed["history"]
+        history, steps, total = resumed["history"], resumed["steps"], resumed["total"]
     wrapped, optimizer = fabric.setup(model, optimizer)  # for precision and several devices
     seed_everything(recipe.seed)
     if resumed:
         set_rng_states(resumed["rng"])
         write_history(folder / "history.jsonl", history)  # it may have died before this line
 
+    def save() -> None:
+        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+        state |= {"schedule": schedule.state_dict(), "rng": rng_states(), "history": history}
+        state["recipe"] = asked
+        save_checkpoint(last, state | {"steps": steps, "total": total})
+
+    saved = time.monotonic()
     epochs = range(len(history), recipe.epochs)
     bar = tqdm(epochs, desc=recipe.name, unit="epoch", disable=None if fabric.is_global_zero else 1)
     for epoch in bar:
+        began, done_before = time.monotonic(), steps
         wrapped.train()
-        total, count = 0.0, 0
-        for step, batch in enumerate(batches(epoch)):
+        stream = batches(epoch, steps)
+        for batch in _restored(stream, resumed["rng"]) if resumed and steps else stream:
             optimizer.zero_grad(set_to_none=True)
             loss = criterion(wrapped(batch), batch)
             if not math.isfinite(value := loss.item()):
                 raise _diverged(
-                    recipe, f"the loss is {value} in step {step} of epoch {epoch}", last
+                    recipe, f"the loss is {value} in step {steps} of epoch {epoch}", last
                 )
             fabric.backward(loss)
             if recipe.gradient_clip:
                 fabric.clip_gradients(wrapped, optimizer, max_norm=recipe.gradient_clip)
             optimizer.step()
-            total, count = total + value, count + 1
+            total, steps = total + value, steps + 1
+            if time.monotonic() - saved >= CHECKPOINT_SECONDS:
+                save()
+                saved = time.monotonic()
         if not all(bool(p.isfinite().all()) for p in model.parameters() if p.requires_grad):
             raise _diverged(recipe, f"weights are not finite after epoch {epoch}", last)
         entry = {
             "epoch": epoch + 1,
-            "train_loss": total / count,
+            "train_loss": total / steps,
             "learning_rate": schedule.get_last_lr()[0],
             **validate(model),
         }
@@ -155,23 +173,22 @@ def fit(
             raise _diverged(recipe, f"a number is not finite after epoch {epoch}: {entry}", last)
         schedule.step()
         history.append(entry)
+        seconds = (time.monotonic() - began) * steps / max(1, steps - done_before)
+        log.info(
+            f"{recipe.name}: epoch {epoch + 1} of {recipe.epochs}: train_loss "
+            f"{entry['train_loss']:.4f}, {select} {entry[select]:.4f}, {seconds:.0f} s; "
+            f"{in_words(seconds * (recipe.epochs - epoch - 1))} left"
+        )
+        steps, total = 0, 0.0
         bar.set_postfix({key: f"{entry[key]:.3f}" for key in ("train_loss", select)})
         if fabric.is_global_zero:
-            states = model.state_dict()
             if entry[select] > max((old[select] for old in history[:-1]), default=-math.inf):
-                save_checkpoint(folder / "best.pt", {"model": states, "epoch": epoch + 1})
-            save_checkpoint(
-                last,
-                {
-                    "model": states,
-                    "optimizer": optimizer.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "rng": rng_states(),
-                    "history": history,
-                    "recipe": asked,
-                },
-            )
+                save_checkpoint(
+                    folder / "best.pt", {"model": model.state_dict(), "epoch": epoch + 1}
+                )
+            save()
             write_history(folder / "history.jsonl", history)
+        saved = time.monotonic()
         fabric.barrier()
     return history
 
@@ -184,10 +201,32 @@ def _require_same_recipe(path: Path, there: dict[str, Any], asked: dict[str, Any
         raise InputError(f"{path}: of another recipe or version ({values}); delete {path.parent}")
 
 
+def _restored(batches: Iterable[Mapping[str, Tensor]], rng: Any) -> Iterator[Mapping[str, Tensor]]:
+    """The batches, with the random numbers of a checkpoint: a loader draws some when it starts."""
+    stream = iter(batches)
+    first = next(stream, None)
+    set_rng_states(rng)
+    if first is not None:
+        yield first
+        yield from stream
+
+
+def in_words(seconds: float) -> str:
+    """A time to wait, rounded as one reads it.
+
+    Examples:
+        >>> in_words(50), in_words(600), in_words(9000)
+        ('50 s', '10 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def _diverged(recipe: Recipe, what: str, last: Path) -> TrainingDiverged:
     return TrainingDiverged(
         f"{recipe.name}: {what}; lower learning_rate ({recipe.learning_rate:g}) or set "
-        f"gradient_clip. {last} keeps the last whole epoch"
+        f"gradient_clip. {last} keeps the last checkpoint"
     )
 
 

@@ -211,3 +211,37 @@ def test_a_solution_is_folded(tmp_path: Path) -> None:
     body = '# %% tags=["solution"]\n1 + 1\n'
     notebook = execute.finish(execute.read_notebook(script(tmp_path, body)))
     assert notebook.cells[1].metadata["tags"] == ["solution", "hide-cell"]
+
+
+@pytest.mark.slow
+def test_a_killed_chapter_names_the_run_it_was_training(tmp_path: Path) -> None:
+    out, home = tmp_path / "09_try.ipynb", tmp_path / "home"
+    body = """\
+# %%
+import os, signal
+from imet import runs
+from imet.training import loop
+loop.CHECKPOINT_SECONDS = 0
+real = loop.save_checkpoint
+def dies(path, state):
+    real(path, state)
+    if state.get("steps") == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+loop.save_checkpoint = dies
+runs.run("resnet50", "tiny", device="cpu", overrides={"batch_size": 8})
+"""
+    source = script(tmp_path, body)
+    environment = {**os.environ, "IMET_HOME": str(home)}
+    killed = subprocess.run(
+        command(source, out), capture_output=True, text=True, timeout=300, env=environment
+    )
+    assert killed.returncode == 1
+    (folder,) = (home / "runs" / "tiny").glob("resnet50-*/")
+    sentence = f"{folder.name} was not finished; its checkpoint is {folder / 'last.pt'}"
+    assert f"{sentence}, and the same command goes on" in killed.stderr
+    source.write_text(source.read_text().replace('state.get("steps") == 2', "False"))
+    again = subprocess.run(
+        command(source, out), capture_output=True, text=True, timeout=300, env=environment
+    )
+    assert again.returncode == 0, again.stderr
+    assert (folder / "metrics.json").exists()

@@ -22,6 +22,7 @@ from imet.metrics import fbeta
 from imet.models.backbones import Weights
 from imet.runs import Run, resolve_device, run
 from imet.thresholds import average_views
+from imet.training import loop
 from imet.training.loop import TrainingDiverged
 
 SMALL = {
@@ -244,6 +245,34 @@ def test_killed_anywhere_it_ends_in_the_same_numbers(
     assert resumed.history == finished.history
     for part in ("val", "test"):
         assert np.array_equal(resumed.scores(part), finished.scores(part))
+
+
+@pytest.mark.parametrize("at", [2, 6])
+def test_killed_between_batches_of_pictures_it_ends_the_same(
+    at, folders, monkeypatch, small_collection
+):
+    """Dropout, fresh views, a network that learns; in the first epoch and in the second."""
+    changes = {"input_size": 32, "stored": "", "batch_size": 16, "epochs": 2, "jitter_hue": 0.05}
+
+    def train() -> Run:
+        return run("vgg16", "tiny", device="cpu", data=small_collection, overrides=changes)
+
+    whole = train()
+    shutil.move(whole.folder, folders / "whole")
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0)
+    with monkeypatch.context() as patch:
+        interrupted(patch, loop, "save_checkpoint", at + 1)
+        with pytest.raises(Interruption):
+            train()
+    resumed = train()
+    assert resumed.folder == whole.folder
+    for name in ("best.pt", "last.pt"):
+        ours, theirs = (torch.load(f / name)["model"] for f in (whole.folder, folders / "whole"))
+        assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+    assert resumed.history == [
+        json.loads(line) for line in (folders / "whole" / "history.jsonl").open()
+    ]
+    assert np.array_equal(resumed.scores("test"), np.load(folders / "whole" / "scores_test.npy"))
 
 
 def test_two_that_want_the_same_run_make_it_once(folders, monkeypatch, small_collection):

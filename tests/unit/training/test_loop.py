@@ -13,6 +13,7 @@ from torch import nn
 
 from imet.config import Recipe, resolve
 from imet.io import InputError
+from imet.training import loop
 from imet.training.checkpoint import load_checkpoint, save_checkpoint
 from imet.training.loop import TrainingDiverged, fit, make_optimizer
 
@@ -38,14 +39,19 @@ class Problem:
         )
         self.scores: list[float] | None = None
         self.poison: tuple[int, int] | None = None
+        self.killed_before: tuple[int, int] | None = None
         self.stop_after = math.inf
         self.orders: list[list[int]] = []
 
-    def batches(self, epoch):
+    def batches(self, epoch, start=0):
+        torch.rand(1)  # as a data loader does
         order = np.random.default_rng([self.recipe.seed, epoch]).permutation(WORKS)
         self.orders.append(order.tolist())
-        for step, start in enumerate(range(0, WORKS, self.recipe.batch_size)):
-            rows = order[start : start + self.recipe.batch_size]
+        size = self.recipe.batch_size
+        for step in range(start, WORKS // size):
+            if (epoch, step) == self.killed_before:
+                raise KeyboardInterrupt
+            rows = order[size * step : size * (step + 1)]
             x = self.x[rows].clone()
             if (epoch, step) == self.poison:
                 x[0, 0] = float("nan")
@@ -129,6 +135,49 @@ def test_two_epochs_equal_one_and_a_resumed_one(tmp_path, optimizer, schedule):
     assert_same(everything(tmp_path / "parts"), everything(tmp_path / "whole"))
     texts = [(tmp_path / n / "history.jsonl").read_text() for n in ("whole", "parts")]
     assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("moment", [(0, 1), (0, 2), (1, 1), (1, 2)])
+def test_killed_between_batches_it_ends_the_same(tmp_path, monkeypatch, optimizer, moment):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0)
+    changes = {"optimizer": optimizer, "epochs": 2}
+    whole = Problem(tmp_path / "whole", **changes)
+    history = whole.fit()
+    first = Problem(tmp_path / "parts", **changes)
+    first.killed_before = moment
+    with pytest.raises(KeyboardInterrupt):
+        first.fit()
+    kept = load_checkpoint(tmp_path / "parts" / "last.pt")
+    assert (len(kept["history"]), kept["steps"]) == moment
+    torch.rand(100)
+    second = Problem(tmp_path / "parts", **changes)
+    second.done_before = moment[0]
+    assert second.fit() == history
+    assert_same(everything(tmp_path / "parts"), everything(tmp_path / "whole"))
+
+
+def test_killed_in_validation_behind_the_last_batch(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0)
+    history = Problem(tmp_path / "whole", epochs=2).fit()
+    first = Problem(tmp_path / "parts", epochs=2)
+    first.stop_after = 1
+    with pytest.raises(KeyboardInterrupt):
+        first.fit()
+    assert load_checkpoint(tmp_path / "parts" / "last.pt")["steps"] == WORKS // 8
+    second = Problem(tmp_path / "parts", epochs=2)
+    second.done_before = 1
+    assert second.fit() == history
+    assert_same(everything(tmp_path / "parts"), everything(tmp_path / "whole"))
+
+
+def test_a_log_line_an_epoch_says_what_is_left(tmp_path, caplog):
+    caplog.set_level("INFO", "imet.training.loop")
+    Problem(tmp_path / "run", epochs=2).fit()
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 2
+    assert lines[0].startswith("resnet50: epoch 1 of 2: train_loss ")
+    assert lines[1].endswith("; 0 s left")
 
 
 def test_dropout_matters_to_that(tmp_path):
