@@ -31,6 +31,7 @@ from imet.config import Recipe
 from imet.data.dataset import view_batches
 from imet.data.layout import misplaced
 from imet.data.parts import Part
+from imet.devices import half_precision
 from imet.io import (
     InputError,
     atomic_path,
@@ -252,6 +253,7 @@ class FeatureSpec:
             "backbone": recipe.backbone,
             "weights": [backbone.weights.source, backbone.weights.digest],
             "normalisation": [self.encoder.mean.flatten().tolist(), self.encoder.std.tolist()],
+            "precision": str(half_precision(recipe, self.device)),
             "source": source_digest(*MODULES),
         }
 
@@ -292,4 +294,6 @@ def extract_features(part: Part, spec: FeatureSpec, root: Path, chunk: int = 16)
 def _encoder(spec: FeatureSpec, batch: int, size: int) -> Callable[[Tensor], dict[str, Tensor]]:
     if torch.device(spec.device).type == "cpu":
         return OpenVinoEncoder(spec.encoder.cpu(), batch, size)
+    spec.encoder.computes_in = half_precision(spec.recipe, spec.device)
+    spec.encoder.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return spec.encoder.to(spec.device).eval()

@@ -277,8 +277,8 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Label pictures with a finished run: labels over its threshold, with scores."""
+    from imet.devices import resolve_device
     from imet.predict import label_pictures
-    from imet.runs import resolve_device
 
     with clear_errors():
         predictions, problems = label_pictures(images, run_folder, device=resolve_device(device))
@@ -309,7 +309,7 @@ def crop(
 ) -> None:
     """Cut pictures to what the first layers of a run's network respond to."""
     from imet.crop import CropMethod, crop_pictures, picture_files
-    from imet.runs import resolve_device
+    from imet.devices import resolve_device
 
     with clear_errors():
         if reading not in ("convolutions", "modules"):

@@ -116,7 +116,7 @@ class Recipe:
     # machine
     stored: str = ""  # features computed beside the model's own, for other recipes to read
     seed: Seed = 0
-    precision: Literal["32-true", "bf16-mixed", "auto"] = "32-true"  # auto: bf16-mixed on a GPU
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"  # of the network
     eval_batch_size: Count = 32  # works
     workers: Annotated[int, Field(ge=-1)] = -1  # loader processes; -1: from the number of cores
 

@@ -19,11 +19,12 @@ from imet.data.images import read_image
 from imet.data.parts import Part, Parts
 from imet.data.views import make_views, work_rng
 from imet.decoding import PathRule, Paths, evaluation_mode, steps_before_stop
+from imet.devices import resolve_device
 from imet.evaluation import Outputs, compute_outputs
 from imet.models.heads import Network
 from imet.models.registry import build_encoder
 from imet.predict import load_network
-from imet.runs import Run, resolve_device
+from imet.runs import Run
 from imet.typing import Array
 
 # --- Where a model looks

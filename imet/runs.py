@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 
 from imet.batches import Batches, uses_stored_features
 from imet.cache import labels_fingerprint, pictures_fingerprint
@@ -34,6 +33,13 @@ from imet.config import Recipe, get_profile, resolve
 from imet.data.parts import Parts, load_parts
 from imet.data.source import collection_folder
 from imet.decoding import Paths, load_paths
+from imet.devices import (
+    describe_precision,
+    explain_full_memory,
+    half_precision,
+    open_fabric,
+    resolve_device,
+)
 from imet.evaluation import Evaluator, Outputs, PartMetrics, evaluate
 from imet.io import (
     InputError,
@@ -96,13 +102,8 @@ def run(
                 clear_temporary(folder)
                 _discard_damaged_checkpoints(folder)
                 _describe(folder, key, recipe, profile, parts)
-                try:
+                with explain_full_memory(recipe, folder):
                     train(recipe, profile, parts, encoder, folder, device)
-                except torch.OutOfMemoryError as error:
-                    raise InputError(
-                        f"{name}: no memory is left on {device} ({error}); take a smaller "
-                        "batch_size or eval_batch_size; whole epochs are kept"
-                    ) from error
     return Run(folder, recipe, profile, parts, read_metrics(folder))
 
 
@@ -129,8 +130,8 @@ def train(
 ) -> None:
     """Features or views, then fit, decide, measure; `metrics.json` is written last."""
     began = time.perf_counter()
-    torch_device, precision = device.split(":")[0], _precision(recipe, device)
-    fabric = Fabric(accelerator=torch_device, devices=1, precision=precision)
+    fabric = open_fabric(recipe, device)
+    encoder.computes_in = half_precision(recipe, device)
     head = build_head(
         recipe, feature_shapes(encoder, recipe.input_size), len(parts.labels), encoder.backbone
     )
@@ -157,6 +158,7 @@ def train(
         "best_epoch": best["epoch"],
         "labels": len(parts.labels),
         "works": {name: len(part) for name, part in parts.items()},
+        "precision": describe_precision(recipe, device),
         "seconds": round(time.perf_counter() - began, 1),
     }
     source = provenance(profile, recipe.seed, device)
@@ -239,22 +241,6 @@ def load(
     return load_parts(collection_folder(get_profile(profile), data), resolve(recipe, profile))
 
 
-def resolve_device(device: str = "auto") -> str:
-    """ "cpu" or "cuda" for "auto"; a device that is not there raises.
-
-    Examples:
-        >>> resolve_device("cpu")
-        'cpu'
-    """
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError(f"device {device!r}: torch sees no CUDA device here; use auto or cpu")
-    if device.split(":")[0] not in ("cpu", "cuda"):
-        raise InputError(f"device {device!r}; choose auto, cpu or cuda")
-    return device
-
-
 def collection_key(profile: str) -> str:
     """What a profile's own collection is: the code that draws it, "kaggle", or "folder"."""
     data = get_profile(profile).data
@@ -319,12 +305,6 @@ def _describe(
     write_json(folder / "config.json", dataclasses.asdict(recipe) | {"profile": profile})
     names = {"ids": parts.labels.ids.tolist(), "names": list(parts.labels.names)}
     write_json(folder / "labels.json", names)
-
-
-def _precision(recipe: Recipe, device: str) -> Any:
-    if recipe.precision != "auto":
-        return recipe.precision
-    return "bf16-mixed" if device.startswith("cuda") else "32-true"
 
 
 def pooled_features(run: Run, device: str = "auto") -> dict[str, Array]:

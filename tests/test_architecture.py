@@ -20,6 +20,7 @@ LONGEST = 600  # lines
 LAYERS = (
     ("`typing` `io` `compiled` `code_digest` `provenance` `config`",
      "plain values and files: atomic writes, where a number came from, recipes and profiles"),
+    ("`devices`", "what the machine has: devices, precision, processes"),
     ("`labels` `metrics` `statistics` `losses` `hog`",
      "arrays in, arrays or numbers out"),
     ("`data/` `models/`", "collections, split, views; backbones, heads and their registry"),

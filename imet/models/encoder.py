@@ -56,6 +56,7 @@ class Encoder(nn.Module):
             raise ValueError(f"no features {sorted(unknown)}; there are: {', '.join(FEATURES)}")
         self.backbone = backbone
         self.names, self.frozen, self.update_bn_stats = tuple(names), frozen, update_bn_stats
+        self.computes_in: torch.dtype | None = None  # the backbone; None: float32
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
         if frozen:
@@ -69,9 +70,13 @@ class Encoder(nn.Module):
         return self
 
     def maps(self, views: Tensor) -> Tensor:
-        """Feature maps of uint8 views, (B, 3, S, S) to (B, D, h, w)."""
+        """Feature maps of uint8 views, (B, 3, S, S) to (B, D, h, w) in float32."""
         images = (views.float() / 255 - self.mean) / self.std  # (B, 3, S, S)
-        return self.backbone(images.contiguous(memory_format=torch.channels_last))
+        images = images.contiguous(memory_format=torch.channels_last)
+        if self.computes_in is None:
+            return self.backbone(images)
+        with torch.autocast(images.device.type, self.computes_in):
+            return self.backbone(images).float()
 
     def forward(self, views: Tensor) -> dict[str, Tensor]:
         """Features of uint8 views (B, 3, S, S)."""

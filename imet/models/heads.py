@@ -70,7 +70,9 @@ class Network(nn.Module):
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Logits of a batch; one that carries a "path" of labels (B, T) is led along it."""
         features = self.features(batch)
-        return self.head(features, batch["path"]) if "path" in batch else self.head(features)
+        device = next(iter(features.values())).device
+        with torch.autocast(device.type, enabled=False):  # a head's sums need float32
+            return self.head(features, batch["path"]) if "path" in batch else self.head(features)
 
 
 # --- The poster's head

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from imet.config import get_profile, resolve
+from imet.devices import resolve_device
 from imet.io import home, write_json
 from imet.provenance import provenance
 from imet.report.tables import with_interval
-from imet.runs import Run, resolve_device
+from imet.runs import Run
 from imet.statistics import Interval
 
 

@@ -19,11 +19,12 @@ import numpy as np
 import typer
 
 from imet.config import resolve
+from imet.devices import resolve_device
 from imet.io import REPO, atomic_path, digest, read_json, write_json
 from imet.provenance import changed_files, provenance
 from imet.report.comparisons import f2_by_rule, require_same_works
 from imet.report.tables import with_interval
-from imet.runs import Run, code_key, resolve_device, run
+from imet.runs import Run, code_key, run
 from imet.statistics import simultaneous_intervals
 from imet.typing import Array
 

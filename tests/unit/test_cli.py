@@ -337,7 +337,7 @@ def test_unknown_names_say_which_there_are(small_collection):
         ("backbone=alexnet", "there are: "),
         ("backbone=timm/alexnet", "timm has no model"),
         ("weights=/nowhere", "imagenet or random"),
-        ("precision=8", "should be '32-true'"),
+        ("precision=8", "should be 'auto'"),
         ("input_size=47", "48 pixels or more"),
         ("stored=colour", "there are: "),
         ("learning_rate=inf", "learning_rate = inf"),

@@ -39,7 +39,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "reduce_views": ("mean_scores", "mean_logits"),
     "stop_mode": ("terminate", "mask"),
     "combine": ("union", "vote", "mean"),
-    "precision": ("32-true", "bf16-mixed", "auto"),  # auto: bf16-mixed on a GPU
+    "precision": ("auto", "32-true", "bf16-mixed", "16-mixed"),
 }
 FINITE = sys.float_info.max
 RANGES: dict[str, tuple[float, float]] = {

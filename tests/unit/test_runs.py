@@ -16,11 +16,12 @@ from conftest import draw_collection
 from imet import batches, evaluation, runs
 from imet.batches import uses_stored_features
 from imet.config import resolve
+from imet.devices import resolve_device
 from imet.io import InputError, digest, read_json
 from imet.losses import focal_loss, pos_weight, weighted_bce_loss
 from imet.metrics import fbeta
 from imet.models.backbones import Weights
-from imet.runs import Run, resolve_device, run
+from imet.runs import Run, run
 from imet.thresholds import average_views
 from imet.training import loop
 from imet.training.loop import TrainingDiverged

@@ -1,0 +1,164 @@
+"""The machine: which device, in which precision, how many processes, and what it says when full."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
+
+from imet.config import Recipe
+from imet.io import InputError
+
+PATIENCE = timedelta(days=7)
+"""Processes wait so long for one another: one of them may compute features for hours."""
+
+
+def resolve_device(device: str = "auto") -> str:
+    """ "cpu" or "cuda" for "auto"; a device that is not there, or not served, raises.
+
+    Examples:
+        >>> resolve_device("cpu")
+        'cpu'
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.split(":")[0] not in ("cpu", "cuda"):
+        raise InputError(f"device {device!r}; choose auto, cpu or cuda")
+    if device.startswith("cuda"):
+        if not torch.cuda.is_available():
+            raise InputError(f"device {device!r}: torch sees no CUDA device here; use auto or cpu")
+        _require_kernels(torch.device(device).index or 0)
+    return device
+
+
+def _require_kernels(index: int) -> None:
+    """Raise where the installed torch was built without code for this GPU: it would fail later.
+
+    Code for sm_XY runs on GPUs of the same X and at least that Y; compute_XY is compiled for newer
+    ones when it is first used.
+    """
+    major, minor = torch.cuda.get_device_capability(index)
+    built = torch.cuda.get_arch_list()
+    for kind, _, digits in (name.partition("_") for name in built):
+        number = int("".join(c for c in digits if c.isdigit()))
+        if kind == "sm" and number // 10 == major and number % 10 <= minor:
+            return
+        if kind == "compute" and number <= 10 * major + minor:
+            return
+    raise InputError(
+        f"{torch.cuda.get_device_name(index)} is an sm_{major}{minor} GPU, and torch "
+        f"{torch.__version__} has kernels for {', '.join(built) or 'no GPU'} only. What would run: "
+        "a newer GPU (on Kaggle choose T4 ×2 as accelerator), a torch built for this one (those "
+        "for CUDA 12.6 serve sm_50 to sm_90), or DEVICE=cpu"
+    )
+
+
+def half_precision(recipe: Recipe, device: str) -> torch.dtype | None:
+    """In which type a recipe's network computes: bfloat16 or float16, or None for float32.
+
+    "auto" takes bfloat16 where a GPU has it (compute capability 8 and above), float16 on older
+    ones, which only emulate it, and float32 on a CPU. Heads, losses and weights are always float32.
+    """
+    if recipe.precision != "auto":
+        named = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+        return named[recipe.precision]
+    if not device.startswith("cuda"):
+        return None
+    return torch.bfloat16 if torch.cuda.get_device_capability(device)[0] >= 8 else torch.float16
+
+
+def describe_precision(recipe: Recipe, device: str) -> str:
+    """What stands beside a run's numbers.
+
+    Examples:
+        >>> from imet.config import resolve
+        >>> describe_precision(resolve("resnet50"), "cpu")
+        'float32'
+    """
+    half = half_precision(recipe, device)
+    rest = "float32 with TF32 products" if device.startswith("cuda") else "float32"
+    name = str(half).removeprefix("torch.")
+    return f"network in {name}, head and loss in {rest}" if half else rest
+
+
+def open_fabric(recipe: Recipe, device: str, devices: int = 1, nodes: int = 1) -> Fabric:
+    """Lightning Fabric on so many devices of so many machines, its processes started.
+
+    Args:
+        recipe: float16 gradients of a trained network need a scaler, which Fabric brings.
+        device: "cpu", "cuda" or "cuda:N".
+        devices: processes on each machine; under torchrun, as many as it started there.
+        nodes: machines.
+    """
+    kind, _, index = device.partition(":")
+    if kind == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32
+        torch.backends.cudnn.allow_tf32 = True
+        if devices > torch.cuda.device_count():
+            raise InputError(f"--devices {devices}: {torch.cuda.device_count()} GPUs are here")
+    scaled = half_precision(recipe, device) is torch.float16 and not recipe.frozen
+    return _launched(kind, index, devices, nodes, "16-mixed" if scaled else "32-true")
+
+
+@cache  # processes are started once
+def _launched(kind: str, index: str, devices: int, nodes: int, precision: Any) -> Fabric:
+    alone = devices * nodes == 1
+    fabric = Fabric(
+        accelerator=kind,
+        devices=[int(index)] if index else devices,
+        num_nodes=nodes,
+        precision=precision,
+        strategy="auto" if alone else DDPStrategy(timeout=PATIENCE, find_unused_parameters=True),
+    )
+    if not alone:
+        fabric.launch()
+    return fabric
+
+
+@contextmanager
+def explain_full_memory(recipe: Recipe, folder: Path) -> Iterator[None]:
+    """A GPU without memory left ends with what to change and what is kept."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        size = max(1, recipe.batch_size // 2)
+        raise InputError(
+            f"{recipe.name}: the GPU's memory does not hold {recipe.batch_size} works of a batch "
+            f"({str(error).partition('.')[0]}). Try --set batch_size={size}, which makes a run of "
+            "its own, or more --devices, which share a batch. If it happened in validation, --set "
+            f"eval_batch_size={max(1, recipe.eval_batch_size // 2)} goes on with this one. "
+            f"Finished runs are kept, and {folder / 'last.pt'} if it is there"
+        ) from error
+
+
+def processors() -> int:
+    """How many processors this process may use: its affinity and its container's quota count.
+
+    Examples:
+        >>> 1 <= processors() <= os.cpu_count()
+        True
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    quota = _quota(Path("/sys/fs/cgroup"))
+    return max(1, min(allowed or 1, int(quota) if quota else allowed or 1))
+
+
+def _quota(root: Path) -> float:
+    """Processors that a control group grants, of version 2 or 1; 0 for no limit."""
+    try:
+        share, period = (root / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            files = (root / "cpu" / f"cpu.cfs_{name}_us" for name in ("quota", "period"))
+            share, period = (file.read_text().strip() for file in files)
+        except OSError:
+            return 0.0
+    return 0.0 if share in ("max", "-1") else int(share) / int(period)
