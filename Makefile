@@ -12,6 +12,8 @@ endif
 PROFILE ?= sample
 DEVICE  ?= auto
 SEED    ?= 0
+DEVICES ?= 1
+HOURS   ?= 0
 PORT    ?= 8000
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -40,8 +42,8 @@ BUILD := build/$(PROFILE)
 HTML_DIR ?= book/_build/html
 HTML  := $(HTML_DIR)/index.html
 
-ifeq ($(filter $(PROFILE),sample tiny small kaggle met $(basename $(notdir $(wildcard profiles/*.toml)))),)
-$(error PROFILE=$(PROFILE): choose sample, met, small, kaggle or tiny, or name a folder: DATA=folder)
+ifeq ($(filter $(PROFILE),sample tiny small kaggle stored met $(basename $(notdir $(wildcard profiles/*.toml)))),)
+$(error PROFILE=$(PROFILE): choose sample, met, small, kaggle, stored or tiny, or name a folder: DATA=folder)
 endif
 ifeq ($(filter $(DEVICE),auto cpu cuda),)
 $(error DEVICE=$(DEVICE): choose auto, cpu or cuda)
@@ -50,7 +52,7 @@ endif
 # Two notebooks at a time: much of each is start-up, which uses one core. The full-size profiles get
 # the machine for themselves, and everything is trained before the first of them is executed. Those
 # that train longest begin first, others wait for their runs.
-LONG    := small kaggle
+LONG    := small kaggle stored
 CORES   := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 JOBS    ?= $(if $(filter $(LONG),$(PROFILE)),1,2)
 THREADS ?= $(shell echo $$(( $(CORES) > $(JOBS) ? $(CORES) / $(JOBS) : 1 )))
@@ -69,7 +71,7 @@ PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*
 .PHONY: help env data runs notebooks book pdf assignments slides serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults reproduce FORCE
 
 help: ## Show this list
-	@echo "make TARGET [PROFILE=sample|met|small|kaggle|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
+	@echo "make TARGET [PROFILE=sample|met|small|kaggle|stored|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 
 env: $(READY) ## Create .venv from the pinned, hash-checked requirements
@@ -103,7 +105,7 @@ data: $(READY) ## Make the profile's collection ready (simulated ones are drawn)
 	$(BIN)/python -c "from imet.config import get_profile; from imet.data.source import collection_folder; print(collection_folder(get_profile('$(PROFILE)')))"
 
 runs: $(READY) ## Train what the chapters show; stopped at any moment, it goes on where it was
-	$(BIN)/python -m imet.cli run --all --profile $(PROFILE) --seed $(SEED) --device $(DEVICE)
+	$(BIN)/python -m imet.cli run --all --profile $(PROFILE) --seed $(SEED) --device $(DEVICE) --devices $(DEVICES) --hours $(HOURS)
 
 notebooks: $(EXECUTED) ## Execute the notebooks with papermill
 

@@ -209,6 +209,7 @@ def run(
         bool, typer.Option("--all", help="Train every run that the book's chapters show.")
     ] = False,
     listed: Annotated[bool, typer.Option("--list", help="Say how far those runs are.")] = False,
+    hours: Annotated[float, typer.Option(help="With --all: refuse what takes longer.", min=0)] = 0,
 ) -> None:
     """Train a recipe, or load the run with the same key; print its metrics and its folder."""
     from imet.runs import run as make
@@ -221,9 +222,10 @@ def run(
         if every or listed:
             from imet.report.chapters import states, train_all
 
-            if every:
-                train_all(profile, seed, device)
-            typer.echo("\n".join(map(str, states(profile, seed))))
+            if listed:
+                typer.echo("\n".join(map(str, states(profile, seed))))
+            else:
+                train_all(profile, seed, device, hours)
             return
         overrides = dict(_key_value(change) for change in changes or [])
         finished = make(recipe, profile, seed=seed, device=device, data=folder, overrides=overrides)
@@ -238,6 +240,49 @@ def run(
         typer.echo(f"{part:5}{'floor f2':10}{metrics['floor']['f2']['value']:.4f}")
     typer.echo(f"{finished.rule.describe()}, best epoch {finished.metrics['best_epoch']}")
     typer.echo(finished.folder)
+
+
+@app.command()
+def plan(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Recipes; all that the chapters show without one.")
+    ] = None,
+    profile: ProfileName = "kaggle",
+    device: Annotated[
+        str, typer.Option(help="auto, cpu, cuda, or a GPU that is not here: T4, V100, A100, H100.")
+    ] = "auto",
+    devices: Annotated[int, typer.Option(help="GPUs that share each batch.", min=1)] = 1,
+    as_json: Json = False,
+) -> None:
+    """Print what runs need before anything starts: views, operations, hours, disk and memory."""
+    from imet import plan as plans
+    from imet.config import get_profile, resolve
+    from imet.devices import resolve_device
+    from imet.report.chapters import Shown, shown_runs
+
+    with clear_errors():
+        here = device if device in plans.RATES else resolve_device(device)
+        shown = [Shown(name, profile, {}) for name in names or []] or shown_runs(profile)
+        pairs: dict[Any, list[Any]] = {}
+        for each in shown:
+            changes = dict(each.overrides)
+            if (as_is := resolve(each.recipe, each.profile, changes)) in pairs:
+                continue  # two chapters name the same run in two ways
+            pairs[as_is] = []
+            for mode in ("fresh", "fixed"):
+                recipe = dataclasses.replace(as_is, view_mode=mode)
+                sizes, source = plans.sizes_of(get_profile(each.profile), recipe)
+                cost = plans.cost(recipe, sizes, here, devices)
+                pairs[as_is].append(dataclasses.replace(cost, recipe=str(each)))
+        costs = [(fresh, fixed if fixed.stored else None) for fresh, fixed in pairs.values()]
+    if as_json:
+        rows = [[cost and dataclasses.asdict(cost) for cost in pair] for pair in costs]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    typer.echo("\n".join(plans.table(costs)))
+    rate = "estimated, measured on none" if device in plans.RATES else "measured just now"
+    typer.echo(f"works {source}; rates of {here} {rate}; {devices} of them")
+    typer.echo(f"in all {sum(fresh.hours for fresh, _ in costs):,.1f} hours with fresh views")
 
 
 def _key_value(text: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from imet.batches import Batches, uses_stored_features
 from imet.cache import labels_fingerprint, pictures_fingerprint
 from imet.code_digest import file_digest, source_digest
 from imet.config import Recipe, get_profile, resolve
-from imet.data.parts import Parts, load_parts
+from imet.data.parts import Parts, load_parts, split_alone
 from imet.data.source import collection_folder
 from imet.decoding import Paths, load_paths
 from imet.devices import (
@@ -252,9 +252,14 @@ def run_folder(
 ) -> Path:
     """Where `run` with these arguments keeps what it makes, finished or not."""
     recipe = resolve(name, profile, {"seed": seed} | dict(overrides or {}))
-    parts = load_parts(collection_folder(get_profile(profile)), recipe)
+    parts = _parts(collection_folder(get_profile(profile)), split_alone(recipe))
     key = run_key(recipe, parts, build_encoder(recipe), collection_key(profile))
     return home() / "runs" / profile / f"{name}-{digest(key, size=6)}"
+
+
+@lru_cache(2)  # reading 109,237 works takes seconds
+def _parts(folder: Path, recipe: Recipe) -> Parts:
+    return load_parts(folder, recipe)
 
 
 def run_key(recipe: Recipe, parts: Parts, encoder: Encoder, collection: str) -> dict[str, Any]:

@@ -90,6 +90,14 @@ class Parts:
         return [(part.name, part) for part in self.values()]
 
 
+SPLIT = "drop_rare rare_below split_seed max_works labels culture_kinds label_noise"
+
+
+def split_alone(recipe: Recipe) -> Recipe:
+    """A recipe that splits a collection as this one does, and is otherwise the default."""
+    return Recipe("", **{name: getattr(recipe, name) for name in SPLIT.split()})
+
+
 def with_culture_kinds(collection: Collection, kinds: str) -> Collection:
     """The collection with its kinds of labels taken for culture or tag as asked.
 

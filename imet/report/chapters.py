@@ -18,7 +18,10 @@ import jupytext
 from filelock import Timeout
 
 from imet import runs
+from imet.config import get_profile, resolve
+from imet.devices import resolve_device
 from imet.io import REPO, file_lock, read_json
+from imet.plan import Cost, cost, require, sizes_of
 from imet.training.loop import in_words
 
 log = logging.getLogger(__name__)
@@ -164,15 +167,31 @@ def states(profile: str, seed: int = 0) -> list[State]:
     return [State(each, folder) for folder, each in by_folder.items()]
 
 
-def train_all(profile: str, seed: int = 0, device: str = "auto") -> None:
-    """Train every run that the chapters show and that is not done; says how far it is."""
+def costs(shown: Iterable[Shown], device: str, devices: int = 1) -> list[Cost]:
+    """What runs need on a device, or on a GPU of `imet.plan.RATES`."""
+    resolved = [(get_profile(e.profile), resolve(e.recipe, e.profile, e.overrides)) for e in shown]
+    return [cost(recipe, sizes_of(of, recipe)[0], device, devices) for of, recipe in resolved]
+
+
+def train_all(profile: str, seed: int = 0, device: str = "auto", hours: float = 0.0) -> None:
+    """Train every run that the chapters show and that is not done; says how far it is.
+
+    Raises:
+        InputError: the disk, the GPU's memory or `hours` will not do; says what would.
+    """
+    device = resolve_device(device)
     listed = states(profile, seed)
     todo = [state for state in listed if not state.done]
-    log.info(f"runs of profile {profile}: {len(listed) - len(todo)} done, {len(todo)} to do")
+    expected = costs([state.shown for state in todo], device)
+    left = sum(each.hours for each in expected)
+    done = len(listed) - len(todo)
+    log.info(f"runs of profile {profile}: {done} done, {len(todo)} to do in about {left:,.1f} h")
     for state in listed:
         log.info(f"  {state}")
-    for number, state in enumerate(todo, 1):
+    require(expected, device, hours)
+    for number, (state, each) in enumerate(zip(todo, expected), 1):
         log.info(f"run {number} of {len(todo)}: {state.shown}, in {state.folder}")
         shown = state.shown
         runs.run(shown.recipe, shown.profile, seed=seed, device=device, overrides=shown.overrides)
-        log.info(f"{state}; {len(todo) - number} to do")
+        left -= each.hours
+        log.info(f"{state}; {len(todo) - number} to do in about {left:,.1f} h")
