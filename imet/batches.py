@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from imet.cache import FeatureSpec, FeatureStore, extract_features
+from imet.cache import FeatureSpec, FeatureStore, extract_features, pictures_fingerprint
 from imet.config import Recipe
-from imet.data.dataset import image_batches, stored_batches
+from imet.data.dataset import ViewLoader, image_batches, loader_workers, stored_batches
 from imet.data.parts import Part, Parts
-from imet.io import home
+from imet.data.pixels import Pixels
+from imet.io import InputError, home
 from imet.models.attn_cnn_rnn import label_path
 from imet.models.encoder import Encoder
 from imet.models.registry import model_spec
@@ -35,37 +36,69 @@ class Batches:
         parts: the split collection.
         encoder: views to features.
         device: where batches are wanted.
+        rank: of this process among those that share each batch.
+        ranks: how many they are; a batch of the recipe's size is dealt out to them.
     """
 
     recipe: Recipe
     parts: Parts
     encoder: Encoder
     device: str
+    rank: int = 0
+    ranks: int = 1
 
-    def prepare(self) -> None:
+    def prepare(self, cache_views: bool = False) -> None:
         """Store the features now, where they are stored at all: computing them within training
-        would draw from its random numbers."""
+        would draw from its random numbers.
+
+        Args:
+            cache_views: decode every picture once, into `features/pixels-…`.
+        """
+        if self.recipe.batch_size < self.ranks:
+            raise InputError(
+                f"recipe {self.recipe.name}: batch_size = {self.recipe.batch_size} cannot be "
+                f"shared by {self.ranks} devices; take fewer"
+            )
+        for part in self.parts.values() if cache_views else ():
+            self._pixels(part).write(part, loader_workers(self.recipe.workers, 0))
         if uses_stored_features(self.recipe):
             self.stores  # noqa: B018
 
     def training(self, epoch: int, start: int = 0) -> Iterator[Mapping[str, Tensor]]:
         """All training works in the epoch's random order, from batch `start` on, with a teacher's
-        path if the recipe has a label order."""
-        order = np.random.default_rng([self.recipe.seed, epoch]).permutation(len(self.parts.train))
-        order = order[start * self.recipe.batch_size :]
-        for batch in self.of(self.parts.train, order, epoch):
+        path if the recipe has a label order.
+
+        Where several processes share a batch, "share" is what the mean loss of this one's works
+        counts in the mean over processes, so that it is the mean loss of the batch.
+        """
+        size, train = self.recipe.batch_size, self.parts.train
+        order = np.random.default_rng([self.recipe.seed, epoch]).permutation(len(train))
+        whole = [order[i : i + size] for i in range(start * size, len(order), size)]
+        # One without a work of the last batch takes a foreign one, which counts nothing.
+        mine = [works[self.rank :: self.ranks] for works in whole]
+        dealt = [own if len(own) else works[:1] for own, works in zip(mine, whole)]
+        local = len(range(self.rank, size, self.ranks))
+        works = np.concatenate([*dealt, np.empty(0, int)])
+        for batch, own, all_of_it in zip(self.of(train, works, epoch, local), mine, whole):
+            if self.ranks > 1:
+                batch = {**batch, "share": torch.tensor(self.ranks * len(own) / len(all_of_it))}
             yield with_teacher_path(batch, self.recipe, self._label_counts)
 
+    def evaluation(self, part: Part) -> Iterator[Mapping[str, Tensor]]:
+        """This process's share of a part's works, each once."""
+        return self.of(part, np.arange(len(part))[self.rank :: self.ranks])
+
     def of(
-        self, part: Part, works: Array | None = None, epoch: int = 0
+        self, part: Part, works: Array | None = None, epoch: int = 0, size: int = 0
     ) -> Iterator[Mapping[str, Tensor]]:
         """Works of a part in the order given; all of them in their own order without one."""
         recipe = self.recipe
         works = np.arange(len(part)) if works is None else np.asarray(works, int)
-        size = recipe.batch_size if part.training else recipe.eval_batch_size
+        size = size or (recipe.batch_size if part.training else recipe.eval_batch_size)
         if not uses_stored_features(recipe):
             epoch = epoch if recipe.view_mode == "fresh" else 0
-            return image_batches(part, recipe, works, size, epoch, self.device)
+            loader = self._loader(part, size)
+            return image_batches(part, recipe, works, size, epoch, self.device, loader)
         if part is not self.parts[part.name]:
             raise ValueError(f"features are stored for the {part.name} works of these parts alone")
         targets = self._targets[part.name]  # (N, V, K)
@@ -75,13 +108,34 @@ class Batches:
         }  # (N, V, …) each
         return stored_batches(arrays, targets, works, size, self.device)
 
+    def _loader(self, part: Part, size: int) -> ViewLoader:
+        """Kept: its processes are started once, and not anew in each epoch."""
+        if (part.name, size) not in self._loaders:
+            pixels = self._pixels(part)
+            self._loaders[part.name, size] = ViewLoader(
+                part, self.recipe, size, self.device, pixels if pixels.complete else None
+            )
+        return self._loaders[part.name, size]
+
+    @cached_property
+    def _loaders(self) -> dict[tuple[str, int], ViewLoader]:
+        return {}
+
+    def _pixels(self, part: Part) -> Pixels:
+        folder = f"pixels-{part.name}-{pictures_fingerprint(part)}"
+        return Pixels(home() / "features" / folder, len(part))
+
     @cached_property
     def stores(self) -> dict[str, FeatureStore]:
         """Stored features by part, of all six views; a recipe of one view reads the first."""
         six = dataclasses.replace(self.recipe, views="six", eval_views="same")
         spec = FeatureSpec(six, self.encoder, self.device)
-        folder = home() / "features"
-        return {name: extract_features(p, spec, folder) for name, p in self.parts.items()}
+        folder, stores = home() / "features", {}
+        for name, part in self.parts.items():
+            chunk, pixels = 64 if len(part) > 20_000 else 16, self._pixels(part)
+            decoded = pixels if pixels.complete else None
+            stores[name] = extract_features(part, spec, folder, chunk, decoded)
+        return stores
 
     @cached_property
     def _targets(self) -> dict[str, Array]:

@@ -11,11 +11,12 @@ chunks are computed again. Layout of a store's folder:
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,9 +29,10 @@ from tqdm import tqdm
 
 from imet.code_digest import source_digest
 from imet.config import Recipe
-from imet.data.dataset import view_batches
+from imet.data.dataset import ViewLoader
 from imet.data.layout import misplaced
 from imet.data.parts import Part
+from imet.data.pixels import Pixels
 from imet.devices import half_precision
 from imet.io import (
     InputError,
@@ -90,12 +92,16 @@ class FeatureStore:
         return np.flatnonzero((recorded < 0).any(1)).tolist()
 
     def fill(
-        self, compute: Callable[[Array], Mapping[str, Array]], progress: bool = True
+        self,
+        compute: Callable[[Array], Mapping[str, Array]],
+        progress: bool = True,
+        begin: Callable[[Array], None] = lambda rows: None,
     ) -> FeatureStore:
         """Compute every pending chunk; two processes that want the same store wait in turn.
 
         Args:
             compute: rows (n,) int64 to one array per name, each (n, …).
+            begin: hears of all rows that will be asked for, in order, before the first.
             progress: show a bar on a terminal.
         """
         if not self.pending() and self._prepared():  # without a lock: its disk may be read-only
@@ -116,6 +122,7 @@ class FeatureStore:
                 unit="work",
                 disable=None if progress else True,
             )
+            begin(np.flatnonzero(np.isin(np.arange(self.rows) // self.chunk, pending)))
             with bar:
                 for chunk in pending:
                     rows = self._rows_of(chunk)
@@ -258,7 +265,9 @@ class FeatureSpec:
         }
 
 
-def extract_features(part: Part, spec: FeatureSpec, root: Path, chunk: int = 16) -> FeatureStore:
+def extract_features(
+    part: Part, spec: FeatureSpec, root: Path, chunk: int = 16, pixels: Pixels | None = None
+) -> FeatureStore:
     """The store of a part's features, each (N, V, …) float16; computes what is missing.
 
     Args:
@@ -266,6 +275,7 @@ def extract_features(part: Part, spec: FeatureSpec, root: Path, chunk: int = 16)
         spec: recipe, encoder and device.
         root: folder of all stores.
         chunk: works per chunk.
+        pixels: decoded pictures to take instead of the files.
     """
     recipe, names = spec.recipe, spec.encoder.names
     key = spec.key(part)
@@ -279,8 +289,16 @@ def extract_features(part: Part, spec: FeatureSpec, root: Path, chunk: int = 16)
     def encoder() -> Callable[[Tensor], dict[str, Tensor]]:
         return _encoder(spec, chunk * views, recipe.input_size)
 
+    # A CPU has nothing left for processes that decode: its features take far longer.
+    feeding = dataclasses.replace(recipe, workers=0) if spec.device == "cpu" else recipe
+    all_views: Iterator[Tensor] = iter(())
+
+    def begin(works: Array) -> None:
+        nonlocal all_views
+        all_views = ViewLoader(part, feeding, chunk, spec.device, pixels)(works)
+
     def compute(works: Array) -> dict[str, Array]:
-        batch = next(view_batches(part, recipe, works, chunk, device=spec.device))
+        batch = next(all_views)
         with torch.inference_mode():
             features = encoder()(batch)
         return {
@@ -288,7 +306,7 @@ def extract_features(part: Part, spec: FeatureSpec, root: Path, chunk: int = 16)
             for name, value in features.items()
         }
 
-    return store.fill(compute)
+    return store.fill(compute, begin=begin)
 
 
 def _encoder(spec: FeatureSpec, batch: int, size: int) -> Callable[[Tensor], dict[str, Tensor]]:

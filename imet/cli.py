@@ -210,12 +210,19 @@ def run(
     ] = False,
     listed: Annotated[bool, typer.Option("--list", help="Say how far those runs are.")] = False,
     hours: Annotated[float, typer.Option(help="With --all: refuse what takes longer.", min=0)] = 0,
+    devices: Annotated[int, typer.Option(help="GPUs of each machine to use.", min=1)] = 1,
+    nodes: Annotated[int, typer.Option("--num-nodes", help="Machines.", min=1)] = 1,
+    cache_views: Annotated[
+        bool, typer.Option(help="Decode pictures once, for few processors and a large disk.")
+    ] = False,
 ) -> None:
     """Train a recipe, or load the run with the same key; print its metrics and its folder."""
     from imet.runs import run as make
 
     logging.basicConfig(level="WARNING", format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("imet").setLevel("INFO")
+    first = int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0) == 0
+    logging.getLogger("imet").setLevel("INFO" if first else "WARNING")
+    machines = {"devices": devices, "nodes": nodes, "cache_views": cache_views}
     with clear_errors():
         if bool(recipe) == (every or listed) or ((every or listed) and (folder or changes)):
             raise InputError("name a recipe, or take --all or --list without --data and --set")
@@ -225,10 +232,14 @@ def run(
             if listed:
                 typer.echo("\n".join(map(str, states(profile, seed))))
             else:
-                train_all(profile, seed, device, hours)
+                train_all(profile, seed, device, hours, **machines)
             return
         overrides = dict(_key_value(change) for change in changes or [])
-        finished = make(recipe, profile, seed=seed, device=device, data=folder, overrides=overrides)
+        finished = make(
+            recipe, profile, seed=seed, device=device, data=folder, overrides=overrides, **machines
+        )
+    if not first:  # of several processes
+        return
     if set(finished.parts.labels.kinds) - {"culture", "tag"}:
         for kind, of_names in finished.parts.labels.taken_for().items():
             typer.echo(f"taken for {kind}: {', '.join(of_names) or 'none'}")

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from imet.devices import gathered
 from imet.io import atomic_path
 from imet.metrics import fbeta
 from imet.models.attn_cnn_rnn import AttnCnnRnn, Features, State
@@ -156,7 +157,7 @@ def decode(
 
     Args:
         network: an `imet.models.heads.Network` around an `AttnCnnRnn`.
-        batches: see `imet.batches`; together they hold each work once.
+        batches: see `imet.batches`; those of all processes together hold each work once.
         works: N.
         search: number of beams, "1" being greedy; "mean" for one greedy path per work, chosen by
             the mean probability of its views: axes (N, …).
@@ -172,8 +173,8 @@ def decode(
                 paths = decode_greedy(network.head, features).split_views(views)
             else:
                 paths = beam_search(network.head, features, int(search)).best().split_views(views)
-            pieces.append((batch["works"], paths))
-    return _in_work_order(pieces, works)
+            pieces.append((batch["works"].cpu(), paths))
+    return _in_work_order(gathered(pieces), works)
 
 
 @torch.inference_mode()
@@ -181,17 +182,16 @@ def greedy_validation(
     network: Any, batches: Iterable[Mapping[str, Tensor]], works: int, criterion: Any
 ) -> tuple[Paths, float]:
     """Greedy paths and the mean loss of free running, from one pass: what validation needs."""
-    pieces = []
-    total = 0.0
+    pieces, losses = [], []
     with evaluation_mode(network):
         for batch in batches:
             labels, logits, _ = network.head.unroll(network.features(batch))
             p = logits.sigmoid()  # (B·V, T, K)
             chosen = p.gather(2, labels[..., None])[..., 0]  # (B·V, T)
             paths = Paths(*(x.cpu().numpy() for x in (labels, chosen, p.amax(1))))
-            pieces.append((batch["works"], paths.split_views(len(p) // len(batch["works"]))))
-            total += len(batch["works"]) * float(criterion(logits, batch))
-    return _in_work_order(pieces, works), total / works
+            pieces.append((batch["works"].cpu(), paths.split_views(len(p) // len(batch["works"]))))
+            losses.append(len(batch["works"]) * float(criterion(logits, batch)))
+    return _in_work_order(gathered(pieces), works), sum(gathered(losses)) / works
 
 
 def _in_work_order(pieces: list[tuple[Tensor, Paths]], works: int) -> Paths:

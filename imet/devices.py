@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import atexit
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import joblib
 import torch
+import torch.distributed as distributed
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 
@@ -105,22 +108,49 @@ def open_fabric(recipe: Recipe, device: str, devices: int = 1, nodes: int = 1) -
         if devices > torch.cuda.device_count():
             raise InputError(f"--devices {devices}: {torch.cuda.device_count()} GPUs are here")
     scaled = half_precision(recipe, device) is torch.float16 and not recipe.frozen
-    return _launched(kind, index, devices, nodes, "16-mixed" if scaled else "32-true")
+    precision = "16-mixed" if scaled else "32-true"
+    idle = not (recipe.attention and recipe.recurrent and recipe.gate)  # weights that learn nothing
+    return _launched(kind, index, devices, nodes, precision, idle)
 
 
 @cache  # processes are started once
-def _launched(kind: str, index: str, devices: int, nodes: int, precision: Any) -> Fabric:
+def _launched(
+    kind: str, index: str, devices: int, nodes: int, precision: Any, idle: bool
+) -> Fabric:
     alone = devices * nodes == 1
+    several = DDPStrategy(timeout=PATIENCE, find_unused_parameters=idle)
     fabric = Fabric(
         accelerator=kind,
         devices=[int(index)] if index else devices,
         num_nodes=nodes,
         precision=precision,
-        strategy="auto" if alone else DDPStrategy(timeout=PATIENCE, find_unused_parameters=True),
+        strategy="auto" if alone else several,
     )
     if not alone:
         fabric.launch()
+        atexit.register(_end_all, getattr(fabric.strategy.launcher, "procs", []))
     return fabric
+
+
+def _end_all(started: list[Any]) -> None:
+    """A process that failed takes those that it started with it: they might wait for days."""
+    for process in started:
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+Piece = TypeVar("Piece")
+
+
+def gathered(pieces: list[Piece]) -> list[Piece]:
+    """The pieces of every process, in the order of processes; those of this one if it is alone."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return pieces
+    everyone: list[Any] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(everyone, pieces)
+    return [piece for each in everyone for piece in each]
 
 
 @contextmanager
@@ -146,19 +176,4 @@ def processors() -> int:
         >>> 1 <= processors() <= os.cpu_count()
         True
     """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    quota = _quota(Path("/sys/fs/cgroup"))
-    return max(1, min(allowed or 1, int(quota) if quota else allowed or 1))
-
-
-def _quota(root: Path) -> float:
-    """Processors that a control group grants, of version 2 or 1; 0 for no limit."""
-    try:
-        share, period = (root / "cpu.max").read_text().split()
-    except (OSError, ValueError):
-        try:
-            files = (root / "cpu" / f"cpu.cfs_{name}_us" for name in ("quota", "period"))
-            share, period = (file.read_text().strip() for file in files)
-        except OSError:
-            return 0.0
-    return 0.0 if share in ("max", "-1") else int(share) / int(period)
+    return joblib.cpu_count()

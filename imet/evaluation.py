@@ -30,6 +30,7 @@ from imet.decoding import (
     save_paths,
     tune_path_rule,
 )
+from imet.devices import gathered
 from imet.io import atomic_path
 from imet.metrics import (
     best_threshold,
@@ -87,22 +88,24 @@ def compute_logits(
     """The forward loop of models that score labels: (N, V, …) float32 in the order of the works.
 
     The network takes a batch and returns logits (B·V, …). Batches are those of `imet.batches`;
-    together they hold each of the N `works` once, or ValueError.
+    those of all processes together hold each of the N `works` once, or ValueError.
     """
-    outputs: Array | None = None
-    seen = np.zeros(works, np.int64)
+    pieces = []
     with evaluation_mode(network):
         for batch in batches:
             rows = batch["works"].cpu().numpy()
             logits = network(batch).float().cpu().numpy()  # (B·V, …)
-            logits = logits.reshape(len(rows), -1, *logits.shape[1:])  # (B, V, …)
-            if outputs is None:
-                outputs = np.empty((works, *logits.shape[1:]), np.float32)
-            outputs[rows] = logits
-            np.add.at(seen, rows, 1)
-    if outputs is None or not (seen == 1).all():
+            pieces.append((rows, logits.reshape(len(rows), -1, *logits.shape[1:])))  # (B, V, …)
+    pieces = gathered(pieces)
+    seen = np.zeros(works, np.int64)
+    for rows, _ in pieces:
+        np.add.at(seen, rows, 1)
+    if not pieces or not (seen == 1).all():
         missing, twice = int((seen == 0).sum()), int((seen > 1).sum())
         raise ValueError(f"{missing} of {works} works missing, {twice} came twice")
+    outputs = np.empty((works, *pieces[0][1].shape[1:]), np.float32)
+    for rows, logits in pieces:
+        outputs[rows] = logits
     return outputs
 
 
@@ -284,12 +287,14 @@ class Evaluator:
         """
         val, recipe = self.parts.val, self.recipe
         if model_spec(recipe).writes_paths:
-            paths, loss = greedy_validation(network, self.batches.of(val), len(val), self.criterion)
+            paths, loss = greedy_validation(
+                network, self.batches.evaluation(val), len(val), self.criterion
+            )
             frequencies = self.parts.train.targets.mean(0)  # (K,) f
             rule, _ = tune_path_rule({1: paths}, val.targets, frequencies, **path_settings(recipe))
             assert rule.f_beta is not None
             return {"val_loss": loss, "val_f2": rule.f_beta, "val_gamma": rule.gamma}
-        logits = compute_logits(network, self.batches.of(val), len(val))  # (N, V, K)
+        logits = compute_logits(network, self.batches.evaluation(val), len(val))  # (N, V, K)
         targets = torch.from_numpy(np.repeat(val.targets[:, None], logits.shape[1], 1)).float()
         device = self.batches.device
         batch = {"targets": targets.flatten(0, 1).to(device)}
@@ -301,6 +306,6 @@ class Evaluator:
         """Outputs of "val" and "test"."""
         outputs = {}
         for part in (self.parts.val, self.parts.test):
-            batches = partial(self.batches.of, part)
+            batches = partial(self.batches.evaluation, part)
             outputs[part.name] = compute_outputs(network, self.recipe, batches, len(part))
         return outputs

@@ -259,9 +259,9 @@ def require(costs: Iterable[Cost], device: str, hours: float = 0.0) -> None:
     if hours and (total := sum(each.hours for each in costs)) > hours:
         raise InputError(
             f"the runs need about {total:,.1f} hours here, and --hours {hours:g} are given. "
-            "Without it they start, and go on whenever they are started again; PROFILE=stored computes the "
-            "frozen networks' features once, PROFILE=small takes 5,000 works, more --devices share "
-            "the work, and each recipe can be run alone: "
+            "Without it they start, and go on whenever they are started again; PROFILE=stored "
+            "computes the frozen networks' features once, PROFILE=small takes 5,000 works, more "
+            "--devices share the work, and each recipe can be run alone: "
             + ", ".join(f"{each.recipe} {each.hours:,.1f}" for each in costs)
         )
 

@@ -18,6 +18,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -25,6 +26,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
+from torch import nn
 
 from imet.batches import Batches, uses_stored_features
 from imet.cache import labels_fingerprint, pictures_fingerprint
@@ -74,6 +77,9 @@ def run(
     device: str = "auto",
     data: Path | str | None = None,
     overrides: Mapping[str, Any] | None = None,
+    devices: int = 1,
+    nodes: int = 1,
+    cache_views: bool = False,
 ) -> Run:
     """Train a recipe, or load the run with the same key; an interrupted one goes on.
 
@@ -84,26 +90,33 @@ def run(
         device: "auto", "cpu" or "cuda".
         data: a folder in Kaggle's layout to take instead of the profile's.
         overrides: recipe fields to change.
+        devices: that share each batch; more than one only from the command line, which starts a
+            process for each.
+        nodes: machines of so many devices.
+        cache_views: decode every picture once, where they are seen in every epoch.
 
     Raises:
         InputError: an unknown name or key, faulty data, missing weights.
         TrainingDiverged: the loss became NaN.
     """
-    device = resolve_device(device)
     recipe = resolve(name, profile, {"seed": seed} | dict(overrides or {}))
-    parts = load_parts(collection_folder(get_profile(profile), data), recipe)  # tables, split
+    fabric = open_fabric(recipe, resolve_device(device), devices, nodes)
+    with fabric.rank_zero_first():  # the others find the collection drawn and weights loaded
+        parts = load_parts(collection_folder(get_profile(profile), data), recipe)  # tables, split
+        encoder = build_encoder(recipe)  # the network before the head, with its weights
     _require_two_works(parts)
-    encoder = build_encoder(recipe)  # the network before the head, with its weights
     key = run_key(recipe, parts, encoder, "given" if data else collection_key(profile))
     folder = home() / "runs" / profile / f"{name}-{digest(key, size=6)}"
-    if not is_whole(folder):  # a finished run needs no lock: its disk may be read-only
-        with file_lock(folder):  # a second process waits here, then finds the run finished
-            if not is_whole(folder):
-                clear_temporary(folder)
-                _discard_damaged_checkpoints(folder)
-                _describe(folder, key, recipe, profile, parts)
+    if not fabric.broadcast(is_whole(folder)):  # a finished run needs no lock: read-only disks
+        # A second run that wants the same waits here, then finds it finished.
+        with file_lock(folder) if fabric.is_global_zero else nullcontext():
+            if not fabric.broadcast(is_whole(folder)):
+                if fabric.is_global_zero:
+                    clear_temporary(folder)
+                    _discard_damaged_checkpoints(folder)
+                    _describe(folder, key, recipe, profile, parts)
                 with explain_full_memory(recipe, folder):
-                    train(recipe, profile, parts, encoder, folder, device)
+                    train(recipe, profile, parts, encoder, folder, fabric, cache_views)
     return Run(folder, recipe, profile, parts, read_metrics(folder))
 
 
@@ -126,21 +139,33 @@ def is_whole(folder: Path) -> bool:
 
 
 def train(
-    recipe: Recipe, profile: str, parts: Parts, encoder: Encoder, folder: Path, device: str
+    recipe: Recipe,
+    profile: str,
+    parts: Parts,
+    encoder: Encoder,
+    folder: Path,
+    fabric: Fabric,
+    cache_views: bool = False,
 ) -> None:
-    """Features or views, then fit, decide, measure; `metrics.json` is written last."""
-    began = time.perf_counter()
-    fabric = open_fabric(recipe, device)
+    """Features or views, then fit, decide, measure; `metrics.json` is written last.
+
+    With several processes, each sees its share of every batch, and the first alone writes.
+    """
+    began, device = time.perf_counter(), str(fabric.device)
     encoder.computes_in = half_precision(recipe, device)
     head = build_head(
         recipe, feature_shapes(encoder, recipe.input_size), len(parts.labels), encoder.backbone
     )
-    network = Network(head, None if uses_stored_features(recipe) else encoder).to(fabric.device)
-    if network.encoder is not None:
-        network.encoder.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network: nn.Module = Network(head, None if uses_stored_features(recipe) else encoder)
+    if fabric.world_size > 1 and fabric.device.type == "cuda":  # the only device that has it
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    network.to(fabric.device)
+    if not uses_stored_features(recipe):
+        encoder.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    batches = Batches(recipe, parts, encoder, device)
-    batches.prepare()
+    batches = Batches(recipe, parts, encoder, device, fabric.global_rank, fabric.world_size)
+    with fabric.rank_zero_first():  # the others find features stored
+        batches.prepare(cache_views)
     criterion = make_criterion(recipe, parts.train.targets, device)
     evaluator = Evaluator(recipe, parts, batches, criterion)
     history = fit(network, batches.training, criterion, evaluator.validate, recipe, folder, fabric)
@@ -148,25 +173,28 @@ def train(
     network.load_state_dict(best["model"])
 
     outputs = evaluator.outputs(network)  # scores, label paths
-    for part, each in outputs.items():
-        each.save(folder, part)
-    targets = {name: part.targets for name, part in parts.items()}
-    metrics = evaluate(recipe, outputs, targets)
-    metrics["val"]["loss"] = history[best["epoch"] - 1]["val_loss"]
-    about = {
-        "recipe": recipe.name,
-        "best_epoch": best["epoch"],
-        "labels": len(parts.labels),
-        "works": {name: len(part) for name, part in parts.items()},
-        "precision": describe_precision(recipe, device),
-        "seconds": round(time.perf_counter() - began, 1),
-    }
-    source = provenance(profile, recipe.seed, device)
-    files = [*folder.glob("*.npy"), *folder.glob("*.npz"), folder / "history.jsonl"]
-    checksums = {file.name: file_sha256(file) for file in sorted(files)}
-    content = about | metrics | {"provenance": source, "files": checksums}
-    content = json.loads(json.dumps(content))  # as it reads back
-    write_json(folder / "metrics.json", content | {"digest": digest(content)})
+    if fabric.is_global_zero:
+        for part, each in outputs.items():
+            each.save(folder, part)
+        targets = {name: part.targets for name, part in parts.items()}
+        metrics = evaluate(recipe, outputs, targets)
+        metrics["val"]["loss"] = history[best["epoch"] - 1]["val_loss"]
+        about = {
+            "recipe": recipe.name,
+            "best_epoch": best["epoch"],
+            "labels": len(parts.labels),
+            "works": {name: len(part) for name, part in parts.items()},
+            "precision": describe_precision(recipe, device),
+            "devices": fabric.world_size,
+            "seconds": round(time.perf_counter() - began, 1),
+        }
+        source = provenance(profile, recipe.seed, device)
+        files = [*folder.glob("*.npy"), *folder.glob("*.npz"), folder / "history.jsonl"]
+        checksums = {file.name: file_sha256(file) for file in sorted(files)}
+        content = about | metrics | {"provenance": source, "files": checksums}
+        content = json.loads(json.dumps(content))  # as it reads back
+        write_json(folder / "metrics.json", content | {"digest": digest(content)})
+    fabric.barrier()
 
 
 @dataclass(frozen=True, eq=False)

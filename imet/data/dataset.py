@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
-import joblib
 import numpy as np
 import torch
 from torch import Tensor
@@ -24,7 +25,9 @@ from imet.config import Recipe
 from imet.data.augment import augment, draw_augmentation
 from imet.data.images import read_image
 from imet.data.parts import Part
+from imet.data.pixels import Pixels
 from imet.data.views import make_views, work_rng
+from imet.devices import processors
 from imet.io import InputError
 from imet.typing import Array
 
@@ -36,26 +39,107 @@ class WorkViews(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     """The views of each work of a part, decoded once, uint8 (V, 3, S, S), and what augments them.
 
     Everything random comes from the work's own generator: the order of works, the number of
-    processes and the batch size change nothing.
+    processes and the batch size change nothing. An item is a work, or a work and its epoch.
     """
 
-    def __init__(self, part: Part, settings: Recipe, epoch: int = 0) -> None:
-        self.part, self.settings, self.epoch = part, settings, epoch
+    def __init__(
+        self,
+        part: Part,
+        settings: Recipe,
+        epoch: int = 0,
+        pixels: Pixels | None = None,
+    ) -> None:
+        self.part, self.settings, self.epoch, self.pixels = part, settings, epoch, pixels
 
     def __len__(self) -> int:
         return len(self.part)
 
-    def __getitem__(self, work: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def __getitem__(self, item: int | tuple[int, int]) -> tuple[Tensor, dict[str, Tensor]]:
+        work, epoch = item if isinstance(item, tuple) else (item, self.epoch)
         part, settings = self.part, self.settings
         row = int(part.rows[work])
-        rng = work_rng(settings.view_seed, str(part.collection.ids[row]), self.epoch)
-        image = read_image(part.collection.path(row))
+        rng = work_rng(settings.view_seed, str(part.collection.ids[row]), epoch)
+        image = self.pixels[work] if self.pixels else read_image(part.collection.path(row))
         kinds = part.kinds(work, settings)
         views = make_views(image, kinds, rng, settings.input_size)
         if not part.training:
             return views, {}
         jitter = settings.jitter_hue, settings.jitter_saturation
         return views, draw_augmentation(len(kinds), settings.flip, *jitter, rng)
+
+
+class ViewLoader:
+    """Augmented views of a part's works in batches, by processes that are kept between epochs.
+
+    Views are cut in parallel; flip and colour jitter follow a batch at a time on the device.
+
+    Args:
+        part: whose works.
+        settings: which views, and how many processes.
+        batch_size: works.
+        device: where views are wanted.
+        pixels: decoded pictures to take instead of the files.
+    """
+
+    def __init__(
+        self,
+        part: Part,
+        settings: Recipe,
+        batch_size: int,
+        device: torch.device | str = "cpu",
+        pixels: Pixels | None = None,
+    ) -> None:
+        self.part, self.settings, self.device = part, settings, torch.device(device)
+        self._order: list[tuple[int, int]] = []  # what the loader's sampler is: (work, epoch)
+        views = len(part.kinds(0, settings)) if len(part) else 0
+        workers = loader_workers(settings.workers, batch_size * views * 3 * settings.input_size**2)
+        workers = min(workers, len(part) // (4 * batch_size))  # not worth starting for few batches
+        self._loader: DataLoader[tuple[Tensor, dict[str, Tensor]]] = DataLoader(
+            WorkViews(part, settings, pixels=pixels),
+            batch_size=batch_size,
+            sampler=self._order,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=self.device.type == "cuda",
+            generator=torch.Generator(),
+        )
+
+    def __call__(self, order: Sequence[int] | Array, epoch: int = 0) -> Iterator[Tensor]:
+        """Views of the works in `order`, (B·V, 3, S, S) uint8."""
+        torch.empty((), dtype=torch.int64).random_()  # as a loader of its own for each pass would
+        self._order[:] = [(int(work), epoch) for work in order]
+        for views, drawn in _without_worker_traceback(self._loader):
+            views = views.to(self.device, non_blocking=True).flatten(0, 1)  # (B·V, 3, S, S)
+            if drawn:
+                views = augment(views, {key: value.flatten() for key, value in drawn.items()})
+            yield views
+
+    @cached_property
+    def targets(self) -> Array:
+        """(N, V, K) bool."""
+        return self.part.view_targets(self.settings)
+
+
+def loader_workers(asked: int, batch_bytes: int) -> int:
+    """Processes that cut views: as many as asked for, or one for each processor, 16 at most.
+
+    Each hands two batches over in shared memory and builds a third; where there is too little of it,
+    fewer are started.
+    """
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # processes that train on this machine
+    workers = asked if asked >= 0 else min(16, processors() // here)
+    if workers and os.path.isdir(SHARED_MEMORY):
+        free = shutil.disk_usage(SHARED_MEMORY).free
+        fitting = free // max(1, 4 * batch_bytes * here)
+        if fitting < workers:
+            warnings.warn(
+                f"/dev/shm has {free / 1e6:,.0f} MB, enough for {fitting} of {workers} processes "
+                f"that cut views: start the container with --shm-size={workers * here}g, or "
+                "--ipc=host",
+                stacklevel=2,
+            )
+        workers = min(workers, fitting)
+    return workers
 
 
 def view_batches(
@@ -66,29 +150,8 @@ def view_batches(
     epoch: int = 0,
     device: torch.device | str = "cpu",
 ) -> Iterator[Tensor]:
-    """Augmented views of the works in `order`, (B·V, 3, S, S) uint8, on `device`.
-
-    Views are cut in parallel; flip and colour jitter follow a batch at a time on the device.
-    """
-    workers = settings.workers if settings.workers >= 0 else min(8, joblib.cpu_count())
-    workers = min(workers, len(order) // (4 * batch_size))  # not worth starting for a few batches
-    if workers and os.path.isdir(
-        SHARED_MEMORY
-    ):  # each worker hands two batches over in it, and builds a third
-        work = len(part.kinds(int(order[0]), settings)) * 3 * settings.input_size**2  # bytes
-        workers = min(workers, shutil.disk_usage(SHARED_MEMORY).free // (4 * batch_size * work))
-    loader: DataLoader[tuple[Tensor, dict[str, Tensor]]] = DataLoader(
-        WorkViews(part, settings, epoch),
-        batch_size=batch_size,
-        sampler=[int(i) for i in order],
-        num_workers=workers,
-        pin_memory=torch.device(device).type == "cuda",
-    )
-    for views, drawn in _without_worker_traceback(loader):
-        views = views.to(device, non_blocking=True).flatten(0, 1)  # (B·V, 3, S, S)
-        if drawn:
-            views = augment(views, {key: value.flatten() for key, value in drawn.items()})
-        yield views
+    """One pass of a `ViewLoader`."""
+    return ViewLoader(part, settings, batch_size, device)(order, epoch)
 
 
 def _without_worker_traceback(loader: DataLoader[Any]) -> Iterator[Any]:
@@ -106,13 +169,13 @@ def image_batches(
     batch_size: int,
     epoch: int = 0,
     device: torch.device | str = "cpu",
+    loader: ViewLoader | None = None,
 ) -> Iterator[Batch]:
     """Batches that carry views, for networks that see pictures."""
-    targets = part.view_targets(settings)  # (N, V, K)
+    loader = loader or ViewLoader(part, settings, batch_size, device)
+    targets = loader.targets  # (N, V, K)
     starts = range(0, len(order), batch_size)
-    for start, views in zip(
-        starts, view_batches(part, settings, order, batch_size, epoch, device), strict=True
-    ):
+    for start, views in zip(starts, loader(order, epoch), strict=True):
         works = order[start : start + batch_size]
         yield {
             "views": views,

@@ -18,8 +18,8 @@ import jupytext
 from filelock import Timeout
 
 from imet import runs
-from imet.config import get_profile, resolve
-from imet.devices import resolve_device
+from imet.config import Recipe, get_profile, resolve
+from imet.devices import open_fabric, resolve_device
 from imet.io import REPO, file_lock, read_json
 from imet.plan import Cost, cost, require, sizes_of
 from imet.training.loop import in_words
@@ -173,16 +173,25 @@ def costs(shown: Iterable[Shown], device: str, devices: int = 1) -> list[Cost]:
     return [cost(recipe, sizes_of(of, recipe)[0], device, devices) for of, recipe in resolved]
 
 
-def train_all(profile: str, seed: int = 0, device: str = "auto", hours: float = 0.0) -> None:
+def train_all(
+    profile: str, seed: int = 0, device: str = "auto", hours: float = 0.0, **machines: Any
+) -> None:
     """Train every run that the chapters show and that is not done; says how far it is.
+
+    Args:
+        profile, seed, device: the book's.
+        hours: budget; 0 for none.
+        machines: `devices`, `nodes` and `cache_views` of `imet.runs.run`.
 
     Raises:
         InputError: the disk, the GPU's memory or `hours` will not do; says what would.
     """
     device = resolve_device(device)
-    listed = states(profile, seed)
-    todo = [state for state in listed if not state.done]
-    expected = costs([state.shown for state in todo], device)
+    devices, nodes = machines.get("devices", 1), machines.get("nodes", 1)
+    fabric = open_fabric(Recipe(""), device, devices, nodes)
+    listed = fabric.broadcast(states(profile, seed) if fabric.is_global_zero else [])
+    todo = [state for state in listed if not fabric.broadcast(state.done)]
+    expected = costs([state.shown for state in todo], device, devices * nodes)
     left = sum(each.hours for each in expected)
     done = len(listed) - len(todo)
     log.info(f"runs of profile {profile}: {done} done, {len(todo)} to do in about {left:,.1f} h")
@@ -192,6 +201,7 @@ def train_all(profile: str, seed: int = 0, device: str = "auto", hours: float = 
     for number, (state, each) in enumerate(zip(todo, expected), 1):
         log.info(f"run {number} of {len(todo)}: {state.shown}, in {state.folder}")
         shown = state.shown
-        runs.run(shown.recipe, shown.profile, seed=seed, device=device, overrides=shown.overrides)
+        settings = {"seed": seed, "device": device, "overrides": shown.overrides}
+        runs.run(shown.recipe, shown.profile, **settings, **machines)
         left -= each.hours
         log.info(f"{state}; {len(todo) - number} to do in about {left:,.1f} h")

@@ -19,6 +19,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, StepLR
 from tqdm import tqdm
 
 from imet.config import Recipe
+from imet.devices import gathered
 from imet.io import InputError, atomic_path
 from imet.training.checkpoint import (
     load_checkpoint,
@@ -127,17 +128,23 @@ def fit(
         optimizer.load_state_dict(resumed["optimizer"])
         schedule.load_state_dict(resumed["schedule"])
         history, steps, total = resumed["history"], resumed["steps"], resumed["total"]
+        fabric.strategy.precision.load_state_dict(resumed["scaler"])
     wrapped, optimizer = fabric.setup(model, optimizer)  # for precision and several devices
-    seed_everything(recipe.seed)
+    seed_everything(recipe.seed + fabric.global_rank)
+    rng = rng_states()
     if resumed:
-        set_rng_states(resumed["rng"])
+        if len(resumed["rng"]) == fabric.world_size:  # else dropout starts anew
+            rng = resumed["rng"][fabric.global_rank]
+        set_rng_states(rng)
+    if resumed and fabric.is_global_zero:
         write_history(folder / "history.jsonl", history)  # it may have died before this line
 
     def save() -> None:
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-        state |= {"schedule": schedule.state_dict(), "rng": rng_states(), "history": history}
-        state["recipe"] = asked
-        save_checkpoint(last, state | {"steps": steps, "total": total})
+        state |= {"schedule": schedule.state_dict(), "history": history, "recipe": asked}
+        state |= {"scaler": fabric.strategy.precision.state_dict(), "rng": gathered([rng_states()])}
+        if fabric.is_global_zero:
+            save_checkpoint(last, state | {"steps": steps, "total": total})
 
     saved = time.monotonic()
     epochs = range(len(history), recipe.epochs)
@@ -146,10 +153,15 @@ def fit(
         began, done_before = time.monotonic(), steps
         wrapped.train()
         stream = batches(epoch, steps)
-        for batch in _restored(stream, resumed["rng"]) if resumed and steps else stream:
+        for batch in _restored(stream, rng) if steps else stream:
             optimizer.zero_grad(set_to_none=True)
             loss = criterion(wrapped(batch), batch)
-            if not math.isfinite(value := loss.item()):
+            if "share" in batch:
+                loss = loss * batch["share"]  # so that the mean over processes is the batch's
+            late = time.monotonic() - saved >= CHECKPOINT_SECONDS
+            told = torch.stack([loss.detach(), loss.new_tensor(float(late))])
+            value, late_anywhere = fabric.all_reduce(told, reduce_op="mean").tolist()
+            if not math.isfinite(value):
                 raise _diverged(
                     recipe, f"the loss is {value} in step {steps} of epoch {epoch}", last
                 )
@@ -158,7 +170,7 @@ def fit(
                 fabric.clip_gradients(wrapped, optimizer, max_norm=recipe.gradient_clip)
             optimizer.step()
             total, steps = total + value, steps + 1
-            if time.monotonic() - saved >= CHECKPOINT_SECONDS:
+            if late_anywhere:
                 save()
                 saved = time.monotonic()
         if not all(bool(p.isfinite().all()) for p in model.parameters() if p.requires_grad):
@@ -171,22 +183,23 @@ def fit(
         }
         if not all(math.isfinite(value) for value in entry.values()):
             raise _diverged(recipe, f"a number is not finite after epoch {epoch}: {entry}", last)
+        entry = fabric.broadcast(entry)
         schedule.step()
         history.append(entry)
         seconds = (time.monotonic() - began) * steps / max(1, steps - done_before)
-        log.info(
-            f"{recipe.name}: epoch {epoch + 1} of {recipe.epochs}: train_loss "
-            f"{entry['train_loss']:.4f}, {select} {entry[select]:.4f}, {seconds:.0f} s; "
-            f"{in_words(seconds * (recipe.epochs - epoch - 1))} left"
-        )
+        if fabric.is_global_zero:
+            log.info(
+                f"{recipe.name}: epoch {epoch + 1} of {recipe.epochs}: train_loss "
+                f"{entry['train_loss']:.4f}, {select} {entry[select]:.4f}, {seconds:.0f} s; "
+                f"{in_words(seconds * (recipe.epochs - epoch - 1))} left"
+            )
         steps, total = 0, 0.0
         bar.set_postfix({key: f"{entry[key]:.3f}" for key in ("train_loss", select)})
+        best = entry[select] > max((old[select] for old in history[:-1]), default=-math.inf)
+        if best and fabric.is_global_zero:
+            save_checkpoint(folder / "best.pt", {"model": model.state_dict(), "epoch": epoch + 1})
+        save()
         if fabric.is_global_zero:
-            if entry[select] > max((old[select] for old in history[:-1]), default=-math.inf):
-                save_checkpoint(
-                    folder / "best.pt", {"model": model.state_dict(), "epoch": epoch + 1}
-                )
-            save()
             write_history(folder / "history.jsonl", history)
         saved = time.monotonic()
         fabric.barrier()
