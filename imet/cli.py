@@ -222,7 +222,7 @@ def run(
     logging.basicConfig(level="WARNING", format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     first = int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0) == 0
     logging.getLogger("imet").setLevel("INFO" if first else "WARNING")
-    machines = {"devices": devices, "nodes": nodes, "cache_views": cache_views}
+    machines: dict[str, Any] = {"devices": devices, "nodes": nodes, "cache_views": cache_views}
     with clear_errors():
         if bool(recipe) == (every or listed) or ((every or listed) and (folder or changes)):
             raise InputError("name a recipe, or take --all or --list without --data and --set")
@@ -329,14 +329,21 @@ def predict(
     images: Annotated[list[Path], typer.Argument(help="Pictures of any kind, or folders of them.")],
     run_folder: Annotated[Path, typer.Option("--run", help="A run's folder.")],
     top: Annotated[int, typer.Option(help="Labels to print at least, best first.", min=0)] = 5,
+    submission: Annotated[
+        Path | None, typer.Option(help="Write the competition's table of them instead.")
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Label pictures with a finished run: labels over its threshold, with scores."""
     from imet.devices import resolve_device
-    from imet.predict import label_pictures
+    from imet.predict import label_pictures, write_submission
 
     with clear_errors():
+        if submission:
+            count = write_submission(images, run_folder, submission, resolve_device(device))
+            typer.echo(f"{submission}: {count:,} works")
+            return
         predictions, problems = label_pictures(images, run_folder, device=resolve_device(device))
     for problem in problems:
         typer.secho(f"imet: {problem}", fg=typer.colors.RED, err=True)

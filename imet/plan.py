@@ -72,7 +72,13 @@ class Cost:
     host: int
 
 
-def cost(recipe: Recipe, sizes: tuple[int, int, int, int], device: str, devices: int = 1) -> Cost:
+def cost(
+    recipe: Recipe,
+    sizes: tuple[int, int, int, int],
+    device: str,
+    devices: int = 1,
+    cpus: int = 0,
+) -> Cost:
     """What a recipe needs on (train, val, test) works and K labels.
 
     Args:
@@ -80,6 +86,7 @@ def cost(recipe: Recipe, sizes: tuple[int, int, int, int], device: str, devices:
         sizes: three counts of works and one of labels.
         device: "cpu", "cuda", or a GPU of `RATES`.
         devices: that share each batch.
+        cpus: processors that decode; 0 for those of this machine.
     """
     train, val, test, labels = sizes
     views = 6 if recipe.views == "six" else 1
@@ -95,7 +102,7 @@ def cost(recipe: Recipe, sizes: tuple[int, int, int, int], device: str, devices:
     inferring, training = rates(recipe.backbone, recipe.input_size, device, compiled=stored)
     computing = (forward / inferring + (backward + head) / training) / devices
     works = seen / (6 if stored or views == 6 else 1)
-    feeding = works / (DECODED * max(1, processors()))
+    feeding = works / (DECODED * (cpus or processors()))
     outputs = (val + test) * labels * (4 + 2 * views)
     features = 2 * 6 * (train + val + test) * net["features"] if stored else 0
     weights = net["parameters"] * 4

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from imet.config import Recipe
 from imet.data.images import read_image
@@ -18,7 +19,7 @@ from imet.data.layout import pictures_in
 from imet.data.view_targets import view_kinds
 from imet.data.views import make_views, work_rng
 from imet.evaluation import compute_outputs
-from imet.io import InputError, digest, read_json
+from imet.io import InputError, digest, read_json, write_csv
 from imet.models.heads import Network
 from imet.models.registry import build_encoder, build_head, feature_shapes
 from imet.runs import read_metrics
@@ -96,11 +97,7 @@ def label_pictures(
         except InputError as error:  # one bad file does not cost the others
             problems.append(str(error))
             continue
-        views_of_work = recipe.views if recipe.eval_views == "same" else recipe.eval_views
-        kinds = view_kinds(True, True, train=False)[: 1 if views_of_work == "one" else None]
-        content = digest(picture.shape, picture.tobytes())
-        rng = work_rng(recipe.view_seed, work_ids[number] if work_ids else content)
-        views = make_views(picture, kinds, rng, recipe.input_size)  # (V, 3, S, S)
+        views = _views(picture, recipe, work_ids[number] if work_ids else None)
         scores, predicted = label_work(network, recipe, rule, views.to(device))  # (K,) both
         labels = [
             {"name": names[k], "score": float(scores[k]), "predicted": bool(predicted[k])}
@@ -108,3 +105,40 @@ def label_pictures(
         ]
         predictions.append({"image": str(path), "labels": labels})
     return predictions, problems
+
+
+def _views(picture: Array, recipe: Recipe, work_id: str | None = None) -> Tensor:
+    """(V, 3, S, S) as of a test work; without an id, crops are placed by the content."""
+    seen = recipe.views if recipe.eval_views == "same" else recipe.eval_views
+    kinds = view_kinds(True, True, train=False)[: 1 if seen == "one" else None]
+    rng = work_rng(recipe.view_seed, work_id or digest(picture.shape, picture.tobytes()))
+    return make_views(picture, kinds, rng, recipe.input_size)
+
+
+def write_submission(images: Sequence[Path], folder: Path, out: Path, device: str = "cpu") -> int:
+    """Write the competition's table, id and attribute_ids, for pictures named by their work's id.
+
+    Crops are placed as the run places those of its test works; labels are those over its threshold.
+
+    Args:
+        images: picture files, or folders of them.
+        folder: a finished run.
+        out: the CSV file.
+        device: "cpu" or "cuda".
+
+    Returns:
+        The number of works.
+
+    Raises:
+        InputError: a picture that cannot be read: a table that lacks works is refused there.
+    """
+    network, recipe, _, rule = load_network(Path(folder), device)
+    ids = np.array(read_json(Path(folder) / "labels.json")["ids"])
+    files = [p for path in images for p in (pictures_in(path) if path.is_dir() else [path])]
+    rows = []
+    for path in tqdm(files, "labelled", unit="work", disable=None):
+        views = _views(read_image(path), recipe, path.stem)
+        _, predicted = label_work(network, recipe, rule, views.to(device))  # (K,) bool
+        rows.append((path.stem, " ".join(map(str, ids[predicted]))))
+    write_csv(out, ("id", "attribute_ids"), rows)
+    return len(rows)

@@ -123,8 +123,8 @@ class ViewLoader:
 def loader_workers(asked: int, batch_bytes: int) -> int:
     """Processes that cut views: as many as asked for, or one for each processor, 16 at most.
 
-    Each hands two batches over in shared memory and builds a third; where there is too little of it,
-    fewer are started.
+    Each hands two batches over in shared memory and builds a third; where there is too little of
+    it, fewer are started.
     """
     here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # processes that train on this machine
     workers = asked if asked >= 0 else min(16, processors() // here)

@@ -139,7 +139,7 @@ class State:
     @property
     def done(self) -> bool:
         """Whether its numbers are there."""
-        return (self.folder / "metrics.json").exists()
+        return runs.is_whole(self.folder)
 
     def words(self) -> str:
         """Where it stands, in words."""
@@ -201,7 +201,7 @@ def train_all(
     for number, (state, each) in enumerate(zip(todo, expected), 1):
         log.info(f"run {number} of {len(todo)}: {state.shown}, in {state.folder}")
         shown = state.shown
-        settings = {"seed": seed, "device": device, "overrides": shown.overrides}
+        settings: dict[str, Any] = {"seed": seed, "device": device, "overrides": shown.overrides}
         runs.run(shown.recipe, shown.profile, **settings, **machines)
         left -= each.hours
         log.info(f"{state}; {len(todo) - number} to do in about {left:,.1f} h")

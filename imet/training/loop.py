@@ -160,7 +160,8 @@ def fit(
                 loss = loss * batch["share"]  # so that the mean over processes is the batch's
             late = time.monotonic() - saved >= CHECKPOINT_SECONDS
             told = torch.stack([loss.detach(), loss.new_tensor(float(late))])
-            value, late_anywhere = fabric.all_reduce(told, reduce_op="mean").tolist()
+            both: Any = fabric.all_reduce(told, reduce_op="mean")
+            value, late_anywhere = both.tolist()
             if not math.isfinite(value):
                 raise _diverged(
                     recipe, f"the loss is {value} in step {steps} of epoch {epoch}", last

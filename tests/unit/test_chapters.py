@@ -88,7 +88,7 @@ def test_all_are_trained_once_and_the_list_says_how_far_they_are(two_chapters, m
     caplog.clear()
     train_all("tiny", device="cpu")
     lines = [record.getMessage() for record in caplog.records]
-    assert lines[0] == "runs of profile tiny: 1 done, 1 to do"
+    assert lines[0] == "runs of profile tiny: 1 done, 1 to do in about 0.0 h"
     assert sum("epoch 1 of 1" in line for line in lines) == 1
     assert all(state.done for state in states("tiny"))
     monkeypatch.setattr(runs, "train", lambda *_: pytest.fail("it trains again"))

@@ -265,6 +265,27 @@ def test_crops_inside_their_input_are_not_cropped_again(ran, pictures, tmp_path)
         assert "1 picture cropped" in ok("crop", folder, "--run", ran[0], "--out", folder / "cut")
 
 
+def test_predict_writes_the_competition_s_table(ran, small_collection, tmp_path):
+    collection = read_collection(small_collection)
+    rows = split_collection(collection).test
+    paths = [collection.path(int(row)) for row in rows]
+    out = tmp_path / "submission.csv"
+    assert ok("predict", *paths, "--run", ran[0], "--submission", out) == f"{out}: 6 works\n"
+    scores = np.load(ran[0] / "scores_test.npy")
+    threshold = json.loads((ran[0] / "metrics.json").read_text())["threshold"]
+    lines = out.read_text().splitlines()
+    assert lines[0] == "id,attribute_ids"
+    for line, path, wanted in zip(lines[1:], paths, scores, strict=True):
+        work, ids = line.split(",")
+        assert work == path.stem
+        predicted = np.isin(collection.labels.ids, [int(i) for i in ids.split()])
+        assert (wanted[predicted] >= threshold - 2e-3).all()  # features were kept in float16
+        assert (wanted[~predicted] < threshold + 2e-3).all()
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    refused("predict", tmp_path / "bad.png", "--run", ran[0], "--submission", out)
+    assert out.read_text().splitlines() == lines
+
+
 def test_predict_prints_names_and_marks(ran, pictures):
     text = ok("predict", pictures[0], "--run", ran[0], "--top", "2")
     assert text.splitlines()[0] == str(pictures[0])

@@ -1,0 +1,130 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What a full run needs
+#
+# The documents trained on 109,237 photographs, this copy of the book on fewer. What would their own
+# experiments take today, and how are they started, interrupted and gone on with?
+#
+# **No GPU has run this book yet.** Operations, views and bytes on this page are counted on the networks
+# themselves; hours are those operations over a rate that others report for a GPU, not one measured here.
+# `imet plan`, on the machine that will do the work, measures its own.
+
+# %% tags=["parameters"]
+profile = "sample"
+seed = 0
+device = "auto"
+
+# %%
+from imet.config import resolve
+from imet.plan import KAGGLE, RATES, cost
+from imet.report.pages import Page
+
+rows = ("resnet50", "resnet50_hog", "attn_cnn_rnn", "attn_cnn_rnn_hog")
+rows += ("vgg16", "vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
+page = Page("20_full_size", profile, seed, device)
+recipes = {name: resolve(name, "kaggle") for name in rows}
+processors = dict.fromkeys(RATES, 16) | {"T4": 4}  # as such GPUs come with
+needs = {
+    name: {gpu: cost(recipe, KAGGLE[recipe.labels], gpu, cpus=processors[gpu]) for gpu in RATES}
+    for name, recipe in recipes.items()
+}
+
+# %% [markdown]
+# ## Eight rows, counted
+#
+# The paper's network is frozen and sees six views of a picture, cut anew in every epoch; the poster's
+# learns and sees one. Training a layer takes about three times the operations of looking through it.
+
+# %%
+import pandas as pd
+
+table = {}
+for name, costs in needs.items():
+    each = costs["T4"]
+    table[name] = {
+        "million views": f"{each.views / 1e6:.1f}",
+        "10¹⁵ operations": f"{each.tflop / 1e3:,.0f}",
+        "GB of disk": f"{each.disk / 1e9:.1f}",
+        "GB of a GPU": f"{each.memory / 1e9:.1f}",
+    } | {f"hours, {gpu}": f"{costs[gpu].hours:.1f}" for gpu in RATES}
+    page[f"rows.{name}"] = {"views": each.views, "tflop": each.tflop, "memory": each.memory}
+for gpu in RATES:
+    page[f"hours.{gpu}"] = sum(costs[gpu].hours for costs in needs.values())
+page["works"] = sum(KAGGLE["all"][:3])
+page["processors"] = processors
+pd.DataFrame(table).T
+
+# %% [markdown]
+# All eight rows take about {num}`20_full_size/hours.T4:.0f` hours on one T4, the GPU that Kaggle and
+# Colab lend, and about {num}`20_full_size/hours.H100:.0f` on an H100. A T4 is lent for at most twelve
+# hours at a time: that is why a run may be stopped at any moment. A T4 is taken to come with
+# {num}`20_full_size/processors.T4` processors that decode, as at Kaggle, the others with
+# {num}`20_full_size/processors.H100`; with two, an H100 would wait for pictures most of the time.
+#
+# ## Views cut once
+#
+# What a frozen network makes of a view never changes. If the six views of a work are cut once, and not
+# in every epoch, its features can be stored and only the last layer is left to train. This deviates
+# from the documents, whose crops differ from epoch to epoch, and so it has a profile of its own,
+# `PROFILE=stored`.
+
+# %%
+stored = {}
+for name in rows[:4]:
+    fixed = resolve(name, "kaggle", {"view_mode": "fixed"})
+    each, fresh = cost(fixed, KAGGLE["kept"], "T4", cpus=4), needs[name]["T4"]
+    stored[name] = {
+        "hours fresh, T4": f"{fresh.hours:.1f}",
+        "hours stored, T4": f"{each.hours:.1f}",
+        "GB of disk stored": f"{each.disk / 1e9:.1f}",
+    }
+    page[f"stored.{name}"] = {"hours": each.hours, "gigabytes": each.disk / 1e9}
+pd.DataFrame(stored).T
+
+# %% [markdown]
+# The baseline's pooled features fit any disk ({num}`20_full_size/stored.resnet50.gigabytes:.1f` GB with
+# checkpoints and scores). AttnCNN-RNN looks at 49 regions of every view, and those take
+# {num}`20_full_size/stored.attn_cnn_rnn.gigabytes:.0f` GB: its views stay fresh in that profile, too.
+#
+# ## How it is run
+#
+# ```bash
+# export IMET_DATA=/path/to/imet-2019-fgvc6
+# imet plan --profile kaggle             # what it needs here, before anything starts
+# make runs PROFILE=kaggle DEVICE=cuda   # trains; stopped at any moment, it goes on where it was
+# make book PROFILE=kaggle DEVICE=cuda   # the same first, then the chapters, which only read
+# ```
+#
+# `make runs` lists what is done, running and still to do, and says after each epoch what is left. It
+# keeps a checkpoint every five minutes, in which the place in the epoch and the state of every random
+# generator are noted: what was killed ends in the numbers of what was not. `DEVICES=2` shares each batch
+# between two GPUs, so that the experiment stays the documents'; under `torchrun` or with `--num-nodes`
+# there may be several machines. Where disk, memory or a budget of hours (`HOURS=12`) will not do, it
+# says so with the numbers before it begins.
+#
+# ## Precision
+#
+# Networks compute in bfloat16 where a GPU has it (compute capability 8 and above) and in float16 with
+# scaled gradients on a T4, which has not. Heads and losses are float32, their products TF32. A GPU that
+# the installed PyTorch has no kernels for, as Kaggle's P100 today, is refused by name.
+#
+# ## Limits
+#
+# Hours are estimates until somebody measures them: they leave out start-up and take one rate for all
+# networks on a GPU. Batch normalisation that is trained sees
+# a GPU's share of a batch on CPUs and the whole batch on GPUs (synchronised); frozen, it is the same
+# everywhere.
