@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import BaseFileLock, FileLock, SoftFileLock
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 REPO = Path(__file__).resolve().parent.parent
 """Root of the checkout (the package is installed editable)."""
@@ -150,6 +150,17 @@ def file_lock(path: Path | str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_locked(path: Path | str) -> bool:
+    """Whether somebody holds the lock of `path` at this moment."""
+    try:
+        with FileLock(f"{path}.lock", timeout=0):
+            return Path(f"{path}.holder").exists()
+    except Timeout:
+        return True
+    except OSError:  # a drive without locks
+        return Path(f"{path}.holder").exists()
 
 
 def _acquire(path: Path) -> BaseFileLock:

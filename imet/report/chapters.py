@@ -15,12 +15,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import jupytext
-from filelock import Timeout
 
 from imet import runs
 from imet.config import Recipe, get_profile, resolve
 from imet.devices import open_fabric, resolve_device
-from imet.io import REPO, file_lock, read_json
+from imet.io import REPO, is_locked, read_json
 from imet.plan import Cost, cost, require, sizes_of
 from imet.training.loop import in_words
 
@@ -145,11 +144,7 @@ class State:
         """Where it stands, in words."""
         if self.done:
             return f"done, {in_words(read_json(self.folder / 'metrics.json')['seconds'])}"
-        try:
-            with file_lock(self.folder).acquire(timeout=0):
-                running = "to do"
-        except Timeout:
-            running = "running"
+        running = "running" if is_locked(self.folder) else "to do"
         if not (self.folder / "last.pt").exists():
             return running
         history = self.folder / "history.jsonl"  # not there in the first epoch

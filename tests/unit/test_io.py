@@ -12,7 +12,16 @@ import threading
 import pytest
 
 from imet import io
-from imet.io import InputError, atomic_path, digest, file_lock, file_sha256, read_json, write_json
+from imet.io import (
+    InputError,
+    atomic_path,
+    digest,
+    file_lock,
+    file_sha256,
+    is_locked,
+    read_json,
+    write_json,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -185,3 +194,12 @@ def test_it_is_said_what_is_waited_for(tmp_path, monkeypatch, capsys):
     message = capsys.readouterr().err
     assert str(tmp_path / "run.lock") in message
     assert "IMET_HOME" in message
+
+
+def test_a_lock_is_seen_while_it_is_held_and_not_after(tmp_path):
+    assert not is_locked(tmp_path / "run")
+    with file_lock(tmp_path / "run"):
+        assert is_locked(tmp_path / "run")
+    assert not is_locked(tmp_path / "run")
+    (tmp_path / "run.holder").touch()
+    assert is_locked(tmp_path / "run")
