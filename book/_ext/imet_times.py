@@ -15,6 +15,17 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 
+def whole_seconds(times: dict[str, float]) -> list[tuple[str, int]]:
+    """Chapters in order with whole seconds, and "all": the sum of the rows as they are printed.
+
+    Examples:
+        >>> whole_seconds({"02_b": 1.4, "01_a": 1.4})
+        [('01_a', 1), ('02_b', 1), ('all', 2)]
+    """
+    rows = [(name, round(seconds)) for name, seconds in sorted(times.items())]
+    return [*rows, ("all", sum(seconds for _, seconds in rows))]
+
+
 class ChapterTimes(SphinxDirective):
     """A table of chapters and seconds, in the order of their names."""
 
@@ -26,10 +37,8 @@ class ChapterTimes(SphinxDirective):
         group += [nodes.colspec(colwidth=80), nodes.colspec(colwidth=20)]
         head = nodes.thead("", self.row(nodes.Text("chapter"), "seconds"))
         body = nodes.tbody()
-        whole = {name: round(seconds) for name, seconds in sorted(times.items())}
-        for name, seconds in whole.items():
-            body += self.row(self.link(name), f"{seconds}")
-        body += self.row(nodes.Text("all"), f"{sum(whole.values())}")  # of the rows as printed
+        for name, seconds in whole_seconds(times):
+            body += self.row(self.link(name) if name in times else nodes.Text(name), f"{seconds}")
         table += group
         group += [head, body]
         return [table]

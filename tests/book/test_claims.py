@@ -8,6 +8,9 @@ from pathlib import Path
 
 import jupytext
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from imet_times import whole_seconds
 from imet_values import find
 
 from imet.io import REPO
@@ -63,3 +66,11 @@ def test_a_claim_beside_an_interval_that_contains_zero_is_seen() -> None:
 def test_no_sentence_claims_what_its_interval_does_not_hold(path: Path) -> None:
     """Where a build decides, the sentence takes its word from the interval: `:verdict`."""
     assert {s: r for s in prose(path) if (r := overclaims(s))} == {}
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), st.floats(0, 900), max_size=30))
+def test_the_total_of_the_times_is_the_sum_of_its_rows(times: dict[str, float]) -> None:
+    *rows, (name, total) = whole_seconds(times)
+    assert name == "all"
+    assert total == sum(seconds for _, seconds in rows)
+    assert len(rows) == len(times)

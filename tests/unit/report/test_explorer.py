@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from imet import runs
 from imet.metrics import roc_auc_per_class
 from imet.report.explorer import explorer_data, packed
+from imet.report.pages import networks_of
 from imet.runs import run
 
 
@@ -49,3 +51,10 @@ def test_data_are_those_of_the_run(trained):
             assert packed_area[0] == pytest.approx(area, abs=1e-3)
             assert packed_area[1] <= packed_area[0] <= packed_area[2]
     assert not any("::" in name for name in data["labels"])
+
+
+def test_a_page_says_which_network_ran_under_a_documents_name(trained):
+    first = trained["baseline"]
+    assert networks_of([first]) == f"{first.recipe.backbone} in place of resnet50"
+    own = dataclasses.replace(first, recipe=dataclasses.replace(first.recipe, backbone="resnet50"))
+    assert networks_of([own]) == ""
