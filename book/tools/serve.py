@@ -45,7 +45,7 @@ def watch(command: list[str], every: float = 1.0) -> None:
         now = state()
         if now == before:
             continue
-        changed = sorted(p for p, t in (now.items() ^ before.items()))
+        changed = sorted(path for path, _ in (now.items() ^ before.items()))
         print(f"changed: {changed[0].relative_to(REPO)}; making the book again", flush=True)
         before = now
         if subprocess.run(command, cwd=REPO).returncode:

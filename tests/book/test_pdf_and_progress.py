@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
 import pdf
 import progress
 import pytest
+import serve
 from lxml import html
 
 from imet.io import InputError
@@ -89,3 +91,36 @@ def test_a_run_is_spoken_of_while_it_trains(build: progress.Build) -> None:
 
 def test_lengths_are_minutes_and_seconds() -> None:
     assert [progress.clock(s) for s in (0, 75, 3600)] == ["0:00", "1:15", "60:00"]
+
+
+def test_a_change_makes_the_book_again_and_a_failure_keeps_it(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(serve, "REPO", tmp_path)
+    page = tmp_path / "book" / "index.md"
+    page.parent.mkdir()
+    page.write_text("first")
+    made = tmp_path / "made.txt"
+    script = f"import pathlib, sys; p = pathlib.Path({str(made)!r}); p.open('a').write('x'); "
+    script += f"sys.exit('bad' in pathlib.Path({str(page)!r}).read_text())"
+    asleep = iter(["changed", "bad", "same", "changed again"])
+
+    def sleep(seconds: float) -> None:  # in the place of time: what happens between two looks
+        text = next(asleep, None)
+        if text is None:
+            raise KeyboardInterrupt
+        if text != "same":
+            page.write_text(text)
+            stamp = serve.state()[page] + 10**9
+            os.utime(page, ns=(stamp, stamp))
+
+    monkeypatch.setattr(serve.time, "sleep", sleep)
+    with pytest.raises(KeyboardInterrupt):
+        serve.watch([sys.executable, "-c", script])
+    assert made.read_text() == "xxx"
+
+
+def test_hidden_and_built_files_are_not_watched(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(serve, "REPO", tmp_path)
+    for name in ("book/_build/x.html", "book/.x.swp", "imet/__pycache__/x.pyc", "imet/x.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert list(serve.state()) == [tmp_path / "imet" / "x.py"]
