@@ -189,7 +189,8 @@ def typeset(cell: re.Match[str]) -> str:
     """A cell of a table with true minus signs; one that holds a number says so, to be aligned."""
     attributes, text = cell["attributes"], HYPHEN.sub("\N{MINUS SIGN}", cell["text"])
     if NUMBER.fullmatch(text.strip()):
-        text = re.sub(r"\s+\[", "\n[", text)  # an interval stands under its value
+        # an interval stands under its value, and smaller
+        text = re.sub(r"\s+(\[.*\])", r'\n<span class="interval">\1</span>', text)
         marked = attributes.replace('class="', 'class="number ', 1)
         attributes = marked if marked != attributes else f'{attributes} class="number"'
     return f"<td{attributes}>{text}</td>"

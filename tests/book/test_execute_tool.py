@@ -192,9 +192,13 @@ def test_a_caption_without_a_figure_is_refused(tmp_path):
         ("<td>-0.012</td>", '<td class="number">−0.012</td>'),
         (
             '<td id="T_1" class="data row0" >+0.016\n[-0.001, +0.033]</td>',
-            '<td id="T_1" class="number data row0" >+0.016\n[−0.001, +0.033]</td>',
+            '<td id="T_1" class="number data row0" >+0.016\n'
+            '<span class="interval">[−0.001, +0.033]</span></td>',
         ),
-        ("<td>0.5 [0.4, 0.6]</td>", '<td class="number">0.5\n[0.4, 0.6]</td>'),
+        (
+            "<td>0.5 [0.4, 0.6]</td>",
+            '<td class="number">0.5\n<span class="interval">[0.4, 0.6]</span></td>',
+        ),
         ("<td>12 %</td>", '<td class="number">12 %</td>'),
         ("<td>–</td>", '<td class="number">–</td>'),
         ("<td>1e-05</td>", '<td class="number">1e-05</td>'),
