@@ -56,9 +56,12 @@ photographs.drop(columns="sha256").head(3)
 # ```
 #
 # They are no fair sample of the museum, and not of the contest's collection either: they were picked by
-# words of season, landscape, figure and nature, and most are paintings, drawings and prints.
+# words of season, landscape, figure and nature, and most are paintings, drawings and prints. (A dash: not
+# among the contest's twelve most frequent labels of its kind.)
 
 # %%
+from imet.report.tables import show
+
 contest = read_json(REPO / "results" / "imet2019.json")["values"]
 share = labels.value_counts() / len(photographs)
 rows = {}
@@ -66,9 +69,7 @@ for kind in ("culture", "tag"):
     theirs = {name: count / contest["works"] for name, count in contest[f"top_{kind}"]}
     for name in share[share.index.str.startswith(kind)].index[:5]:
         rows[name] = {"photographs": share[name], "contest": theirs.get(name)}
-pd.DataFrame(rows).T.rename_axis("share of the works").map(
-    lambda value: "not among its 12 first" if pd.isna(value) else f"{value:.1%}"
-)
+pd.DataFrame(rows).T.rename_axis("share of the works").pipe(show, "{:.1%}")
 
 # %% [markdown]
 # ## Finding by finding

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from imet import runs
 from imet.cli import app
+from imet.io import file_lock
 from imet.report import chapters
 from imet.report.chapters import Shown, shown_runs, states, train_all
 
@@ -100,7 +101,7 @@ def test_all_are_trained_once_and_the_list_says_how_far_they_are(two_chapters, m
 def test_a_run_of_another_process_is_said_to_be_running(two_chapters):
     state = states("tiny")[0]
     state.folder.mkdir(parents=True)
-    with chapters.file_lock(state.folder):
+    with file_lock(state.folder):
         assert state.words() == "running"
         (state.folder / "last.pt").touch()
         (state.folder / "config.json").write_text(json.dumps({"epochs": 4}))

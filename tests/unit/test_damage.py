@@ -151,7 +151,7 @@ def test_a_gpu_without_memory_is_one_sentence(finished, home, small_collection, 
 
     with monkeypatch.context() as patch:
         patch.setattr(loop, "save_checkpoint", full)
-        with pytest.raises(InputError, match=r"no memory is left on cpu.*batch_size"):
+        with pytest.raises(InputError, match=r"memory does not hold 8 works.*batch_size"):
             make(small_collection, seed=1)
     make(small_collection, seed=1)
 
