@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +149,15 @@ def _note_work(log: Path) -> None:
     drawing: Any = inspect.getmodule(simulate)
     noted(drawing, "draw_whole", lambda plan, _: drawing.work_id(1, plan.index))
     noted(polite.Polite, "_once", lambda _, url: Path(url).name)
-    noted(cache, "view_batches", lambda part, _, works, *__: f"{part.name} {works[0]}")
-    noted(batches.Batches, "training", lambda self, epoch: f"{_of(self.recipe)} {epoch}")
+    noted(batches.Batches, "training", lambda self, epoch, *_: f"{_of(self.recipe)} {epoch}")
+
+    class NotedViews(cache.ViewLoader):
+        def __call__(self, order: Any, epoch: int = 0) -> Iterator[torch.Tensor]:
+            for views, work in zip(super().__call__(order, epoch), order[::16]):
+                note("view_batches", self.part.name, work)
+                yield views
+
+    cache.ViewLoader = NotedViews  # type: ignore[misc]
 
 
 def _of(recipe: Any) -> str:
