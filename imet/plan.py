@@ -89,11 +89,13 @@ def cost(
         cpus: processors that decode; 0 for those of this machine.
     """
     train, val, test, labels = sizes
-    views = 6 if recipe.views == "six" else 1
+    count = {"six": 6, "one": 1}
+    views = count[recipe.views]
+    judged = count.get(recipe.eval_views, views)  # of validation and test works
     net = _network(recipe, labels)
     stored = uses_stored_features(recipe)
     searches = len(beam_widths(recipe)) + 1 if model_spec(recipe).writes_paths else 1
-    evaluated = (recipe.epochs * val + searches * (val + test)) * views
+    evaluated = (recipe.epochs * val + searches * (val + test)) * judged
     trained = recipe.epochs * train * views
     seen = 6 * (train + val + test) if stored else trained + evaluated
     forward = net["forward"] * (seen if stored or recipe.frozen else evaluated)
@@ -101,9 +103,9 @@ def cost(
     head = net["head"] * (3 * trained + evaluated)
     inferring, training = rates(recipe.backbone, recipe.input_size, device, compiled=stored)
     computing = (forward / inferring + (backward + head) / training) / devices
-    works = seen / (6 if stored or views == 6 else 1)
+    works = train + val + test if stored else trained / views + evaluated / judged
     feeding = works / (DECODED * (cpus or processors()))
-    outputs = (val + test) * labels * (4 + 2 * views)
+    outputs = (val + test) * labels * (4 + 2 * judged)
     features = 2 * 6 * (train + val + test) * net["features"] if stored else 0
     weights = net["parameters"] * 4
     halved = device in RATES or half_precision(recipe, device) is not None
@@ -117,7 +119,7 @@ def cost(
         fed_by="device" if computing >= feeding else "processors",
         disk=features + outputs + 2 * weights + net["trained"] * 8,
         memory=weights + net["trained"] * 12 + activations,
-        host=labels * ((train + val + test) + views * (train + 3 * 4 * val)),
+        host=labels * ((train + val + test) + views * train + judged * 3 * 4 * val),
     )
 
 

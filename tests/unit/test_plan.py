@@ -55,6 +55,15 @@ def test_fresh_and_stored_views():
     assert of("vgg16_bn_6000", devices=4).memory < of("vgg16_bn_6000").memory / 2
 
 
+def test_views_of_evaluation_are_counted_by_themselves():
+    sizes = (80, 10, 10, 30)
+    plain = resolve("resnet50", "kaggle", {"epochs": 2})
+    one = resolve("resnet50", "kaggle", {"epochs": 2, "eval_views": "one"})
+    evaluated = 2 * 10 + 10 + 10
+    assert cost(plain, sizes, "T4").views == 6 * (2 * 80 + evaluated)
+    assert cost(one, sizes, "T4").views == 6 * 2 * 80 + evaluated
+
+
 def test_sizes_are_counted_recorded_or_estimated(tmp_path, monkeypatch, small_collection):
     monkeypatch.setenv("IMET_HOME", str(tmp_path))
     monkeypatch.delenv("IMET_DATA", raising=False)
