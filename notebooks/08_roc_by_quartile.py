@@ -195,7 +195,7 @@ for name in ("with HOG", "AttnCNN-RNN"):
         readable_areas[name][title] = area.value
         rows.append({"label": parts.labels.names[k], "positives": truth.sum(), name: f"{area:.3f}"})
 page["more.least"] = min(row["positives"] for row in rows)
-pd.DataFrame(rows).groupby(["label", "positives"], sort=False).first().fillna("–")
+pd.DataFrame(rows).groupby(["label", "positives"], sort=False).first().fillna("–").pipe(show)
 
 # %% tags=["hide-input"]
 roc_curves(readable["with HOG"], readable_areas["with HOG"])
