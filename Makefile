@@ -83,6 +83,8 @@ SUPPORTED = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info <
 # pip knows, pip installs them.
 ifndef SHARED
 $(READY): requirements.txt pyproject.toml $(if $(realpath $(BIN)/python),,FORCE)
+	@if [ -n "$$(ls -A $(VENV) 2> /dev/null)" ] && [ ! -e $(VENV)/pyvenv.cfg ] && ! ls $(VENV)/.ready* > /dev/null 2>&1 && [ ! -e $(BIN)/python ] && [ ! -L $(BIN)/python ]; then \
+	  echo "error: VENV=$(VENV) holds something else than an environment; name a folder of its own" >&2; exit 1; fi
 	@case '$(abspath $(VENV))' in \
 	  '$(CURDIR)'/*) if [ ! -e $@ ] && ls $(VENV)/.ready* > /dev/null 2>&1; then \
 	      echo "$(VENV) was made for another folder: it is made anew"; rm -rf $(VENV); fi; \

@@ -25,7 +25,7 @@ from torch import nn
 from torchvision import transforms as T
 
 from imet.config import Recipe
-from imet.data.dataset import view_batches
+from imet.data.dataset import ViewLoader
 from imet.data.parts import Part
 from imet.data.tables import Collection
 from imet.labels import LabelSpace
@@ -48,7 +48,7 @@ def run() -> dict[str, Any]:
         settings = Recipe("", workers=0)
 
         def ours() -> None:
-            for views in view_batches(part, settings, np.arange(WORKS), WORKS):
+            for views in ViewLoader(part, settings, WORKS)(np.arange(WORKS)):
                 encoder.maps(views)
 
         rates = interleaved({"ours": ours, "peer": lambda: authors_way(paths)})

@@ -111,9 +111,8 @@ class Batches:
     def _loader(self, part: Part, size: int) -> ViewLoader:
         """Kept: its processes are started once, and not anew in each epoch."""
         if (part.name, size) not in self._loaders:
-            pixels = self._pixels(part)
             self._loaders[part.name, size] = ViewLoader(
-                part, self.recipe, size, self.device, pixels if pixels.complete else None
+                part, self.recipe, size, self.device, self._decoded(part)
             )
         return self._loaders[part.name, size]
 
@@ -125,6 +124,13 @@ class Batches:
         folder = f"pixels-{part.name}-{pictures_fingerprint(part)}"
         return Pixels(home() / "features" / folder, len(part))
 
+    def _decoded(self, part: Part) -> Pixels | None:
+        """Pictures that were decoded before; each file is looked at only where some may be."""
+        if not any((home() / "features").glob(f"pixels-{part.name}-*")):
+            return None
+        pixels = self._pixels(part)
+        return pixels if pixels.complete else None
+
     @cached_property
     def stores(self) -> dict[str, FeatureStore]:
         """Stored features by part, of all six views; a recipe of one view reads the first."""
@@ -132,9 +138,8 @@ class Batches:
         spec = FeatureSpec(six, self.encoder, self.device)
         folder, stores = home() / "features", {}
         for name, part in self.parts.items():
-            chunk, pixels = 64 if len(part) > 20_000 else 16, self._pixels(part)
-            decoded = pixels if pixels.complete else None
-            stores[name] = extract_features(part, spec, folder, chunk, decoded)
+            chunk = 64 if len(part) > 20_000 else 16
+            stores[name] = extract_features(part, spec, folder, chunk, self._decoded(part))
         return stores
 
     @cached_property

@@ -25,6 +25,7 @@ from imet.batches import uses_stored_features
 from imet.config import Profile, Recipe
 from imet.data.parts import load_parts, split_alone
 from imet.data.source import collection_folder
+from imet.data.view_targets import views_seen
 from imet.devices import half_precision, processors
 from imet.evaluation import beam_widths
 from imet.hog import BLOCK, CELL, ORIENTATIONS, hog_blocks
@@ -90,8 +91,7 @@ def cost(
     """
     train, val, test, labels = sizes
     count = {"six": 6, "one": 1}
-    views = count[recipe.views]
-    judged = count.get(recipe.eval_views, views)  # of validation and test works
+    views, judged = (count[views_seen(recipe, training)] for training in (True, False))
     net = _network(recipe, labels)
     stored = uses_stored_features(recipe)
     searches = len(beam_widths(recipe)) + 1 if model_spec(recipe).writes_paths else 1

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from imet.config import Recipe
 from imet.data.images import read_image
 from imet.data.layout import pictures_in
-from imet.data.view_targets import view_kinds
+from imet.data.view_targets import view_kinds, views_seen
 from imet.data.views import make_views, work_rng
 from imet.evaluation import compute_outputs
 from imet.io import InputError, digest, read_json, write_csv
@@ -109,8 +109,8 @@ def label_pictures(
 
 def _views(picture: Array, recipe: Recipe, work_id: str | None = None) -> Tensor:
     """(V, 3, S, S) as of a test work; without an id, crops are placed by the content."""
-    seen = recipe.views if recipe.eval_views == "same" else recipe.eval_views
-    kinds = view_kinds(True, True, train=False)[: 1 if seen == "one" else None]
+    one = views_seen(recipe, training=False) == "one"
+    kinds = view_kinds(True, True, train=False)[: 1 if one else None]
     rng = work_rng(recipe.view_seed, work_id or digest(picture.shape, picture.tobytes()))
     return make_views(picture, kinds, rng, recipe.input_size)
 

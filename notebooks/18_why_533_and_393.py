@@ -109,9 +109,13 @@ import pandas as pd
 
 from imet.report.factorial import PAPER, PAPER_AS_CODED, POSTER, POSTER_ON_SIX, f2_of
 from imet.report.studies import read_works
+from imet.report.tables import recorded
 
 works = {"drawings": read_works("factorial"), "photographs": read_works("factorial", "met")}
 page["heads"] = len(works["drawings"])
+for on, folder in (("drawings", ""), ("photographs", "met/")):
+    one_of_them = next(iter(recorded(f"{folder}factorial").values()))
+    page[f"works.{on}"] = sum(one_of_them["works"].values())
 page["by_gamma"] = f2_of(
     works["photographs"], PAPER._replace(decision="score ≥ γ·f, no path")
 ).mean()
@@ -284,8 +288,9 @@ gaps.round(4)
 #
 # ## Limits
 #
-# - One small frozen network, EfficientNet-Lite0, stands for both; 1,600 drawings and 2,110 photographs,
-#   mostly paintings and drawings, stand for a hundred thousand.
+# - One small frozen network, EfficientNet-Lite0, stands for both; {num}`works.drawings:,d` drawings and
+#   {num}`works.photographs:,d` photographs, mostly paintings and drawings, stand for
+#   {num}`reported/paper.images:,d`.
 # - The epoch of each head is chosen by validation F2 under one threshold, also where another decision
 #   follows.
 # - “As coded” is what the authors' published code does; whether the reported numbers came from it is
@@ -330,8 +335,9 @@ cells
 # %% [markdown]
 # ```{exercise} Level 2: uneven works
 # :label: ex-18-2
-# The paper's baseline has a mean precision of .186 and a mean recall of .587. Find two works with these
-# means whose mean F2 is below .2.
+# The paper's baseline has a mean precision of {num}`reported/paper.resnet50.val.precision:.3f` and a mean
+# recall of {num}`reported/paper.resnet50.val.recall:.3f`. Find two works with these means whose mean F2 is
+# below .2.
 # ```
 
 # %% tags=["solution"]
@@ -339,7 +345,8 @@ import numpy as np
 
 p, r = np.array([0.36, 0.012]), np.array([0.2, 0.974])
 f2_of_each = 5 * p * r / (4 * p + r)
-assert np.allclose([p.mean(), r.mean()], [0.186, 0.587])
+means = [reported_value(f"paper.resnet50.val.{m}") for m in ("precision", "recall")]
+assert np.allclose([p.mean(), r.mean()], means)
 assert f2_of_each.mean() < 0.2
 f2_of_each.mean()
 
@@ -385,14 +392,14 @@ print(f"six {on_six.mean():+.3f}, one {on_one.mean():+.3f}, between them {betwee
 # %% tags=["solution"]
 needed = int(np.ceil(((1.96 + 1.28) * on_six.std() / 0.005) ** 2))
 assert needed > len(on_six)
+page["needed"], page["here"] = needed, len(on_six)
 needed
 
 # %% [markdown]
 # ```{solution} ex-18-4
 # :class: dropdown
 # The interval must reach from .005 to zero with the chance of 2.5 % on one side and 10 % on the other:
-# 1.96 + 1.28 standard errors. It takes far more works than there are here, and about as many as the
-# contest's split has.
+# 1.96 + 1.28 standard errors. That takes {num}`needed:,d` works, and here are {num}`here:,d`.
 # ```
 
 # %% [markdown]

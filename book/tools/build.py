@@ -27,6 +27,7 @@ from typing import Any
 
 import nbformat
 import yaml
+from own_code import require_own_code
 
 from imet.config import get_profile
 from imet.io import REPO, InputError, file_lock, write_json
@@ -245,13 +246,6 @@ def build(
         if subprocess.run(checker).returncode and not preview:
             raise InputError("the book was built with the faults above")
         put_in_place(html, out.absolute())
-
-
-def require_own_code() -> None:
-    """Raise where the `imet` that Python found is another checkout's: its numbers are not ours."""
-    here = Path(__file__).resolve().parents[2]
-    if here != REPO:
-        raise InputError(f"{here} would run the code of {REPO}; run `make env` here first")
 
 
 def main(arguments: list[str] | None = None) -> int:

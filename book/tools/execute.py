@@ -24,6 +24,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+from own_code import require_own_code
 
 from imet.io import REPO, InputError, atomic_path, home
 
@@ -228,13 +229,6 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int | 
             nbformat.write(finish(notebook), temporary)
     with atomic_path(out.with_suffix(".seconds")) as temporary:
         temporary.write_text(f"{time.monotonic() - began:.1f}\n")
-
-
-def require_own_code() -> None:
-    """Raise where the `imet` that Python found is another checkout's: its numbers are not ours."""
-    here = Path(__file__).resolve().parents[2]
-    if here != REPO:
-        raise InputError(f"{here} would run the code of {REPO}; run `make env` here first")
 
 
 def unfinished_runs(since: float) -> list[str]:

@@ -142,18 +142,6 @@ def loader_workers(asked: int, batch_bytes: int) -> int:
     return workers
 
 
-def view_batches(
-    part: Part,
-    settings: Recipe,
-    order: Sequence[int] | Array,
-    batch_size: int,
-    epoch: int = 0,
-    device: torch.device | str = "cpu",
-) -> Iterator[Tensor]:
-    """One pass of a `ViewLoader`."""
-    return ViewLoader(part, settings, batch_size, device)(order, epoch)
-
-
 def _without_worker_traceback(loader: DataLoader[Any]) -> Iterator[Any]:
     """The loader's batches; of bad input in another process its message, without the traceback."""
     try:

@@ -11,7 +11,7 @@ from imet.config import Recipe
 from imet.data.source import add_label_noise
 from imet.data.split import PARTS, Split, split_collection, subsample
 from imet.data.tables import Collection, read_collection
-from imet.data.view_targets import Kind, view_kinds, view_targets
+from imet.data.view_targets import Kind, view_kinds, view_targets, views_seen
 from imet.io import InputError
 from imet.labels import LabelSpace
 from imet.typing import Array
@@ -46,8 +46,7 @@ class Part:
 
     def kinds(self, work: int, settings: Recipe) -> list[Kind]:
         """Kinds of the views of a work, "resize" or "crop"; one resize for `views="one"`."""
-        same = self.training or settings.eval_views == "same"
-        if (settings.views if same else settings.eval_views) == "one":
+        if views_seen(settings, self.training) == "one":
             return ["resize"]
         # What a work carries is judged on its whole row, whatever columns are in use.
         labels = self.collection.targets if self.view_labels is None else self.view_labels

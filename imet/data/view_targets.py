@@ -7,12 +7,20 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from imet.config import Recipe
 from imet.typing import Array
 
 Kind = Literal["resize", "crop"]
 CropTargets = Literal["as_written", "as_coded", "all"]
 
 VIEWS = 6
+
+
+def views_seen(recipe: Recipe, training: bool) -> Literal["six", "one"]:
+    """Views that a recipe takes of training works, or of those that are evaluated."""
+    if training or recipe.eval_views == "same":
+        return recipe.views
+    return recipe.eval_views
 
 
 def view_kinds(has_culture: bool, has_tag: bool, train: bool) -> list[Kind]:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from imet.data.dataset import Part
 from imet.data.images import read_image
+from imet.data.parts import Part
 from imet.inspection import Steps
 from imet.labels import quartile_of
 from imet.metrics import roc_auc_per_class

@@ -190,6 +190,22 @@ def test_an_environment_that_was_copied_with_its_checkout_is_made_anew(tmp_path:
     assert not (here / ".venv").exists()
 
 
+def test_a_folder_that_is_no_environment_is_never_cleared(tmp_path: Path) -> None:
+    here = checkout_with(tmp_path / "here", tmp_path / "elsewhere")
+    (here / "precious").mkdir()
+    (here / "precious" / "work.txt").write_text("mine")
+    made = make(here, "env", "VENV=precious", "PYTHON=false")
+    assert made.returncode != 0
+    assert "VENV=precious holds something else than an environment" in made.stderr
+    assert (here / "precious" / "work.txt").read_text() == "mine"
+    for begun in ("pyvenv.cfg", "bin/python"):  # but what a broken-off installation left is
+        place = here / "begun" / begun
+        place.parent.mkdir(parents=True)
+        place.touch()
+        assert "is not whole" in make(here, "env", "VENV=begun", "PYTHON=false").stdout
+        assert not (here / "begun").exists()
+
+
 def test_another_checkouts_environment_is_refused_and_left_alone(tmp_path: Path) -> None:
     here = checkout_with(tmp_path / "here", tmp_path / "there" / ".venv")
     made = make(here, "env", f"VENV={tmp_path / 'there' / '.venv'}")
@@ -209,7 +225,8 @@ def test_a_shared_environment_runs_the_code_here(tmp_path: Path) -> None:
 def test_no_page_is_made_with_another_checkouts_code(tmp_path: Path, tool: str) -> None:
     copy = tmp_path / "book" / "tools" / f"{tool}.py"
     copy.parent.mkdir(parents=True)
-    shutil.copy(REPO / "book" / "tools" / f"{tool}.py", copy)
+    for name in (tool, "own_code"):
+        shutil.copy(REPO / "book" / "tools" / f"{name}.py", copy.parent)
     arguments = ["x.py", "--out", "x.ipynb"] if tool == "execute" else ["--notebooks", "x"]
     arguments += [] if tool == "execute" else ["--results", "x", "--out", "x"]
     ran = subprocess.run(

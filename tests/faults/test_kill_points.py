@@ -152,13 +152,9 @@ def finished(home: Path) -> set[str]:
         chunks = np.flatnonzero((np.load(path) >= 0).all(1))
         done |= {f"view_batches {path.parent.name.partition('-')[0]} {16 * k}" for k in chunks}
     for folder in home.glob("runs/trial/*/"):
-        config = (
-            json.loads((folder / "config.json").read_text())
-            if (folder / "config.json").exists()
-            else None
-        )
-        if config is None:
+        if not (folder / "config.json").exists():
             continue
+        config = json.loads((folder / "config.json").read_text())
         epochs = 0
         if (folder / "last.pt").exists():
             epochs = len(torch.load(folder / "last.pt", weights_only=True)["history"])

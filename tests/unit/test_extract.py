@@ -11,7 +11,7 @@ import torch
 from imet import cache as module
 from imet.cache import FeatureSpec, extract_features
 from imet.config import resolve
-from imet.data.dataset import view_batches
+from imet.data.dataset import ViewLoader
 from imet.data.parts import load_parts
 from imet.models.encoder import Encoder
 from imet.models.registry import build_encoder
@@ -36,7 +36,7 @@ def test_features_are_those_of_the_views(parts, encoder, tmp_path):
     part = parts.val
     assert len(part) % 4
     store = extract_features(part, FeatureSpec(recipe(), encoder, "cpu"), tmp_path, chunk=4)
-    views = torch.cat(list(view_batches(part, recipe(), np.arange(len(part)), 2)))
+    views = torch.cat(list(ViewLoader(part, recipe(), 2)(np.arange(len(part)))))
     with torch.inference_mode():
         wanted = encoder.eval()(views)["pooled"].unflatten(0, (len(part), 6)).numpy()
     assert store["pooled"].shape == wanted.shape
@@ -47,7 +47,7 @@ def test_features_are_those_of_the_views(parts, encoder, tmp_path):
 def test_training_features_are_of_augmented_views(parts, encoder, tmp_path):
     part = parts.train
     store = extract_features(part, FeatureSpec(recipe(), encoder, "cpu"), tmp_path)
-    views = next(iter(view_batches(part, recipe(), [0], 1)))
+    views = next(iter(ViewLoader(part, recipe(), 1)([0])))
     with torch.inference_mode():
         wanted = encoder(views)["pooled"].numpy()
     np.testing.assert_allclose(store["pooled"][0], wanted, rtol=2e-3, atol=2e-3)

@@ -11,7 +11,7 @@ import torch
 
 from imet.config import Recipe, resolve
 from imet.data.augment import Jitter, apply_jitter, augment, draw_augmentation
-from imet.data.dataset import WorkViews, image_batches, stored_batches, view_batches
+from imet.data.dataset import ViewLoader, WorkViews, image_batches, stored_batches
 from imet.data.images import read_image
 from imet.data.parts import Part, Parts, load_parts
 from imet.data.tables import Collection
@@ -34,7 +34,7 @@ def all_views(
 ) -> dict[int, torch.Tensor]:
     """Work to its (V, 3, S, S) views."""
     r = recipe(**changes)
-    batches = list(view_batches(part, r, order, batch_size, epoch))
+    batches = list(ViewLoader(part, r, batch_size)(order, epoch))
     views = torch.cat(batches).unflatten(0, (len(order), -1))  # (N, V, 3, S, S)
     return dict(zip([int(i) for i in order], views))
 
@@ -253,6 +253,6 @@ def test_a_damaged_picture_is_named_without_a_traceback(small_collection, tmp_pa
     picture = part.collection.path(int(part.rows[3]))
     picture.write_bytes(b"no picture")
     with pytest.raises(InputError) as caught:
-        list(view_batches(part, recipe(workers=workers), np.arange(8), 1))
+        list(ViewLoader(part, recipe(workers=workers), 1)(np.arange(8)))
     assert str(caught.value).startswith(f"{picture}: not a picture")
     assert "\n" not in str(caught.value)

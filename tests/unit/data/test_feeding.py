@@ -13,7 +13,7 @@ from conftest import draw_collection
 
 from imet.config import resolve
 from imet.data import dataset, pixels
-from imet.data.dataset import ViewLoader, loader_workers, view_batches
+from imet.data.dataset import ViewLoader, loader_workers
 from imet.data.images import read_image
 from imet.data.parts import load_parts
 from imet.data.pixels import Pixels
@@ -39,7 +39,7 @@ def test_kept_processes_give_each_epoch_s_views(parts):
         kept = torch.cat(list(loader(order, epoch)))
         after = torch.rand(1)
         torch.manual_seed(0)
-        alone = torch.cat(list(view_batches(train, recipe(workers=0), order, 3, epoch)))
+        alone = torch.cat(list(ViewLoader(train, recipe(workers=0), 3)(order, epoch)))
         assert torch.equal(kept, alone)
         assert torch.equal(torch.rand(1), after)  # and as many random numbers are drawn
         processes |= {worker.pid for worker in loader._loader._iterator._workers}
@@ -93,7 +93,7 @@ def test_decoded_pictures_are_the_files_and_writing_goes_on(parts, tmp_path, mon
         assert np.array_equal(decoded[work], read_image(path))
     order, ours = np.arange(len(train)), recipe(workers=0)
     views = torch.cat(list(ViewLoader(train, ours, 8, pixels=decoded)(order, 1)))
-    assert torch.equal(views, torch.cat(list(view_batches(train, ours, order, 8, 1))))
+    assert torch.equal(views, torch.cat(list(ViewLoader(train, ours, 8)(order, 1))))
     os.truncate(folder / "pixels.u8", 1000)  # damaged: written again
     assert not Pixels(folder, len(train)).complete
 
