@@ -119,7 +119,10 @@ def attention_scores(rnn: Run, baseline: Run, root: Path, device: str) -> dict[s
 
 
 def crop_rows(tuned: Run, root: Path, device: str) -> dict[str, Any]:
-    """IoU of crops with the smallest box around everything marked, and the rest of their scores."""
+    """IoU of crops with the smallest box around everything marked, and the rest of their scores.
+
+    With the number of boxes and the quartiles of their shares of the pictures' areas.
+    """
     collection = read_collection(root)
     marked = scan_boxes(collection)[0].boxes
     rows = [row for row in range(len(collection)) if len(marked[row])]
@@ -147,7 +150,12 @@ def crop_rows(tuned: Run, root: Path, device: str) -> dict[str, Any]:
         )
         for name, several in crops.items()
     }
+    share = np.concatenate(
+        [(b[:, 2:] - b[:, :2]).prod(1) / a for b, a in zip([marked[row] for row in rows], area)]
+    )
     return {
+        "boxes": len(share),
+        "share_of_picture": np.quantile(share, (0.25, 0.5, 0.75)).tolist(),
         "all": _iou(scores, np.ones(len(rows), bool)),
         "under half": _iou(scores, loose),
         "kept": {name: float(table["kept"].mean()) for name, table in scores.items()},

@@ -74,6 +74,10 @@ def test_pictures_stand_in_the_run_s_labels(trained, marked, monkeypatch):
 def test_scores_are_complete_and_consistent(trained, marked, monkeypatch):
     monkeypatch.setattr(real_boxes, "LEAST", 1)
     crops = real_boxes.crop_rows(trained["vgg16"], marked, "cpu")
+    boxes = read_boxes(read_collection(marked))
+    assert crops["boxes"] == sum(map(len, boxes.boxes))
+    low, middle, high = crops["share_of_picture"]
+    assert 0 < low <= middle <= high <= 1
     assert crops["kept"]["whole picture"] == crops["area"]["whole picture"] == 1
     assert crops["under half"]["works"] < crops["all"]["works"] <= 24
     iou = crops["all"]["iou"]
