@@ -160,8 +160,6 @@ page["constants.over"] = np.array([low, high]) / on_real["α = .75"] - 1
 # suits it best on validation.
 
 # %%
-budget = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "batch_size": 64}
-budget |= {"epochs": 12} if profile not in ("tiny", "small", "kaggle") else {}
 losses = {
     "cross-entropy": "bce",
     "class-weighted": "weighted_bce",
@@ -171,8 +169,8 @@ losses = {
 }
 trained = {}
 for name, loss in losses.items():
-    changes = budget | {"loss": loss}
-    trained[name] = runs.run(poster[1], profile, seed=seed, device=device, overrides=changes)
+    changes = {"loss": loss}
+    trained[name] = runs.run("poster_head", profile, seed=seed, device=device, overrides=changes)
 page.add_models(*trained.values())
 
 # %% tags=["hide-input"]

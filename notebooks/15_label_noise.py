@@ -38,14 +38,10 @@ from imet.config import get_profile
 from imet.report.pages import Page
 
 known = profile if get_profile(profile).data == "simulated" else "sample"
-budget = {"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine", "batch_size": 64}
-budget |= {"epochs": 12} if known == "sample" else {}
 trained = {}  # times the simulated annotator's rate of mistakes
 for factor in (0.0, 1.0, 2.0, 4.0):
-    changes = budget | {"label_noise": factor}
-    trained[factor] = runs.run(
-        "vgg16_bn_step15", known, seed=seed, device=device, overrides=changes
-    )
+    changes = {"label_noise": factor}
+    trained[factor] = runs.run("poster_head", known, seed=seed, device=device, overrides=changes)
 clean = trained[0.0]
 labels, works = clean.parts.labels, clean.parts.collection
 page = Page("15_label_noise", profile, seed, device, models=trained.values(), pictures=known)

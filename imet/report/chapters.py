@@ -1,20 +1,14 @@
-"""The runs that the book's chapters show, read from the chapters, and their training in one go.
-
-A chapter's calls of `runs.run` are found in its source with the statements that they need, and
-those alone are executed, with a `runs.run` that takes notes: the chapters are the one list.
-"""
+"""The runs that the book's chapters show, listed in `notebooks/runs.toml`, trained in one go."""
 
 from __future__ import annotations
 
-import ast
 import logging
+import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-
-import jupytext
 
 from imet import runs
 from imet.config import Recipe, get_profile, resolve
@@ -30,17 +24,12 @@ log = logging.getLogger(__name__)
 class Shown:
     """A run that a chapter shows: arguments of `runs.run`.
 
-    Attributes:
-        recipe: its name.
-        profile: the book's, or another one's pictures where a chapter needs drawn ones.
-        overrides: recipe fields that the chapter changes.
-        chapters: that show it.
+    `profile` is the book's, or another one's where a chapter needs drawn pictures.
     """
 
     recipe: str
     profile: str
     overrides: Mapping[str, Any]
-    chapters: list[str] = field(default_factory=list, compare=False)
 
     def __str__(self) -> str:
         """The recipe with what is changed."""
@@ -48,72 +37,20 @@ class Shown:
         return self.recipe + (f" ({changes})" if changes else "")
 
 
-def shown_runs(profile: str, seed: int = 0, notebooks: Iterable[Path] | None = None) -> list[Shown]:
-    """Every run that the chapters show on a profile, once, in the order of the chapters.
+def shown_runs(profile: str, file: Path = REPO / "notebooks" / "runs.toml") -> list[Shown]:
+    """Every run that the chapters show on a profile, in the order of the file.
 
     Examples:
         >>> [str(run) for run in shown_runs("kaggle")][:3]
         ['resnet50 (views=one)', 'resnet50', 'resnet50_hog']
     """
-    calls: list[Shown] = []
-    for path in sorted(notebooks or (REPO / "notebooks").glob("*.py")):
-        cells = [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "code"]
-        lines = [line for line in "\n".join(cells).splitlines() if not line.startswith(("%", "!"))]
-        for call in _calls("\n".join(lines), profile, seed):
-            if call not in calls:
-                calls.append(call)
-            chapters = calls[calls.index(call)].chapters
-            if path.stem not in chapters:
-                chapters.append(path.stem)
-    return calls
-
-
-def _calls(source: str, profile: str, seed: int) -> list[Shown]:
-    calls = []
-
-    def note(recipe: str, of_profile: str = "sample", **settings: Any) -> None:
-        calls.append(Shown(recipe, of_profile, dict(settings.get("overrides") or {})))
-
-    body = _needed_for_runs(ast.parse(source).body, {"profile", "seed", "device", "runs"}, set())
-    names = {"profile": profile, "seed": seed, "device": "auto", "runs": SimpleNamespace(run=note)}
-    exec(compile(ast.Module(body, []), "chapter", "exec"), names)
-    return calls
-
-
-def _needed_for_runs(
-    statements: list[ast.stmt], given: set[str], needed: set[str]
-) -> list[ast.stmt]:
-    """Statements that call `runs.run` or bind a name that a later kept one reads; of loops, too."""
-    kept: list[ast.stmt] = []
-    for statement in reversed(statements):
-        if isinstance(statement, ast.For):
-            body = _needed_for_runs(statement.body, given, needed)
-            if not body:
-                continue
-            statement = ast.For(statement.target, statement.iter, body, [], lineno=0, col_offset=0)
-        elif not _calls_run(statement) and not (_names(statement, ast.Store) - given) & needed:
-            continue
-        needed |= _names(statement, ast.Load) - _names(statement, ast.Store) | (
-            _names(statement, ast.Store) if isinstance(statement, ast.AugAssign) else set()
-        )
-        kept.insert(0, statement)
-    return kept
-
-
-def _calls_run(statement: ast.AST) -> bool:
-    calls = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
-    return any(ast.unparse(call) == "runs.run" for call in calls)
-
-
-def _names(statement: ast.AST, context: type) -> set[str]:
-    names = {
-        node.id
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, context)
-    }
-    if context is ast.Store and isinstance(statement, ast.Import | ast.ImportFrom):
-        names |= {alias.asname or alias.name for alias in statement.names}
-    return names
+    drawn = profile if get_profile(profile).data == "simulated" else "sample"
+    shown = []
+    for entry in tomllib.loads(file.read_text(encoding="utf-8"))["runs"]:
+        recipe, on = entry.pop("recipe"), drawn if entry.pop("pictures", "") else profile
+        for values in product(*entry.values()):
+            shown.append(Shown(recipe, on, dict(zip(entry, values))))
+    return shown
 
 
 # --- Training them all ---------------------------------------------------------------------------
@@ -121,12 +58,7 @@ def _names(statement: ast.AST, context: type) -> set[str]:
 
 @dataclass
 class State:
-    """Where a run stands.
-
-    Attributes:
-        shown: what to train.
-        folder: the run's.
-    """
+    """Where a run stands that is kept in a folder."""
 
     shown: Shown
     folder: Path
@@ -156,7 +88,7 @@ class State:
 def states(profile: str, seed: int = 0) -> list[State]:
     """Every run that the chapters show, each folder once, and where it stands."""
     by_folder: dict[Path, Shown] = {}
-    for each in shown_runs(profile, seed):
+    for each in shown_runs(profile):
         folder = runs.run_folder(each.recipe, each.profile, seed, each.overrides)
         by_folder.setdefault(folder, each)
     return [State(each, folder) for folder, each in by_folder.items()]

@@ -2,56 +2,128 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import jupytext
 import pytest
 from typer.testing import CliRunner
 
 from imet import runs
 from imet.cli import app
-from imet.io import file_lock
+from imet.config import resolve
+from imet.io import REPO, file_lock
 from imet.report import chapters
 from imet.report.chapters import Shown, shown_runs, states, train_all
 
-NOTEBOOK = """\
-# %% tags=["parameters"]
-profile = "sample"
-seed = 0
-device = "auto"
+PROFILES = ("sample", "tiny", "small", "kaggle", "met")
 
-# %%
-from imet import runs
+
+def calls_of(source: str, profile: str) -> list[Shown]:
+    """Calls of `runs.run` in a chapter: the statements that they need, executed with a spy."""
+    calls = []
+
+    def note(recipe: str, of_profile: str, *, overrides=None, **_) -> None:
+        calls.append(Shown(recipe, of_profile, dict(overrides or {})))
+
+    body = needed_for_runs(ast.parse(source).body, {"profile", "seed", "device", "runs"}, set())
+    names = {"profile": profile, "seed": 0, "device": "auto", "runs": SimpleNamespace(run=note)}
+    exec(compile(ast.Module(body, []), "chapter", "exec"), names)
+    return calls
+
+
+def needed_for_runs(
+    statements: list[ast.stmt], given: set[str], needed: set[str]
+) -> list[ast.stmt]:
+    """Statements that call `runs.run` or bind a name that a later kept one reads; of loops, too."""
+    kept: list[ast.stmt] = []
+    for statement in reversed(statements):
+        if isinstance(statement, ast.For):
+            body = needed_for_runs(statement.body, given, needed)
+            if not body:
+                continue
+            statement = ast.For(statement.target, statement.iter, body, [], lineno=0, col_offset=0)
+        elif not calls_run(statement) and not (names_in(statement, ast.Store) - given) & needed:
+            continue
+        needed |= names_in(statement, ast.Load) - names_in(statement, ast.Store) | (
+            names_in(statement, ast.Store) if isinstance(statement, ast.AugAssign) else set()
+        )
+        kept.insert(0, statement)
+    return kept
+
+
+def calls_run(statement: ast.AST) -> bool:
+    calls = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
+    return any(ast.unparse(call) == "runs.run" for call in calls)
+
+
+def names_in(statement: ast.AST, context: type) -> set[str]:
+    names = {
+        node.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, context)
+    }
+    if context is ast.Store and isinstance(statement, ast.Import | ast.ImportFrom):
+        names |= {alias.asname or alias.name for alias in statement.names}
+    return names
+
+
+def resolved(shown: list[Shown]) -> dict[tuple, str]:
+    return {
+        (run.profile, resolve(run.recipe, run.profile, run.overrides)): str(run) for run in shown
+    }
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_list_is_what_the_chapters_ask_for(profile):
+    asked: list[Shown] = []
+    for path in sorted((REPO / "notebooks").glob("*.py")):
+        cells = [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "code"]
+        lines = [line for line in "\n".join(cells).splitlines() if not line.startswith(("%", "!"))]
+        asked += calls_of("\n".join(lines), profile)
+    in_chapters, listed = resolved(asked), resolved(shown_runs(profile))
+    assert len(in_chapters) > 25
+    assert not {in_chapters[key] for key in in_chapters.keys() - listed.keys()}, "not in runs.toml"
+    assert not {listed[key] for key in listed.keys() - in_chapters.keys()}, "in no chapter"
+
+
+def test_calls_are_read_with_what_they_need_and_nothing_else():
+    source = """
 names = {"resnet50": "one", "resnet50_hog": "two"}
 unneeded = 1 / 0
 trained = {name: runs.run(name, profile, seed=seed, device=device) for name in names}
 for name, run in trained.items():
     print(run.folder)
-
-# %%
 budget = {"epochs": 3}
 budget |= {"batch_size": 8} if profile == "tiny" else {}
-more = {}
 for loss in ("bce", "focal"):
-    more[loss] = runs.run("resnet50", profile, overrides=budget | {"loss": loss})
-    more[loss].metrics["f2"] / 0
-again = runs.run("resnet50", profile)
+    more = runs.run("resnet50", profile, overrides=budget | {"loss": loss})
+    more.metrics["f2"] / 0
 """
-
-
-def test_calls_are_read_with_what_they_need_and_nothing_else(tmp_path):
-    file = tmp_path / "03_try.py"
-    file.write_text(NOTEBOOK)
-    (tmp_path / "04_more.py").write_text("# %%\nruns.run('resnet50_hog', profile)\n")
-    shown = shown_runs("tiny", notebooks=tmp_path.glob("*.py"))
-    assert shown == [
+    budget = {"epochs": 3, "batch_size": 8}
+    assert calls_of(source, "tiny") == [
         Shown("resnet50", "tiny", {}),
         Shown("resnet50_hog", "tiny", {}),
-        Shown("resnet50", "tiny", {"epochs": 3, "batch_size": 8, "loss": "bce"}),
-        Shown("resnet50", "tiny", {"epochs": 3, "batch_size": 8, "loss": "focal"}),
+        Shown("resnet50", "tiny", budget | {"loss": "bce"}),
+        Shown("resnet50", "tiny", budget | {"loss": "focal"}),
     ]
-    assert shown[1].chapters == ["03_try", "04_more"]
-    assert "batch_size" not in shown_runs("kaggle", notebooks=[file])[2].overrides
+    assert "batch_size" not in calls_of(source, "kaggle")[2].overrides
+
+
+def test_a_line_with_lists_is_all_their_combinations(tmp_path):
+    file = tmp_path / "runs.toml"
+    file.write_text('[[runs]]\nrecipe = "resnet50"\nflip = [true, false]\nloss = ["bce", "focal"]\n'
+                    '[[runs]]\nrecipe = "resnet50_hog"\npictures = "drawn"\n')  # fmt: skip
+    shown = shown_runs("met", file)
+    assert [(run.profile, run.overrides) for run in shown] == [
+        ("met", {"flip": True, "loss": "bce"}),
+        ("met", {"flip": True, "loss": "focal"}),
+        ("met", {"flip": False, "loss": "bce"}),
+        ("met", {"flip": False, "loss": "focal"}),
+        ("sample", {}),
+    ]
 
 
 def test_every_row_of_both_tables_is_among_them():
