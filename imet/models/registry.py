@@ -15,6 +15,7 @@ from imet.models.attn_cnn_rnn import AttnCnnRnn
 from imet.models.backbones import DOCUMENTS_MEAN, DOCUMENTS_STD, Backbone, build_backbone
 from imet.models.encoder import FEATURES, Encoder
 from imet.models.heads import LinearHead, VggHead
+from imet.models.query_decoder import QueryDecoder
 
 Shapes = Mapping[str, Sequence[int]]  # of each feature of a view, without the batch
 
@@ -56,6 +57,10 @@ def _vgg(recipe: Recipe, shapes: Shapes, num_labels: int) -> nn.Module:
     )
 
 
+def _query_decoder(recipe: Recipe, shapes: Shapes, num_labels: int) -> nn.Module:
+    return QueryDecoder(num_labels, shapes["spatial"][-1], recipe.attention_width, recipe.dropout)
+
+
 def _hog_width(shapes: Shapes) -> int:
     return hog_length(*shapes["hog_cells"][:2]) if "hog_cells" in shapes else 0
 
@@ -69,6 +74,7 @@ MODELS: dict[str, ModelSpec] = {
     ),
     "vgg16": ModelSpec(("grid",), _vgg),
     "vgg16_pooled": ModelSpec(("pooled",), _vgg),  # the same head on fewer inputs
+    "query_decoder": ModelSpec(("spatial",), _query_decoder),  # of neither document
 }
 
 

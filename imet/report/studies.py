@@ -124,7 +124,12 @@ STUDIES: dict[str, Variants] = {
     "poster_rows": {
         name: (name, {}) for name in ("vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
     },
-    "poster_tuned": {"vgg16": ("vgg16", {})},
+    # What came after both documents, on the same features.
+    "later_rows": {
+        "the baseline on the resized view": ("resnet50", {"views": "one"}),
+        "with asymmetric loss": ("resnet50", {"views": "one", "loss": "asymmetric"}),
+        "query decoder, asymmetric loss": ("query_decoder", {}),
+    },
     "label_order": {
         "free": ("ablation", {}),
         "frequent first": ("ablation", {"label_order": "frequent_first"}),

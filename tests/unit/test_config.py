@@ -107,7 +107,8 @@ def test_every_recipe_resolves_on_every_profile():
         for name in recipe_names():
             recipe = resolve(name, profile)
             assert recipe.name == name
-            assert recipe.document in ("paper", "poster")
+            of_neither = name == "query_decoder"
+            assert recipe.document in (("",) if of_neither else ("paper", "poster"))
             assert recipe.title
 
 
