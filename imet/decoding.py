@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from imet.models.attn_cnn_rnn import AttnCnnRnn, Features, State
 from imet.thresholds import Rule
 from imet.typing import Array, BoolArray, FloatArray, IntArray
 
-Mode = Literal["terminate", "mask"]
+Mode = Literal["terminate", "terminate_after", "mask"]
 Combine = Literal["union", "vote", "mean"]
 
 BEAMS = (1, 2, 3, 5, 10)
@@ -35,8 +35,7 @@ GAMMAS = np.geomspace(0.1, 1000, 81)
 """γ that are tried on validation, each 12 % above the last."""
 
 
-@dataclass(frozen=True, eq=False)
-class Paths:
+class Paths(NamedTuple):
     """T chosen labels for every view, or for every work; leading axes are free.
 
     `scores` are every label's largest p_t over the steps: what a ROC curve needs and the paper says
@@ -56,8 +55,7 @@ class Paths:
         return self._each(lambda array: array[:, 0])
 
     def _each(self, change: Callable[[Array], Array]) -> Paths:
-        scores = None if self.scores is None else change(self.scores)
-        return Paths(change(self.labels), change(self.probabilities), scores)
+        return Paths(*(None if array is None else change(array) for array in self))  # type: ignore[arg-type]
 
 
 # --- Searching for paths -------------------------------------------------------------------------
@@ -82,23 +80,22 @@ def decode_greedy(head: AttnCnnRnn, features: Features, *, shared_views: int = 1
     """
     with evaluation_mode(head):
         view, state = head.begin(features)
-        labels, probabilities, best = [], [], None
+        labels, probabilities, scores = [], [], []
         for _ in range(head.steps):
             logits, _, state = head.step(view, state)  # (B, 1, K)
-            p = logits.to(accumulation_dtype(logits)).sigmoid()
+            p = logits.double().sigmoid()  # near ties stay apart
             works = p.reshape(-1, shared_views, head.labels).mean(1)  # (N, K)
             pool = state.pool[::shared_views, 0]  # (N, K)
             label = works.masked_fill(~pool, -1).argmax(-1, keepdim=True)  # (N, 1)
             labels.append(label)
             probabilities.append(works.gather(1, label))
-            best = works if best is None else torch.maximum(best, works)
+            scores.append(works)
             followed = label.repeat_interleave(shared_views, 0)  # (B, 1)
             state = head.advance(state, logits.sigmoid(), followed)
-    assert best is not None
     return Paths(
         torch.cat(labels, 1).cpu().numpy(),
         torch.cat(probabilities, 1).float().cpu().numpy(),
-        best.float().cpu().numpy(),
+        torch.stack(scores).amax(0).float().cpu().numpy(),
     )
 
 
@@ -128,7 +125,7 @@ def beam_search(head: AttnCnnRnn, features: Features, beams: int = 5) -> Paths:
         view, state = head.begin(features)  # one path per view
         batch, k = len(view.v), head.labels
         row = torch.arange(batch, device=view.v.device)[:, None]  # (B, 1)
-        total = view.v.new_zeros(batch, 1, dtype=accumulation_dtype(view.v))  # (B, S)
+        total = view.v.new_zeros(batch, 1, dtype=torch.float64)  # (B, S)
         labels = torch.empty(batch, 1, 0, dtype=torch.long, device=total.device)  # (B, S, t)
         chosen = total.new_empty(batch, 1, 0)  # (B, S, t) log p of the labels
         best = total.new_full((batch, 1, k), -torch.inf)  # (B, S, K) largest log p so far
@@ -155,12 +152,9 @@ def decode(
 ) -> Paths:
     """The best path of every view of every work, in the order of the works: axes (N, V, …).
 
-    Args:
-        network: an `imet.models.heads.Network` around an `AttnCnnRnn`.
-        batches: see `imet.batches`; those of all processes together hold each work once.
-        works: N.
-        search: number of beams, "1" being greedy; "mean" for one greedy path per work, chosen by
-            the mean probability of its views: axes (N, …).
+    The network is an `imet.models.heads.Network` around an `AttnCnnRnn`. `search` is the number of
+    beams, "1" being greedy; "mean" is one greedy path per work, chosen by the mean probability of
+    its views: axes (N, …). For batches and works see `in_work_order`.
     """
     pieces = []
     with evaluation_mode(network):
@@ -173,8 +167,8 @@ def decode(
                 paths = decode_greedy(network.head, features).split_views(views)
             else:
                 paths = beam_search(network.head, features, int(search)).best().split_views(views)
-            pieces.append((batch["works"].cpu(), paths))
-    return _in_work_order(gathered(pieces), works)
+            pieces.append((batch["works"].cpu().numpy(), *paths))
+    return Paths(*in_work_order(pieces, works))
 
 
 @torch.inference_mode()
@@ -189,18 +183,28 @@ def greedy_validation(
             p = logits.sigmoid()  # (B·V, T, K)
             chosen = p.gather(2, labels[..., None])[..., 0]  # (B·V, T)
             paths = Paths(*(x.cpu().numpy() for x in (labels, chosen, p.amax(1))))
-            pieces.append((batch["works"].cpu(), paths.split_views(len(p) // len(batch["works"]))))
-            losses.append(len(batch["works"]) * float(criterion(logits, batch)))
-    return _in_work_order(gathered(pieces), works), sum(gathered(losses)) / works
+            rows = batch["works"].cpu().numpy()
+            pieces.append((rows, *paths.split_views(len(p) // len(rows))))
+            losses.append(len(rows) * float(criterion(logits, batch)))
+    return Paths(*in_work_order(pieces, works)), sum(gathered(losses)) / works
 
 
-def _in_work_order(pieces: list[tuple[Tensor, Paths]], works: int) -> Paths:
-    """Paths of batches joined in the order of the works, each of them once."""
-    rows = np.concatenate([rows.cpu().numpy() for rows, _ in pieces])
-    if len(rows) != works or len(np.unique(rows)) != works:
-        raise ValueError(f"{len(np.unique(rows))} of {works} works came, {len(rows)} times in all")
-    arrays = [(p.labels, p.probabilities, p.scores) for _, p in pieces]
-    return Paths(*(np.concatenate(parts)[np.argsort(rows)] for parts in zip(*arrays)))
+def in_work_order(pieces: list[Any], works: int) -> list[Array]:
+    """Arrays of all batches of all processes, joined in the order of the N works.
+
+    A piece is what one batch gave: the rows of its works, then arrays whose first axis they are.
+    ValueError where not every work came once.
+    """
+    pieces = gathered(pieces)
+    seen = np.bincount([row for rows, *_ in pieces for row in rows], minlength=works)
+    if not pieces or not (seen == 1).all():
+        missing, twice = int((seen == 0).sum()), int((seen > 1).sum())
+        raise ValueError(f"{missing} of {works} works missing, {twice} came twice")
+    joined = [np.empty((works, *first.shape[1:]), first.dtype) for first in pieces[0][1:]]
+    for rows, *arrays in pieces:
+        for whole, array in zip(joined, arrays):
+            whole[rows] = array
+    return joined
 
 
 @contextmanager
@@ -212,11 +216,6 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
         yield
     finally:
         module.train(training)
-
-
-def accumulation_dtype(x: Tensor) -> torch.dtype:
-    """Float64, so that near ties of probabilities stay apart, where the device has it."""
-    return torch.float32 if x.device.type == "mps" else torch.float64
 
 
 def _largest(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -239,9 +238,9 @@ def _largest(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
 def save_paths(path: Path, paths: Mapping[str, Paths]) -> None:
     """Write paths by name, "5" for five beams, without their scores, to one .npz file."""
     arrays: dict[str, Any] = {}
-    for name, each in paths.items():
-        arrays[f"labels_{name}"] = each.labels.astype(np.int16)
-        arrays[f"probabilities_{name}"] = each.probabilities
+    for name, (labels, probabilities, _) in paths.items():
+        arrays[f"labels_{name}"] = labels.astype(np.int16)
+        arrays[f"probabilities_{name}"] = probabilities
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, **arrays)
 
@@ -250,8 +249,10 @@ def load_paths(path: Path) -> dict[str, Paths]:
     """Read what `save_paths` wrote."""
     with np.load(path) as arrays:
         names = [n.removeprefix("labels_") for n in arrays.files if n.startswith("labels_")]
-        labels = {name: arrays[f"labels_{name}"].astype(np.int64) for name in names}
-        return {name: Paths(labels[name], arrays[f"probabilities_{name}"]) for name in names}
+        return {
+            name: Paths(arrays[f"labels_{name}"].astype(np.int64), arrays[f"probabilities_{name}"])
+            for name in names
+        }
 
 
 # --- Where paths stop ----------------------------------------------------------------------------
@@ -266,7 +267,7 @@ def path_probability(probabilities: FloatArray) -> FloatArray:
         >>> path_probability(np.array([0.5, 0.125])).round(3).tolist()
         [0.5, 0.25]
     """
-    return np.exp(_running_mean(_log(probabilities)))
+    return np.exp(_mean_log(probabilities))
 
 
 def path_threshold(labels: IntArray, gamma: float, f: FloatArray) -> FloatArray:
@@ -279,88 +280,59 @@ def path_threshold(labels: IntArray, gamma: float, f: FloatArray) -> FloatArray:
         >>> path_threshold(np.array([0, 1]), 2.5, np.array([0.2, 0.05])).round(3).tolist()
         [0.5, 0.25]
     """
-    return np.exp(_running_mean(_log(gamma * np.asarray(f, np.float64)[labels])))
+    return np.exp(_mean_log(gamma * np.asarray(f, np.float64)[labels]))
 
 
 def steps_before_stop(
-    paths: Paths,
-    gamma: float,
-    f: FloatArray,
-    mode: Mode = "terminate",
-    *,
-    keep_first: bool = True,
-    keep_failing: bool = False,
+    paths: Paths, gamma: float, f: FloatArray, mode: Mode = "terminate", keep_first: bool = False
 ) -> BoolArray:
     """Which steps' labels are output, (..., T). A step fails where P_t < `path_threshold`.
 
-    "terminate" ends at the first step that fails (the paper); "mask" drops the failing steps one by
-    one and lets a later one in again (as coded). With `keep_first` a path outputs its first label
-    even if it fails (as coded). With `keep_failing` the step that ends the path is output too,
-    which "terminate at the end of time step t" may also mean; only with "terminate".
+    "terminate" ends before the first step that fails (the paper); "terminate_after" outputs that
+    step too, which "terminate at the end of time step t" may also mean; "mask" drops the failing
+    steps one by one and lets a later one in again (as coded). With `keep_first` a path outputs its
+    first label even if it fails (as coded).
 
     Examples:
-        >>> paths = Paths(np.array([0, 1, 2]), np.array([0.9, 0.1, 0.9]), None)
+        >>> paths = Paths(np.array([0, 1, 2]), np.array([0.9, 0.1, 0.9]))
         >>> steps_before_stop(paths, 1.0, np.full(3, 0.4)).tolist()
         [True, False, False]
         >>> steps_before_stop(paths, 1.0, np.full(3, 0.4), "mask").tolist()
         [True, False, True]
     """
-    if mode not in ("terminate", "mask"):
-        raise ValueError(f'mode is "terminate" or "mask", not {mode!r}')
-    p = _running_mean(_log(paths.probabilities))  # compared as logarithms: nothing underflows
-    passed = p >= _running_mean(_log(gamma * np.asarray(f, np.float64)[paths.labels]))  # (..., T)
-    if mode == "terminate":
+    if mode not in get_args(Mode):
+        raise ValueError(f"mode is one of {', '.join(get_args(Mode))}; not {mode!r}")
+    limit = _mean_log(gamma * np.asarray(f, np.float64)[paths.labels])
+    passed = _mean_log(paths.probabilities) >= limit  # logarithms: nothing underflows
+    if mode != "mask":
         passed = np.logical_and.accumulate(passed, axis=-1)
-        if keep_failing:
-            passed[..., 1:] |= passed[..., :-1].copy()
-    if keep_first or (keep_failing and mode == "terminate"):
+    if mode == "terminate_after":
+        passed[..., 1:] |= passed[..., :-1]
+    if keep_first or mode == "terminate_after":
         passed[..., 0] = True
     return passed
 
 
 def stop_paths(
-    paths: Paths, gamma: float, f: FloatArray, mode: Mode = "terminate", **keep: bool
+    paths: Paths, gamma: float, f: FloatArray, mode: Mode = "terminate", keep_first: bool = False
 ) -> BoolArray:
     """Decisions of each path, bool (..., K): the labels of `steps_before_stop`."""
-    return _multi_hot(paths.labels, steps_before_stop(paths, gamma, f, mode, **keep), len(f))
-
-
-def labels_of_works(
-    paths: Paths,
-    gamma: float,
-    f: FloatArray,
-    mode: Mode = "terminate",
-    combine: Combine = "union",
-    **keep: bool,
-) -> BoolArray:
-    """Decisions (N, K) bool from paths (N, V, T), or (N, T) where all views follow one."""
-    if paths.labels.ndim == 3 and combine == "vote":
-        return combine_views(stop_paths(paths, gamma, f, mode, **keep), "vote")
-    works, kept = len(paths.labels), steps_before_stop(paths, gamma, f, mode, **keep)
-    return _multi_hot(paths.labels.reshape(works, -1), kept.reshape(works, -1), len(f))
-
-
-def combine_views(predicted: BoolArray, how: Literal["union", "vote"] = "union") -> BoolArray:
-    """A work's decisions from its views', (N, V, K) to (N, K): any of them, or at least half.
-
-    Examples:
-        >>> views = np.array([[[True, True, False], [False, True, False], [False, False, False]]])
-        >>> combine_views(views).tolist(), combine_views(views, "vote").tolist()
-        ([[True, True, False]], [[False, True, False]])
-    """
-    if how == "union":
-        return np.asarray(predicted.any(1))
-    if how == "vote":
-        return np.asarray(2 * predicted.sum(1) >= predicted.shape[1])
-    raise ValueError(f'views combine by "union" or "vote", not {how!r}')
+    return _multi_hot(paths.labels, steps_before_stop(paths, gamma, f, mode, keep_first), len(f))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PathRule(Rule):
     """Stop a path where P_t < the geometric mean of γ·f (Eq. 6); then put views together.
 
-    Labels of a work are the "union" of its views' (the paper), the "vote" of half of them, or those
-    of one path for all views by their "mean" probability.
+    Labels of a work are the "union" of its views' (the paper), the "vote" of at least half of them,
+    or those of one path for all views by their "mean" probability.
+
+    Examples:
+        >>> views = np.array([[[0, 1], [1, 0], [2, 1]]]), np.ones((1, 3, 2))
+        >>> for combine in ("union", "vote"):
+        ...     PathRule(gamma=1, proportions=(0.1,) * 3, combine=combine).predict(Paths(*views))
+        array([[ True,  True,  True]])
+        array([[ True,  True, False]])
     """
 
     kind: ClassVar[str] = "path"
@@ -377,9 +349,14 @@ class PathRule(Rule):
         return "mean" if self.combine == "mean" else str(self.beams)
 
     def predict(self, paths: Paths) -> BoolArray:
-        """Decisions (N, K) bool from the paths of N works; see `labels_of_works`."""
-        f, keep = np.array(self.proportions), {"keep_first": self.keep_first}
-        return labels_of_works(paths, self.gamma, f, self.mode, self.combine, **keep)
+        """Decisions (N, K) bool from paths (N, V, T), or (N, T) where all views follow one."""
+        stop = paths, self.gamma, np.array(self.proportions), self.mode, self.keep_first
+        if paths.labels.ndim == 3 and self.combine == "vote":
+            of_views = stop_paths(*stop)  # (N, V, K)
+            return np.asarray(2 * of_views.sum(1) >= of_views.shape[1])
+        works, kept = len(paths.labels), steps_before_stop(*stop)
+        labels = paths.labels.reshape(works, -1)
+        return _multi_hot(labels, kept.reshape(works, -1), len(self.proportions))
 
     def decide(self, outputs: Any) -> BoolArray:
         """Labels (N, K) bool; see `Rule.decide`."""
@@ -388,23 +365,17 @@ class PathRule(Rule):
     def describe(self) -> str:
         """The rule in words."""
         search = "greedy paths" if self.beams == 1 else f"best of {self.beams} beams"
-        end = "ending" if self.mode == "terminate" else "masked"
+        end = "masked" if self.mode == "mask" else "ending"
         return f"{search}, {end} where P < {self.gamma:.3g}·f, {self.combine} of the views"
 
 
 def tune_gamma(
-    paths: Paths,
-    f: FloatArray,
-    targets: BoolArray,
-    gammas: FloatArray = GAMMAS,
-    mode: Mode = "terminate",
-    combine: Combine = "union",
-    **keep: bool,
+    paths: Paths, f: FloatArray, targets: BoolArray, gammas: FloatArray = GAMMAS, **settings: Any
 ) -> tuple[float, FloatArray]:
     """The γ with the best F2 on validation works, and the F2 of each of the M `gammas`.
 
-    See `labels_of_works`; f (K,) are shares of training works, `targets` (N, K). The first γ wins
-    ties.
+    f (K,) are shares of training works, `targets` (N, K); the rest is as in `PathRule`. The first γ
+    wins ties.
 
     Examples:
         >>> paths = Paths(np.array([[0, 1]]), np.array([[0.9, 0.1]]))
@@ -414,10 +385,8 @@ def tune_gamma(
         >>> gamma, f2.round(3).tolist()
         (1.0, [0.833, 1.0])
     """
-    values = [
-        fbeta(labels_of_works(paths, float(gamma), f, mode, combine, **keep), targets)
-        for gamma in gammas
-    ]
+    rules = [PathRule(gamma=float(gamma), proportions=tuple(f), **settings) for gamma in gammas]
+    values = [fbeta(rule.predict(paths), targets) for rule in rules]
     return float(gammas[np.argmax(values)]), np.array(values)
 
 
@@ -427,9 +396,7 @@ def tune_path_rule(
     proportions: Array,
     *,
     gamma: float = 0.0,
-    mode: Mode = "terminate",
-    keep_first: bool = False,
-    combine: Combine = "union",
+    **settings: Any,
 ) -> tuple[PathRule, dict[str, dict[str, float]]]:
     """The γ and K with the best F2 on validation works, and each width's best γ with its F2.
 
@@ -441,9 +408,7 @@ def tune_path_rule(
     f = np.asarray(proportions, float)
     tried: dict[str, dict[str, float]] = {}
     for beams in sorted(paths):
-        best, values = tune_gamma(
-            paths[beams], f, targets, gammas, mode, combine, keep_first=keep_first
-        )
+        best, values = tune_gamma(paths[beams], f, targets, gammas, **settings)
         tried[str(beams)] = {"gamma": best, "f2": float(values.max())}
     width = max(tried, key=lambda name: tried[name]["f2"])  # the first of ties
     chosen = tried[width]["gamma"]
@@ -451,11 +416,9 @@ def tune_path_rule(
         gamma=chosen,
         proportions=tuple(f.tolist()),
         beams=int(width),
-        mode=mode,
-        keep_first=keep_first,
-        combine=combine,
         f_beta=tried[width]["f2"],
         at_edge=not gamma and chosen in (gammas[0], gammas[-1]),
+        **settings,
     )
     return rule, tried
 
@@ -467,10 +430,8 @@ def _multi_hot(labels: IntArray, kept: BoolArray, count: int) -> BoolArray:
     return predicted
 
 
-def _log(x: FloatArray) -> FloatArray:
+def _mean_log(x: FloatArray) -> FloatArray:
+    """Logarithm of the geometric mean of the first t, (..., T) to (..., T)."""
     with np.errstate(divide="ignore"):
-        return np.log(np.asarray(x, np.float64))
-
-
-def _running_mean(x: FloatArray) -> FloatArray:
-    return x.cumsum(-1) / np.arange(1, x.shape[-1] + 1)
+        logarithms = np.log(np.asarray(x, np.float64))
+    return logarithms.cumsum(-1) / np.arange(1, logarithms.shape[-1] + 1)

@@ -149,7 +149,7 @@ from imet.decoding import GAMMAS, tune_gamma
 page["grid.size"] = len(GAMMAS)
 f2_of_gamma = {}
 for k in widths:
-    best, values = tune_gamma(val_paths[k], f, val_targets, keep_first=False)
+    best, values = tune_gamma(val_paths[k], f, val_targets)
     f2_of_gamma[f"K = {k}"] = values
     print(f"K = {k}: F2 {values.max():.3f} at γ = {best:.2f}")
 
@@ -256,12 +256,9 @@ name = f"as coded: γ = {coded.gamma:g}, K = {coded.beams}"
 predicted[name] = coded.predict(test_paths[coded.beams])
 
 # %%
-from imet.decoding import combine_views, stop_paths
-
-failing = {"keep_first": False, "keep_failing": True}  # the label that ends a path is given too
-best, _ = tune_gamma(val_paths[beams], f, val_targets, **failing)
-stopped = stop_paths(test_paths[beams], best, f, **failing)  # (N, V, K)
-predicted["terminate, failing label given"] = combine_views(stopped)
+# The label that ends a path is given too.
+rule, _ = tune_path_rule({beams: val_paths[beams]}, val_targets, f, mode="terminate_after")
+predicted["terminate, failing label given"] = rule.predict(test_paths[beams])
 
 # %%
 from imet.report.tables import predictions_table
@@ -411,7 +408,7 @@ assert path_threshold(np.array([0]), 5.0, np.array([0.2]))[0] >= 1 - 1e-9
 # %% tags=["solution"]
 from imet.decoding import stop_paths as stop
 
-unstopped = stop(greedy, 1e-9, np.maximum(f, 1e-9), keep_first=False).any(1)  # (N, K)
+unstopped = stop(greedy, 1e-9, np.maximum(f, 1e-9)).any(1)  # (N, K)
 named = np.zeros_like(unstopped)
 np.put_along_axis(named, greedy.labels.reshape(len(named), -1), True, 1)
 assert (unstopped == named).all()
@@ -439,10 +436,10 @@ views_count = val_paths[beams].labels.shape[1]
 for voices in range(1, views_count + 1):
     tried = {}
     for g in GAMMAS[:: max(len(GAMMAS) // 12, 1)]:
-        votes = stop(val_paths[beams], g, f, keep_first=False).sum(1)
+        votes = stop(val_paths[beams], g, f).sum(1)
         tried[g] = f_beta(votes >= voices, val_targets).mean()
     g = max(tried, key=tried.get)
-    votes = stop(test_paths[beams], g, f, keep_first=False).sum(1)
+    votes = stop(test_paths[beams], g, f).sum(1)
     by_voices[voices] = {
         "γ": g,
         "validation": tried[g],

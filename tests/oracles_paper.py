@@ -119,7 +119,6 @@ def stopped_labels(
     f: np.ndarray,
     mode: str,
     keep_first: bool,
-    keep_failing: bool,
 ) -> set[int]:
     """The paper's stopping rule for one path, step by step."""
     out = set()
@@ -129,11 +128,17 @@ def stopped_labels(
         failed = p_t < threshold
         if not failed or (t == 1 and keep_first):
             out.add(labels[t - 1])
-        if failed and mode == "terminate":
-            if keep_failing:
-                out.add(labels[t - 1])
+        if failed and mode == "terminate_after":
+            out.add(labels[t - 1])
+        if failed and mode != "mask":
             break
     return out
+
+
+def combined_views(predicted: np.ndarray, how: str) -> np.ndarray:
+    """A work's labels from those of its views, (N, V, K) to (N, K): of any view, or of half."""
+    least = {"union": 1, "vote": predicted.shape[1] / 2}[how]
+    return np.array([[sum(column) >= least for column in work.T] for work in predicted])
 
 
 def sequence_loss_loops(logits, targets, weight, mean_classes: bool) -> float:

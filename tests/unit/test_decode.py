@@ -69,9 +69,9 @@ def test_views_may_share_a_path(network, spatial):
 
 
 def test_a_work_missing_or_doubled_is_noticed(network, spatial):
-    with pytest.raises(ValueError, match="2 of 3 works"):
+    with pytest.raises(ValueError, match="1 of 3 works missing"):
         decode(network, batches(spatial, [0, 1]), 3)
-    with pytest.raises(ValueError, match="2 of 3 works came, 3 times"):
+    with pytest.raises(ValueError, match="1 of 3 works missing, 1 came twice"):
         decode(network, batches(spatial, [0, 1], [1]), 3)
 
 

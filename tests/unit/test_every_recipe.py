@@ -74,7 +74,7 @@ def test_views_go_together_as_the_recipe_says(combine, small_collection):
     made = make("attn_cnn_rnn", small_collection, combine=combine)
     f, rule = made.parts.train.targets.mean(0), made.rule
     paths = made.paths("test", "mean" if combine == "mean" else rule.beams)
-    views = stop_paths(paths, rule.gamma, f, keep_first=False)
+    views = stop_paths(paths, rule.gamma, f)
     wanted = views if combine == "mean" else 2 * views.sum(1) >= views.shape[1]
     assert views.ndim == (2 if combine == "mean" else 3)
     assert (made.predicted("test") == wanted).all()

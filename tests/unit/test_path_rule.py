@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles_paper import combined_views
 
 from imet.decoding import (
     GAMMAS,
     PathRule,
     Paths,
-    combine_views,
     stop_paths,
     tune_path_rule,
 )
@@ -56,7 +56,8 @@ def test_tuning_finds_the_best_of_every_width_and_gamma(seed, mode, keep_first, 
     for beams, each in paths.items():
         values = [
             fbeta(
-                combine_views(stop_paths(each, g, F, mode, keep_first=keep_first), combine), targets
+                combined_views(stop_paths(each, g, F, mode, keep_first=keep_first), combine),
+                targets,
             )
             for g in GAMMAS
         ]
@@ -88,7 +89,7 @@ def test_one_path_a_work_needs_no_union():
     paths = draw(0)
     single = Paths(paths.labels[:, 0], paths.probabilities[:, 0], paths.scores[:, 0])
     rule = PathRule(gamma=1.0, proportions=tuple(F), combine="mean")
-    assert np.array_equal(rule.predict(single), stop_paths(single, 1.0, F, keep_first=False))
+    assert np.array_equal(rule.predict(single), stop_paths(single, 1.0, F))
 
 
 def test_a_rule_survives_json_and_scores_keep_their_own():

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles_paper import stopped_labels
+from oracles_paper import combined_views, stopped_labels
 
 from imet.data.split import split_collection
 from imet.data.tables import read_collection
 from imet.decoding import (
+    PathRule,
     Paths,
-    combine_views,
     path_probability,
     path_threshold,
     steps_before_stop,
@@ -25,7 +25,7 @@ from imet.decoding import (
 )
 from imet.metrics import fbeta
 
-MODES = [("terminate", False), ("terminate", True), ("mask", False)]
+MODES = ["terminate", "terminate_after", "mask"]
 
 
 def random_paths(seed: int, shape: tuple[int, ...], steps: int = 5, labels: int = 9) -> Paths:
@@ -46,12 +46,11 @@ def random_paths(seed: int, shape: tuple[int, ...], steps: int = 5, labels: int 
 def test_stop_equals_loops(seed, gamma, mode, keep_first, shape) -> None:
     paths = random_paths(seed, shape)
     f = np.random.default_rng(seed).uniform(0.01, 0.6, 9)
-    name, keep_failing = mode
-    predicted = stop_paths(paths, gamma, f, name, keep_first=keep_first, keep_failing=keep_failing)
+    predicted = stop_paths(paths, gamma, f, mode, keep_first)
     assert predicted.shape == (*shape, 9)
     for where in np.ndindex(shape):
         labels, p = paths.labels[where].tolist(), paths.probabilities[where].astype(float).tolist()
-        expected = stopped_labels(labels, p, gamma, f, name, keep_first, keep_failing)
+        expected = stopped_labels(labels, p, gamma, f, mode, keep_first)
         assert set(np.flatnonzero(predicted[where]).tolist()) == expected
 
 
@@ -59,9 +58,7 @@ def test_stop_equals_loops(seed, gamma, mode, keep_first, shape) -> None:
 @given(st.integers(0, 10_000), st.sampled_from(["terminate", "mask"]))
 def test_a_larger_gamma_never_adds_a_label(seed, mode) -> None:
     paths, f = random_paths(seed, (5,)), np.full(9, 0.2)
-    counts = [
-        stop_paths(paths, gamma, f, mode, keep_first=False) for gamma in (0, 0.5, 1, 2, 4, 10)
-    ]
+    counts = [stop_paths(paths, gamma, f, mode) for gamma in (0, 0.5, 1, 2, 4, 10)]
     assert all((more | less == more).all() for more, less in itertools.pairwise(counts))
     assert counts[0].sum() == 5 * 5  # γ = 0 keeps every step
     assert counts[-1].sum() == 0  # a threshold of 2 keeps none
@@ -70,14 +67,12 @@ def test_a_larger_gamma_never_adds_a_label(seed, mode) -> None:
 def test_first_label_survives_any_threshold_and_ends_the_path() -> None:
     paths = Paths(np.array([[4, 1, 0]]), np.array([[0.1, 0.9, 0.9]]), np.zeros((1, 6)))
     f = np.full(6, 0.5)
-    assert np.flatnonzero(stop_paths(paths, 1.0, f)).tolist() == [4]
-    assert not stop_paths(paths, 1.0, f, keep_first=False).any()
-    assert np.flatnonzero(
-        stop_paths(paths, 1.0, f, keep_first=False, keep_failing=True)
-    ).tolist() == [4]
+    assert np.flatnonzero(stop_paths(paths, 1.0, f, keep_first=True)).tolist() == [4]
+    assert not stop_paths(paths, 1.0, f).any()
+    assert np.flatnonzero(stop_paths(paths, 1.0, f, "terminate_after")).tolist() == [4]
     # masked, the geometric means .1, .3, .433 all fail
-    assert np.flatnonzero(stop_paths(paths, 1.0, f, "mask")).tolist() == [4]
-    assert np.flatnonzero(stop_paths(paths, 0.8, f, "mask")).tolist() == [0, 4]
+    assert np.flatnonzero(stop_paths(paths, 1.0, f, "mask", True)).tolist() == [4]
+    assert np.flatnonzero(stop_paths(paths, 0.8, f, "mask", True)).tolist() == [0, 4]
 
 
 def test_label_without_training_works_and_zero_probability() -> None:
@@ -85,9 +80,7 @@ def test_label_without_training_works_and_zero_probability() -> None:
     assert steps_before_stop(paths, 2.5, np.array([0.0, 0.3])).tolist() == [
         [True, True]
     ]  # 0 < 0 is false
-    assert steps_before_stop(paths, 2.5, np.array([0.3, 0.3]), keep_first=False).tolist() == [
-        [False] * 2
-    ]
+    assert steps_before_stop(paths, 2.5, np.array([0.3, 0.3])).tolist() == [[False, False]]
 
 
 def test_path_probability_and_threshold_are_geometric_means() -> None:
@@ -117,30 +110,28 @@ def test_threshold_from_the_real_training_counts(real_tables: Path) -> None:
     np.testing.assert_allclose(threshold, [shares[0], np.sqrt(shares[0] * shares[1])])
 
 
-def test_union_and_vote() -> None:
-    predicted = np.random.default_rng(0).random((5, 6, 7)) < 0.4
-    union, vote = combine_views(predicted), combine_views(predicted, "vote")
+@pytest.mark.parametrize("how", ["union", "vote"])
+def test_union_and_vote(how) -> None:
+    paths, f = random_paths(0, (5, 6), labels=7), np.full(7, 0.4)
+    predicted = stop_paths(paths, 1.0, f)
+    found = PathRule(gamma=1.0, proportions=tuple(f), combine=how).predict(paths)
     for n in range(5):
         for k in range(7):
-            assert union[n, k] == (predicted[n, :, k].sum() > 0)
-            assert vote[n, k] == (predicted[n, :, k].sum() >= 3)
-    with pytest.raises(ValueError, match="union"):
-        combine_views(predicted, "mean")  # type: ignore[arg-type]
+            least = 1 if how == "union" else 3
+            assert found[n, k] == (predicted[n, :, k].sum() >= least)
+    assert 0 < found.sum() < found.size
 
 
 @pytest.mark.parametrize("how", ["union", "vote"])
-@pytest.mark.parametrize(("mode", "keep_failing"), MODES)
-def test_tuned_gamma_is_the_best_of_the_grid(how, mode, keep_failing) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_tuned_gamma_is_the_best_of_the_grid(how, mode) -> None:
     paths, f = random_paths(0, (8 * 6,)).split_views(6), np.linspace(0.05, 0.5, 9)
     targets = np.random.default_rng(1).random((8, 9)) < 0.3
     gammas = np.linspace(0, 4, 17)
 
-    gamma, values = tune_gamma(
-        paths, f, targets, gammas, mode, combine=how, keep_failing=keep_failing
-    )
+    gamma, values = tune_gamma(paths, f, targets, gammas, mode=mode, combine=how, keep_first=True)
     expected = [
-        fbeta(combine_views(stop_paths(paths, g, f, mode, keep_failing=keep_failing), how), targets)
-        for g in gammas
+        fbeta(combined_views(stop_paths(paths, g, f, mode, True), how), targets) for g in gammas
     ]
     np.testing.assert_allclose(values, expected)
     assert gamma == gammas[np.argmax(expected)]

@@ -197,7 +197,7 @@ def test_overfits_eight_works(order: Order, switches: dict) -> None:
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 20
     paths = decode_greedy(head, features)
-    predicted = stop_paths(paths, 1.0, np.full(11, 0.5))
+    predicted = stop_paths(paths, 1.0, np.full(11, 0.5), keep_first=True)
     assert (predicted == targets.numpy()).all()
 
 
