@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from scipy.special import expit
 from torch import Tensor, nn
 
@@ -27,19 +28,20 @@ from imet.decoding import (
     decode,
     evaluation_mode,
     greedy_validation,
+    in_work_order,
     save_paths,
     tune_path_rule,
 )
-from imet.devices import gathered
 from imet.io import atomic_path
 from imet.metrics import (
     best_threshold,
     fbeta_per_work,
-    macro_auc,
+    mean_auc,
     micro_auc,
     most_frequent,
     precision_per_work,
     recall_per_work,
+    roc_auc_per_class,
     tune_frequency_baseline,
 )
 from imet.models.registry import model_spec
@@ -72,10 +74,7 @@ class Outputs:
         """Write `scores_PART.npy`, `views_PART.npy` in half precision, and `paths_PART.npz`."""
         arrays = {"scores": self.scores, "views": self.view_scores.astype(np.float16)}
         for name, array in arrays.items():
-            with (
-                atomic_path(folder / f"{name}_{part}.npy") as temporary,
-                open(temporary, "wb") as file,
-            ):
+            with atomic_path(folder / f"{name}_{part}.npy") as path, open(path, "wb") as file:
                 np.save(file, array)
         if self.paths:
             save_paths(folder / f"paths_{part}.npz", self.paths)
@@ -87,8 +86,8 @@ def compute_logits(
 ) -> Array:
     """The forward loop of models that score labels: (N, V, …) float32 in the order of the works.
 
-    The network takes a batch and returns logits (B·V, …). Batches are those of `imet.batches`;
-    those of all processes together hold each of the N `works` once, or ValueError.
+    The network takes a batch and returns logits (B·V, …). Batches are those of `imet.batches`; see
+    `in_work_order`.
     """
     pieces = []
     with evaluation_mode(network):
@@ -96,17 +95,7 @@ def compute_logits(
             rows = batch["works"].cpu().numpy()
             logits = network(batch).float().cpu().numpy()  # (B·V, …)
             pieces.append((rows, logits.reshape(len(rows), -1, *logits.shape[1:])))  # (B, V, …)
-    pieces = gathered(pieces)
-    seen = np.zeros(works, np.int64)
-    for rows, _ in pieces:
-        np.add.at(seen, rows, 1)
-    if not pieces or not (seen == 1).all():
-        missing, twice = int((seen == 0).sum()), int((seen > 1).sum())
-        raise ValueError(f"{missing} of {works} works missing, {twice} came twice")
-    outputs = np.empty((works, *pieces[0][1].shape[1:]), np.float32)
-    for rows, logits in pieces:
-        outputs[rows] = logits
-    return outputs
+    return in_work_order(pieces, works)[0]
 
 
 def compute_outputs(
@@ -148,8 +137,10 @@ def tune_rule(
     """
     frequencies = targets["train"].mean(0)  # (K,) f
     if validation.paths:
-        widths = ["mean"] if recipe.combine == "mean" else [str(k) for k in beam_widths(recipe)]
-        paths = {1 if name == "mean" else int(name): validation.paths[name] for name in widths}
+        if recipe.combine == "mean":
+            paths = {1: validation.paths["mean"]}
+        else:
+            paths = {k: validation.paths[str(k)] for k in beam_widths(recipe)}
         settings = path_settings(recipe)
         path_rule, tried = tune_path_rule(paths, targets["val"], frequencies, **settings)
         return path_rule, {
@@ -221,41 +212,7 @@ class PartMetrics(Averages):
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> PartMetrics:
         """Read a part's entry of metrics.json."""
-        read: dict[str, Any] = {
-            name: Interval(**value) if isinstance(value, dict) and name != "floor" else value
-            for name, value in values.items()
-        }
-        read["floor"] = Averages(**{k: Interval(**e) for k, e in values["floor"].items()})
-        return PartMetrics(**read)
-
-
-def evaluate_predictions(
-    predicted: Mapping[str, Array], scores: Mapping[str, Array], targets: Mapping[str, Array]
-) -> dict[str, Any]:
-    """Decisions and scores (N, K) of "val" and "test", measured against the targets.
-
-    "floor_labels", how many labels the frequency baseline gives, chosen on validation from the
-    counts of "train"; and for "val" and "test" the metrics that `PartMetrics` reads.
-    """
-    k, _ = tune_frequency_baseline(targets["train"], targets["val"])
-    frequent = most_frequent(targets["train"], k)
-    metrics: dict[str, Any] = {"floor_labels": k}
-    for part in ("val", "test"):
-        floor = np.zeros_like(predicted[part])
-        floor[:, frequent] = True
-        auc = macro_auc(scores[part], targets[part])
-        ours, theirs = (fbeta_per_work(p, targets[part]) for p in (predicted[part], floor))
-        micro = micro_auc(scores[part], targets[part])
-        metrics[part] = {
-            **metrics_with_intervals(predicted[part], targets[part]),
-            "predicted_labels": float(predicted[part].sum(1).mean()),
-            "auc_macro": None if math.isnan(auc.value) else auc.value,
-            "auc_classes": auc.classes,
-            "auc_micro": None if math.isnan(micro) else micro,
-            "floor": metrics_with_intervals(floor, targets[part]),
-            "gain_over_floor": paired_difference(ours, theirs)._asdict(),
-        }
-    return metrics
+        return TypeAdapter(PartMetrics).validate_python(values)
 
 
 def evaluate(
@@ -263,12 +220,28 @@ def evaluate(
 ) -> dict[str, Any]:
     """Tune the rule on validation, measure validation and test; the content of metrics.json.
 
-    Outputs are of "val" and "test", targets (N, K) of "train", too.
+    Outputs are of "val" and "test", targets (N, K) of "train", too. Beside what `tune_rule` says
+    and the metrics of either part, which `PartMetrics` reads, "floor_labels" is how many labels the
+    frequency baseline gives, chosen on validation from the counts of "train".
     """
-    rule, search = tune_rule(recipe, outputs["val"], targets)
-    predicted = {part: rule.decide(each) for part, each in outputs.items()}
-    scores = {part: each.scores for part, each in outputs.items()}
-    return search | evaluate_predictions(predicted, scores, targets)
+    rule, metrics = tune_rule(recipe, outputs["val"], targets)
+    k, _ = tune_frequency_baseline(targets["train"], targets["val"])
+    metrics["floor_labels"] = k
+    for part, each in outputs.items():
+        truth, predicted, floor = targets[part], rule.decide(each), np.zeros_like(targets[part])
+        floor[:, most_frequent(targets["train"], k)] = True
+        auc, micro = mean_auc(roc_auc_per_class(each.scores, truth)), micro_auc(each.scores, truth)
+        ours, theirs = fbeta_per_work(predicted, truth), fbeta_per_work(floor, truth)
+        metrics[part] = {
+            **metrics_with_intervals(predicted, truth),
+            "predicted_labels": float(predicted.sum(1).mean()),
+            "auc_macro": None if math.isnan(auc.value) else auc.value,
+            "auc_classes": auc.classes,
+            "auc_micro": None if math.isnan(micro) else micro,
+            "floor": metrics_with_intervals(floor, truth),
+            "gain_over_floor": paired_difference(ours, theirs)._asdict(),
+        }
+    return metrics
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,9 +264,8 @@ class Evaluator:
                 network, self.batches.evaluation(val), len(val), self.criterion
             )
             frequencies = self.parts.train.targets.mean(0)  # (K,) f
-            rule, _ = tune_path_rule({1: paths}, val.targets, frequencies, **path_settings(recipe))
-            assert rule.f_beta is not None
-            return {"val_loss": loss, "val_f2": rule.f_beta, "val_gamma": rule.gamma}
+            _, tried = tune_path_rule({1: paths}, val.targets, frequencies, **path_settings(recipe))
+            return {"val_loss": loss, "val_f2": tried["1"]["f2"], "val_gamma": tried["1"]["gamma"]}
         logits = compute_logits(network, self.batches.evaluation(val), len(val))  # (N, V, K)
         targets = torch.from_numpy(np.repeat(val.targets[:, None], logits.shape[1], 1)).float()
         device = self.batches.device

@@ -4,7 +4,7 @@ Paths of labels have a rule of their own, γ·f along the path: `imet.decoding`.
 
 A rule is a small frozen dataclass: `predict(scores)` decides, `describe()` says it in words,
 `to_json()` goes into a run's folder and `rule_from_json` brings it back. Rules are tuned by
-sample-averaged F-beta, on validation works and nothing else. Among equally good settings the one
+sample-averaged F2, on validation works and nothing else. Among equally good settings the one
 that predicts fewer labels is taken. An optimum on the edge of a searched grid is flagged
 (`at_edge`): the true one may lie outside.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -26,6 +26,7 @@ from imet.metrics import (
     fbeta,
     fbeta_at_thresholds,
     fbeta_of_counts,
+    fbeta_of_first,
     threshold_scores,
 )
 from imet.typing import Array, BoolArray
@@ -69,8 +70,7 @@ class Rule(ABC):
     kind: ClassVar[str]
     words: ClassVar[str]  # the rule, with its fields in braces
     kinds: ClassVar[dict[str, type[Rule]]] = {}
-    f_beta: float | None = None  # on the works it was tuned on; None when it was not tuned
-    beta: float = 2.0  # of that sample-averaged F-beta
+    f_beta: float | None = None  # F2 on the works it was tuned on; None when it was not tuned
     at_edge: bool = False  # the optimum lies on the edge of what was searched
 
     def __init_subclass__(cls) -> None:
@@ -90,7 +90,7 @@ class Rule(ABC):
         """The rule in words, with how well it did where it was tuned."""
         text = self.words.format(**asdict(self))
         if self.f_beta is not None:
-            text += f"; F{self.beta:g} {self.f_beta:.3f} where tuned"
+            text += f"; F2 {self.f_beta:.3f} where tuned"
         return text + ("; the optimum is at the edge of the search" if self.at_edge else "")
 
     def to_json(self) -> dict[str, Any]:
@@ -216,15 +216,12 @@ def rule_from_json(value: Mapping[str, Any]) -> Any:
     kind = value.get("rule") if isinstance(value, Mapping) else None
     if kind not in Rule.kinds:
         raise InputError(f"unknown decision rule {kind!r}; known are {', '.join(Rule.kinds)}")
-    rule: Any = Rule.kinds[kind]
-    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k != "rule"}
-    unknown = settings.keys() - {field.name for field in fields(rule)}
-    if unknown:
-        raise InputError(f"rule {kind!r} has no {', '.join(sorted(unknown))}")
+    settings: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+    del settings["rule"]
     try:
-        return rule(**settings)
+        return Rule.kinds[kind](**settings)
     except TypeError as error:
-        raise InputError(f"rule {kind!r} is incomplete: {error}") from error
+        raise InputError(f"rule {kind!r} was written by another version: {error}") from error
 
 
 def divide_by_prior(scores: Array, proportions: Array, power: float = 1.0) -> Array:
@@ -242,7 +239,7 @@ def relative_to_max(scores: Array) -> Array:
 
 
 # --- Tuning --------------------------------------------------------------------------------------
-# In each: scores (N, K) and targets (N, K) bool of validation works; beta weighs recall.
+# In each: scores (N, K) and targets (N, K) bool of validation works.
 
 AnyRule = TypeVar("AnyRule", bound=ScoreRule)
 
@@ -257,95 +254,83 @@ def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
     return np.round(np.arange(step, high - step / 2, step), 6)
 
 
-def tune_grid(
-    scores: Array, targets: Array, grid: Array = POSTER_GRID, beta: float = 2
-) -> GlobalThreshold:
+def tune_grid(scores: Array, targets: Array, grid: Array = POSTER_GRID) -> GlobalThreshold:
     """The best global threshold of an ascending grid (M,): both documents' search."""
-    value = fbeta_at_thresholds(scores, targets, grid, beta)
+    value = fbeta_at_thresholds(scores, targets, grid)
     best = _argmax_last(value)
-    return GlobalThreshold(
-        float(grid[best]), f_beta=float(value[best]), beta=beta, at_edge=_on_edge(best, grid)
-    )
+    edge = best in (0, len(grid) - 1)
+    return GlobalThreshold(float(grid[best]), f_beta=float(value[best]), at_edge=edge)
 
 
-def tune_exact(scores: Array, targets: Array, beta: float = 2) -> GlobalThreshold:
+def tune_exact(scores: Array, targets: Array) -> GlobalThreshold:
     """The best global threshold there is; see `imet.metrics.best_threshold`."""
-    threshold, value = best_threshold(scores, targets, beta)
-    return GlobalThreshold(threshold, f_beta=value, beta=beta)
+    threshold, value = best_threshold(scores, targets)
+    return GlobalThreshold(threshold, f_beta=value)
 
 
 def tune_per_kind(
-    scores: Array, targets: Array, is_culture: Array, grid: Array = POSTER_GRID, beta: float = 2
+    scores: Array, targets: Array, is_culture: Array, grid: Array = POSTER_GRID
 ) -> PerKindThreshold:
     """The best pair of thresholds of an ascending grid (M,) for cultures and tags: all are tried.
 
-    `is_culture` (K,) bool says which label is which.
+    `is_culture` (K,) bool says which label is which. A kind without labels is at no edge.
     """
-    scores, targets = _checked(scores), np.asarray(targets, bool)
-    is_culture = np.asarray(is_culture, bool)
-    positives = targets.sum(axis=1)[:, None]  # (N, 1)
     (n_culture, tp_culture), (n_tag, tp_tag) = (
         counts_at_thresholds(scores[:, some], targets[:, some], grid)  # (N, M) each
         for some in (is_culture, ~is_culture)
     )
+    positives = targets.sum(axis=1)[:, None]  # (N, 1)
     value = np.empty((len(grid), len(grid)))
     for i in range(len(grid)):
         n = n_culture[:, i, None] + n_tag  # (N, M)
         tp = tp_culture[:, i, None] + tp_tag  # (N, M)
-        value[i] = fbeta_of_counts(n, positives, tp, beta).mean(axis=0)
+        value[i] = fbeta_of_counts(n, positives, tp).mean(axis=0)
     i, j = divmod(_argmax_last(value.ravel()), len(grid))
-    edge = (is_culture.any() and _on_edge(i, grid)) or (not is_culture.all() and _on_edge(j, grid))
-    best, kinds = float(value[i, j]), tuple(is_culture.tolist())
+    ends = (0, len(grid) - 1)
     return PerKindThreshold(
-        float(grid[i]), float(grid[j]), kinds, f_beta=best, beta=beta, at_edge=bool(edge)
+        float(grid[i]),
+        float(grid[j]),
+        tuple(is_culture.tolist()),
+        f_beta=float(value[i, j]),
+        at_edge=any(some.any() and at in ends for some, at in ((is_culture, i), (~is_culture, j))),
     )
 
 
 def tune_proportional(
-    scores: Array, targets: Array, proportions: Array, power: float = 1.0, beta: float = 2
+    scores: Array, targets: Array, proportions: Array, power: float = 1.0
 ) -> ProportionalThreshold:
     """The best γ of γ·f^power there is; `proportions` (K,) are shares of *training* works."""
-    scores, proportions = _checked(scores), np.asarray(proportions, float)
-    _require_labels(scores, proportions)
-    gamma, _ = best_threshold(divide_by_prior(scores, proportions, power), targets, beta)
+    gamma, _ = best_threshold(divide_by_prior(scores, proportions, power), targets)
     rule = ProportionalThreshold(max(gamma, 0.0), tuple(proportions.tolist()), power)
-    return _with_value(rule, scores, targets, beta)
+    return _with_value(rule, scores, targets)
 
 
-def tune_relative_to_max(scores: Array, targets: Array, beta: float = 2) -> RelativeToMax:
+def tune_relative_to_max(scores: Array, targets: Array) -> RelativeToMax:
     """The best fraction of the highest score there is."""
-    fraction, _ = best_threshold(relative_to_max(_checked(scores)), targets, beta)
-    return _with_value(RelativeToMax(fraction), scores, targets, beta)
+    fraction, _ = best_threshold(relative_to_max(scores), targets)
+    return _with_value(RelativeToMax(fraction), scores, targets)
 
 
-def tune_top_k(scores: Array, targets: Array, most: int = 50, beta: float = 2) -> TopK:
+def tune_top_k(scores: Array, targets: Array, most: int = 50) -> TopK:
     """The best number of labels per work, from 1 to `most`."""
-    scores, targets = _checked(scores), np.asarray(targets, bool)
-    most = min(most, scores.shape[1])
-    tp = np.cumsum(np.take_along_axis(targets, _highest_first(scores)[:, :most], axis=1), axis=1)
-    n, positives = np.arange(1, most + 1), targets.sum(axis=1)[:, None]
-    value = fbeta_of_counts(n, positives, tp, beta).mean(axis=0)  # (most,)
+    order = _highest_first(_checked(scores))[:, :most]
+    value = fbeta_of_first(np.take_along_axis(targets, order, axis=1), targets).mean(axis=0)
     best = int(value.argmax())
     edge = best + 1 == most < scores.shape[1]
-    return TopK(best + 1, f_beta=float(value[best]), beta=beta, at_edge=edge)
+    return TopK(best + 1, f_beta=float(value[best]), at_edge=edge)
 
 
 def tune_all(
-    scores: Array,
-    targets: Array,
-    is_culture: Array,
-    proportions: Array,
-    grid: Array = POSTER_GRID,
-    beta: float = 2,
+    scores: Array, targets: Array, is_culture: Array, proportions: Array, grid: Array = POSTER_GRID
 ) -> dict[str, ScoreRule]:
     """Every rule tuned on the same validation works, by name, for tables that compare them."""
     return {
-        "grid": tune_grid(scores, targets, grid, beta),
-        "exact": tune_exact(scores, targets, beta),
-        "per_type": tune_per_kind(scores, targets, is_culture, grid, beta),
-        "proportional": tune_proportional(scores, targets, proportions, beta=beta),
-        "max_fraction": tune_relative_to_max(scores, targets, beta),
-        "count": tune_top_k(scores, targets, beta=beta),
+        "grid": tune_grid(scores, targets, grid),
+        "exact": tune_exact(scores, targets),
+        "per_type": tune_per_kind(scores, targets, is_culture, grid),
+        "proportional": tune_proportional(scores, targets, proportions),
+        "max_fraction": tune_relative_to_max(scores, targets),
+        "count": tune_top_k(scores, targets),
     }
 
 
@@ -368,13 +353,9 @@ def _highest_first(scores: Array) -> Array:
     return np.argsort(-scores, axis=1, kind="stable")
 
 
-def _with_value(rule: AnyRule, scores: Array, targets: Array, beta: float) -> AnyRule:
-    return replace(rule, f_beta=fbeta(rule.predict(scores), targets, beta), beta=beta)
+def _with_value(rule: AnyRule, scores: Array, targets: Array) -> AnyRule:
+    return replace(rule, f_beta=fbeta(rule.predict(scores), targets))
 
 
 def _argmax_last(value: Array) -> int:
     return len(value) - 1 - int(value[::-1].argmax())
-
-
-def _on_edge(index: int, grid: Array) -> bool:
-    return bool(index in (0, len(grid) - 1))

@@ -7,7 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logit, ndtri
 
-from imet.metrics import best_threshold, macro_auc, precision_per_work, recall_per_work
+from imet.metrics import (
+    best_threshold,
+    mean_auc,
+    precision_per_work,
+    recall_per_work,
+    roc_auc_per_class,
+)
 from imet.typing import Array
 
 
@@ -48,5 +54,5 @@ def f2_at_auc(frequencies: Array, auc: float, works: int = 1000, seed: int = 0) 
     threshold, f2 = best_threshold(scores, targets)
     predicted = scores >= threshold
     precision, recall = precision_per_work(predicted, targets), recall_per_work(predicted, targets)
-    area = macro_auc(scores, targets).value
+    area = mean_auc(roc_auc_per_class(scores, targets)).value
     return BinormalResult(area, f2, float(precision.mean()), float(recall.mean()), threshold)
