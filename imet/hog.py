@@ -8,16 +8,13 @@ cell has been normalised in up to nine overlapping blocks.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from imet.compiled import compiled
+from imet.compiled import compiled, in_threads
 
 ORIENTATIONS = 8
 CELL = 16  # pixels
@@ -39,14 +36,13 @@ def hog_length(rows: int, columns: int) -> int:
     return (rows - BLOCK + 1) * (columns - BLOCK + 1) * BLOCK * BLOCK * ORIENTATIONS
 
 
-def hog_cells(images: Tensor, *, threads: int | None = None) -> Tensor:
+def hog_cells(images: Tensor) -> Tensor:
     """Mean gradient magnitude by orientation in every 16x16 cell.
 
     At each pixel the channel with the largest gradient counts (the first one on ties); gradients
     are central differences, and zero across the image border. Images are uint8 (B, C, H, W) of any
     number of channels, on any device, and one block or larger; cells are float32
-    (B, H // 16, W // 16, 8), grey levels a pixel, on the same device. CPU threads are as many as
-    torch uses where not given.
+    (B, H // 16, W // 16, 8), grey levels a pixel, on the same device.
 
     Examples:
         >>> ramp = torch.arange(48, dtype=torch.uint8).expand(1, 3, 48, 48)
@@ -63,14 +59,7 @@ def hog_cells(images: Tensor, *, threads: int | None = None) -> Tensor:
     batch, _, height, width = images.shape
     array = np.ascontiguousarray(images.numpy())  # (B, C, H, W)
     cells = np.empty((batch, height // CELL, width // CELL, ORIENTATIONS), np.float32)
-    workers = max(1, min(threads or torch.get_num_threads(), batch))
-    if workers == 1:
-        _cells_numba(array, cells)
-    else:  # the compiled loop releases the interpreter lock
-        edges = np.linspace(0, batch, workers + 1).astype(int)
-        with ThreadPoolExecutor(workers) as pool:
-            parts = [slice(a, b) for a, b in pairwise(edges)]
-            list(pool.map(lambda part: _cells_numba(array[part], cells[part]), parts))
+    in_threads(batch, lambda part: _cells_numba(array[part], cells[part]))
     return torch.from_numpy(cells)
 
 
@@ -84,24 +73,14 @@ def hog_blocks(cells: Tensor) -> Tensor:
         >>> hog_blocks(torch.ones(2, 14, 14, 8)).shape
         torch.Size([2, 10368])
     """
-    if cells.device.type == "cpu":
-        array = np.ascontiguousarray(cells.float().numpy())
-        batch, rows, columns, bins = array.shape
-        shape = (batch, rows - BLOCK + 1, columns - BLOCK + 1, BLOCK, BLOCK, bins)
-        blocks = np.empty(shape, np.float32)
-        _blocks_numba(array, blocks)
-        return torch.from_numpy(blocks).flatten(1)
-    return _blocks_torch(cells)
-
-
-def hog(images: Tensor, *, threads: int | None = None) -> Tensor:
-    """HOG descriptors of a batch: `hog_blocks` of `hog_cells`, uint8 (B, C, H, W) to (B, D).
-
-    Examples:
-        >>> hog(torch.zeros(1, 3, 224, 224, dtype=torch.uint8)).count_nonzero().item()
-        0
-    """
-    return hog_blocks(hog_cells(images, threads=threads))
+    if cells.device.type != "cpu":
+        return _blocks_torch(cells)
+    array = np.ascontiguousarray(cells.float().numpy())
+    batch, rows, columns, bins = array.shape
+    shape = (batch, rows - BLOCK + 1, columns - BLOCK + 1, BLOCK, BLOCK, bins)
+    blocks = np.empty(shape, np.float32)
+    _blocks_numba(array, blocks)
+    return torch.from_numpy(blocks).flatten(1)
 
 
 def hog_image(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

@@ -7,17 +7,15 @@ time of a frozen network. On other devices it is a handful of torch operations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from imet.compiled import compiled
+from imet.compiled import compiled, in_threads
 from imet.typing import Array
 
 MINIMUM_SHARE = 4  # views a thread must have before another is worth starting
@@ -101,7 +99,7 @@ def apply_jitter(batch: Tensor, jitter: Jitter, mirrored: Tensor | None = None) 
         arrays = source, target, flips, factors, sextants, first
         _augment_rows(*(array[part] for array in arrays))
 
-    _share(len(batch), work)
+    in_threads(len(batch), work, MINIMUM_SHARE)
     return result
 
 
@@ -112,21 +110,6 @@ def _rows(batch: Tensor) -> Array:
     """
     rows: Array = batch.detach().permute(0, 2, 3, 1).flatten(2).numpy()
     return rows
-
-
-def _share(count: int, work: Callable[[slice], None]) -> None:
-    """Run `work` on slices of `count` views in torch's number of threads.
-
-    The kernels let go of the interpreter lock. Numba's own thread pool would not survive a fork or
-    two callers at once.
-    """
-    threads = min(torch.get_num_threads(), count // MINIMUM_SHARE)
-    if threads < 2:
-        work(slice(0, count))
-        return
-    edges = [count * k // threads for k in range(threads + 1)]
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, (slice(a, b) for a, b in pairwise(edges))))
 
 
 def _jitter_with_torch(batch: Tensor, jitter: Jitter, mirrored: Tensor) -> Tensor:
