@@ -6,7 +6,6 @@ by a factor of K with it:
 - `"sum_classes"`: sum over the K classes, mean over the rest (the poster's focal loss as we read
   it; Eq. 7 of the paper as written);
 - `"mean"`: mean over everything (the paper as coded);
-- `"sum"`: sum over everything;
 - `"none"`: no reduction, (…, K).
 
 Logits (…, K) are real, targets (…, K) bool or 0/1. A loss is a scalar, or (…, K) for `"none"`, in
@@ -52,10 +51,7 @@ def focal_loss(
 
 
 def weighted_bce_loss(
-    logits: Tensor,
-    targets: Tensor,
-    pos_weight: Tensor | None = None,
-    reduction: str = "mean",
+    logits: Tensor, targets: Tensor, pos_weight: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
     """Class-weighted binary cross-entropy (paper, Eq. 7, with the parentheses it needs).
 
@@ -70,11 +66,9 @@ def weighted_bce_loss(
         7.6246
     """
     logits, truth = _checked(logits, targets)
-    if pos_weight is not None:
-        pos_weight = pos_weight.to(logits)
-    loss = F.binary_cross_entropy_with_logits(
-        logits, truth.to(logits.dtype), pos_weight=pos_weight, reduction="none"
-    )  # (…, K)
+    weight = None if pos_weight is None else pos_weight.to(logits)
+    y = truth.to(logits.dtype)
+    loss = F.binary_cross_entropy_with_logits(logits, y, pos_weight=weight, reduction="none")
     return _reduce(loss, reduction)
 
 
@@ -138,7 +132,7 @@ def soft_f2_loss(
 
     1 − (1 + β²)·Σ p·y / (β²·Σ y + Σ p), sums over classes: Eq. 8 with soft counts. A work without
     labels has F 0, as in `imet.metrics`, so it gives the loss 1 and no gradient. The reduction is
-    "mean" or "sum" over works, or "none", (…,): there are no single classes here.
+    "mean" over works, or "none", (…,): there are no single classes here.
 
     Examples:
         >>> targets = torch.tensor([[True, False]])
@@ -146,7 +140,7 @@ def soft_f2_loss(
         0.0
     """
     if reduction == "sum_classes":
-        raise ValueError("soft F2 is one number per work: reduction must be mean, sum or none")
+        raise ValueError("soft F2 is one number per work: reduction must be mean or none")
     logits, truth = _checked(logits, targets)
     p, y = torch.sigmoid(logits), truth.to(logits.dtype)  # (…, K)
     whole = beta**2 * y.sum(-1) + p.sum(-1)  # (…,)
@@ -206,10 +200,11 @@ def _checked(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _reduce(loss: Tensor, reduction: str) -> Tensor:
-    if reduction == "sum_classes":
-        return loss.sum(-1).mean()
-    if reduction in ("mean", "sum"):
-        return loss.mean() if reduction == "mean" else loss.sum()
-    if reduction == "none":
-        return loss
-    raise ValueError(f"unknown reduction {reduction!r}: sum_classes, mean, sum or none")
+    match reduction:
+        case "sum_classes":
+            return loss.sum(-1).mean()
+        case "mean":
+            return loss.mean()
+        case "none":
+            return loss
+    raise ValueError(f"unknown reduction {reduction!r}: sum_classes, mean or none")

@@ -1,8 +1,8 @@
 """How sure a number is: intervals over works, for differences, for an AUC, for a proportion.
 
-All intervals are two-sided and, unless told otherwise, at 95 %. Bootstraps resample works with
-replacement (the percentile method), since works are what a new collection would bring more of;
-they leave out the variation between training runs, for which seeds are repeated.
+All intervals are two-sided and at 95 %. Bootstraps resample works with replacement, n times (the
+percentile method), since works are what a new collection would bring more of; they leave out the
+variation between training runs, for which seeds are repeated.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from scipy.stats import binomtest, bootstrap, spearmanr
 
 from imet.typing import Array
 
+LEVEL = 0.95
+TAILS = (1 - LEVEL) / 2, (1 + LEVEL) / 2
 CHUNK_DRAWS = 2**22
 """Works drawn at once by a bootstrap: bounds its memory, changes nothing."""
 
@@ -36,11 +38,10 @@ class Interval(NamedTuple):
         return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
 
-def mean_interval(per_work: Array, n: int = 2000, seed: int = 0, level: float = 0.95) -> Interval:
-    """The mean over works with its percentile bootstrap interval.
+def mean_interval(per_work: Array, n: int = 2000, seed: int = 0) -> Interval:
+    """The mean over works with its bootstrap interval.
 
-    `per_work` (N,) is one finite value for each of two works at least, `n` the number of resamples,
-    `seed` that of the resampling, `level` the share of resampled means inside.
+    `per_work` (N,) is one finite value for each of two works at least, else ValueError.
 
     Examples:
         >>> value, low, high = mean_interval(np.array([0.0, 1.0] * 50))
@@ -54,7 +55,7 @@ def mean_interval(per_work: Array, n: int = 2000, seed: int = 0, level: float = 
         (values,),
         np.mean,
         n_resamples=n,
-        confidence_level=_tails(level)[1] - _tails(level)[0],
+        confidence_level=LEVEL,
         method="percentile",
         rng=np.random.default_rng(seed),
         batch=max(1, CHUNK_DRAWS // len(values)),
@@ -62,14 +63,12 @@ def mean_interval(per_work: Array, n: int = 2000, seed: int = 0, level: float = 
     return Interval(float(values.mean()), float(low), float(high))
 
 
-def paired_difference(
-    a: Array, b: Array, n: int = 2000, seed: int = 0, level: float = 0.95
-) -> Interval:
-    """Mean of a − b over works with its paired bootstrap interval.
+def paired_difference(a: Array, b: Array) -> Interval:
+    """Mean of a − b over works with its paired bootstrap interval; see `mean_interval`.
 
-    Both models are scored on the same resampled works, so what makes a work hard for both
-    cancels out. An interval without 0 says that the difference is more than the choice of works.
-    Both models have one value per work, (N,); see `mean_interval` for the rest.
+    Both models, (N,) values each, are scored on the same resampled works, so what makes a work hard
+    for both cancels out. An interval without 0 says that the difference is more than the choice of
+    works.
 
     Examples:
         >>> a = np.arange(100) / 100
@@ -79,19 +78,16 @@ def paired_difference(
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.shape != b.shape:
         raise ValueError(f"pairs need the same works: {a.shape} and {b.shape}")
-    return mean_interval(a - b, n, seed, level)
+    return mean_interval(a - b)
 
 
-def simultaneous_intervals(
-    differences: Array, n: int = 2000, seed: int = 0, level: float = 0.95
-) -> list[Interval]:
+def simultaneous_intervals(differences: Array, n: int = 2000, seed: int = 0) -> list[Interval]:
     """Intervals of a family of mean differences that hold all at once.
 
     Among twenty comparisons one is expected to look like an effect at 95 % by chance alone. Here
     the largest studentised deviation of the family is bootstrapped over works (the max-|t| method
-    of Romano and Wolf 2005), so that in `level` of samples every interval covers its difference.
-
-    `differences` (M, N) are M comparisons on the same N works, `n` the number of resamples.
+    of Romano and Wolf 2005), so that in 95 % of samples every interval covers its difference.
+    `differences` (M, N) are M comparisons on the same N works.
 
     Examples:
         >>> rng = np.random.default_rng(0)
@@ -108,32 +104,26 @@ def simultaneous_intervals(
     centred = values - means[:, None]
     centred[errors > 0] /= errors[errors > 0, None]  # a difference without any spread stays 0
     draws = np.random.default_rng(seed).multinomial(works, np.full(works, 1 / works), n)  # (n, N)
-    reach = float(np.quantile(np.abs(draws @ centred.T / works).max(1), level))
+    reach = float(np.quantile(np.abs(draws @ centred.T / works).max(1), LEVEL))
     return [Interval(*map(float, (m, m - reach * e, m + reach * e))) for m, e in zip(means, errors)]
 
 
 def bootstrap_statistic(
-    statistic: Callable[..., float],
-    *arrays: Array,
-    n: int = 200,
-    seed: int = 0,
-    level: float = 0.95,
+    statistic: Callable[..., float], *arrays: Array, n: int = 200, seed: int = 0
 ) -> Interval:
-    """Percentile bootstrap interval of any statistic of works, such as a macro AUC.
+    """Bootstrap interval of any statistic of works, such as a macro AUC.
 
-    `statistic` takes the arrays, each (N, …) of the same works, and gives a number; it is called on
-    each of n resamples. Those on which it is NaN are left out; when all are, the ends are NaN.
+    `statistic` takes the arrays, each (N, …) of the same works, and gives a number. Resamples on
+    which it is NaN are left out; when all are, the ends are NaN.
     """
     works = len(arrays[0])
     if works < 2 or any(len(array) != works for array in arrays):
         raise ValueError("need the same works, two at least, in every array")
     rng = np.random.default_rng(seed)
-    draws = np.empty(n)
-    for i in range(n):
-        rows = rng.integers(0, works, works)
-        draws[i] = statistic(*(array[rows] for array in arrays))
+    resamples = (rng.integers(0, works, works) for _ in range(n))
+    draws = np.array([statistic(*(array[rows] for array in arrays)) for rows in resamples])
     known = draws[~np.isnan(draws)]
-    ends = np.quantile(known, _tails(level)) if len(known) else (np.nan, np.nan)
+    ends = np.quantile(known, TAILS) if len(known) else (np.nan, np.nan)
     return Interval(float(statistic(*arrays)), float(ends[0]), float(ends[1]))
 
 
@@ -142,19 +132,19 @@ def auc_standard_error(auc: float | Array, positives: int | Array, negatives: in
 
     There is a positive work, with the label, and a negative one at least.
     """
-    auc = np.asarray(auc, np.float64)
+    auc, positives = np.asarray(auc, np.float64), np.asarray(positives, np.float64)
     both_above = auc / (2 - auc)  # two positives above one negative
     above_both = 2 * auc**2 / (1 + auc)  # one positive above two negatives
     variance = (
         auc * (1 - auc)
-        + (np.asarray(positives) - 1) * (both_above - auc**2)
+        + (positives - 1) * (both_above - auc**2)
         + (np.asarray(negatives) - 1) * (above_both - auc**2)
-    ) / (np.asarray(positives, np.float64) * negatives)
+    ) / (positives * negatives)
     return np.sqrt(np.maximum(variance, 0))
 
 
-def auc_interval(auc: float, positives: int, negatives: int, level: float = 0.95) -> Interval:
-    """Interval for the AUC of one class: all values A from which `auc` is not surprising.
+def auc_interval(auc: float, positives: int, negatives: int) -> Interval:
+    """All values A of one class's AUC from which `auc` is not surprising.
 
     |auc − A| ≤ z · SE(A) with Hanley and McNeil's standard error at A, solved for A: the score
     interval that Newcombe (2006) recommends. Unlike auc ± z · SE(auc) it stays inside [0, 1] and
@@ -170,7 +160,7 @@ def auc_interval(auc: float, positives: int, negatives: int, level: float = 0.95
         return Interval(float("nan"), float("nan"), float("nan"))
     if not 0 <= auc <= 1 or positives < 1 or negatives < 1:
         raise ValueError("an AUC lies in [0, 1] and needs positives and negatives")
-    z = float(-ndtri(_tails(level)[0]))
+    z = float(-ndtri(TAILS[0]))
 
     def end(far: float) -> float:
         """Bisection between the AUC (inside the interval) and the far end of [0, 1]."""
@@ -186,7 +176,7 @@ def auc_interval(auc: float, positives: int, negatives: int, level: float = 0.95
     return Interval(float(auc), end(0.0), end(1.0))
 
 
-def wilson_interval(successes: int, trials: int, level: float = 0.95) -> Interval:
+def wilson_interval(successes: int, trials: int) -> Interval:
     """Wilson's score interval for a proportion, sensible at 0 and at 1 too.
 
     Examples:
@@ -194,7 +184,7 @@ def wilson_interval(successes: int, trials: int, level: float = 0.95) -> Interva
         [0.0, 0.0, 0.278]
     """
     test = binomtest(int(successes), int(trials))
-    low, high = test.proportion_ci(level, method="wilson")
+    low, high = test.proportion_ci(LEVEL, method="wilson")
     return Interval(float(test.statistic), float(low), float(high))
 
 
@@ -208,9 +198,3 @@ def spearman(a: Array, b: Array) -> float:
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")  # SciPy's value, without its warning
     return float(spearmanr(a, b).statistic)
-
-
-def _tails(level: float) -> tuple[float, float]:
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level}")
-    return (1 - level) / 2, (1 + level) / 2
