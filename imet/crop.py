@@ -18,14 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -36,6 +37,8 @@ from imet.io import InputError, atomic_path, write_json
 from imet.models.encoder import Encoder
 from imet.predict import load_network
 from imet.typing import Array
+
+Share = Annotated[float, Field(ge=0, lt=0.5)]  # of one side
 
 
 @dataclass(frozen=True)
@@ -48,26 +51,17 @@ class CropMethod:
     zeros that convolutions pad with make edges there that no picture has.
     """
 
-    layers: int = 8  # how many of the first layers
+    layers: Annotated[int, Field(ge=1)] = 8  # how many of the first layers
     reading: Literal["convolutions", "modules"] = "convolutions"  # in the order in which they run
     leave_out: Literal["maps", "layers"] = "maps"  # what has a "low standard deviation"
     cutoff: float = 0.5  # least standard deviation of a map over that of its layer
     layer_cutoff: float = 0.1  # least standard deviation of a layer scaled to [0, 1]
-    rim: float = 0.04  # share of each side
-    tail: float = 0.01  # share of the cells above the mean left outside on each side of the box
-
-    def __post_init__(self) -> None:
-        if self.layers < 1:
-            raise ValueError(f"layers = {self.layers}; at least 1")
-        if self.reading not in ("convolutions", "modules"):
-            raise ValueError(f'reading is "convolutions" or "modules", not {self.reading!r}')
-        if self.leave_out not in ("maps", "layers"):
-            raise ValueError(f'leave_out is "maps" or "layers", not {self.leave_out!r}')
-        if not (0 <= self.rim < 0.5 and 0 <= self.tail < 0.5):
-            raise ValueError("rim and tail are shares of one side: they lie in [0, 0.5)")
+    rim: Share = 0.04  # share of each side
+    tail: Share = 0.01  # share of the cells above the mean left outside on each side of the box
 
 
 POSTER = CropMethod()
+BATCH = 16  # pictures at once
 
 
 class _StopForward(Exception):
@@ -134,7 +128,7 @@ def layer_saliency(maps: Tensor, method: CropMethod = POSTER) -> tuple[Tensor, T
         ([0.0, 0.0, 1.0, 0.0, 0.0], [[True, False]])
     """
     height, width = maps.shape[2:]
-    top, left = (_rim(side, method.rim) for side in (height, width))
+    top, left = (min(round(method.rim * n + 0.499), (n - 1) // 2) for n in (height, width))
     inner = maps[:, :, top : height - top, left : width - left].float()  # (B, C, h', w')
     frame = [inner[:, :, 0], inner[:, :, -1], inner[:, :, :, 0], inner[:, :, :, -1]]
     ground = torch.cat(frame, 2).median(2).values  # (B, C)
@@ -209,14 +203,14 @@ def crop_boxes(
     pictures: Sequence[Array],
     size: int = 224,
     method: CropMethod = POSTER,
-    batch: int = 16,
+    batch: int = BATCH,
     device: torch.device | str = "cpu",
 ) -> Array:
     """The crop of every picture (H, W, 3) uint8, in its own pixels.
 
-    `size` is the side of the network's input, `batch` the number of pictures at once, and `device`
-    where the encoder is. Crops are (N, 4) int64 left, top, right, bottom; right and bottom are
-    exclusive, and a crop has one pixel at least.
+    `size` is the side of the network's input and `device` where the encoder is. Crops are (N, 4)
+    int64 left, top, right, bottom; right and bottom are exclusive, and a crop has one pixel at
+    least.
     """
     boxes = []
     for start in range(0, len(pictures), batch):
@@ -241,47 +235,38 @@ def to_pixels(box: Array, height: int, width: int) -> Array:
     return np.array([low_x, low_y, max(high_x, low_x + 1), max(high_y, low_y + 1)])
 
 
-def _rim(side: int, share: float) -> int:
-    """Cells left out at each end of a side, so that one stays at least."""
-    return min(round(share * side + 0.499) if share else 0, (side - 1) // 2)
-
-
 # --- Picture files
 
 
-def picture_files(paths: Sequence[Path], out: Path | None = None) -> list[tuple[Path, Path]]:
+def picture_files(paths: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
     """Pictures named or inside named folders, each with where its crop goes below the output.
 
     Folders are searched by `imet.data.layout.pictures_in`, which passes over what is no picture by
     its ending and the output of an earlier run. InputError: nothing at a path, a folder without
     pictures, or two that would go to one place.
     """
-    files: list[tuple[Path, Path]] = []
+    places: dict[Path, Path] = {}
     for path in paths:
-        if path.is_dir():
-            files += [(p, p.relative_to(path)) for p in pictures_in(path, leave_out=out)]
-        elif path.exists():
-            files.append((path, Path(path.name)))
-        else:
+        if not path.exists():
             raise InputError(f"{path}: there is no such file or folder")
-    taken: dict[Path, Path] = {}
-    for path, place in files:
-        place = place.with_suffix(".png")
-        if place in taken:
-            raise InputError(
-                f"{path} and {taken[place]} would both become {place}; crop them into two folders"
-            )
-        taken[place] = path
-    return [(path, place) for place, path in taken.items()]
+        folder = path if path.is_dir() else path.parent
+        for file in pictures_in(path, leave_out=out) if path.is_dir() else [path]:
+            place = file.relative_to(folder).with_suffix(".png")
+            if place in places:
+                raise InputError(
+                    f"{file} and {places[place]} would both become {place}; crop them into two "
+                    "folders"
+                )
+            places[place] = file
+    return [(file, place) for place, file in places.items()]
 
 
 def crop_pictures(
     files: Sequence[tuple[Path, Path]],
     out: Path,
     folder: Path,
-    method: CropMethod = POSTER,
-    device: str = "cpu",
-    batch: int = 16,
+    method: CropMethod,
+    device: str,
     progress: bool = False,
 ) -> tuple[dict[str, list[int]], list[str]]:
     """Cut pictures to what a finished run's network responds to, and write them as PNG files.
@@ -294,26 +279,24 @@ def crop_pictures(
     for _, place in files:
         if (out / place).resolve() in sources:
             raise InputError(f"{out / place} would be overwritten by its crop; name another folder")
-    network, recipe, *_ = load_network(Path(folder), device)
+    network, recipe, *_ = load_network(folder, device)
     assert network.encoder is not None
     boxes: dict[str, list[int]] = {}
     problems: list[str] = []
     with tqdm(total=len(files), unit="picture", disable=not progress) as bar:
-        for start in range(0, len(files), batch):
-            chunk = files[start : start + batch]
-            read: list[tuple[Path, Path, np.ndarray]] = []
-            for path, place in chunk:
+        for start in range(0, len(files), BATCH):
+            read: list[tuple[Path, Path, Array]] = []
+            for path, place in files[start : start + BATCH]:
                 try:
                     read.append((path, place, read_image(path)))
                 except InputError as error:  # one bad file does not cost the others
                     problems.append(str(error))
+                bar.update()
             pictures = [picture for _, _, picture in read]
-            cut = crop_boxes(network.encoder, pictures, recipe.input_size, method, batch, device)
-            for (path, place, picture), box in zip(read, cut):
-                left, top, right, bottom = (int(side) for side in box)
+            cut = crop_boxes(network.encoder, pictures, recipe.input_size, method, device=device)
+            for (path, place, picture), box in zip(read, cut.tolist()):
+                left, top, right, bottom = boxes[str(path)] = box
                 with atomic_path(out / place) as temporary:
                     Image.fromarray(picture[top:bottom, left:right]).save(temporary, format="PNG")
-                boxes[str(path)] = [left, top, right, bottom]
-            bar.update(len(chunk))
     write_json(out / "crops.json", boxes)
     return boxes, problems
