@@ -55,7 +55,8 @@ class Paths(NamedTuple):
         return self._each(lambda array: array[:, 0])
 
     def _each(self, change: Callable[[Array], Array]) -> Paths:
-        return Paths(*(None if array is None else change(array) for array in self))  # type: ignore[arg-type]
+        scores = None if self.scores is None else change(self.scores)
+        return Paths(change(self.labels), change(self.probabilities), scores)
 
 
 # --- Searching for paths -------------------------------------------------------------------------

@@ -52,12 +52,7 @@ def recall_per_work(predicted: Array, targets: Array) -> Array:
 
 
 def fbeta(predicted: Array, targets: Array, beta: float = 2) -> float:
-    """Sample-averaged F-beta; see `fbeta_per_work`.
-
-    Examples:
-        >>> fbeta(np.array([[True, False]]), np.array([[True, True]]))
-        0.5555555555555556
-    """
+    """Sample-averaged F-beta: the mean of `fbeta_per_work`."""
     return float(fbeta_per_work(predicted, targets, beta).mean())
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit
@@ -23,7 +23,6 @@ from imet.io import InputError
 from imet.metrics import (
     best_threshold,
     counts_at_thresholds,
-    fbeta,
     fbeta_at_thresholds,
     fbeta_of_counts,
     fbeta_of_first,
@@ -103,7 +102,12 @@ class ScoreRule(Rule):
 
     def predict(self, scores: Array) -> BoolArray:
         """Decisions, (N, K) bool, from scores, (N, K) in [0, 1]."""
-        return self._predict(_checked(scores))
+        scores = np.asarray(scores)
+        if scores.ndim != 2:
+            raise ValueError(f"need (N, K) scores, got {scores.shape}")
+        if not ((scores >= 0) & (scores <= 1.00001)).all():  # a mean may round a little over 1
+            raise ValueError("scores are probabilities: they lie in [0, 1] and none is missing")
+        return self._predict(scores)
 
     def decide(self, outputs: Any) -> BoolArray:
         """Labels (N, K) bool; see `Rule.decide`."""
@@ -150,9 +154,9 @@ class PerKindThreshold(ScoreRule):
 class ProportionalThreshold(ScoreRule):
     """score ≥ γ·f^power, with f the training proportion of the label (paper, section 3.3).
 
-    Decided as score / f^power ≥ γ in double precision. A label without training works has no
-    threshold and is never predicted. Power 1 is the paper's γ·f; its code also scales a global
-    threshold by a power such as .05.
+    Decided as score / f^power ≥ γ in double precision. A label without training works is never
+    predicted. Power 1 is the paper's γ·f; its code also scales a global threshold by a power such
+    as .05.
     """
 
     kind: ClassVar[str] = "proportional"
@@ -241,8 +245,6 @@ def relative_to_max(scores: Array) -> Array:
 # --- Tuning --------------------------------------------------------------------------------------
 # In each: scores (N, K) and targets (N, K) bool of validation works.
 
-AnyRule = TypeVar("AnyRule", bound=ScoreRule)
-
 
 def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
     """The paper's search grid: step, 2·step … below `high`, the open range (0, high).
@@ -300,20 +302,20 @@ def tune_proportional(
     scores: Array, targets: Array, proportions: Array, power: float = 1.0
 ) -> ProportionalThreshold:
     """The best γ of γ·f^power there is; `proportions` (K,) are shares of *training* works."""
-    gamma, _ = best_threshold(divide_by_prior(scores, proportions, power), targets)
-    rule = ProportionalThreshold(max(gamma, 0.0), tuple(proportions.tolist()), power)
-    return _with_value(rule, scores, targets)
+    gamma, value = best_threshold(divide_by_prior(scores, proportions, power), targets)
+    shares = tuple(proportions.tolist())
+    return ProportionalThreshold(max(gamma, 0.0), shares, power, f_beta=value)
 
 
 def tune_relative_to_max(scores: Array, targets: Array) -> RelativeToMax:
     """The best fraction of the highest score there is."""
-    fraction, _ = best_threshold(relative_to_max(scores), targets)
-    return _with_value(RelativeToMax(fraction), scores, targets)
+    fraction, value = best_threshold(relative_to_max(scores), targets)
+    return RelativeToMax(fraction, f_beta=value)
 
 
 def tune_top_k(scores: Array, targets: Array, most: int = 50) -> TopK:
     """The best number of labels per work, from 1 to `most`."""
-    order = _highest_first(_checked(scores))[:, :most]
+    order = _highest_first(scores)[:, :most]
     value = fbeta_of_first(np.take_along_axis(targets, order, axis=1), targets).mean(axis=0)
     best = int(value.argmax())
     edge = best + 1 == most < scores.shape[1]
@@ -334,15 +336,6 @@ def tune_all(
     }
 
 
-def _checked(scores: Array) -> Array:
-    scores = np.asarray(scores)
-    if scores.ndim != 2:
-        raise ValueError(f"need (N, K) scores, got {scores.shape}")
-    if not ((scores >= 0) & (scores <= 1.00001)).all():  # a mean may round a little over 1
-        raise ValueError("scores are probabilities: they lie in [0, 1] and none is missing")
-    return scores
-
-
 def _require_labels(scores: Array, per_label: Any) -> None:
     if scores.shape[1] != len(per_label):
         raise ValueError(f"need (N, {len(per_label)}) scores, got {scores.shape}")
@@ -351,10 +344,6 @@ def _require_labels(scores: Array, per_label: Any) -> None:
 def _highest_first(scores: Array) -> Array:
     """(N, K) columns of each work by descending score, ties by column."""
     return np.argsort(-scores, axis=1, kind="stable")
-
-
-def _with_value(rule: AnyRule, scores: Array, targets: Array) -> AnyRule:
-    return replace(rule, f_beta=fbeta(rule.predict(scores), targets))
 
 
 def _argmax_last(value: Array) -> int:
