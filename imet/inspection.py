@@ -66,8 +66,7 @@ def normalised_entropy(weights: Array) -> Array:
         [1.0, 0.0]
     """
     p = np.asarray(weights, np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(p > 0, p * np.log(p), 0.0)
+    terms = p * np.log(np.where(p > 0, p, 1))
     return np.abs(terms.sum(-1)) / np.log(max(p.shape[-1], 2))
 
 
@@ -111,12 +110,12 @@ def pointing_game(weights: Array, boxes: Array) -> dict[str, float]:
     return {"hit": float(mask[top].mean()), "mass": float(mass), "area": float(mask.mean())}
 
 
-def centre_prior(side: int, spread: float = 0.25) -> Array:
+def centre_prior(side: int) -> Array:
     """A Gaussian in the middle of the view, (S, S): where things tend to be, without looking.
 
-    `spread` is its standard deviation as a share of the side.
+    Its standard deviation is a quarter of the side.
     """
-    along = np.exp(-0.5 * ((np.arange(side) + 0.5) / side - 0.5) ** 2 / spread**2)
+    along = np.exp(-0.5 * ((np.arange(side) + 0.5) / side - 0.5) ** 2 / 0.25**2)
     weights = np.outer(along, along)
     return weights / weights.sum()
 
@@ -249,16 +248,15 @@ def influence(
     device = resolve_device(device)
     network = load_network(run.folder, device)[0]
     head: Any = network.head
-    chosen = torch.as_tensor(np.append(labels, -1), device=device)  # (A + 1,)
+    chosen = torch.as_tensor(np.append(labels, -1), device=device)  # (A + 1,), -1 is no label
     recipe = dataclasses.replace(run.recipe, views="one", eval_views="same")
     total, count = torch.zeros(len(labels), len(labels), device=device), 0
     with evaluation_mode(network):
         for batch in batches_of(recipe, run.parts, part, works, device):
             view, state = head.begin(network.features(batch))
             logits, _, state = head.step(view, state)  # (B, 1, K)
-            paths = len(chosen)
-            state = type(state)(*(x.expand(-1, paths, *x.shape[2:]) for x in state))
-            p = logits.sigmoid().expand(-1, paths, -1)
+            state = type(state)(*(x.expand(-1, len(chosen), *x.shape[2:]) for x in state))
+            p = logits.sigmoid().expand(-1, len(chosen), -1)
             state = head.advance(state, p, chosen.expand(len(logits), -1))
             after, _, _ = head.step(view, state)  # (B, A + 1, K)
             change = after[:, :-1] - after[:, -1:]  # (B, A, K)

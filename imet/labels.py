@@ -55,11 +55,10 @@ class LabelSpace:
             >>> LabelSpace(np.arange(3), ("medium::oil", "culture::dutch", "tags::men")).taken_for()
             {'culture': ['culture'], 'tag': ['medium', 'tags']}
         """
-        there = dict.fromkeys(self.kinds.tolist())
-        return {
-            "culture": [kind for kind in there if kind in self.culture_kinds],
-            "tag": [kind for kind in there if kind not in self.culture_kinds],
-        }
+        taken: dict[str, list[str]] = {"culture": [], "tag": []}
+        for kind in dict.fromkeys(self.kinds.tolist()):
+            taken["culture" if kind in self.culture_kinds else "tag"].append(kind)
+        return taken
 
     @cached_property
     def _columns(self) -> dict[str | int, int]:
