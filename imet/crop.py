@@ -86,7 +86,7 @@ def first_layer_hooks(
     def wanted(module: nn.Module) -> bool:
         if method.reading == "convolutions":
             return isinstance(module, nn.Conv2d)
-        return not any(True for _ in module.children())
+        return not list(module.children())
 
     hooks = [m.register_forward_hook(hook) for m in network.modules() if wanted(m)]
     try:
