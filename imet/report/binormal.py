@@ -7,13 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logit, ndtri
 
-from imet.metrics import (
-    best_threshold,
-    mean_auc,
-    precision_per_work,
-    recall_per_work,
-    roc_auc_per_class,
-)
+from imet import metrics
 from imet.typing import Array
 
 
@@ -51,8 +45,9 @@ def f2_at_auc(frequencies: Array, auc: float, works: int = 1000, seed: int = 0) 
     scores = expit(logit(f) + shift * evidence - shift**2 / 2)  # (N, K)
     some = targets.any(1)  # every work of the collection has a label
     scores, targets = scores[some].astype(np.float32), targets[some]
-    threshold, f2 = best_threshold(scores, targets)
+    threshold, f2 = metrics.best_threshold(scores, targets)
     predicted = scores >= threshold
-    precision, recall = precision_per_work(predicted, targets), recall_per_work(predicted, targets)
-    area = mean_auc(roc_auc_per_class(scores, targets)).value
-    return BinormalResult(area, f2, float(precision.mean()), float(recall.mean()), threshold)
+    precision = float(metrics.precision_per_work(predicted, targets).mean())
+    recall = float(metrics.recall_per_work(predicted, targets).mean())
+    area = metrics.mean_auc(metrics.roc_auc_per_class(scores, targets)).value
+    return BinormalResult(area, f2, precision, recall, threshold)
