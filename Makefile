@@ -68,7 +68,7 @@ RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 RECORDED  := $(wildcard results/*.json results/*.npz results/*/*)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
-.PHONY: help env data runs notebooks book pdf assignments slides serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults reproduce FORCE
+.PHONY: help env data runs notebooks book pdf assignments slides serve pair test lint type bench studies verify-studies clean lock test-book test-code test-faults reproduce mutants FORCE
 
 help: ## Show this list
 	@echo "make TARGET [PROFILE=sample|met|small|kaggle|stored|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
@@ -196,6 +196,12 @@ test-faults: $(READY) ## Kill, starve and damage whatever writes or is read (BOU
 
 reproduce: $(READY) ## Run the report three times, the last on one thread less, and compare every number
 	$(BIN)/python book/tools/reproduce.py --profile $(if $(filter command line,$(origin PROFILE)),$(PROFILE),tiny)
+
+mutants: $(READY) ## Try small faults, SAMPLE=300 a module (MODULES=imet/losses.py): how many do tests notice?
+	[ -e build/mutmut/.ready ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade \
+	  --target build/mutmut --no-deps --require-hashes -r tests/mutmut.txt
+	touch build/mutmut/.ready
+	$(BIN)/python tests/mutants.py $(MODULES) --sample $(or $(SAMPLE),300)
 
 bench: $(READY) ## Run the benchmarks and write benchmarks/results.json
 	$(BIN)/python -m benchmarks

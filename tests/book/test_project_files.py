@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import environment
+import mutants
 import pytest
 import yaml
 from museum import open_museum
@@ -316,3 +317,8 @@ def test_files_of_the_future_are_made_again_once_the_clock_was_set_back(tmp_path
         os.utime(made / f"{name}.ipynb", (time.time() + ahead,) * 2)
     make(here, "-n", "notebooks", "PROFILE=tiny")
     assert [path.name for path in made.iterdir()] == ["old.ipynb"]
+
+
+def test_modules_that_are_mutated_have_their_tests():
+    for module, tests in mutants.TESTS.items():
+        assert all((REPO / file).exists() for file in (module, *tests))
