@@ -8,17 +8,44 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
+from typer import Argument, Option
+from typer.core import TyperGroup
 
 from imet.io import InputError
 
+UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
+WRITABLE = "; make room there or name another folder (runs, features and data: IMET_HOME)"
+
+
+class Commands(TyperGroup):
+    """Bad input ends any command with its message and exit code 2, not with a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except (InputError, OSError, ArithmeticError) as error:  # a full disk, diverged training
+            number = getattr(error, "errno", None)
+            if number == errno.EPIPE:  # the reader of our output went away
+                raise
+            _end([f"{error}{WRITABLE if number in UNWRITABLE else ''}"])
+
+
+def _end(faults: Sequence[str]) -> None:
+    """End the command: what went wrong is said in red, and the exit code is 2 if anything did."""
+    for fault in faults:
+        typer.secho(f"imet: {fault}", fg=typer.colors.RED, err=True)
+    raise typer.Exit(2 if faults else 0)
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -26,7 +53,9 @@ app = typer.Typer(
 data = typer.Typer(
     help="Collections in Kaggle's layout: facts, split, check, simulate.", no_args_is_help=True
 )
+download = typer.Typer(help="Fetch a collection of photographs.", no_args_is_help=True)
 app.add_typer(data, name="data")
+data.add_typer(download, name="download")
 
 
 @app.callback()
@@ -51,241 +80,199 @@ def main() -> None:
                 sys.exit(2)
 
 
-Root = Annotated[Path, typer.Argument(help="Folder with train.csv, labels.csv and train/<id>.png.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-ProfileName = Annotated[str, typer.Option(help="sample, tiny, small or kaggle.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Root = Annotated[Path, Argument(help="Folder with train.csv, labels.csv and train/<id>.png.")]
+Json = Annotated[bool, Option("--json", help="Print JSON.")]
+ProfileName = Annotated[str, Option(help="sample, tiny, small or kaggle.")]
+Device = Annotated[str, Option(help="auto, cpu or cuda.")]
+NewFolder = Annotated[Path, Argument(help="Folder to make, in Kaggle's layout.")]
+RunFolder = Annotated[Path, Option("--run", help="A run's folder.")]
 
 
-UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
-WRITABLE = "; make room there or name another folder (runs, features and data: IMET_HOME)"
-
-
-@contextmanager
-def clear_errors() -> Iterator[None]:
-    """Bad input ends with its message and exit code 2, not with a traceback."""
-    try:
-        yield
-    except (InputError, OSError, ArithmeticError) as error:  # a full disk, diverged training
-        remedy = WRITABLE if getattr(error, "errno", None) in UNWRITABLE else ""
-        typer.secho(f"imet: {error}{remedy}", fg=typer.colors.RED, err=True)
-        raise typer.Exit(2) from error
-
-
-download = typer.Typer(help="Fetch a collection of photographs.", no_args_is_help=True)
-data.add_typer(download, name="download")
-
-
-@data.command("facts")
-def summarise(root: Root, as_json: Json = False) -> None:
+@data.command()
+def facts(root: Root, as_json: Json = False) -> None:
     """Print the facts of a collection: rows, labels, rare labels, split sizes, counts."""
-    from imet.data.summary import format_summary
-    from imet.data.summary import summarise as find
+    from imet.data.summary import format_summary, summarise
 
-    with clear_errors():
-        summary = find(root)
-        typer.echo(json.dumps(summary, indent=2) if as_json else format_summary(summary))
+    summary = summarise(root)
+    typer.echo(json.dumps(summary, indent=2) if as_json else format_summary(summary))
 
 
 @data.command()
 def split(
     root: Root,
-    out: Annotated[Path, typer.Option(help="The CSV file to write: id,split in file order.")],
+    out: Annotated[Path, Option(help="The CSV file to write: id,split in file order.")],
 ) -> None:
     """Write the documents' split: train, val, test or dropped for every work."""
     from imet.data.split import PARTS, write_split
 
-    with clear_errors():
-        split_rows = write_split(root, out)
-        sizes = ", ".join(f"{name} {len(split_rows.rows(name)):,}" for name in (*PARTS, "dropped"))
-        typer.echo(f"{out}: {sizes}")
+    split_rows = write_split(root, out)
+    sizes = ", ".join(f"{name} {len(split_rows.rows(name)):,}" for name in (*PARTS, "dropped"))
+    typer.echo(f"{out}: {sizes}")
 
 
 @data.command()
 def check(
-    root: Root,
-    images: Annotated[bool, typer.Option(help="Open every picture too.")] = True,
+    root: Root, images: Annotated[bool, Option(help="Open every picture too.")] = True
 ) -> None:
     """Print every problem of a folder with file, row and remedy; exit code 1 if there is one."""
     from imet.data.check import check as find
 
-    with clear_errors():
-        problems = find(root, images=images, progress=sys.stderr.isatty())
-    _report(root, problems)
+    _report(root, find(root, images=images, progress=sys.stderr.isatty()))
 
 
 def _report(root: Path, problems: Sequence[object]) -> None:
     """Print the problems of a folder and end the command."""
     for problem in problems:
-        typer.echo(str(problem))
+        typer.echo(problem)
     typer.echo(f"{root}: {len(problems)} problem{'s' * (len(problems) != 1)}", err=True)
     raise typer.Exit(1 if problems else 0)
 
 
 @data.command()
 def simulate(
-    out: Annotated[Path, typer.Argument(help="Folder to make, in Kaggle's layout.")],
-    works: Annotated[int, typer.Option(help="How many works to draw.", min=1)] = 1600,
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal pictures.")] = 0,
-    labels_from: Annotated[
-        Path | None, typer.Option(help="Illustrate this folder's label table instead.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes; all cores by default.", min=1)
-    ] = None,
+    out: NewFolder,
+    works: Annotated[int, Option(help="How many works to draw.", min=1)] = 1600,
+    seed: Annotated[int, Option(help="Equal seeds give equal pictures.")] = 0,
+    labels_from: Annotated[Path | None, Option(help="Illustrate this folder's table.")] = None,
+    workers: Annotated[int | None, Option(help="Processes; all cores by default.", min=1)] = None,
 ) -> None:
     """Draw a simulated collection; an interrupted one goes on where it stopped."""
     from imet.data.source import simulate as draw
 
-    with clear_errors():
-        draw(out, works=works, seed=seed, labels_from=labels_from, workers=workers)
-        typer.echo(f"{out}: {works:,} works")
+    draw(out, works=works, seed=seed, labels_from=labels_from, workers=workers)
+    typer.echo(f"{out}: {works:,} works")
 
 
 @download.command()
 def met(
-    out: Annotated[Path, typer.Argument(help="Folder to make, in Kaggle's layout.")],
-    works: Annotated[int, typer.Option(help="How many works to fetch.", min=1)] = 2000,
-    seed: Annotated[int, typer.Option(help="Equal seeds choose equal works.")] = 0,
-    ids: Annotated[
-        Path | None, typer.Option(help="Fetch the object numbers of this list instead.")
-    ] = None,
-    pause: Annotated[float, typer.Option(help="Seconds between requests.", min=0)] = 1.0,
+    out: NewFolder,
+    works: Annotated[int, Option(help="How many works to fetch.", min=1)] = 2000,
+    seed: Annotated[int, Option(help="Equal seeds choose equal works.")] = 0,
+    ids: Annotated[Path | None, Option(help="Fetch the object numbers of this list.")] = None,
+    pause: Annotated[float, Option(help="Seconds between requests.", min=0)] = 1.0,
 ) -> None:
     """Fetch public-domain works of the Metropolitan Museum; an interrupted download goes on."""
     from imet.download.met import download as fetch
     from imet.download.met import read_ids, read_labels
     from imet.download.polite import Polite
 
-    with clear_errors():
-        numbers = read_ids(ids) if ids else None
-        labels = read_labels(ids) if ids else None
-        skipped = fetch(
-            out, works=works, seed=seed, ids=numbers, labels=labels, polite=Polite(pause)
-        )
+    listed: dict[str, Any] = {"ids": read_ids(ids), "labels": read_labels(ids)} if ids else {}
+    skipped = fetch(out, works=works, seed=seed, polite=Polite(pause), **listed)
     for reason, count in skipped.items():
         typer.echo(f"passed over: {count:,}, {reason}", err=True)
     typer.echo(f"{out}: make book DATA={out}, or imet data check {out}")
 
 
 @download.command()
-def kaggle(
-    out: Annotated[Path, typer.Argument(help="A new folder; gets Kaggle's layout.")],
-) -> None:
+def kaggle(out: NewFolder) -> None:
     """Fetch the iMet Collection 2019 and check it; needs an account that accepted its rules."""
     from imet.download.kaggle import download as fetch
 
-    with clear_errors():
-        problems = fetch(out, progress=sys.stderr.isatty())
-    _report(out, problems)
+    _report(out, fetch(out, progress=sys.stderr.isatty()))
 
 
 @data.command()
 def sheets(
-    out: Annotated[Path, typer.Argument(help="Folder for the contact sheets and their index.")],
+    out: Annotated[Path, Argument(help="Folder for the contact sheets and their index.")],
 ) -> None:
     """Draw contact sheets of the simulated collection: one for each culture and each tag."""
     from imet.data.source import contact_sheets as draw
 
-    with clear_errors():
-        typer.echo(draw(out) / "index.html")
+    typer.echo(draw(out) / "index.html")
 
 
 @app.command()
 def run(
-    recipe: Annotated[
-        str, typer.Argument(help="A recipe; `imet recipes` lists them. None with --all.")
-    ] = "",
+    recipe: Annotated[str, Argument(help="One of `imet recipes`; none with --all.")] = "",
     profile: ProfileName = "sample",
-    folder: Annotated[
-        Path | None, typer.Option("--data", help="Any folder in Kaggle's layout to train on.")
-    ] = None,
+    folder: Annotated[Path | None, Option("--data", help="Folder in Kaggle's layout.")] = None,
     changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a recipe field.")
+        list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a recipe field.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Initial weights, order of works, dropout.")] = 0,
+    seed: Annotated[int, Option(help="Initial weights, order of works, dropout.")] = 0,
     device: Device = "auto",
-    every: Annotated[
-        bool, typer.Option("--all", help="Train every run that the book's chapters show.")
-    ] = False,
-    listed: Annotated[bool, typer.Option("--list", help="Say how far those runs are.")] = False,
-    hours: Annotated[float, typer.Option(help="With --all: refuse what takes longer.", min=0)] = 0,
-    devices: Annotated[int, typer.Option(help="GPUs of each machine to use.", min=1)] = 1,
-    nodes: Annotated[int, typer.Option("--num-nodes", help="Machines.", min=1)] = 1,
+    every: Annotated[bool, Option("--all", help="Train every run that chapters show.")] = False,
+    listed: Annotated[bool, Option("--list", help="Say how far those runs are.")] = False,
+    hours: Annotated[float, Option(help="With --all: refuse what takes longer.", min=0)] = 0,
+    devices: Annotated[int, Option(help="GPUs of each machine to use.", min=1)] = 1,
+    nodes: Annotated[int, Option("--num-nodes", help="Machines.", min=1)] = 1,
     cache_views: Annotated[
-        bool, typer.Option(help="Decode pictures once, for few processors and a large disk.")
+        bool, Option(help="Decode pictures once, for few processors and a large disk.")
     ] = False,
 ) -> None:
     """Train a recipe, or load the run with the same key; print its metrics and its folder."""
-    from imet.runs import run as make
+    from imet import runs
+    from imet.report.chapters import states, train_all
 
     logging.basicConfig(level="WARNING", format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     first = int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0) == 0
     logging.getLogger("imet").setLevel("INFO" if first else "WARNING")
     machines: dict[str, Any] = {"devices": devices, "nodes": nodes, "cache_views": cache_views}
-    with clear_errors():
-        if bool(recipe) == (every or listed) or ((every or listed) and (folder or changes)):
-            raise InputError("name a recipe, or take --all or --list without --data and --set")
-        if every or listed:
-            from imet.report.chapters import states, train_all
-
-            if listed:
-                typer.echo("\n".join(map(str, states(profile, seed))))
-            else:
-                train_all(profile, seed, device, hours, **machines)
-            return
+    if bool(recipe) == (every or listed) or (not recipe and (folder or changes)):
+        raise InputError("name a recipe, or take --all or --list without --data and --set")
+    if listed:
+        typer.echo("\n".join(map(str, states(profile, seed))))
+    elif every:
+        train_all(profile, seed, device, hours, **machines)
+    else:
+        settings: dict[str, Any] = {"seed": seed, "device": device, "data": folder}
         overrides = dict(_key_value(change) for change in changes or [])
-        finished = make(
-            recipe, profile, seed=seed, device=device, data=folder, overrides=overrides, **machines
-        )
-    if not first:  # of several processes
-        return
-    if set(finished.parts.labels.kinds) - {"culture", "tag"}:
-        for kind, of_names in finished.parts.labels.taken_for().items():
+        finished = runs.run(recipe, profile, overrides=overrides, **settings, **machines)
+        if first:  # of several processes
+            _print_metrics(finished)
+
+
+def _key_value(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise InputError(f"--set {text}: write it as KEY=VALUE")
+    return key.strip(), value.strip()
+
+
+def _print_metrics(run: Any) -> None:
+    if set(run.parts.labels.kinds) - {"culture", "tag"}:
+        for kind, of_names in run.parts.labels.taken_for().items():
             typer.echo(f"taken for {kind}: {', '.join(of_names) or 'none'}")
     for part in ("val", "test"):
-        metrics = finished.metrics[part]
+        metrics = run.metrics[part]
         for name in ("f2", "f1", "precision", "recall"):
             m = metrics[name]
             typer.echo(f"{part:5}{name:10}{m['value']:.4f}  [{m['low']:.4f}, {m['high']:.4f}]")
         typer.echo(f"{part:5}{'floor f2':10}{metrics['floor']['f2']['value']:.4f}")
-    typer.echo(f"{finished.rule.describe()}, best epoch {finished.metrics['best_epoch']}")
-    typer.echo(finished.folder)
+    typer.echo(f"{run.rule.describe()}, best epoch {run.metrics['best_epoch']}")
+    typer.echo(run.folder)
 
 
 @app.command()
 def plan(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Recipes; all that the chapters show without one.")
-    ] = None,
+    names: Annotated[list[str] | None, Argument(help="Recipes; all of the chapters' runs.")] = None,
     profile: ProfileName = "kaggle",
     device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, or a GPU that is not here: T4, V100, A100, H100.")
+        str, Option(help="auto, cpu, cuda, or a GPU that is not here: T4, V100, A100, H100.")
     ] = "auto",
-    devices: Annotated[int, typer.Option(help="GPUs that share each batch.", min=1)] = 1,
+    devices: Annotated[int, Option(help="GPUs that share each batch.", min=1)] = 1,
     as_json: Json = False,
 ) -> None:
     """Print what runs need before anything starts: views, operations, hours, disk and memory."""
     from imet import plan as plans
-    from imet.config import get_profile, resolve
+    from imet.config import Recipe, get_profile, resolve
     from imet.devices import resolve_device
     from imet.report.chapters import Shown, shown_runs
 
-    with clear_errors():
-        here = device if device in plans.RATES else resolve_device(device)
-        shown = [Shown(name, profile, {}) for name in names or []] or shown_runs(profile)
-        pairs: dict[Any, list[Any]] = {}
-        for each in shown:
-            changes = dict(each.overrides)
-            if (as_is := resolve(each.recipe, each.profile, changes)) in pairs:
-                continue  # two chapters name the same run in two ways
-            pairs[as_is] = []
-            for mode in ("fresh", "fixed"):
-                recipe = dataclasses.replace(as_is, view_mode=mode)
-                sizes, source = plans.sizes_of(get_profile(each.profile), recipe)
-                cost = plans.cost(recipe, sizes, here, devices)
-                pairs[as_is].append(dataclasses.replace(cost, recipe=str(each)))
-        costs = [(fresh, fixed if fixed.stored else None) for fresh, fixed in pairs.values()]
+    here = device if device in plans.RATES else resolve_device(device)
+    shown: dict[Recipe, Shown] = {}
+    for each in [Shown(name, profile, {}) for name in names or []] or shown_runs(profile):
+        # Two chapters may name the same run in two ways.
+        shown.setdefault(resolve(each.recipe, each.profile, each.overrides), each)
+    costs = []
+    for recipe, each in shown.items():
+        sizes, source = plans.sizes_of(get_profile(each.profile), recipe)
+        named = dataclasses.replace(recipe, name=str(each))
+        fresh, fixed = (
+            plans.cost(dataclasses.replace(named, view_mode=mode), sizes, here, devices)
+            for mode in ("fresh", "fixed")
+        )
+        costs.append((fresh, fixed if fixed.stored else None))
     if as_json:
         rows = [[cost and dataclasses.asdict(cost) for cost in pair] for pair in costs]
         typer.echo(json.dumps(rows, indent=2))
@@ -296,25 +283,17 @@ def plan(
     typer.echo(f"in all {sum(fresh.hours for fresh, _ in costs):,.1f} hours with fresh views")
 
 
-def _key_value(text: str) -> tuple[str, str]:
-    key, sign, value = text.partition("=")
-    if not sign:
-        raise InputError(f"--set {text}: write it as KEY=VALUE")
-    return key.strip(), value.strip()
-
-
 @app.command()
 def recipes(
-    recipe: Annotated[str | None, typer.Argument(help="One recipe; all without it.")] = None,
+    recipe: Annotated[str | None, Argument(help="One recipe; all without it.")] = None,
     profile: ProfileName = "sample",
     as_json: Json = False,
 ) -> None:
     """Print the resolved configuration of one or all recipes on a profile."""
     from imet.config import recipe_names, resolve
 
-    with clear_errors():
-        names = [recipe] if recipe else recipe_names()
-        resolved = {name: dataclasses.asdict(resolve(name, profile)) for name in names}
+    names = [recipe] if recipe else recipe_names()
+    resolved = {name: dataclasses.asdict(resolve(name, profile)) for name in names}
     if as_json:
         typer.echo(json.dumps(resolved[recipe] if recipe else resolved, indent=2))
         return
@@ -326,12 +305,10 @@ def recipes(
 
 @app.command()
 def predict(
-    images: Annotated[list[Path], typer.Argument(help="Pictures of any kind, or folders of them.")],
-    run_folder: Annotated[Path, typer.Option("--run", help="A run's folder.")],
-    top: Annotated[int, typer.Option(help="Labels to print at least, best first.", min=0)] = 5,
-    submission: Annotated[
-        Path | None, typer.Option(help="Write the competition's table of them instead.")
-    ] = None,
+    images: Annotated[list[Path], Argument(help="Pictures of any kind, or folders of them.")],
+    run_folder: RunFolder,
+    top: Annotated[int, Option(help="Labels to print at least, best first.", min=0)] = 5,
+    submission: Annotated[Path | None, Option(help="Write the competition's table.")] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -339,14 +316,12 @@ def predict(
     from imet.devices import resolve_device
     from imet.predict import label_pictures, write_submission
 
-    with clear_errors():
-        if submission:
-            count = write_submission(images, run_folder, submission, resolve_device(device))
-            typer.echo(f"{submission}: {count:,} works")
-            return
-        predictions, problems = label_pictures(images, run_folder, device=resolve_device(device))
-    for problem in problems:
-        typer.secho(f"imet: {problem}", fg=typer.colors.RED, err=True)
+    device = resolve_device(device)
+    if submission:
+        count = write_submission(images, run_folder, submission, device)
+        typer.echo(f"{submission}: {count:,} works")
+        return
+    predictions, problems = label_pictures(images, run_folder, device)
     if as_json:
         typer.echo(json.dumps(predictions, indent=2, ensure_ascii=False))
     for picture in [] if as_json else predictions:
@@ -355,18 +330,17 @@ def predict(
             if label["predicted"] or rank < top:
                 mark = "*" if label["predicted"] else " "
                 typer.echo(f"  {mark} {label['score']:.3f}  {label['name']}")
-    if problems:
-        raise typer.Exit(2)
+    _end(problems)
 
 
 @app.command()
 def crop(
-    images: Annotated[list[Path], typer.Argument(help="Pictures, or folders of them.")],
-    run_folder: Annotated[Path, typer.Option("--run", help="A run's folder.")],
-    out: Annotated[Path, typer.Option(help="Folder for the crops, as PNG, and crops.json.")],
-    layers: Annotated[int, typer.Option(help="How many first layers to look at.", min=1)] = 8,
+    images: Annotated[list[Path], Argument(help="Pictures, or folders of them.")],
+    run_folder: RunFolder,
+    out: Annotated[Path, Option(help="Folder for the crops, as PNG, and crops.json.")],
+    layers: Annotated[int, Option(help="How many first layers to look at.", min=1)] = 8,
     reading: Annotated[
-        str, typer.Option(help="Layers are: convolutions, or modules of any kind.")
+        Literal["convolutions", "modules"], Option(help="Layers are these, or of any kind.")
     ] = "convolutions",
     device: Device = "auto",
 ) -> None:
@@ -374,18 +348,12 @@ def crop(
     from imet.crop import CropMethod, crop_pictures, picture_files
     from imet.devices import resolve_device
 
-    with clear_errors():
-        if reading not in ("convolutions", "modules"):
-            raise InputError(f"--reading {reading}: convolutions or modules")
-        method = CropMethod(layers=layers, reading=reading)  # type: ignore[arg-type]
-        boxes, problems = crop_pictures(
-            picture_files(images, out), out, run_folder, method, resolve_device(device),
-            progress=sys.stderr.isatty(),
-        )  # fmt: skip
-    for problem in problems:
-        typer.secho(f"imet: {problem}", fg=typer.colors.RED, err=True)
+    method = CropMethod(layers=layers, reading=reading)
+    files, here = picture_files(images, out), resolve_device(device)
+    progress = sys.stderr.isatty()
+    boxes, problems = crop_pictures(files, out, run_folder, method, here, progress=progress)
     typer.echo(f"{out}: {len(boxes):,} picture{'s' * (len(boxes) != 1)} cropped")
-    raise typer.Exit(2 if problems else 0)
+    _end(problems)
 
 
 @app.command()
@@ -393,14 +361,12 @@ def results(profile: ProfileName = "sample", as_json: Json = False) -> None:
     """Print every reported number beside ours, with run, seed, device and commit."""
     from imet.report.reported import reported_beside_ours
 
-    with clear_errors():
-        rows = reported_beside_ours(profile)
+    rows = reported_beside_ours(profile)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    typer.echo(
-        f"{'reported':44}{'value':>10}  {'ours (' + profile + ')':28}run, seed, device, commit"
-    )
+    ours = f"ours ({profile})"
+    typer.echo(f"{'reported':44}{'value':>10}  {ours:28}run, seed, device, commit")
     for row in rows:
         typer.echo(f"{row['key']:44}{row['reported']:>10}  {_ours(row)}")
 
