@@ -185,7 +185,7 @@ def sheets(
 def run(
     recipe: Annotated[str, Argument(help="One of `imet recipes`; none with --all.")] = "",
     profile: ProfileName = "sample",
-    folder: Annotated[Path | None, Option("--data", help="Folder in Kaggle's layout.")] = None,
+    folder: Annotated[Path | None, Option("--data", help="A folder to train on.")] = None,
     changes: Annotated[
         list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a recipe field.")
     ] = None,
@@ -245,7 +245,9 @@ def _print_metrics(run: Any) -> None:
 
 @app.command()
 def plan(
-    names: Annotated[list[str] | None, Argument(help="Recipes; all of the chapters' runs.")] = None,
+    names: Annotated[
+        list[str] | None, Argument(help="Recipes; without one, the chapters'.")
+    ] = None,
     profile: ProfileName = "kaggle",
     device: Annotated[
         str, Option(help="auto, cpu, cuda, or a GPU that is not here: T4, V100, A100, H100.")

@@ -38,27 +38,17 @@ def module_files(name: str) -> list[Path]:
 
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
-    """Package files that a file imports, anywhere in it."""
+    """Package files that a file imports, anywhere in it, by absolute names as the house does."""
     files: list[Path] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 files += module_files(alias.name)
         elif isinstance(node, ast.ImportFrom):
-            module = _absolute(path, node)
-            files += module_files(module)
+            files += module_files(str(node.module))
             for alias in node.names:  # `from imet.data import split` imports a module
-                files += module_files(f"{module}.{alias.name}")
+                files += module_files(f"{node.module}.{alias.name}")
     return tuple(dict.fromkeys(files))
-
-
-def _absolute(path: Path, node: ast.ImportFrom) -> str:
-    """The module that a `from … import` names; relative ones start at the file's package."""
-    if not node.level:
-        return node.module or ""
-    package = path.relative_to(ROOT).parent.parts
-    parts = package[: len(package) - node.level + 1]
-    return ".".join([*parts, *(node.module or "").split(".")]).strip(".")
 
 
 def closure(*starts: str | Path) -> list[Path]:
@@ -99,18 +89,10 @@ def file_digest(path: Path) -> str:
     """Digest of one file's code; comments, docstrings and layout aside."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_text(body[0]):
-            body[0] = ast.Pass()
+        match getattr(node, "body", None):
+            case [ast.Expr(ast.Constant(str())), *_] as body:
+                body[0] = ast.Pass()
     return hashlib.blake2b(ast.dump(tree).encode(), digest_size=8).hexdigest()
-
-
-def _is_text(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
 
 
 if __name__ == "__main__":

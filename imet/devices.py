@@ -25,7 +25,7 @@ PATIENCE = timedelta(days=7)
 
 
 def resolve_device(device: str = "auto") -> str:
-    """ "cpu" or "cuda" for "auto"; a device that is not there, or not served, raises.
+    """ "cpu" or "cuda" for "auto"; `InputError` for a device that is not there, or not served.
 
     Examples:
         >>> resolve_device("cpu")
@@ -33,9 +33,10 @@ def resolve_device(device: str = "auto") -> str:
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device.split(":")[0] not in ("cpu", "cuda"):
+    kind = device.partition(":")[0]
+    if kind not in ("cpu", "cuda"):
         raise InputError(f"device {device!r}; choose auto, cpu or cuda")
-    if device.startswith("cuda"):
+    if kind == "cuda":
         if not torch.cuda.is_available():
             raise InputError(f"device {device!r}: torch sees no CUDA device here; use auto or cpu")
         _require_kernels(torch.device(device).index or 0)
@@ -58,9 +59,8 @@ def _require_kernels(index: int) -> None:
             return
     raise InputError(
         f"{torch.cuda.get_device_name(index)} is an sm_{major}{minor} GPU, and torch "
-        f"{torch.__version__} has kernels for {', '.join(built) or 'no GPU'} only. What would run: "
-        "a newer GPU (on Kaggle choose T4 ×2 as accelerator), a torch built for this one (those "
-        "for CUDA 12.6 serve sm_50 to sm_90), or DEVICE=cpu"
+        f"{torch.__version__} serves {', '.join(built) or 'none'} only; take a newer GPU (on "
+        "Kaggle T4 ×2), a torch for CUDA 12.6, which serves sm_50 to sm_90, or DEVICE=cpu"
     )
 
 
@@ -70,12 +70,11 @@ def half_precision(recipe: Recipe, device: str) -> torch.dtype | None:
     "auto" takes bfloat16 where a GPU has it (compute capability 8 and above), float16 on older
     ones, which only emulate it, and float32 on a CPU. Heads, losses and weights are always float32.
     """
-    if recipe.precision != "auto":
-        named = {"32-true": None, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
-        return named[recipe.precision]
-    if not device.startswith("cuda"):
-        return None
-    return torch.bfloat16 if torch.cuda.get_device_capability(device)[0] >= 8 else torch.float16
+    precision = recipe.precision
+    if precision == "auto" and device.startswith("cuda"):
+        newer = torch.cuda.get_device_capability(device)[0] >= 8
+        precision = "bf16-mixed" if newer else "16-mixed"
+    return {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(precision)
 
 
 def describe_precision(recipe: Recipe, device: str) -> str:
@@ -93,13 +92,9 @@ def describe_precision(recipe: Recipe, device: str) -> str:
 
 
 def open_fabric(recipe: Recipe, device: str, devices: int = 1, nodes: int = 1) -> Fabric:
-    """Lightning Fabric on so many devices of so many machines, its processes started.
+    """Lightning Fabric on so many devices of each of so many machines, its processes started.
 
-    Args:
-        recipe: float16 gradients of a trained network need a scaler, which Fabric brings.
-        device: "cpu", "cuda" or "cuda:N".
-        devices: processes on each machine; under torchrun, as many as it started there.
-        nodes: machines.
+    It brings the scaler that float16 gradients of a trained network need.
     """
     kind, _, index = device.partition(":")
     if kind == "cuda":
@@ -117,18 +112,15 @@ def open_fabric(recipe: Recipe, device: str, devices: int = 1, nodes: int = 1) -
 def _launched(
     kind: str, index: str, devices: int, nodes: int, precision: Any, idle: bool
 ) -> Fabric:
-    alone = devices * nodes == 1
+    chosen: Any = [int(index)] if index else devices
+    if devices * nodes == 1:
+        return Fabric(accelerator=kind, devices=chosen, precision=precision)
     several = DDPStrategy(timeout=PATIENCE, find_unused_parameters=idle)
     fabric = Fabric(
-        accelerator=kind,
-        devices=[int(index)] if index else devices,
-        num_nodes=nodes,
-        precision=precision,
-        strategy="auto" if alone else several,
+        accelerator=kind, devices=chosen, num_nodes=nodes, precision=precision, strategy=several
     )
-    if not alone:
-        fabric.launch()
-        atexit.register(_end_all, getattr(fabric.strategy.launcher, "procs", []))
+    fabric.launch()
+    atexit.register(_end_all, getattr(fabric.strategy.launcher, "procs", []))
     return fabric
 
 
@@ -159,13 +151,12 @@ def explain_full_memory(recipe: Recipe, folder: Path) -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
-        size = max(1, recipe.batch_size // 2)
+        half, half_judged = (max(1, n // 2) for n in (recipe.batch_size, recipe.eval_batch_size))
         raise InputError(
             f"{recipe.name}: the GPU's memory does not hold {recipe.batch_size} works of a batch "
-            f"({str(error).partition('.')[0]}). Try --set batch_size={size}, which makes a run of "
-            "its own, or more --devices, which share a batch. If it happened in validation, --set "
-            f"eval_batch_size={max(1, recipe.eval_batch_size // 2)} goes on with this one. "
-            f"Finished runs are kept, and {folder / 'last.pt'} if it is there"
+            f"({str(error).partition('.')[0]}); take --set batch_size={half}, a run of its own, or "
+            f"more --devices. In validation, --set eval_batch_size={half_judged} goes on with "
+            f"this run. Finished runs are kept, and {folder / 'last.pt'} if it is there"
         ) from error
 
 

@@ -45,49 +45,29 @@ SHAPED = ("pooled", "spatial", "grid")
 KAGGLE = {"kept": (87_360, 10_920, 10_920, 1_077), "all": (87_360, 10_920, 10_920, 1_103)}
 """Works of train, val and test and labels of the real tables, for where they are not."""
 
+Sizes = tuple[int, int, int, int]  # works of train, val and test, and labels
+
 
 @dataclass(frozen=True)
 class Cost:
-    """What one recipe needs, with fresh views or with stored ones.
+    """What one recipe needs, with fresh views or with stored ones."""
 
-    Attributes:
-        recipe: its name, and what is changed.
-        stored: whether features are computed once.
-        views: that the network sees in all, training and evaluation.
-        tflop: operations in all, in 10¹².
-        hours: expected.
-        fed_by: "device" or "processors", whichever takes longer.
-        disk: bytes of features, checkpoints and scores.
-        memory: bytes of the device for a training batch.
-        host: bytes of targets and outputs that evaluation holds at once.
-    """
-
-    recipe: str
-    stored: bool
-    views: int
-    tflop: float
+    recipe: str  # its name, and what is changed
+    stored: bool  # whether features are computed once
+    views: int  # that the network sees in all, training and evaluation
+    tflop: float  # operations in all, in 10¹²
     hours: float
-    fed_by: str
-    disk: int
-    memory: int
-    host: int
+    fed_by: str  # "device" or "processors", whichever takes longer
+    disk: int  # bytes of features, checkpoints and scores
+    memory: int  # bytes of the device for a training batch
+    host: int  # bytes of targets and outputs that evaluation holds at once
 
 
-def cost(
-    recipe: Recipe,
-    sizes: tuple[int, int, int, int],
-    device: str,
-    devices: int = 1,
-    cpus: int = 0,
-) -> Cost:
-    """What a recipe needs on (train, val, test) works and K labels.
+def cost(recipe: Recipe, sizes: Sizes, device: str, devices: int = 1, cpus: int = 0) -> Cost:
+    """What a recipe needs on a collection of these `sizes`; its view_mode decides what is stored.
 
-    Args:
-        recipe: resolved; its view_mode decides whether views are stored.
-        sizes: three counts of works and one of labels.
-        device: "cpu", "cuda", or a GPU of `RATES`.
-        devices: that share each batch.
-        cpus: processors that decode; 0 for those of this machine.
+    The device is "cpu", "cuda" or a GPU of `RATES`; `devices` share each batch; `cpus` decode, all
+    of this machine without a number.
     """
     train, val, test, labels = sizes
     count = {"six": 6, "one": 1}
@@ -125,8 +105,7 @@ def cost(
 
 @cache
 def _backbone(name: str, side: int, frozen: bool) -> tuple[Encoder, dict[str, Any], int, int]:
-    """A backbone on the meta device, its features' shapes, operations of a view's forward pass,
-    and bytes that its backward pass keeps of one."""
+    """A backbone on the meta device; of a view: features' shapes, operations, bytes kept of it."""
     with torch.device("meta"):
         encoder = Encoder(
             build_backbone(name, "random"), [0.5] * 3, [0.5] * 3, SHAPED, frozen=frozen
@@ -139,8 +118,7 @@ def _backbone(name: str, side: int, frozen: bool) -> tuple[Encoder, dict[str, An
 
 
 def _network(recipe: Recipe, labels: int) -> dict[str, int]:
-    """Of one view: operations forward, of the head, numbers to store, bytes that a backward pass
-    keeps; of the network: its parameters, and those that are trained."""
+    """What one view needs of backbone and head, and how many parameters they have."""
     side = recipe.input_size
     encoder, shapes, forward, kept = _backbone(recipe.backbone, side, recipe.frozen)
     if side >= CELL * BLOCK:
@@ -156,10 +134,10 @@ def _network(recipe: Recipe, labels: int) -> dict[str, int]:
             kept += _kept(head, batch)
     trained = [*head.parameters(), *([] if recipe.frozen else encoder.parameters())]
     return {
-        "forward": forward,
+        "forward": forward,  # operations of the backbone
         "head": counter.get_total_flops(),
-        "features": sum(math.prod(shape) for shape in shapes.values()),
-        "kept": kept,
+        "features": sum(math.prod(shape) for shape in shapes.values()),  # numbers to store
+        "kept": kept,  # bytes for the backward pass
         "parameters": sum(p.numel() for m in (encoder, head) for p in m.parameters()),
         "trained": sum(p.numel() for p in trained),
     }
@@ -210,43 +188,34 @@ def rates(backbone: str, side: int, device: str, compiled: bool = False) -> tupl
     return rate * (COMPILED if compiled and device == "cpu" else 1), rate
 
 
-def sizes_of(profile: Profile, recipe: Recipe) -> tuple[tuple[int, int, int, int], str]:
-    """Works of train, val and test and labels, and where they were counted.
+def sizes_of(profile: Profile, recipe: Recipe) -> tuple[Sizes, str]:
+    """The sizes of a profile's collection as a recipe splits it, and where they were counted.
 
     A collection that would have to be drawn first is estimated, the real one is known.
     """
     folder = home() / "data" / profile.name
-    if profile.data != "simulated" or (folder / "train.csv").exists():
-        try:
-            return _counted(collection_folder(profile), split_alone(recipe))
-        except InputError:
-            if profile.data != "kaggle":
-                raise
-            *works, labels = KAGGLE[recipe.labels]
-            share = min(1.0, (recipe.max_works or sum(works)) / sum(works))
-            train, val, test = (round(share * count) for count in works)
-            return (train, val, test, labels), "recorded of the real tables"
-    tenth = profile.works // 10
-    return (8 * tenth, tenth, tenth, profile.works // 6), "estimated"
+    if profile.data == "simulated" and not (folder / "train.csv").exists():
+        tenth = profile.works // 10
+        return (8 * tenth, tenth, tenth, profile.works // 6), "estimated"
+    try:
+        return _counted(collection_folder(profile), split_alone(recipe)), "counted"
+    except InputError:
+        if profile.data != "kaggle":
+            raise
+    *works, labels = KAGGLE[recipe.labels]
+    share = min(1.0, (recipe.max_works or sum(works)) / sum(works))
+    train, val, test = (round(share * count) for count in works)
+    return (train, val, test, labels), "recorded of the real tables"
 
 
 @cache
-def _counted(folder: Path, recipe: Recipe) -> tuple[tuple[int, int, int, int], str]:
+def _counted(folder: Path, recipe: Recipe) -> Sizes:
     parts = load_parts(folder, recipe)
-    return (len(parts.train), len(parts.val), len(parts.test), len(parts.labels)), "counted"
+    return len(parts.train), len(parts.val), len(parts.test), len(parts.labels)
 
 
 def require(costs: Iterable[Cost], device: str, hours: float = 0.0) -> None:
-    """Raise where the disk, the device's memory or a budget of hours will not do.
-
-    Args:
-        costs: of the runs that are to be made.
-        device: where.
-        hours: 0 for no limit.
-
-    Raises:
-        InputError: with the numbers and what would do.
-    """
+    """Raise `InputError`, with what would do, where disk, memory or hours (0: any) will not."""
     costs = list(costs)
     free = shutil.disk_usage(next(p for p in (home(), *home().parents) if p.exists())).free
     if (needed := sum(each.disk for each in costs)) > free:
@@ -268,9 +237,9 @@ def require(costs: Iterable[Cost], device: str, hours: float = 0.0) -> None:
     if hours and (total := sum(each.hours for each in costs)) > hours:
         raise InputError(
             f"the runs need about {total:,.1f} hours here, and --hours {hours:g} are given. "
-            "Without it they start, and go on whenever they are started again; PROFILE=stored "
-            "computes the frozen networks' features once, PROFILE=small takes 5,000 works, more "
-            "--devices share the work, and each recipe can be run alone: "
+            "Start them without it, since they go on when started again; or take PROFILE=stored, "
+            "which computes frozen networks' features once, PROFILE=small with 5,000 works, more "
+            "--devices, or one recipe: "
             + ", ".join(f"{each.recipe} {each.hours:,.1f}" for each in costs)
         )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from imet.io import REPO
@@ -43,21 +45,14 @@ def versions() -> dict[str, str]:
     """Versions of Python and of the packages that numbers depend on, where installed."""
     installed = {"python": platform.python_version()}
     for package in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             installed[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return installed
 
 
 @cache
 def device_name(device: str) -> str:
-    """A device in words: the GPU's name, or the processor's model and its core count.
-
-    Examples:
-        >>> device_name("cpu").startswith("CPU")
-        True
-    """
+    """A device in words: the GPU's name, or the processor's model and its core count."""
     if device.startswith("cuda"):
         import torch
 
@@ -66,12 +61,11 @@ def device_name(device: str) -> str:
 
 
 def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as handle:
-            names = [line.split(":", 1)[1].strip() for line in handle if "model name" in line]
-    except OSError:
-        names = []
-    return (names or [platform.processor() or platform.machine()])[0]
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if "model name" in line:
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def provenance(profile: str, seed: int, device: str) -> dict[str, Any]:

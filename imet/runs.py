@@ -84,15 +84,12 @@ def run(
     """Train a recipe, or load the run with the same key; an interrupted one goes on.
 
     Args:
-        name: a recipe; see `imet recipes`.
-        profile: sample, tiny, small or kaggle.
+        name, profile, overrides: see `imet.config.resolve`.
         seed: of the initial weights, the order of works and dropout.
         device: "auto", "cpu" or "cuda".
         data: a folder in Kaggle's layout to take instead of the profile's.
-        overrides: recipe fields to change.
-        devices: that share each batch; more than one only from the command line, which starts a
-            process for each.
-        nodes: machines of so many devices.
+        devices, nodes: devices of each machine, and machines, that share each batch; more than one
+            device only from the command line, which starts a process for each.
         cache_views: decode every picture once, where they are seen in every epoch.
 
     Raises:
@@ -112,9 +109,7 @@ def run(
         with file_lock(folder) if fabric.is_global_zero else nullcontext():
             if not fabric.broadcast(is_whole(folder)):
                 if fabric.is_global_zero:
-                    clear_temporary(folder)
-                    _discard_damaged_checkpoints(folder)
-                    _describe(folder, key, recipe, profile, parts)
+                    _make_ready(folder, key, recipe, profile, parts)
                 with explain_full_memory(recipe, folder):
                     train(recipe, profile, parts, encoder, folder, fabric, cache_views)
     return Run(folder, recipe, profile, parts, read_metrics(folder))
@@ -153,9 +148,8 @@ def train(
     """
     began, device = time.perf_counter(), str(fabric.device)
     encoder.computes_in = half_precision(recipe, device)
-    head = build_head(
-        recipe, feature_shapes(encoder, recipe.input_size), len(parts.labels), encoder.backbone
-    )
+    shapes = feature_shapes(encoder, recipe.input_size)
+    head = build_head(recipe, shapes, len(parts.labels), encoder.backbone)
     network: nn.Module = Network(head, None if uses_stored_features(recipe) else encoder)
     if fabric.world_size > 1 and fabric.device.type == "cuda":  # the only device that has it
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
@@ -179,7 +173,8 @@ def train(
         targets = {name: part.targets for name, part in parts.items()}
         metrics = evaluate(recipe, outputs, targets)
         metrics["val"]["loss"] = history[best["epoch"] - 1]["val_loss"]
-        about = {
+        files = [*folder.glob("*.np[yz]"), folder / "history.jsonl"]
+        content = {
             "recipe": recipe.name,
             "best_epoch": best["epoch"],
             "labels": len(parts.labels),
@@ -187,11 +182,10 @@ def train(
             "precision": describe_precision(recipe, device),
             "devices": fabric.world_size,
             "seconds": round(time.perf_counter() - began, 1),
+            **metrics,
+            "provenance": provenance(profile, recipe.seed, device),
+            "files": {file.name: file_sha256(file) for file in sorted(files)},
         }
-        source = provenance(profile, recipe.seed, device)
-        files = [*folder.glob("*.npy"), *folder.glob("*.npz"), folder / "history.jsonl"]
-        checksums = {file.name: file_sha256(file) for file in sorted(files)}
-        content = about | metrics | {"provenance": source, "files": checksums}
         content = json.loads(json.dumps(content))  # as it reads back
         write_json(folder / "metrics.json", content | {"digest": digest(content)})
     fabric.barrier()
@@ -199,21 +193,13 @@ def train(
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished run.
-
-    Attributes:
-        folder: its directory.
-        recipe: the resolved recipe.
-        profile: the profile's name.
-        parts: the split collection that it was trained on.
-        metrics: content of metrics.json.
-    """
+    """A finished run."""
 
     folder: Path
     recipe: Recipe
     profile: str
-    parts: Parts
-    metrics: dict[str, Any]
+    parts: Parts  # the split collection that it was trained on
+    metrics: dict[str, Any]  # content of metrics.json
 
     @cached_property
     def val(self) -> PartMetrics:
@@ -262,11 +248,9 @@ class Run:
         return self.rule.decide(self.outputs(part))
 
 
-def load(
-    profile: str = "sample", recipe: str = "resnet50", data: Path | str | None = None
-) -> Parts:
+def load(profile: str = "sample", recipe: str = "resnet50") -> Parts:
     """A profile's collection, split as a recipe asks; simulated first where it should be."""
-    return load_parts(collection_folder(get_profile(profile), data), resolve(recipe, profile))
+    return load_parts(collection_folder(get_profile(profile)), resolve(recipe, profile))
 
 
 def collection_key(profile: str) -> str:
@@ -285,9 +269,7 @@ def run_folder(
     return home() / "runs" / profile / f"{name}-{digest(key, size=6)}"
 
 
-@lru_cache(2)  # reading 109,237 works takes seconds
-def _parts(folder: Path, recipe: Recipe) -> Parts:
-    return load_parts(folder, recipe)
+_parts = lru_cache(2)(load_parts)  # reading 109,237 works takes seconds
 
 
 def run_key(recipe: Recipe, parts: Parts, encoder: Encoder, collection: str) -> dict[str, Any]:
@@ -308,18 +290,6 @@ def code_key() -> list[str]:
     return [file_digest(Path(__file__).resolve()), source_digest(*CODE)]
 
 
-def _discard_damaged_checkpoints(folder: Path) -> None:
-    """Of an unfinished run: both go where one is damaged, since the best epoch may be any."""
-    paths = [path for path in (folder / "last.pt", folder / "best.pt") if path.exists()]
-    try:
-        for path in paths:
-            load_checkpoint(path)
-    except InputError as error:
-        print(f"{error}: it is trained from the start", file=sys.stderr)
-        for path in paths:
-            path.unlink()
-
-
 def _require_two_works(parts: Parts) -> None:
     for part in (parts.val, parts.test):
         if len(part) < 2:
@@ -329,11 +299,19 @@ def _require_two_works(parts: Parts) -> None:
             )
 
 
-def _describe(
+def _make_ready(
     folder: Path, key: dict[str, Any], recipe: Recipe, profile: str, parts: Parts
 ) -> None:
-    """Write what a run is before it is trained."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Clear what a killed run left damaged, and write what the run is before it is trained."""
+    clear_temporary(folder)
+    checkpoints = [path for path in (folder / "last.pt", folder / "best.pt") if path.exists()]
+    try:
+        for path in checkpoints:
+            load_checkpoint(path)
+    except InputError as error:  # both go where one is damaged: the best epoch may be any
+        print(f"{error}: it is trained from the start", file=sys.stderr)
+        for path in checkpoints:
+            path.unlink()
     write_json(folder / "key.json", key)
     write_json(folder / "config.json", dataclasses.asdict(recipe) | {"profile": profile})
     names = {"ids": parts.labels.ids.tolist(), "names": list(parts.labels.names)}
@@ -349,7 +327,5 @@ def pooled_features(run: Run, device: str = "auto") -> dict[str, Array]:
     if not uses_stored_features(run.recipe):
         raise InputError(f"{run.folder}: its network was trained, so no features are stored")
     batches = Batches(run.recipe, run.parts, build_encoder(run.recipe), resolve_device(device))
-    return {
-        name: np.asarray(store["pooled"][:, 0], np.float32)
-        for name, store in batches.stores.items()
-    }
+    pooled = {name: store["pooled"][:, 0] for name, store in batches.stores.items()}
+    return {name: np.asarray(features, np.float32) for name, features in pooled.items()}
