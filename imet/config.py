@@ -156,16 +156,18 @@ class Profile:
 
 def recipe_names() -> list[str]:
     """Names of all recipes, sorted."""
-    return sorted(path.stem for path in (HERE / "recipes").glob("*.toml"))
+    return sorted(_files("recipe"))
 
 
 def profile_names() -> list[str]:
     """Names of all profiles, the reader's own in `IMET_HOME/profiles` among them, sorted."""
-    return sorted(_profile_files())
+    return sorted(_files("profile"))
 
 
-def _profile_files() -> dict[str, Path]:
-    folders = (home() / "profiles", HERE / "profiles")  # none of ours can be replaced
+def _files(kind: str) -> dict[str, Path]:
+    folders = [HERE / f"{kind}s"]
+    if kind == "profile":
+        folders.insert(0, home() / "profiles")  # none of ours can be replaced
     return {path.stem: path for folder in folders for path in folder.glob("*.toml")}
 
 
@@ -176,9 +178,9 @@ def get_profile(name: str) -> Profile:
         >>> get_profile("sample").data
         'simulated'
     """
-    table = _read("profile", name, _profile_files())
+    table = _read("profile", name)
     if table.get("based_on"):
-        table = _read("profile", table["based_on"], _profile_files()) | {"works": 0} | table
+        table = _read("profile", table["based_on"]) | {"works": 0} | table
     return _build(Profile, f"profile {name}", {"name": name} | table)
 
 
@@ -197,30 +199,27 @@ def resolve(
         >>> resolve("resnet50", "kaggle", {"epochs": "3"}).epochs
         3
     """
-    table = _read("recipe", name, {path.stem: path for path in (HERE / "recipes").glob("*.toml")})
+    table = _read("recipe", name)
     sections = table.pop("profile", {})
-    chosen = get_profile(profile)
-    section = sections.get(profile, sections.get(chosen.based_on, {}))
-    values: dict[str, Any] = table | dict(chosen.recipe) | section
-    unknown = set(sections) - set(profile_names())
-    if unknown:
+    if unknown := set(sections) - set(_files("profile")):
         raise InputError(f"recipe {name}: no profile {', '.join(sorted(unknown))}")
-    backbone = values.get("backbone", Recipe.backbone)
-    values["backbone"] = chosen.backbones.get(backbone, backbone)
-    if "name" in values or "name" in (overrides or {}):
+    chosen, overrides = get_profile(profile), overrides or {}
+    values = table | chosen.recipe | sections.get(profile, sections.get(chosen.based_on, {}))
+    if "name" in {*values, *overrides}:
         raise InputError(f"recipe {name}: its name is its file's and cannot be set")
-    values |= {"name": name} | dict(overrides or {})
+    backbone = values.get("backbone", Recipe.backbone)
+    values |= {"name": name, "backbone": chosen.backbones.get(backbone, backbone), **overrides}
     return _build(Recipe, f"recipe {name}", {k: _parsed(k, v) for k, v in values.items()})
 
 
-def _read(kind: str, name: str, files: Mapping[str, Path]) -> dict[str, Any]:
+def _read(kind: str, name: str) -> dict[str, Any]:
+    files = _files(kind)
     if name not in files:
         raise InputError(f"no {kind} {name!r}; there are: {', '.join(sorted(files))}")
-    path = files[name]
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(files[name].read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{files[name]}: {error}") from error
 
 
 def _parsed(key: str, value: Any) -> Any:
@@ -230,10 +229,10 @@ def _parsed(key: str, value: Any) -> Any:
         return value
     try:
         (parsed,) = tomllib.loads(f"value = {value}").values()
+        return parsed
     except ValueError:
         hint = ", true or false" if kind is bool else ""
         raise InputError(f"{key} = {value}: expected {kind.__name__}{hint}") from None
-    return parsed
 
 
 def _build(kind: Any, where: str, values: Mapping[str, Any]) -> Any:
@@ -244,11 +243,12 @@ def _build(kind: Any, where: str, values: Mapping[str, Any]) -> Any:
         fault = error.errors()[0]
     if fault["type"] == "value_error":  # of __post_init__
         raise fault["ctx"]["error"]
-    key, value = str(fault["loc"][0]), fault["input"]
-    if fault["type"] == "unexpected_keyword_argument":
-        known = ", ".join(field.name for field in dataclasses.fields(kind))
-        unknown = ", ".join(sorted(values.keys() - {f.name for f in dataclasses.fields(kind)}))
-        raise InputError(f"{where}: unknown key {unknown}; the keys are: {known}")
+    known = [field.name for field in dataclasses.fields(kind)]
+    if unknown := sorted(set(values) - set(known)):
+        keys, known_keys = ", ".join(unknown), ", ".join(known)
+        raise InputError(f"{where}: unknown key {keys}; the keys are: {known_keys}")
+    key = fault["loc"][0]
     if fault["type"] == "missing_argument":
         raise InputError(f"{where}: {key} is missing")
-    raise InputError(f"{where}: {key} = {value!r}; {fault['msg'].replace('Input', 'it', 1)}")
+    message = fault["msg"].replace("Input", "it", 1)
+    raise InputError(f"{where}: {key} = {fault['input']!r}; {message}")

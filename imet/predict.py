@@ -29,19 +29,15 @@ from imet.typing import Array
 
 
 def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, list[str], Rule]:
-    """A finished run's network with its recipe, label names and decision rule.
-
-    Raises:
-        InputError: the folder holds no finished run.
-    """
+    """A finished run's network with its recipe, label names and decision rule; else InputError."""
     needed = ("config.json", "labels.json", "metrics.json", "best.pt")
-    missing = [name for name in needed if not (folder / name).exists()]
-    if missing:
+    if missing := [name for name in needed if not (folder / name).exists()]:
         raise InputError(
             f"{folder} is no finished run: {', '.join(missing)} missing; `imet run RECIPE` prints "
             "the folder of a finished one"
         )
-    config = {k: v for k, v in read_json(folder / "config.json").items() if k != "profile"}
+    config = read_json(folder / "config.json")
+    config.pop("profile", None)
     try:
         recipe = Recipe(**config)
     except ValueError as error:
@@ -66,7 +62,7 @@ def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, li
     return network.to(device).eval(), recipe, names, rule
 
 
-def label_work(network: Network, recipe: Recipe, rule: Rule, views: Tensor) -> tuple[Array, Array]:
+def _label(network: Network, recipe: Recipe, rule: Rule, views: Tensor) -> tuple[Array, Array]:
     """Scores and labels, both (K,), of one work from its views (V, 3, S, S) uint8."""
     batch = {"views": views, "works": torch.zeros(1, dtype=torch.long)}
     outputs = compute_outputs(network, recipe, partial(list, [batch]), 1, [rule.search])
@@ -88,9 +84,9 @@ def label_pictures(
         One dictionary per picture: image, and labels, each {name, score, predicted}, best first;
         and a message for each picture that was not read.
     """
-    network, recipe, names, rule = load_network(Path(folder), device)
+    network, recipe, names, rule = load_network(folder, device)
     predictions, problems = [], []
-    files = [p for path in images for p in (pictures_in(path) if path.is_dir() else [path])]
+    files = _files(images)
     for number, path in enumerate(files):
         try:
             picture = read_image(path)
@@ -98,13 +94,17 @@ def label_pictures(
             problems.append(str(error))
             continue
         views = _views(picture, recipe, work_ids[number] if work_ids else None)
-        scores, predicted = label_work(network, recipe, rule, views.to(device))  # (K,) both
+        scores, predicted = _label(network, recipe, rule, views.to(device))
         labels = [
             {"name": names[k], "score": float(scores[k]), "predicted": bool(predicted[k])}
             for k in np.argsort(-scores, kind="stable")
         ]
         predictions.append({"image": str(path), "labels": labels})
     return predictions, problems
+
+
+def _files(images: Sequence[Path]) -> list[Path]:
+    return [p for path in images for p in (pictures_in(path) if path.is_dir() else [path])]
 
 
 def _views(picture: Array, recipe: Recipe, work_id: str | None = None) -> Tensor:
@@ -119,26 +119,15 @@ def write_submission(images: Sequence[Path], folder: Path, out: Path, device: st
     """Write the competition's table, id and attribute_ids, for pictures named by their work's id.
 
     Crops are placed as the run places those of its test works; labels are those over its threshold.
-
-    Args:
-        images: picture files, or folders of them.
-        folder: a finished run.
-        out: the CSV file.
-        device: "cpu" or "cuda".
-
-    Returns:
-        The number of works.
-
-    Raises:
-        InputError: a picture that cannot be read: a table that lacks works is refused there.
+    Gives the number of works. InputError: a picture that cannot be read, since the competition
+    refuses a table that lacks works.
     """
-    network, recipe, _, rule = load_network(Path(folder), device)
-    ids = np.array(read_json(Path(folder) / "labels.json")["ids"])
-    files = [p for path in images for p in (pictures_in(path) if path.is_dir() else [path])]
+    network, recipe, _, rule = load_network(folder, device)
+    ids = np.array(read_json(folder / "labels.json")["ids"])
     rows = []
-    for path in tqdm(files, "labelled", unit="work", disable=None):
+    for path in tqdm(_files(images), "labelled", unit="work", disable=None):
         views = _views(read_image(path), recipe, path.stem)
-        _, predicted = label_work(network, recipe, rule, views.to(device))  # (K,) bool
+        _, predicted = _label(network, recipe, rule, views.to(device))
         rows.append((path.stem, " ".join(map(str, ids[predicted]))))
     write_csv(out, ("id", "attribute_ids"), rows)
     return len(rows)

@@ -26,8 +26,7 @@ class Attention(nn.Module):
     A Linear layer on the pair (v_i, h) is one on v_i plus one on h. The first is the same at every
     step and on every path, so `project` computes it once a view. A region's feature vector v_i has
     D values (2048 in the paper), the RNN's hidden state h R, and f_att A hidden units, its `width`
-    (512, as coded). The gate multiplies z by sigmoid(Linear(h)), as coded; the paper does not say
-    so.
+    (512, as coded). As coded, but not in the paper, a gate multiplies z by sigmoid(Linear(h)).
 
     Examples:
         >>> attention = Attention(feature_dim=6, hidden_dim=4, width=5)
@@ -126,10 +125,9 @@ class AttnCnnRnn(nn.Module):
     """The head of AttnCNN-RNN on the features of a CNN.
 
     Features are a dict of "spatial" (B, P, D), P regions of D channels; "pooled" (B, D); and, with
-    `hog_dim`, "hog" (B, H). v_prob is the sigmoid of `classifier`, which is the last layer of
-    ResNet50, or with HOG of ResNet50 + HOG (section 3.4). It learns together with the rest, from
-    random weights as in Algorithm 2 unless others are loaded into it. Gradients pass through
-    v_pred = p_{t-1}; the choice of a label has none.
+    `hog_dim`, "hog" (B, H). v_prob is the sigmoid of `classifier`, the last layer of ResNet50, or
+    with HOG of ResNet50 + HOG (section 3.4), which learns together with the rest, from random
+    weights as in Algorithm 2. Gradients pass through v_pred = p_{t-1}, not through the choice.
 
     Args:
         labels: K, 1,077 in the paper.
@@ -139,8 +137,8 @@ class AttnCnnRnn(nn.Module):
         attention_width: A, units of f_att (as many as the LSTM's where not given).
         attention: off, z is the mean feature at every step.
         recurrent: off, nothing passes from step to step: each sees v_prob, an empty ỹ and the
-            initial state, so the T labels are the T most probable ones. Same weights, no memory.
-        gate: sigmoid gate on z (as coded); part of the attention.
+            initial state, so the T labels are the T most probable ones.
+        gate: see `Attention`.
         dropout: before each layer of f_pred (as coded).
         standardise_hog: see `LinearHead`.
 
@@ -201,9 +199,9 @@ class AttnCnnRnn(nn.Module):
         The state still lacks the label chosen from p_t: give it to `advance`.
         """
         if self.attention is None or view.v_projected is None:
-            z = view.v_mean[:, None].expand(-1, state.h.shape[1], -1)  # (B, S, D)
-            shape = (*state.h.shape[:2], view.v.shape[1])
-            alpha = z.new_full(shape, 1 / view.v.shape[1])  # (B, S, P)
+            paths, regions = state.h.shape[1], view.v.shape[1]
+            z = view.v_mean[:, None].expand(-1, paths, -1)  # (B, S, D)
+            alpha = z.new_full((len(z), paths, regions), 1 / regions)  # (B, S, P)
         else:
             z, alpha = self.attention(view.v, view.v_projected, state.h)  # Eqs. 1-3
         h, c = self.lstm(state, z)  # (B, S, R)   Eq. 4
@@ -223,7 +221,7 @@ class AttnCnnRnn(nn.Module):
     def unroll(self, features: Features, path: Tensor | None = None) -> Unrolled:
         """T steps of Algorithm 2, free running or along given labels `path` (B, T), -1 for none."""
         view, state = self.begin(features)  # v_pred = v_prob, ỹ_0 = {}, C_0 = all labels
-        labels, logits, alphas = [], [], []
+        steps = []
         for t in range(self.steps):
             if t == 0 or self.recurrent:
                 step_logits, alpha, state = self.step(view, state)  # Eqs. 1-5
@@ -232,10 +230,8 @@ class AttnCnnRnn(nn.Module):
             else:
                 label = path[:, t : t + 1]  # (B, 1)
             state = self.advance(state, step_logits.sigmoid(), label)  # ỹ_t, C_t, v_pred = p_t
-            labels.append(label)
-            logits.append(step_logits)
-            alphas.append(alpha)
-        return Unrolled(torch.cat(labels, 1), torch.cat(logits, 1), torch.cat(alphas, 1))
+            steps.append((label, step_logits, alpha))
+        return Unrolled(*(torch.cat(values, 1) for values in zip(*steps, strict=True)))
 
     def forward(self, features: Features, path: Tensor | None = None) -> Tensor:
         """Logits of p_1 … p_T, (B, T, K): free running, or teacher-forced along `path` (B, T)."""
@@ -266,8 +262,7 @@ def label_path(targets: Tensor, counts: Tensor, order: Order, steps: int) -> Ten
     """True labels of each work in the order of their training frequency, for teacher forcing.
 
     Targets are (B, K), `counts` (K,) the positives in training; ties go to the lower column. Paths
-    are int64 (B, T), -1 after a work's last label; labels beyond the first T are left out. "free"
-    has no order and gives None.
+    are int64 (B, T), -1 after a work's last label, or None for "free", which has no order.
 
     Examples:
         >>> targets = torch.tensor([[True, False, True]])

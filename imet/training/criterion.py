@@ -29,12 +29,9 @@ class Criterion:
 
     A model with steps is asked for all labels at each step (Algorithm 2); where the batch has a
     teacher's "path", step t is asked for its label alone.
-
-    Attributes:
-        loss: of logits and float targets of one shape.
     """
 
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: Callable[[Tensor, Tensor], Tensor]  # of logits and float targets of one shape
 
     def __call__(self, logits: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """The loss, a scalar."""
@@ -47,36 +44,28 @@ class Criterion:
 
 
 def make_criterion(recipe: Recipe, train_targets: np.ndarray, device: str) -> Criterion:
-    """The loss that a recipe names.
+    """The loss that a recipe names, for batches on a device.
 
-    Args:
-        recipe: its loss and the loss's settings.
-        train_targets: (N, K) bool, whose frequencies weigh positives (Equation 7).
-        device: where batches lie.
-
-    Raises:
-        InputError: a label order for a model that scores all labels at once.
+    Frequencies in the training targets (N, K) weigh positives (Equation 7). InputError: a label
+    order for a model that scores all labels at once.
     """
     if recipe.label_order != "free" and not model_spec(recipe).writes_paths:
         raise InputError(
             f"recipe {recipe.name}: label_order = {recipe.label_order!r} needs a model that writes "
             f"labels one at a time, and {recipe.model} gives them all at once; set it to free"
         )
-    reduction = recipe.loss_reduction
-    weights = None
-    if recipe.loss == "weighted_bce":
-        counts = train_targets.sum(0)
-        weights = pos_weight(counts, len(train_targets), recipe.positive_weight_clip).to(device)
-    losses: dict[str, Any] = {
-        "weighted_bce": partial(weighted_bce_loss, pos_weight=weights, reduction=reduction),
-        "bce": partial(weighted_bce_loss, reduction=reduction),
-        "focal": partial(
-            focal_loss,
-            gamma=recipe.focal_gamma,
-            alpha=recipe.focal_alpha or None,
-            reduction=reduction,
-        ),
-        "asymmetric": partial(asymmetric_loss, reduction=reduction),
-        "soft_f2": soft_f2_loss,
-    }
-    return Criterion(losses[recipe.loss])
+    how: dict[str, Any] = {"reduction": recipe.loss_reduction}
+    match recipe.loss:
+        case "weighted_bce":
+            counts, clip = train_targets.sum(0), recipe.positive_weight_clip
+            weights = pos_weight(counts, len(train_targets), clip).to(device)
+            return Criterion(partial(weighted_bce_loss, pos_weight=weights, **how))
+        case "bce":
+            return Criterion(partial(weighted_bce_loss, **how))
+        case "focal":
+            gamma, alpha = recipe.focal_gamma, recipe.focal_alpha or None
+            return Criterion(partial(focal_loss, gamma=gamma, alpha=alpha, **how))
+        case "asymmetric":
+            return Criterion(partial(asymmetric_loss, **how))
+        case "soft_f2":
+            return Criterion(soft_f2_loss)

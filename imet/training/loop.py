@@ -8,6 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +36,11 @@ from imet.training.checkpoint import (
 def make_optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> Optimizer:
     """Adam (the paper) or SGD with momentum (chosen for the poster), both with L2 decay."""
     trained = [p for p in parameters if p.requires_grad]
-    if recipe.optimizer == "adam":
-        # Fused: one pass over the weights; other forms take an eighth of AttnCNN-RNN's time.
-        return torch.optim.Adam(
-            trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-        )
-    return torch.optim.SGD(
-        trained,
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-    )
+    numbers: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(trained, momentum=recipe.momentum, **numbers)
+    # Fused: one pass over the weights; other forms take an eighth of AttnCNN-RNN's time.
+    return torch.optim.Adam(trained, fused=True, **numbers)
 
 
 def make_schedule(optimizer: Optimizer, recipe: Recipe) -> LRScheduler:
@@ -92,21 +87,19 @@ def fit(
     recipe: Recipe,
     folder: Path,
     fabric: Fabric,
-    select: str = "val_f2",
 ) -> list[dict[str, float]]:
     """Train a model for `recipe.epochs` epochs, or for what is left of an interrupted run.
 
     Two epochs equal one and a resumed one, or one killed between its batches, bit for bit on a
     CPU. The folder gets `last.pt` (all that resuming needs), `best.pt` (the model at the highest
-    `select`, the first of ties) and `history.jsonl` (one line per epoch).
+    val_f2, the first of ties) and `history.jsonl` (one line per epoch).
 
     Args:
         model: gives logits of a batch; only its parameters that require gradients are trained.
         batches: the training batches of an epoch, from the one asked for on.
         criterion: mean loss of a batch.
-        validate: metrics of a model; its `select` decides the best epoch.
+        validate: metrics of a model, val_f2 among them.
         recipe: epochs, optimiser, schedule, gradient clip, seed.
-        folder: the run's.
         fabric: device, precision and processes.
 
     Returns:
@@ -136,8 +129,8 @@ def fit(
         if len(resumed["rng"]) == fabric.world_size:  # else dropout starts anew
             rng = resumed["rng"][fabric.global_rank]
         set_rng_states(rng)
-    if resumed and fabric.is_global_zero:
-        write_history(folder / "history.jsonl", history)  # it may have died before this line
+        if fabric.is_global_zero:
+            write_history(folder / "history.jsonl", history)  # it may have died before this line
 
     def save() -> None:
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
@@ -163,9 +156,8 @@ def fit(
             both: Any = fabric.all_reduce(told, reduce_op="mean")
             value, late_anywhere = both.tolist()
             if not math.isfinite(value):
-                raise _diverged(
-                    recipe, f"the loss is {value} in step {steps} of epoch {epoch}", last
-                )
+                fault = f"the loss is {value} in step {steps} of epoch {epoch}"
+                raise _diverged(recipe, fault, last)
             fabric.backward(loss)
             if recipe.gradient_clip:
                 fabric.clip_gradients(wrapped, optimizer, max_norm=recipe.gradient_clip)
@@ -188,15 +180,15 @@ def fit(
         schedule.step()
         history.append(entry)
         seconds = (time.monotonic() - began) * steps / max(1, steps - done_before)
+        steps, total = 0, 0.0
         if fabric.is_global_zero:
             log.info(
                 f"{recipe.name}: epoch {epoch + 1} of {recipe.epochs}: train_loss "
-                f"{entry['train_loss']:.4f}, {select} {entry[select]:.4f}, {seconds:.0f} s; "
+                f"{entry['train_loss']:.4f}, val_f2 {entry['val_f2']:.4f}, {seconds:.0f} s; "
                 f"{in_words(seconds * (recipe.epochs - epoch - 1))} left"
             )
-        steps, total = 0, 0.0
-        bar.set_postfix({key: f"{entry[key]:.3f}" for key in ("train_loss", select)})
-        best = entry[select] > max((old[select] for old in history[:-1]), default=-math.inf)
+        bar.set_postfix({key: f"{entry[key]:.3f}" for key in ("train_loss", "val_f2")})
+        best = entry["val_f2"] > max((old["val_f2"] for old in history[:-1]), default=-math.inf)
         if best and fabric.is_global_zero:
             save_checkpoint(folder / "best.pt", {"model": model.state_dict(), "epoch": epoch + 1})
         save()
@@ -218,11 +210,9 @@ def _require_same_recipe(path: Path, there: dict[str, Any], asked: dict[str, Any
 def _restored(batches: Iterable[Mapping[str, Tensor]], rng: Any) -> Iterator[Mapping[str, Tensor]]:
     """The batches, with the random numbers of a checkpoint: a loader draws some when it starts."""
     stream = iter(batches)
-    first = next(stream, None)
+    first = list(islice(stream, 1))
     set_rng_states(rng)
-    if first is not None:
-        yield first
-        yield from stream
+    yield from chain(first, stream)
 
 
 def in_words(seconds: float) -> str:
