@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from imet.config import Recipe
@@ -62,13 +61,6 @@ def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, li
     return network.to(device).eval(), recipe, names, rule
 
 
-def _label(network: Network, recipe: Recipe, rule: Rule, views: Tensor) -> tuple[Array, Array]:
-    """Scores and labels, both (K,), of one work from its views (V, 3, S, S) uint8."""
-    batch = {"views": views, "works": torch.zeros(1, dtype=torch.long)}
-    outputs = compute_outputs(network, recipe, partial(list, [batch]), 1, [rule.search])
-    return outputs.scores[0], rule.decide(outputs)[0]
-
-
 def label_pictures(
     images: Sequence[Path],
     folder: Path,
@@ -86,15 +78,14 @@ def label_pictures(
     """
     network, recipe, names, rule = load_network(folder, device)
     predictions, problems = [], []
-    files = _files(images)
-    for number, path in enumerate(files):
+    for number, path in enumerate(_files(images)):
         try:
             picture = read_image(path)
         except InputError as error:  # one bad file does not cost the others
             problems.append(str(error))
             continue
-        views = _views(picture, recipe, work_ids[number] if work_ids else None)
-        scores, predicted = _label(network, recipe, rule, views.to(device))
+        work = work_ids[number] if work_ids else digest(picture.shape, picture.tobytes())
+        scores, predicted = _label(network, recipe, rule, picture, work)
         labels = [
             {"name": names[k], "score": float(scores[k]), "predicted": bool(predicted[k])}
             for k in np.argsort(-scores, kind="stable")
@@ -107,12 +98,18 @@ def _files(images: Sequence[Path]) -> list[Path]:
     return [p for path in images for p in (pictures_in(path) if path.is_dir() else [path])]
 
 
-def _views(picture: Array, recipe: Recipe, work_id: str | None = None) -> Tensor:
-    """(V, 3, S, S) as of a test work; without an id, crops are placed by the content."""
+def _label(
+    network: Network, recipe: Recipe, rule: Rule, picture: Array, work: str
+) -> tuple[Array, Array]:
+    """Scores and labels, both (K,), of a picture whose views are those of a test work."""
     one = views_seen(recipe, training=False) == "one"
     kinds = view_kinds(True, True, train=False)[: 1 if one else None]
-    rng = work_rng(recipe.view_seed, work_id or digest(picture.shape, picture.tobytes()))
-    return make_views(picture, kinds, rng, recipe.input_size)
+    rng = work_rng(recipe.view_seed, work)  # places the crops
+    views = make_views(picture, kinds, rng, recipe.input_size)  # (V, 3, S, S)
+    device = next(network.parameters()).device
+    batch = {"views": views.to(device), "works": torch.zeros(1, dtype=torch.long)}
+    outputs = compute_outputs(network, recipe, partial(list, [batch]), 1, [rule.search])
+    return outputs.scores[0], rule.decide(outputs)[0]
 
 
 def write_submission(images: Sequence[Path], folder: Path, out: Path, device: str = "cpu") -> int:
@@ -126,8 +123,7 @@ def write_submission(images: Sequence[Path], folder: Path, out: Path, device: st
     ids = np.array(read_json(folder / "labels.json")["ids"])
     rows = []
     for path in tqdm(_files(images), "labelled", unit="work", disable=None):
-        views = _views(read_image(path), recipe, path.stem)
-        _, predicted = _label(network, recipe, rule, views.to(device))
+        _, predicted = _label(network, recipe, rule, read_image(path), path.stem)
         rows.append((path.stem, " ".join(map(str, ids[predicted]))))
     write_csv(out, ("id", "attribute_ids"), rows)
     return len(rows)

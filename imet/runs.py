@@ -316,16 +316,3 @@ def _make_ready(
     write_json(folder / "config.json", dataclasses.asdict(recipe) | {"profile": profile})
     names = {"ids": parts.labels.ids.tolist(), "names": list(parts.labels.names)}
     write_json(folder / "labels.json", names)
-
-
-def pooled_features(run: Run, device: str = "auto") -> dict[str, Array]:
-    """Pooled features (N, D) of the whole picture, by part, that a run's frozen network gives.
-
-    Raises:
-        InputError: the run trained its network, so that none are stored.
-    """
-    if not uses_stored_features(run.recipe):
-        raise InputError(f"{run.folder}: its network was trained, so no features are stored")
-    batches = Batches(run.recipe, run.parts, build_encoder(run.recipe), resolve_device(device))
-    pooled = {name: store["pooled"][:, 0] for name, store in batches.stores.items()}
-    return {name: np.asarray(features, np.float32) for name, features in pooled.items()}

@@ -138,12 +138,11 @@ pd.Series(
 # and the losses are averaged over the $T$ steps. That is what makes the training free of any order.
 
 # %%
-from imet.losses import pos_weight
-from imet.models.attn_cnn_rnn import sequence_loss
 from imet.report.tables import show
+from imet.training.criterion import make_criterion
 
 targets = torch.from_numpy(parts.test.targets[[work]]).float()  # (1, K)
-weights = pos_weight(parts.train.targets.sum(0), len(parts.train), recipe.positive_weight_clip)
+criterion = make_criterion(recipe, parts.train.targets, "cpu")
 steps, logits = [], []
 with torch.no_grad():
     for t in range(1, recipe.steps + 1):
@@ -159,10 +158,10 @@ with torch.no_grad():
                 "p_t of it": float(p[0, 0, int(label)]),
                 "true": "yes" if targets[0, int(label)] else "",
                 "labels in C_t": int(state.pool.sum()),
-                "loss of the step": float(sequence_loss(logits[-1][:, None], targets, weights)),
+                "loss of the step": float(criterion(logits[-1], {"targets": targets})),
             }
         )
-page["untrained.loss"] = float(sequence_loss(torch.stack(logits, 1), targets, weights))
+page["untrained.loss"] = float(criterion(torch.stack(logits, 1), {"targets": targets}))
 pd.DataFrame(steps).pipe(show, index=False)
 
 # %% [markdown]

@@ -198,12 +198,13 @@ page.values["loss"]
 # licence is not this project's, and the rule is twenty lines.)
 
 # %%
+from imet.inspection import features_of
 from imet.report.label_errors import confident_errors, detection_scores, out_of_fold_scores
 
 frozen = runs.run("vgg16_bn_step15", known, seed=seed, device=device)
 page.add_models(frozen)
 train = frozen.parts.train
-features = runs.pooled_features(frozen, device)["train"]  # (N, D)
+features = features_of(frozen.recipe, frozen.parts, train, "pooled", device=device)[:, 0]  # (N, D)
 scores = out_of_fold_scores(features, train.targets, epochs=12, seed=seed)  # (N, K)
 suspects = confident_errors(scores, train.targets)
 errors = train.targets != clean.parts.train.targets  # (N, K)

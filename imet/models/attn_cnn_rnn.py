@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from imet.losses import weighted_bce_loss
 from imet.models.heads import LinearHead
 
 # --- Visual attention over the regions of a view
@@ -236,26 +235,6 @@ class AttnCnnRnn(nn.Module):
     def forward(self, features: Features, path: Tensor | None = None) -> Tensor:
         """Logits of p_1 … p_T, (B, T, K): free running, or teacher-forced along `path` (B, T)."""
         return self.unroll(features, path).logits
-
-
-def sequence_loss(
-    logits: Tensor,
-    targets: Tensor,
-    pos_weight: Tensor | None = None,
-    reduction: str = "sum_classes",
-) -> Tensor:
-    """Class-weighted cross entropy over all classes at each step, averaged over T steps and B.
-
-    Algorithm 2's loss with the weights of Equation 7, where the minus covers both terms; see
-    `weighted_bce_loss`. Targets are (B, K), the same at every step (order-free), or (B, T, K) from
-    `step_targets`. The reduction is "sum_classes" (Equation 7), or "mean" (as coded).
-
-    Examples:
-        >>> round(sequence_loss(torch.zeros(2, 3, 4), torch.ones(2, 4)).item(), 4)  # 4 log 2
-        2.7726
-    """
-    at_steps = targets[:, None] if targets.ndim == 2 else targets  # (B, 1 or T, K)
-    return weighted_bce_loss(logits, at_steps.expand_as(logits), pos_weight, reduction)
 
 
 def label_path(targets: Tensor, counts: Tensor, order: Order, steps: int) -> Tensor | None:

@@ -96,11 +96,9 @@ def build_backbone(name: str, weights: str = "imagenet", seed: int = 0) -> Backb
         >>> backbone.width, tuple(backbone(torch.zeros(1, 3, 64, 64)).shape)
         (1280, (1, 1280, 2, 2))
     """
-    if name not in _TORCHVISION and weights not in ("imagenet", "random"):
-        raise InputError(
-            f"weights = {weights}: a folder is for {', '.join(_TORCHVISION)}; {name} takes "
-            "imagenet or random"
-        )
+    by_itself = name == "efficientnet_lite0" or name.startswith("timm/")
+    if by_itself and weights not in ("imagenet", "random"):
+        raise InputError(f"weights = {weights}: {name} takes its own only; set imagenet or random")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if name in _TORCHVISION:

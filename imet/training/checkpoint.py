@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
-import random
-import zipfile
 import zlib
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
-import numpy as np
 import torch
 
 from imet.io import InputError, atomic_path
 
-ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, ValueError, zlib.error)
-"""What a damaged archive raises."""
+DAMAGED = (RuntimeError, ValueError, EOFError, OSError, UnpicklingError, BadZipFile, zlib.error)
+"""What reading a damaged checkpoint raises."""
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -30,11 +28,11 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint; a damaged one raises `InputError` that names it."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with ZipFile(path) as archive:
             if record := archive.testzip():  # torch writes checksums and does not read them
-                raise zipfile.BadZipFile(f"wrong checksum of {record}")
+                raise BadZipFile(f"wrong checksum of {record}")
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError, *ZIP_ERRORS) as error:
+    except DAMAGED as error:
         raise InputError(f"{path}: not a readable checkpoint ({error}); delete it") from error
 
 
@@ -51,10 +49,3 @@ def set_rng_states(states: dict[str, Any]) -> None:
     torch.set_rng_state(states["torch"])
     if states["cuda"] and torch.cuda.device_count() == len(states["cuda"]):
         torch.cuda.set_rng_state_all(states["cuda"])
-
-
-def seed_everything(seed: int) -> None:
-    """Seed torch, NumPy's global generator and Python's (for code that is not ours)."""
-    torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002
-    random.seed(seed)

@@ -29,6 +29,12 @@ class Criterion:
 
     A model with steps is asked for all labels at each step (Algorithm 2); where the batch has a
     teacher's "path", step t is asked for its label alone.
+
+    Examples:
+        >>> import torch
+        >>> criterion = Criterion(partial(weighted_bce_loss, reduction="sum_classes"))
+        >>> round(float(criterion(torch.zeros(2, 3, 4), {"targets": torch.ones(2, 4)})), 4)
+        2.7726
     """
 
     loss: Callable[[Tensor, Tensor], Tensor]  # of logits and float targets of one shape

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
+from lightning_fabric import Fabric, seed_everything
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, StepLR
@@ -22,13 +22,7 @@ from tqdm import tqdm
 from imet.config import Recipe
 from imet.devices import gathered
 from imet.io import InputError, atomic_path
-from imet.training.checkpoint import (
-    load_checkpoint,
-    rng_states,
-    save_checkpoint,
-    seed_everything,
-    set_rng_states,
-)
+from imet.training.checkpoint import load_checkpoint, rng_states, save_checkpoint, set_rng_states
 
 # --- Optimisers and learning-rate schedules of the documents, stepped once per epoch
 
@@ -123,21 +117,23 @@ def fit(
         history, steps, total = resumed["history"], resumed["steps"], resumed["total"]
         fabric.strategy.precision.load_state_dict(resumed["scaler"])
     wrapped, optimizer = fabric.setup(model, optimizer)  # for precision and several devices
-    seed_everything(recipe.seed + fabric.global_rank)
+    seed_everything((recipe.seed + fabric.global_rank) % 2**32, verbose=False)
     rng = rng_states()
     if resumed:
         if len(resumed["rng"]) == fabric.world_size:  # else dropout starts anew
             rng = resumed["rng"][fabric.global_rank]
         set_rng_states(rng)
         if fabric.is_global_zero:
-            write_history(folder / "history.jsonl", history)  # it may have died before this line
+            _write_history(folder, history)  # it may have died before this line
 
-    def save() -> None:
+    def save() -> float:
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
         state |= {"schedule": schedule.state_dict(), "history": history, "recipe": asked}
         state |= {"scaler": fabric.strategy.precision.state_dict(), "rng": gathered([rng_states()])}
         if fabric.is_global_zero:
             save_checkpoint(last, state | {"steps": steps, "total": total})
+            _write_history(folder, history)
+        return time.monotonic()
 
     saved = time.monotonic()
     epochs = range(len(history), recipe.epochs)
@@ -164,8 +160,7 @@ def fit(
             optimizer.step()
             total, steps = total + value, steps + 1
             if late_anywhere:
-                save()
-                saved = time.monotonic()
+                saved = save()
         if not all(bool(p.isfinite().all()) for p in model.parameters() if p.requires_grad):
             raise _diverged(recipe, f"weights are not finite after epoch {epoch}", last)
         entry = {
@@ -191,10 +186,7 @@ def fit(
         best = entry["val_f2"] > max((old["val_f2"] for old in history[:-1]), default=-math.inf)
         if best and fabric.is_global_zero:
             save_checkpoint(folder / "best.pt", {"model": model.state_dict(), "epoch": epoch + 1})
-        save()
-        if fabric.is_global_zero:
-            write_history(folder / "history.jsonl", history)
-        saved = time.monotonic()
+        saved = save()
         fabric.barrier()
     return history
 
@@ -215,6 +207,12 @@ def _restored(batches: Iterable[Mapping[str, Tensor]], rng: Any) -> Iterator[Map
     yield from chain(first, stream)
 
 
+def _write_history(folder: Path, history: list[dict[str, float]]) -> None:
+    with atomic_path(folder / "history.jsonl") as temporary:
+        lines = [json.dumps(entry, allow_nan=False) + "\n" for entry in history]
+        temporary.write_text("".join(lines), encoding="utf-8")
+
+
 def in_words(seconds: float) -> str:
     """A time to wait, rounded as one reads it.
 
@@ -232,10 +230,3 @@ def _diverged(recipe: Recipe, what: str, last: Path) -> TrainingDiverged:
         f"{recipe.name}: {what}; lower learning_rate ({recipe.learning_rate:g}) or set "
         f"gradient_clip. {last} keeps the last checkpoint"
     )
-
-
-def write_history(path: Path, history: list[dict[str, float]]) -> None:
-    """One JSON line per epoch."""
-    with atomic_path(path) as temporary:
-        lines = [json.dumps(entry, allow_nan=False) + "\n" for entry in history]
-        temporary.write_text("".join(lines), encoding="utf-8")

@@ -8,8 +8,11 @@ import torch
 
 from imet.decoding import beam_search, decode_greedy
 from imet.hog import hog_blocks, hog_cells
-from imet.models.attn_cnn_rnn import AttnCnnRnn, sequence_loss
+from imet.losses import weighted_bce_loss
+from imet.models.attn_cnn_rnn import AttnCnnRnn
+from imet.training.criterion import Criterion
 
+LOSS = Criterion(weighted_bce_loss)
 pytestmark = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
@@ -32,12 +35,12 @@ def test_head_and_decoders() -> None:
         weight.data.mul_(3)
     features = {"spatial": torch.randn(6, 49, 32), "pooled": torch.randn(6, 32)}
     greedy, beams = decode_greedy(head, features), beam_search(head, features, 4)
-    loss = sequence_loss(head.eval()(features), torch.ones(6, 50))
+    loss = LOSS(head.eval()(features), {"targets": torch.ones(6, 50)})
     head.cuda()
     moved = {name: x.cuda() for name, x in features.items()}
     assert (decode_greedy(head, moved).labels == greedy.labels).all()
     assert (beam_search(head, moved, 4).labels == beams.labels).all()
-    on_gpu = sequence_loss(head(moved), torch.ones(6, 50, device="cuda"))
+    on_gpu = LOSS(head(moved), {"targets": torch.ones(6, 50, device="cuda")})
     assert on_gpu.item() == pytest.approx(loss.item(), rel=1e-4)
     on_gpu.backward()
 
@@ -50,6 +53,6 @@ def test_bf16_training_step() -> None:
         "pooled": torch.randn(6, 32, device="cuda", dtype=torch.half),
     }
     with torch.autocast("cuda", torch.bfloat16):
-        loss = sequence_loss(head(features).float(), torch.ones(6, 50, device="cuda"))
+        loss = LOSS(head(features).float(), {"targets": torch.ones(6, 50, device="cuda")})
     loss.backward()
     assert all(torch.isfinite(w.grad).all() for w in head.parameters())

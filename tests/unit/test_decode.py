@@ -14,8 +14,10 @@ from imet.decoding import (
     load_paths,
     save_paths,
 )
-from imet.models.attn_cnn_rnn import AttnCnnRnn, sequence_loss
+from imet.losses import weighted_bce_loss
+from imet.models.attn_cnn_rnn import AttnCnnRnn
 from imet.models.heads import Network
+from imet.training.criterion import Criterion
 
 WORKS, VIEWS, LABELS = 5, 3, 9
 
@@ -76,21 +78,15 @@ def test_a_work_missing_or_doubled_is_noticed(network, spatial):
 
 
 def test_watching_gives_greedy_paths_and_the_loss_without_dropout(network, spatial):
-    paths, loss = greedy_validation(
-        network,
-        batches(spatial, [4, 2], [0, 1, 3]),
-        WORKS,
-        lambda logits, batch: sequence_loss(logits, batch["targets"]),
-    )
+    criterion = Criterion(weighted_bce_loss)
+    paths, loss = greedy_validation(network, batches(spatial, [4, 2], [0, 1, 3]), WORKS, criterion)
     wanted = decode(network, batches(spatial, [0, 1, 2, 3, 4]), WORKS)
     assert np.array_equal(paths.labels, wanted.labels)
     np.testing.assert_allclose(paths.scores, wanted.scores, atol=1e-6)
     (batch,) = batches(spatial, [0, 1, 2, 3, 4])
     network.eval()
     with torch.no_grad():
-        assert loss == pytest.approx(
-            float(sequence_loss(network(batch), batch["targets"])), rel=1e-5
-        )
+        assert loss == pytest.approx(float(criterion(network(batch), batch)), rel=1e-5)
     network.train()
 
 

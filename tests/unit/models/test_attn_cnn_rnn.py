@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -11,15 +13,18 @@ from oracles_paper import PlainDecoder, sequence_loss_loops
 from torch import nn
 
 from imet.decoding import decode_greedy, stop_paths
+from imet.losses import weighted_bce_loss
 from imet.models.attn_cnn_rnn import (
     AttnCnnRnn,
     LabelLSTM,
     Order,
     State,
     label_path,
-    sequence_loss,
     step_targets,
 )
+from imet.training.criterion import Criterion
+
+LOSS = Criterion(partial(weighted_bce_loss, reduction="sum_classes"))
 
 SWITCHES = [
     {},
@@ -129,11 +134,15 @@ def test_half_precision_features_from_a_store_are_taken() -> None:
 def test_loss_equals_loops(reduction: str, by_step: bool) -> None:
     rng = np.random.default_rng(0)
     logits, weight = rng.normal(size=(2, 3, 5)), rng.uniform(1, 10, 5)
-    targets = rng.random((2, 3, 5) if by_step else (2, 5)) < 0.4
-    loss = sequence_loss(
-        torch.tensor(logits), torch.tensor(targets), torch.tensor(weight), reduction
-    )
-    full = targets if by_step else np.repeat(targets[:, None], 3, 1)
+    targets, path = rng.random((2, 5)) < 0.4, rng.integers(-1, 5, (2, 3))
+    batch = {"targets": torch.tensor(targets)}
+    if by_step:
+        batch["path"] = torch.tensor(path)
+    weights = {"pos_weight": torch.tensor(weight), "reduction": reduction}
+    loss = Criterion(partial(weighted_bce_loss, **weights))(torch.tensor(logits), batch)
+    full = np.repeat(targets[:, None], 3, 1)
+    if by_step:
+        full = path[..., None] == np.arange(5)
     expected = sequence_loss_loops(logits, full, weight, reduction == "mean")
     assert loss.item() == pytest.approx(expected, rel=1e-9)
 
@@ -186,11 +195,11 @@ def test_overfits_eight_works(order: Order, switches: dict) -> None:
     torch.manual_seed(0)
     head = AttnCnnRnn(11, feature_dim=6, width=32, steps=4, dropout=0.0, **switches)
     path = label_path(targets, targets.sum(0), order, 4)
-    says = targets if path is None else step_targets(path, 11)
+    batch = {"targets": targets} if path is None else {"targets": targets, "path": path}
     optimiser = torch.optim.Adam(head.parameters(), lr=0.01)
     losses = []
     for _ in range(250):
-        loss = sequence_loss(head(features, path), says)
+        loss = LOSS(head(features, path), batch)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -203,7 +212,7 @@ def test_overfits_eight_works(order: Order, switches: dict) -> None:
 
 def test_learning_reaches_every_weight() -> None:
     head, features = make(hog_dim=5)
-    sequence_loss(head(features), torch.ones(3, 11)).backward()
+    LOSS(head(features), {"targets": torch.ones(3, 11)}).backward()
     still = [name for name, w in head.named_parameters() if w.grad is None or not w.grad.any()]
     # softmax ignores a constant added to every region's score
     assert still in ([], ["attention.score.bias"])
