@@ -8,7 +8,6 @@ time of a frozen network. On other devices it is a handful of torch operations.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,78 +27,58 @@ FOUR, FIVE, SIX, SIXTH, TOP = F32(4), F32(5), F32(6), F32(1 / 6), F32(255)
 LUMA_32 = np.array(LUMA, F32)
 
 
-@dataclass(frozen=True)
-class Jitter:
-    """How the colours of each of B views change."""
-
-    saturation: Tensor  # (B,) float32 factors around 1
-    hue: Tensor  # (B,) float32 shifts in turns of the colour circle, within ±0.5
-    saturation_first: Tensor  # (B,) bool, which of the two comes first
-
-
 def draw_augmentation(
     count: int, flip: bool, hue: float, saturation: float, rng: np.random.Generator
 ) -> dict[str, Tensor]:
-    """Flips, with probability ½, and colour jitter of `count` views at random, (V,) each.
+    """How `count` views change, at random as in torchvision's `ColorJitter`; (V,) each.
 
-    `hue` is the largest shift, in turns of the colour circle, `saturation` the largest difference
-    of the factor from 1, `rng` the work's own.
+    "mirrored", bool, is true with probability ½ if `flip`. Factors of "saturation" are uniform in
+    [1 - saturation, 1 + saturation], shifts of "hue" in [-hue, hue] turns of the colour circle, and
+    "saturation_first" says which comes first, with equal chance. The authors' code has .05 for
+    both. `rng` is the work's own.
     """
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     mirrored = torch.rand(count, generator=generator) < (0.5 if flip else 0.0)
-    jitter = draw_jitter(count, hue, saturation, generator=generator)
-    return {"mirrored": mirrored, **vars(jitter)}
+    drawn = torch.rand(3, count, generator=generator)  # (3, V)
+    return {
+        "mirrored": mirrored,
+        "saturation": (1 + saturation * (2 * drawn[0] - 1)).clamp_min(0),
+        "hue": hue * (2 * drawn[1] - 1),
+        "saturation_first": drawn[2] < 0.5,
+    }
 
 
 def augment(views: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
-    """Flip and jitter views (B, 3, S, S) uint8 as `draw_augmentation` says, (B,) each."""
-    jitter = {name: value for name, value in drawn.items() if name != "mirrored"}
-    return apply_jitter(views, Jitter(**jitter), drawn["mirrored"])
-
-
-def draw_jitter(count: int, hue: float, saturation: float, *, generator: torch.Generator) -> Jitter:
-    """Draw jitters as torchvision's `ColorJitter` does.
-
-    Factors are uniform in [1 - saturation, 1 + saturation], shifts in [-hue, hue], and either step
-    comes first with equal chance. The authors' code has .05 for both.
-    """
-    drawn = torch.rand(3, count, generator=generator, device=generator.device)  # (3, B)
-    return Jitter(
-        saturation=(1 + saturation * (2 * drawn[0] - 1)).clamp_min(0),
-        hue=hue * (2 * drawn[1] - 1),
-        saturation_first=drawn[2] < 0.5,
-    )
-
-
-def apply_jitter(batch: Tensor, jitter: Jitter, mirrored: Tensor | None = None) -> Tensor:
-    """Change hue and saturation of each view (B, 3, H, W) uint8, and mirror some left to right.
+    """Flip and jitter views (B, 3, H, W) uint8 as `draw_augmentation` says, (B,) each.
 
     Saturation blends with grey: c ← s·c + (1-s)·(.2989 R + .587 G + .114 B), clipped. Hue turns
-    the colour at constant HSV saturation and value. Without `mirrored`, (B,) bool, none is turned.
+    the colour at constant HSV saturation and value.
 
     Examples:
         >>> red = torch.tensor([255, 0, 0], dtype=torch.uint8).view(1, 3, 1, 1)
-        >>> third = Jitter(torch.ones(1), torch.tensor([1 / 3]), torch.tensor([True]))
-        >>> apply_jitter(red, third).ravel().tolist()
+        >>> no = torch.tensor([False])
+        >>> third = {"saturation": torch.ones(1), "hue": torch.tensor([1 / 3])}
+        >>> augment(red, third | {"mirrored": no, "saturation_first": no}).ravel().tolist()
         [0, 255, 0]
     """
-    if batch.dtype != torch.uint8 or batch.ndim != 4 or batch.shape[1] != 3:
-        raise ValueError(f"expected uint8 (B, 3, H, W), got {batch.dtype} {tuple(batch.shape)}")
-    mirrored = torch.zeros(len(batch), dtype=torch.bool) if mirrored is None else mirrored
-    if batch.device.type != "cpu":
-        return _jitter_with_torch(batch, jitter, mirrored)
-    result = torch.empty(batch.shape, dtype=torch.uint8, memory_format=torch.channels_last)
-    source, target = _rows(batch.contiguous(memory_format=torch.channels_last)), _rows(result)
-    flips = mirrored.cpu().numpy()  # (B,)
-    factors = jitter.saturation.float().cpu().numpy()  # (B,)
-    sextants = (6 * jitter.hue.float()).cpu().numpy()  # (B,)
-    first = jitter.saturation_first.cpu().numpy()  # (B,)
+    if views.dtype != torch.uint8 or views.ndim != 4 or views.shape[1] != 3:
+        raise ValueError(f"expected uint8 (B, 3, H, W), got {views.dtype} {tuple(views.shape)}")
+    if views.device.type != "cpu":
+        return _augment_with_torch(views, drawn)
+    result = torch.empty(views.shape, dtype=torch.uint8, memory_format=torch.channels_last)
+    arrays = (
+        _rows(views.contiguous(memory_format=torch.channels_last)),
+        _rows(result),
+        drawn["mirrored"].numpy(),
+        drawn["saturation"].numpy(),
+        (6 * drawn["hue"]).numpy(),  # in sextants
+        drawn["saturation_first"].numpy(),
+    )
 
     def work(part: slice) -> None:
-        arrays = source, target, flips, factors, sextants, first
         _augment_rows(*(array[part] for array in arrays))
 
-    in_threads(len(batch), work, MINIMUM_SHARE)
+    in_threads(len(views), work, MINIMUM_SHARE)
     return result
 
 
@@ -112,16 +91,13 @@ def _rows(batch: Tensor) -> Array:
     return rows
 
 
-def _jitter_with_torch(batch: Tensor, jitter: Jitter, mirrored: Tensor) -> Tensor:
+def _augment_with_torch(views: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
     """The same in torch operations over the batch, for devices other than the CPU."""
-
-    def per_view(values: Tensor) -> Tensor:
-        return values.to(batch.device)[:, None, None, None]  # (B, 1, 1, 1)
-
-    factor, first = per_view(jitter.saturation.float()), per_view(jitter.saturation_first)
-    batch = torch.where(per_view(mirrored), batch.flip(-1), batch)  # (B, 3, H, W)
-    colours = _saturate(batch.float(), torch.where(first, factor, 1.0))  # (B, 3, H, W)
-    colours = _turn_hue(colours, per_view(6 * jitter.hue.float()))
+    per_view = {k: v.to(views.device)[:, None, None, None] for k, v in drawn.items()}
+    factor, first = per_view["saturation"], per_view["saturation_first"]  # (B, 1, 1, 1)
+    views = torch.where(per_view["mirrored"], views.flip(-1), views)  # (B, 3, H, W)
+    colours = _saturate(views.float(), torch.where(first, factor, 1.0))  # (B, 3, H, W)
+    colours = _turn_hue(colours, 6 * per_view["hue"])
     colours = _saturate(colours, torch.where(first, 1.0, factor))
     return colours.add_(0.5).to(torch.uint8)
 
@@ -176,21 +152,12 @@ def _augment_rows(  # pragma: no cover - compiled
                 _turn_row(red, green, blue, sextants[b])
                 _saturate_row(red, green, blue, saturation[b])
             if mirrored[b]:
-                _reverse(red)
-                _reverse(green)
-                _reverse(blue)
+                for channel in (red, green, blue):
+                    channel[:] = channel[::-1].copy()
             for x in range(width):
                 to[3 * x] = np.uint8(red[x] + HALF)
                 to[3 * x + 1] = np.uint8(green[x] + HALF)
                 to[3 * x + 2] = np.uint8(blue[x] + HALF)
-
-
-@compiled()
-def _reverse(values: Array) -> None:  # pragma: no cover - compiled
-    """Turn (W,) around in place."""
-    last = len(values) - 1
-    for x in range(len(values) // 2):
-        values[x], values[last - x] = values[last - x], values[x]
 
 
 @compiled(fastmath=True)

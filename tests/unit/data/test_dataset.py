@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from imet.config import Recipe, resolve
-from imet.data.augment import Jitter, apply_jitter, augment, draw_augmentation
+from imet.data.augment import augment, draw_augmentation
 from imet.data.dataset import ViewLoader, WorkViews, image_batches, stored_batches
 from imet.data.images import read_image
 from imet.data.parts import Part, Parts, load_parts
@@ -93,13 +93,13 @@ def test_augmentation_flips_and_jitters_as_drawn(parts):
     part, r = parts.train, recipe()
     raw, drawn = WorkViews(part, r)[0]
     views = all_views(part, [0], 1)[0]
-    jitter = Jitter(**{k: v for k, v in drawn.items() if k != "mirrored"})
     for view in range(6):
         wanted = raw[view : view + 1]
         if drawn["mirrored"][view]:
             wanted = wanted.flip(-1)
-        one = Jitter(**{k: v[view : view + 1] for k, v in vars(jitter).items()})
-        assert torch.equal(views[view], apply_jitter(wanted, one)[0])
+        one = {name: values[view : view + 1] for name, values in drawn.items()}
+        one["mirrored"] = torch.tensor([False])
+        assert torch.equal(views[view], augment(wanted, one)[0])
 
 
 def test_switched_off_augmentation_changes_no_byte(parts):
