@@ -97,8 +97,7 @@ class Batches:
         size = size or (recipe.batch_size if part.training else recipe.eval_batch_size)
         if not uses_stored_features(recipe):
             epoch = epoch if recipe.view_mode == "fresh" else 0
-            loader = self._loader(part, size)
-            return image_batches(part, recipe, works, size, epoch, self.device, loader)
+            return image_batches(self._loader(part, size), works, epoch)
         if part is not self.parts[part.name]:
             raise ValueError(f"features are stored for the {part.name} works of these parts alone")
         targets = self._targets[part.name]  # (N, V, K)

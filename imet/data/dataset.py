@@ -13,8 +13,8 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
@@ -35,27 +35,20 @@ Batch = dict[str, Tensor]
 SHARED_MEMORY = "/dev/shm"  # 64 MB in many a container
 
 
+@dataclass(eq=False)
 class WorkViews(Dataset[tuple[Tensor, dict[str, Tensor]]]):
-    """The views of each work of a part, decoded once, uint8 (V, 3, S, S), and what augments them.
+    """The views of each work of a part, uint8 (V, 3, S, S), and what augments them.
 
     Everything random comes from the work's own generator: the order of works, the number of
-    processes and the batch size change nothing. An item is a work, or a work and its epoch.
+    processes and the batch size change nothing. An item is a work and its epoch.
     """
 
-    def __init__(
-        self,
-        part: Part,
-        settings: Recipe,
-        epoch: int = 0,
-        pixels: Pixels | None = None,
-    ) -> None:
-        self.part, self.settings, self.epoch, self.pixels = part, settings, epoch, pixels
+    part: Part
+    settings: Recipe
+    pixels: Pixels | None = None
 
-    def __len__(self) -> int:
-        return len(self.part)
-
-    def __getitem__(self, item: int | tuple[int, int]) -> tuple[Tensor, dict[str, Tensor]]:
-        work, epoch = item if isinstance(item, tuple) else (item, self.epoch)
+    def __getitem__(self, item: tuple[int, int]) -> tuple[Tensor, dict[str, Tensor]]:
+        work, epoch = item
         part, settings = self.part, self.settings
         row = int(part.rows[work])
         rng = work_rng(settings.view_seed, str(part.collection.ids[row]), epoch)
@@ -72,13 +65,7 @@ class ViewLoader:
     """Augmented views of a part's works in batches, by processes that are kept between epochs.
 
     Views are cut in parallel; flip and colour jitter follow a batch at a time on the device.
-
-    Args:
-        part: whose works.
-        settings: which views, and how many processes.
-        batch_size: works.
-        device: where views are wanted.
-        pixels: decoded pictures to take instead of the files.
+    `batch_size` is in works; `pixels` are decoded pictures to take instead of the files.
     """
 
     def __init__(
@@ -89,13 +76,14 @@ class ViewLoader:
         device: torch.device | str = "cpu",
         pixels: Pixels | None = None,
     ) -> None:
-        self.part, self.settings, self.device = part, settings, torch.device(device)
+        self.part, self.settings = part, settings
+        self.batch_size, self.device = batch_size, torch.device(device)
         self._order: list[tuple[int, int]] = []  # what the loader's sampler is: (work, epoch)
-        views = len(part.kinds(0, settings)) if len(part) else 0
+        views = len(part.kinds(0, settings))
         workers = loader_workers(settings.workers, batch_size * views * 3 * settings.input_size**2)
         workers = min(workers, len(part) // (4 * batch_size))  # not worth starting for few batches
         self._loader: DataLoader[tuple[Tensor, dict[str, Tensor]]] = DataLoader(
-            WorkViews(part, settings, pixels=pixels),
+            WorkViews(part, settings, pixels),
             batch_size=batch_size,
             sampler=self._order,
             num_workers=workers,
@@ -108,11 +96,14 @@ class ViewLoader:
         """Views of the works in `order`, (B·V, 3, S, S) uint8."""
         torch.empty((), dtype=torch.int64).random_()  # as a loader of its own for each pass would
         self._order[:] = [(int(work), epoch) for work in order]
-        for views, drawn in _without_worker_traceback(self._loader):
-            views = views.to(self.device, non_blocking=True).flatten(0, 1)  # (B·V, 3, S, S)
-            if drawn:
-                views = augment(views, {key: value.flatten() for key, value in drawn.items()})
-            yield views
+        try:
+            for views, drawn in self._loader:
+                views = views.to(self.device, non_blocking=True).flatten(0, 1)  # (B·V, 3, S, S)
+                if drawn:
+                    views = augment(views, {key: value.flatten() for key, value in drawn.items()})
+                yield views
+        except InputError as error:  # of another process: its message, without the traceback
+            raise InputError(str(error).rpartition("InputError: ")[2].strip()) from None
 
     @cached_property
     def targets(self) -> Array:
@@ -142,34 +133,12 @@ def loader_workers(asked: int, batch_bytes: int) -> int:
     return workers
 
 
-def _without_worker_traceback(loader: DataLoader[Any]) -> Iterator[Any]:
-    """The loader's batches; of bad input in another process its message, without the traceback."""
-    try:
-        yield from loader
-    except InputError as error:
-        raise InputError(str(error).rpartition("InputError: ")[2].strip()) from None
-
-
-def image_batches(
-    part: Part,
-    settings: Recipe,
-    order: Array,
-    batch_size: int,
-    epoch: int = 0,
-    device: torch.device | str = "cpu",
-    loader: ViewLoader | None = None,
-) -> Iterator[Batch]:
+def image_batches(loader: ViewLoader, order: Array, epoch: int = 0) -> Iterator[Batch]:
     """Batches that carry views, for networks that see pictures."""
-    loader = loader or ViewLoader(part, settings, batch_size, device)
-    targets = loader.targets  # (N, V, K)
-    starts = range(0, len(order), batch_size)
+    starts = range(0, len(order), loader.batch_size)
     for start, views in zip(starts, loader(order, epoch), strict=True):
-        works = order[start : start + batch_size]
-        yield {
-            "views": views,
-            "targets": torch.from_numpy(targets[works]).flatten(0, 1).float().to(device),
-            "works": torch.from_numpy(works),
-        }
+        works = order[start : start + loader.batch_size]
+        yield {"views": views, **_labels(loader.targets, works, loader.device)}
 
 
 def stored_batches(
@@ -179,21 +148,16 @@ def stored_batches(
     batch_size: int,
     device: torch.device | str = "cpu",
 ) -> Iterator[Batch]:
-    """Batches that carry features from memory maps.
-
-    Args:
-        arrays: name to (N, V, …).
-        targets: (N, V, K) bool.
-        order: works in the order they are seen.
-        batch_size: works per batch.
-        device: where the batches are wanted.
-    """
+    """Batches that carry features (N, V, …) from memory maps, with targets (N, V, K) bool."""
     for start in range(0, len(order), batch_size):
         works = order[start : start + batch_size]
-        batch = {
+        features = {
             name: torch.from_numpy(np.asarray(array[works])).flatten(0, 1).to(device).float()
             for name, array in arrays.items()
         }  # each (B·V, …)
-        batch["targets"] = torch.from_numpy(targets[works]).flatten(0, 1).float().to(device)
-        batch["works"] = torch.from_numpy(works)
-        yield batch
+        yield {**features, **_labels(targets, works, device)}
+
+
+def _labels(targets: Array, works: Array, device: torch.device | str) -> Batch:
+    of_views = torch.from_numpy(targets[works]).flatten(0, 1)  # (B·V, K)
+    return {"targets": of_views.float().to(device), "works": torch.from_numpy(works)}

@@ -64,6 +64,5 @@ def view_targets(
         raise ValueError(f"crop_targets is one of {get_args(CropTargets)}, not {crop_targets!r}")
     targets: Array = np.repeat(np.asarray(targets_row, bool)[None], len(kinds), axis=0)  # (V, K)
     if train and crop_targets != "all":
-        cropped = np.array([kind == "crop" for kind in kinds], bool)
-        targets[cropped] &= is_culture if crop_targets == "as_written" else False
+        targets[np.array(kinds) == "crop"] &= is_culture if crop_targets == "as_written" else False
     return targets

@@ -61,17 +61,6 @@ def resize_view(image: Array, size: int = 224) -> torch.Tensor:
     return _scaled(torch.from_numpy(image), size).permute(2, 0, 1)
 
 
-def crop_views(
-    image: Array, count: int, rng: np.random.Generator, size: int = 224
-) -> list[torch.Tensor]:
-    """`count` random windows of a picture (H, W, 3) as `resize_view` gives them, of side `size`."""
-    picture = torch.from_numpy(image)  # (H, W, 3)
-    return [
-        _scaled(picture[top : top + side, left : left + side], size).permute(2, 0, 1)
-        for top, left, side in random_crop_windows(image.shape[0], image.shape[1], count, rng)
-    ]
-
-
 def make_views(
     image: Array, kinds: Sequence[Kind], rng: np.random.Generator, size: int = 224
 ) -> torch.Tensor:
@@ -82,17 +71,20 @@ def make_views(
         >>> make_views(picture, ["resize", "crop"], np.random.default_rng(0)).shape
         torch.Size([2, 3, 224, 224])
     """
-    unknown = set(kinds) - {"resize", "crop"}
-    if unknown:
+    if unknown := set(kinds) - {"resize", "crop"}:
         raise ValueError(f'a view is "resize" or "crop", not {unknown.pop()!r}')
-    crops = iter(crop_views(image, list(kinds).count("crop"), rng, size))
-    resized = resize_view(image, size) if "resize" in kinds else None
-    views = [resized if kind == "resize" else next(crops) for kind in kinds]
-    # Filled in channels-last memory, which survives the data loader.
-    out = torch.empty((len(kinds), size, size, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
-    for place, view in zip(out, views):
-        place[:] = view
-    return out
+    picture = torch.from_numpy(image)  # (H, W, 3)
+    whole = _scaled(picture, size) if "resize" in kinds else picture
+    height, width, _ = image.shape
+    windows = iter(random_crop_windows(height, width, list(kinds).count("crop"), rng))
+    views = torch.empty((len(kinds), size, size, 3), dtype=torch.uint8)
+    for view, kind in zip(views, kinds):
+        if kind == "resize":
+            view[:] = whole
+        else:
+            top, left, side = next(windows)
+            view[:] = _scaled(picture[top : top + side, left : left + side], size)
+    return views.permute(0, 3, 1, 2)  # channels-last memory, which survives the data loader
 
 
 def _scaled(window: torch.Tensor, size: int) -> torch.Tensor:

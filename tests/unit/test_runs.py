@@ -326,9 +326,9 @@ def test_fixed_views_stay_fixed_in_fine_tuning(folders, monkeypatch, small_colle
     seen = []
     real = batches.image_batches
 
-    def watched(part, recipe, order, size, epoch, *rest):
-        seen.append((part.name, epoch))
-        return real(part, recipe, order, size, epoch, *rest)
+    def watched(loader, order, epoch):
+        seen.append((loader.part.name, epoch))
+        return real(loader, order, epoch)
 
     monkeypatch.setattr(batches, "image_batches", watched)
     make(small_collection, frozen=False, max_works=20, epochs=2)

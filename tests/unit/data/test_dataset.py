@@ -91,7 +91,7 @@ def test_evaluation_is_never_augmented(parts):
 
 def test_augmentation_flips_and_jitters_as_drawn(parts):
     part, r = parts.train, recipe()
-    raw, drawn = WorkViews(part, r)[0]
+    raw, drawn = WorkViews(part, r)[0, 0]
     views = all_views(part, [0], 1)[0]
     for view in range(6):
         wanted = raw[view : view + 1]
@@ -104,7 +104,7 @@ def test_augmentation_flips_and_jitters_as_drawn(parts):
 
 def test_switched_off_augmentation_changes_no_byte(parts):
     still = {"flip": False, "jitter_hue": 0.0, "jitter_saturation": 0.0}
-    raw, drawn = WorkViews(parts.train, recipe(**still))[0]
+    raw, drawn = WorkViews(parts.train, recipe(**still))[0, 0]
     assert not drawn["mirrored"].any()
     assert torch.equal(augment(raw, drawn), raw)
 
@@ -213,7 +213,7 @@ def test_a_sample_keeps_the_split(small_collection, parts):
 def test_image_batches_hold_views_targets_and_works_in_step(parts):
     part, r = parts.train, recipe()
     order = np.random.default_rng(2).permutation(len(part))[:7]
-    batches = list(image_batches(part, r, order, 3))
+    batches = list(image_batches(ViewLoader(part, r, 3), order))
     assert [len(b["works"]) for b in batches] == [3, 3, 1]
     works = torch.cat([b["works"] for b in batches])
     assert works.tolist() == order.tolist()
