@@ -60,7 +60,7 @@ class Batches:
                 f"shared by {self.ranks} devices; take fewer"
             )
         for part in self.parts.values() if cache_views else ():
-            self._pixels(part).write(part, loader_workers(self.recipe.workers, 0))
+            self._pixels(part).write(loader_workers(self.recipe.workers, 0))
         if uses_stored_features(self.recipe):
             self.stores  # noqa: B018
 
@@ -121,7 +121,7 @@ class Batches:
 
     def _pixels(self, part: Part) -> Pixels:
         folder = f"pixels-{part.name}-{pictures_fingerprint(part)}"
-        return Pixels(home() / "features" / folder, len(part))
+        return Pixels(home() / "features" / folder, part)
 
     def _decoded(self, part: Part) -> Pixels | None:
         """Pictures that were decoded before; each file is looked at only where some may be."""

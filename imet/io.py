@@ -18,7 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+
+from imet.typing import Array
 
 REPO = Path(__file__).resolve().parent.parent
 """Root of the checkout (the package is installed editable)."""
@@ -83,6 +86,12 @@ def write_json(path: Path | str, value: Any) -> None:
     text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_npy(path: Path | str, array: Array) -> None:
+    """Write an array as NumPy does, atomically."""
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.save(file, array)
 
 
 def write_csv(path: Path | str, header: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:

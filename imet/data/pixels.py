@@ -9,117 +9,98 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from imet.data.images import read_image
 from imet.data.parts import Part
-from imet.io import InputError, atomic_path, file_lock
+from imet.io import InputError, file_lock, write_npy
 from imet.typing import Array
 
-CHUNK = 256  # works that an interruption can cost
+CHUNK = 64  # works that are held in memory, and that an interruption can cost
 
 
+@dataclass(eq=False)
 class Pixels:
-    """The pictures of a part, decoded.
+    """The pictures of a part, decoded."""
 
-    Args:
-        folder: holds `pixels.u8` and `shapes.npy`.
-        works: N, of the part.
-    """
-
-    def __init__(self, folder: Path, works: int) -> None:
-        self.folder, self.works = folder, works
+    folder: Path  # holds `pixels.u8` and `shapes.npy`
+    part: Part
 
     @property
     def complete(self) -> bool:
         """Whether every work is there."""
-        return bool(self._shapes().all())
+        return bool(self.shapes.all())
 
     def __getitem__(self, work: int) -> Array:
         """(H, W, 3) uint8 of a work, a copy."""
-        height, width = self._known[work]
+        height, width = self.shapes[work]
         start = self._starts[work]
         return np.array(self._bytes[start : start + 3 * height * width]).reshape(height, width, 3)
 
-    def write(self, part: Part, workers: int) -> None:
-        """Decode every picture that is not there yet.
+    def write(self, workers: int) -> None:
+        """Decode every picture that is not there yet, in so many threads.
 
         Raises:
             InputError: a picture that cannot be read, or a disk with too little room.
         """
         with file_lock(self.folder):
-            shapes = self._shapes()
-            done = int((shapes[:, 0] > 0).sum())
-            if done == self.works:
+            done, works = int((self.shapes[:, 0] > 0).sum()), len(self.part)
+            if done == works:
                 return
             self.folder.mkdir(parents=True, exist_ok=True)
-            rest = np.arange(done, self.works)
-            self._require_room(part, rest)
-            pictures: DataLoader[Tensor] = DataLoader(
-                _Pictures(part), batch_size=None, sampler=rest.tolist(), num_workers=workers
-            )
-            with open(self.folder / "pixels.u8", "ab") as file:
-                file.truncate(int(3 * shapes.prod(1, dtype=np.int64).sum()))  # of no half work
-                bar = tqdm(pictures, "decoded", self.works, initial=done, unit="work", disable=None)
-                for work, picture in zip(rest, bar):
-                    file.write(picture.numpy().tobytes())
-                    shapes[work] = picture.shape[:2]
-                    if (work + 1) % CHUNK == 0 or work + 1 == self.works:
-                        file.flush()
-                        os.fsync(file.fileno())
-                        with atomic_path(self.folder / "shapes.npy") as path, open(path, "wb") as f:
-                            np.save(f, shapes)
+            self._require_room(range(done, works))
+            with (
+                open(self.folder / "pixels.u8", "ab") as file,
+                tqdm(None, "decoded", works, initial=done, unit="work", disable=None) as bar,
+                ThreadPoolExecutor(max(1, workers)) as pool,
+            ):
+                file.truncate(int(3 * self.shapes.prod(1, dtype=np.int64).sum()))  # of no half work
+                for start in range(done, works, CHUNK):
+                    chunk = range(start, min(start + CHUNK, works))
+                    for work, picture in zip(chunk, pool.map(self._read, chunk)):
+                        file.write(picture.tobytes())
+                        self.shapes[work] = picture.shape[:2]
+                    file.flush()
+                    os.fsync(file.fileno())
+                    write_npy(self.folder / "shapes.npy", self.shapes)
+                    bar.update(len(chunk))
 
-    def _require_room(self, part: Part, rest: Array) -> None:
-        some = rest[:: max(1, len(rest) // 16)]
-        sizes = [read_image(part.collection.path(int(part.rows[work]))).nbytes for work in some]
+    def _read(self, work: int) -> Array:
+        return read_image(self.part.collection.path(int(self.part.rows[work])))
+
+    def _require_room(self, rest: range) -> None:
+        sizes = [self._read(work).nbytes for work in rest[:: max(1, len(rest) // 16)]]
         needed, free = np.mean(sizes) * len(rest), shutil.disk_usage(self.folder).free
         if needed > free:
             raise InputError(
-                f"{self.folder}: decoded, the pictures of {part.name} take {needed / 1e9:,.1f} GB "
-                f"more, and {free / 1e9:,.1f} GB are free; name a larger disk in IMET_HOME, or "
-                "leave --cache-views out"
+                f"{self.folder}: decoded, the pictures of {self.part.name} take "
+                f"{needed / 1e9:,.1f} GB more, and {free / 1e9:,.1f} GB are free; name a larger "
+                "disk in IMET_HOME, or leave --cache-views out"
             )
 
-    def _shapes(self) -> Array:
+    @cached_property
+    def shapes(self) -> Array:
         """(N, 2) heights and widths; 0 for works that are not there yet."""
         try:
             shapes = np.load(self.folder / "shapes.npy")
             held = (self.folder / "pixels.u8").stat().st_size
         except (OSError, EOFError, ValueError):
             shapes, held = np.zeros((0, 2)), 0
-        if len(shapes) != self.works or held < 3 * shapes.prod(1, dtype=np.int64).sum():
-            return np.zeros((self.works, 2), np.int32)
+        if len(shapes) != len(self.part) or held < 3 * shapes.prod(1, dtype=np.int64).sum():
+            return np.zeros((len(self.part), 2), np.int32)
         return shapes
 
     @cached_property
-    def _known(self) -> Array:
-        return self._shapes()
-
-    @cached_property
     def _starts(self) -> Array:
-        sizes = 3 * self._known.prod(1, dtype=np.int64)
-        return np.concatenate([[0], sizes.cumsum()[:-1]])
+        """(N + 1,) where each work begins, and where the last one ends."""
+        return np.append(0, 3 * self.shapes.prod(1, dtype=np.int64).cumsum())
 
     @cached_property
     def _bytes(self) -> Array:
         return np.memmap(self.folder / "pixels.u8", np.uint8, "r")
-
-
-class _Pictures(Dataset[Tensor]):
-    def __init__(self, part: Part) -> None:
-        self.part = part
-
-    def __len__(self) -> int:
-        return len(self.part)
-
-    def __getitem__(self, work: int) -> Tensor:
-        path = self.part.collection.path(int(self.part.rows[work]))
-        return torch.from_numpy(read_image(path))

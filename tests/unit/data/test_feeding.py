@@ -82,11 +82,11 @@ def test_decoded_pictures_are_the_files_and_writing_goes_on(parts, tmp_path, mon
     with monkeypatch.context() as patch:
         patch.setattr(pixels, "read_image", dying)
         with pytest.raises(Interruption):
-            Pixels(folder, len(train)).write(train, 0)
-    assert not Pixels(folder, len(train)).complete
-    assert (Pixels(folder, len(train))._shapes()[:, 0] > 0).sum() == 20
-    Pixels(folder, len(train)).write(train, 0)
-    decoded = Pixels(folder, len(train))
+            Pixels(folder, train).write(0)
+    assert not Pixels(folder, train).complete
+    assert (Pixels(folder, train).shapes[:, 0] > 0).sum() == 20
+    Pixels(folder, train).write(0)
+    decoded = Pixels(folder, train)
     assert decoded.complete
     for work in range(len(train)):
         path = train.collection.path(int(train.rows[work]))
@@ -95,13 +95,13 @@ def test_decoded_pictures_are_the_files_and_writing_goes_on(parts, tmp_path, mon
     views = torch.cat(list(ViewLoader(train, ours, 8, pixels=decoded)(order, 1)))
     assert torch.equal(views, torch.cat(list(ViewLoader(train, ours, 8)(order, 1))))
     os.truncate(folder / "pixels.u8", 1000)  # damaged: written again
-    assert not Pixels(folder, len(train)).complete
+    assert not Pixels(folder, train).complete
 
 
 def test_too_little_room_is_said_before_anything_is_written(parts, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(InputError, match=r"decoded.*GB.*IMET_HOME.*--cache-views"):
-        Pixels(tmp_path / "pixels", len(parts.train)).write(parts.train, 0)
+        Pixels(tmp_path / "pixels", parts.train).write(0)
     assert not (tmp_path / "pixels" / "pixels.u8").exists()
 
 
