@@ -221,7 +221,7 @@ compared.pipe(show, FORMATS)
 from imet.report.plots.losses import loss_vs_f2
 
 histories = {f"row {n}": pd.DataFrame(rows[name].history) for n, name in zip((2, 3, 4), poster)}
-loss_vs_f2({name: (h["val_loss"], h["val_f2"]) for name, h in histories.items()}, joined=True)
+loss_vs_f2({name: (h["val_loss"], h["val_f2"]) for name, h in histories.items()})
 
 # %% [markdown]
 # ```{caption} fig-loss-f2

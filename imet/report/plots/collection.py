@@ -6,57 +6,35 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from imet.report.plots.style import INK, MUTED, PALETTE, line_style, short, styled
+from imet.report.plots.confusion import label_heatmap
+from imet.report.plots.style import MUTED, PALETTE, line_style, short, styled
 
 
 @styled
-def label_frequency(
-    collections: Mapping[str, ArrayLike],
-    *,
-    share: bool = False,
-    named: Mapping[str, Mapping[str, int]] | None = None,
-) -> Figure:
+def label_frequency(collections: Mapping[str, ArrayLike]) -> Figure:
     """Uses of every label against its rank, both axes logarithmic; where labels begin to be rare.
 
-    Args:
-        collections: Name to (K,) counts of uses; labels without a use are not drawn.
-        share: Divide by the largest count, so that collections of unlike size compare.
-        named: Collection name to label name to its count: points that are written out.
+    Collections are name to (K,) counts of uses; labels without a use are not drawn.
     """
     figure, ax = plt.subplots(figsize=(6.0, 4.2))
     for position, (name, counts) in enumerate(collections.items()):
-        ordered = np.sort(np.asarray(counts, float))[::-1]  # (K,)
+        ordered = np.sort(np.asarray(counts))[::-1]  # (K,)
         used = ordered[ordered > 0]
         if not used.size:
             raise ValueError(f"{name}: no label is used")
-        values = used / used[0] if share else used
-        ranks = np.arange(1, len(values) + 1)
-        ax.loglog(
-            ranks, values, label=f"{name}, {len(used):,} labels in use", **line_style(position)
-        )
-        for label, count in (named or {}).get(name, {}).items():
-            rank = int(np.searchsorted(-used, -count, side="left")) + 1
-            value = count / used[0] if share else count
-            ax.plot([rank], [value], "o", color=INK, markersize=4, zorder=5)
-            ax.annotate(short(label), (rank, value), xytext=(6, 3), textcoords="offset points",
-                        fontsize=9)  # fmt: skip
-    if not share:
-        ax.axhline(3, color=MUTED, linewidth=1, linestyle=":")
-        ax.annotate("fewer than 3 uses: rare", (0.01, 3),
-                    xycoords=("axes fraction", "data"), xytext=(0, -4),
-                    textcoords="offset points", va="top", color=MUTED, fontsize=9)  # fmt: skip
-    ax.set_xlabel("rank of the label")
-    ax.set_ylabel("uses, as a share of the most frequent label's" if share else "works")
-    if not share:
-        ax.set_ylim(bottom=0.7)
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        ranks, line = np.arange(1, len(used) + 1), line_style(position)
+        ax.loglog(ranks, used, label=f"{name}, {len(used):,} labels in use", **line)
+    ax.axhline(3, color=MUTED, linewidth=1, linestyle=":")
+    ax.annotate("fewer than 3 uses: rare", (0.01, 3),
+                xycoords=("axes fraction", "data"), xytext=(0, -4),
+                textcoords="offset points", va="top", color=MUTED, fontsize=9)  # fmt: skip
+    ax.set(xlabel="rank of the label", ylabel="works")
+    ax.set_ylim(bottom=0.7)
     ax.legend()
     return figure
 
@@ -89,11 +67,9 @@ def labels_per_work(collections: Mapping[str, ArrayLike]) -> Figure:
 
 @styled
 def label_kinds(shares: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Which kinds of labels works carry, one bar a collection.
+    """Which kinds of labels works carry: collection, a bar, to kind to share of works.
 
-    Args:
-        shares: Collection to kind ("culture only", "both", …) to share of works; shares of one
-            collection sum to 1.
+    Kinds are "culture only", say; shares of one collection sum to 1.
     """
     figure, ax = plt.subplots(figsize=(6.0, 0.9 + 0.62 * len(shares)))
     kinds = list(dict.fromkeys(kind for parts in shares.values() for kind in parts))
@@ -142,39 +118,30 @@ def cooccurrence(
     value_name: str = "lift",
     digits: int = 1,
 ) -> Figure:
-    """Lift of every pair of labels as colours, with the number in each cell.
+    """Lift (A, B) of every pair of labels as colours, with the number in each cell.
 
     Args:
-        values: (A, B) lift, 1 where the two are independent.
-        rows: A label names (cultures, say).
-        columns: B label names (tags).
+        values: 1 where the two are independent.
+        rows, columns: Names of the A and B labels, in full.
         limit: Lift at which the colour is full; its inverse on the other side.
         value_name: What the factors are.
         digits: Decimals of the numbers in the cells.
     """
     table = np.asarray(values, float)
-    if table.shape != (len(rows), len(columns)):
-        raise ValueError(f"{table.shape} values for {len(rows)} rows and {len(columns)} columns")
-    with np.errstate(divide="ignore"):
-        powers = np.clip(np.log2(table), -np.log2(limit), np.log2(limit))
     top = float(np.log2(limit))
-    figure, ax = plt.subplots(figsize=(6.0, 1.9 + 0.37 * len(rows)))
-    sns.heatmap(
+    with np.errstate(divide="ignore"):
+        powers = np.clip(np.log2(table), -top, top)
+    figure, ax = label_heatmap(
         powers,
+        [short(name) for name in rows],
+        columns,
         annot=[[f"{x:.{digits if x < 9.95 else 0}f}" for x in row] for row in table],
         fmt="",
         annot_kws={"fontsize": 7.5},
         cmap="RdBu_r",
         norm=TwoSlopeNorm(0, -top, top),
         cbar_kws={"shrink": 0.8, "pad": 0.02},
-        xticklabels=[short(name) for name in columns],
-        yticklabels=[short(name) for name in rows],
-        ax=ax,
     )
-    ax.tick_params(axis="x", rotation=45, length=0)
-    plt.setp(ax.get_xticklabels(), ha="right", rotation_mode="anchor")
-    ax.tick_params(axis="y", rotation=0, length=0)
-    ax.grid(visible=False)
     bar = ax.collections[0].colorbar
     assert bar is not None  # sns.heatmap draws one
     ticks = np.arange(-top, top + 0.5) if top >= 2 else np.linspace(-top, top, 5)
@@ -200,10 +167,8 @@ def aspect_ratios(collections: Mapping[str, ArrayLike]) -> Figure:
                 histtype="step", linewidth=2, label=f"{name}, up to {shape}",
                 **line_style(position))  # fmt: skip
     ax.set_yscale("log")
-    ticks = np.arange(-int(edge), int(edge) + 1)
-    ax.xaxis.set_major_locator(FixedLocator(list(ticks)))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xticklabels([f"{2**t} : 1" if t >= 0 else f"1 : {2**-t}" for t in ticks.tolist()])
+    ticks = range(-int(edge), int(edge) + 1)
+    ax.set_xticks(ticks, [f"{2**t} : 1" if t >= 0 else f"1 : {2**-t}" for t in ticks])
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set(xlabel="width : height", ylabel="share of works")
     figure.legend(loc="outside upper left")

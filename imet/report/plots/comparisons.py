@@ -15,6 +15,7 @@ from imet.report.plots.style import INK, MUTED, PALETTE, cut, line_style, styled
 from imet.statistics import Interval
 
 MARKERS = ("o", "s", "^", "D", "v")
+ENDS = Interval._fields
 
 
 @styled
@@ -26,32 +27,23 @@ def forest_plot(
 ) -> Figure:
     """Values with their intervals, one line each; several kinds share a line.
 
-    Args:
-        groups: Line to kind to an `Interval`, or its dictionary; kinds are told apart by mark and
-            colour.
-        value_name: The axis.
-        reference: Value marked by a line; 0 for differences.
+    Groups are line to kind to an `Interval`, or its dictionary; kinds are told apart by mark and
+    colour. `value_name` is the axis, `reference` a value marked by a line: 0 for differences.
     """
-    groups = {
-        line: {k: e if isinstance(e, tuple) else _interval(e) for k, e in several.items()}
-        for line, several in groups.items()
-    }
     kinds = list(dict.fromkeys(kind for several in groups.values() for kind in several))
     step = min(0.34, 0.8 / len(kinds)) if len(kinds) > 1 else 0.0
     figure, ax = plt.subplots(figsize=(6.0, 0.9 + len(groups) * (0.34 + 0.16 * (len(kinds) - 1))))
     if reference is not None:
         ax.axvline(reference, color=MUTED, linewidth=1, linestyle=":", zorder=1)
     for position, kind in enumerate(kinds):
-        lines = [(row, each[kind]) for row, each in enumerate(groups.values()) if kind in each]
-        # Side by side on their line, and in its middle where a kind has it for itself.
-        beside = [list(several) for several in groups.values()]
-        y = np.array(
-            [
-                row + (beside[row].index(kind) - (len(beside[row]) - 1) / 2) * step
-                for row, _ in lines
-            ]
-        )
-        x, *ends = np.array([interval for _, interval in lines], float).T
+        y, intervals = [], []
+        for row, several in enumerate(groups.values()):
+            if kind in several:
+                # Side by side on their line, and in its middle where a kind has it for itself.
+                y.append(row + (list(several).index(kind) - (len(several) - 1) / 2) * step)
+                each = several[kind]
+                intervals.append(each if isinstance(each, tuple) else [each[k] for k in ENDS])
+        x, *ends = np.array(intervals, float).T
         ax.errorbar(
             x, y, xerr=np.abs(ends - x), fmt=MARKERS[position % len(MARKERS)],
             color=PALETTE[position], markersize=6, elinewidth=1.6, capsize=2.5,
@@ -64,10 +56,6 @@ def forest_plot(
     if len(kinds) > 1:
         figure.legend(loc="outside upper center", ncols=min(len(kinds), 3))
     return figure
-
-
-def _interval(values: Mapping[str, float]) -> Interval:
-    return Interval(values["value"], values["low"], values["high"])
 
 
 @styled
@@ -87,8 +75,7 @@ def score_curves(
     Args:
         x: (M,) values of the setting, ascending.
         curves: Variant to (M,) scores.
-        x_name, y_name: The axes.
-        logarithmic: Scale of x.
+        x_name, y_name: The axes; `logarithmic` is that of x.
         marks: Text to point (x, score).
         dots: Mark every value: for settings that are few and whole.
         guide: Text and x of a vertical line: a document's value.
@@ -138,8 +125,7 @@ def label_scatter(
     Args:
         x: (K,).
         y: Model to (K,), NaN where a label has none.
-        x_name, y_name: The axes.
-        logarithmic: Scale of x.
+        x_name, y_name: The axes; `logarithmic` is that of x.
         reference: A horizontal line, .5 for an AUC.
         named: Points written out: text, x, y.
     """

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
@@ -62,12 +64,10 @@ def confusion_heatmap(
     Shares (A, B) are from `confusion_when_missed`; rows and columns are full names, and `missed`
     the numbers of works that miss each of the A labels.
     """
-    table = np.asarray(shares, float)
-    if table.shape != (len(rows), len(columns)):
-        raise ValueError(f"{table.shape} values for {len(rows)} rows and {len(columns)} columns")
-    figure, ax = plt.subplots(figsize=(6.0, 1.9 + 0.37 * len(rows)))
-    sns.heatmap(
-        100 * table,
+    figure, ax = label_heatmap(
+        100 * np.asarray(shares, float),
+        [f"{short(name)} ({works})" for name, works in zip(rows, missed)],
+        columns,
         annot=True,
         fmt=".0f",
         annot_kws={"fontsize": 8},
@@ -75,13 +75,25 @@ def confusion_heatmap(
         vmin=0,
         vmax=100,
         cbar=False,
-        xticklabels=[short(name) for name in columns],
-        yticklabels=[f"{short(name)} ({works})" for name, works in zip(rows, missed)],
-        ax=ax,
     )
+    ax.set(xlabel="said wrongly, % of the works", ylabel="missed (works)")
+    return figure
+
+
+def label_heatmap(
+    table: NDArray[np.floating], rows: Sequence[str], columns: Sequence[str], **options: Any
+) -> tuple[Figure, Axes]:
+    """A table (A, B) of label against label as colours, with seaborn's options.
+
+    Rows are named as they stand, columns without the kind of their label.
+    """
+    if table.shape != (len(rows), len(columns)):
+        raise ValueError(f"{table.shape} values for {len(rows)} rows and {len(columns)} columns")
+    figure, ax = plt.subplots(figsize=(6.0, 1.9 + 0.37 * len(rows)))
+    names = [short(name) for name in columns]
+    sns.heatmap(table, xticklabels=names, yticklabels=rows, ax=ax, **options)
     ax.tick_params(axis="x", rotation=45, length=0)
     plt.setp(ax.get_xticklabels(), ha="right", rotation_mode="anchor")
     ax.tick_params(axis="y", rotation=0, length=0)
-    ax.set(xlabel="said wrongly, % of the works", ylabel="missed (works)")
     ax.grid(visible=False)
-    return figure
+    return figure, ax

@@ -53,22 +53,18 @@ def crop_steps(
         ax.axis("off")
     frame = (-0.5, width - 0.5, height - 0.5, -0.5)
     flat[0].imshow(picture)
-    flat[0].set_title("picture", fontsize=9)
-    for ax, (title, values) in zip(flat[1:], layers):
+    for ax, (_, values) in zip(flat[1:], layers):
         ax.imshow(np.asarray(values), cmap="cividis", extent=frame, vmin=0, vmax=1)
-        ax.set_title(title, fontsize=9)
+    mean, above, crop = flat[1 + len(layers) : 4 + len(layers)]
     values = np.asarray(saliency)
-    ax = flat[1 + len(layers)]
-    ax.imshow(values, cmap="cividis", extent=frame)
-    ax.set_title("mean of layers", fontsize=9)
-    ax = flat[2 + len(layers)]
-    ax.imshow(values > values.mean(), cmap="gray", extent=frame, vmin=-0.4, vmax=1.2)
-    draw_box(ax, box, 0)
-    ax.set_title("above mean, box", fontsize=9)
+    mean.imshow(values, cmap="cividis", extent=frame)
+    above.imshow(values > values.mean(), cmap="gray", extent=frame, vmin=-0.4, vmax=1.2)
+    draw_box(above, box, 0)
     left, top, right, bottom = (int(side) for side in np.asarray(box))
-    ax = flat[3 + len(layers)]
-    ax.imshow(picture[top:bottom, left:right])
-    ax.set_title("crop", fontsize=9)
+    crop.imshow(picture[top:bottom, left:right])
+    names = ("picture", *(name for name, _ in layers), "mean of layers", "above mean, box", "crop")
+    for ax, name in zip(flat, names):
+        ax.set_title(name, fontsize=9)
     return figure
 
 
@@ -76,14 +72,14 @@ def crop_steps(
 def box_gallery(
     pictures: Sequence[Picture],
     boxes: Mapping[str, Sequence[ArrayLike]],
-    *,
-    things: Sequence[ArrayLike] | None = None,
-    captions: Sequence[str] | None = None,
+    things: Sequence[ArrayLike],
+    captions: Sequence[str],
 ) -> Figure:
     """Pictures, three a row, with the boxes of several methods, and what is really there.
 
     Boxes are method to one box (4,) a picture; `things` the true boxes (M, 4) of each picture.
     """
+    rim = [withStroke(linewidth=2.8, foreground=INK)]
     columns = min(3, len(pictures))
     rows = -(-len(pictures) // columns)
     figure, axes = plt.subplots(
@@ -93,28 +89,23 @@ def box_gallery(
         ax.axis("off")
     for i, (ax, picture) in enumerate(zip(axes.ravel(), pictures)):
         ax.imshow(picture, interpolation="antialiased")
-        if things is not None:
-            for left, top, right, bottom in np.asarray(things[i]).reshape(-1, 4):
-                ax.add_patch(
-                    Rectangle((left, top), right - left, bottom - top, fill=False,
-                              edgecolor="white", linewidth=1.4,
-                              path_effects=[withStroke(linewidth=2.8, foreground=INK)])
-                )  # fmt: skip
+        for left, top, right, bottom in np.asarray(things[i]).reshape(-1, 4):
+            ax.add_patch(
+                Rectangle((left, top), right - left, bottom - top, fill=False,
+                          edgecolor="white", linewidth=1.4, path_effects=rim)
+            )  # fmt: skip
         for position, of_method in enumerate(boxes.values()):
             draw_box(ax, of_method[i], position, width=1.8)
-        if captions:
-            ax.text(0.5, -0.03, captions[i], transform=ax.transAxes, ha="center", va="top",
-                    fontsize=8.5, color=MUTED)  # fmt: skip
+        ax.text(0.5, -0.03, captions[i], transform=ax.transAxes, ha="center", va="top",
+                fontsize=8.5, color=MUTED)  # fmt: skip
     handles = [
         Patch(fill=False, edgecolor=BOXES[p % len(BOXES)], linewidth=2, linestyle=DASHES[p % 4],
               label=name)
         for p, name in enumerate(boxes)
     ]  # fmt: skip
-    if things is not None:
-        handles.append(
-            Patch(fill=False, edgecolor="white", linewidth=1.4, label="things named",
-                  path_effects=[withStroke(linewidth=2.8, foreground=INK)])
-        )  # fmt: skip
+    handles.append(
+        Patch(fill=False, edgecolor="white", linewidth=1.4, label="things named", path_effects=rim)
+    )
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 4))
     return figure
 

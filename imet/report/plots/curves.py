@@ -6,21 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from imet.report.plots.style import INK, MUTED, line_style, styled
 
-PANELS = {"loss": ("train_loss", "val_loss"), "score": ("val_f2",)}
-NAMES = {"train": "training", "val": "validation", "test": "test"}
-
-
-def _spoken(key: str) -> str:
-    """`val_f2` as `validation F2`."""
-    words = [NAMES.get(word, word) for word in key.split("_")]
-    return " ".join({"f2": "F2", "f1": "F1", "auc": "AUC"}.get(word, word) for word in words)
+PANELS = (
+    {"train_loss": "training loss", "val_loss": "validation loss"},
+    {"val_f2": "validation F2"},
+)
 
 
 @styled
@@ -36,34 +31,32 @@ def training_curves(
     if not history:
         raise ValueError("history is empty: train for at least one epoch")
     epochs = np.array([row.get("epoch", i + 1) for i, row in enumerate(history)], float)  # (E,)
-    panels = [
-        (label, [key for key in keys if any(key in row for row in history)])
-        for label, keys in PANELS.items()
-    ]
-    panels = [(label, keys) for label, keys in panels if keys]
+    known = set().union(*history)
+    panels = [panel for panel in PANELS if known & panel.keys()]
     if not panels:
-        raise ValueError(f"history has none of {', '.join(sum(PANELS.values(), ()))}")
-
+        raise ValueError(f"history has none of {', '.join(key for p in PANELS for key in p)}")
     figure, axes = plt.subplots(
         len(panels), 1, sharex=True, squeeze=False, figsize=(6.0, 2.35 * len(panels) + 0.2)
     )
-    for ax, (label, keys) in zip(axes[:, 0], panels):
-        for position, key in enumerate(keys):
+    for ax, panel in zip(axes[:, 0], panels):
+        names = {key: name for key, name in panel.items() if key in known}
+        for position, (key, name) in enumerate(names.items()):
             values = np.array([row.get(key, np.nan) for row in history], float)  # (E,)
-            ax.plot(epochs, values, marker="o", label=_spoken(key), **line_style(position))
+            ax.plot(epochs, values, marker="o", label=name, **line_style(position))
         if best_epoch is not None:
             ax.axvline(best_epoch, color=MUTED, linewidth=1, linestyle=":", zorder=1)
-        ax.set_ylabel(_spoken(keys[0]) if len(keys) == 1 else label)
-        if len(keys) > 1:
+        ax.set_ylabel(name if len(names) == 1 else "loss")
+        if len(names) > 1:
             ax.legend()
     if best_epoch is not None:
+        late = best_epoch > epochs.mean()
         axes[0, 0].annotate(
             f"kept: epoch {best_epoch:g}",
             (best_epoch, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(-4 if best_epoch > epochs.mean() else 4, 2),
+            xytext=(-4 if late else 4, 2),
             textcoords="offset points",
-            ha="right" if best_epoch > epochs.mean() else "left",
+            ha="right" if late else "left",
             va="bottom",
             color=MUTED,
             fontsize=9,
@@ -118,18 +111,10 @@ def threshold_curve(
             va="bottom",
             fontsize=9,
         )
-    ax.set_ylim(0, 1.22 * ax.dataLim.ymax)
-    ax.set_xlabel("threshold")
-    ax.set_ylabel("F2")
+    ax.set(xlabel="threshold", ylabel="F2", ylim=(0, 1.22 * ax.dataLim.ymax))
     if any(curves):
         ax.legend()
     return figure
-
-
-def _diagonal(ax: Axes) -> None:
-    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", zorder=1)
-    ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
-    ax.set(xlabel="false positive rate", ylabel="true positive rate")
 
 
 @styled
@@ -145,7 +130,9 @@ def roc_curves(
     legend, and `emphasised` names, an average for example, are drawn in ink and thick.
     """
     figure, ax = plt.subplots(figsize=(6.0, 6.2))
-    _diagonal(ax)
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", zorder=1)
+    ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+    ax.set(xlabel="false positive rate", ylabel="true positive rate")
     position = 0
     for name, (false_rate, true_rate) in curves.items():
         label = name if areas is None or name not in areas else f"{name} ({areas[name]:.3f})"

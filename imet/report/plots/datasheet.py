@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from imet.report.plots.examples import Picture
 from imet.report.plots.style import MUTED, PALETTE, short, styled
@@ -45,10 +45,10 @@ def labelled_grid(
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     tall = max(picture.shape[0] / picture.shape[1] for picture in pictures)
-    room = max(7, round(6.0 / columns / (size / 72 * 0.56)))  # letters in a cell
+    cell = 6.0 / columns  # inches
+    room = max(7, round(cell / (size / 72 * 0.56)))  # letters in a cell
     written = [textwrap.wrap(short(name), room) for name in names]
     lines = max(len(words) for words in written)
-    cell = 6.0 / columns
     height = rows * (cell * tall + lines * size / 72 * 1.25 + 0.07)
     figure, axes = plt.subplots(
         rows, columns, squeeze=False, figsize=(6.0, height),
@@ -125,13 +125,10 @@ def lift_scatter(
     there_name: str,
     named: Sequence[tuple[str, float, float]] = (),
 ) -> Figure:
-    """Lift of the same pairs of labels in two collections, both axes logarithmic.
+    """Lift (P,) of the same pairs of labels in two collections, both axes logarithmic.
 
-    Args:
-        here, there: (P,) lifts, 1 where two labels are independent.
-        here_name, there_name: The collections, for the axes.
-        named: Points written out, the most important first: text, lift there, lift here. One that
-            would lie on an earlier one's line is left out.
+    `named` are points written out, the most important first: text, lift there, lift here. One that
+    would lie on an earlier one's line is left out.
 
     Examples:
         >>> figure = lift_scatter([0, 2], [1, 2], here_name="a", there_name="b")
@@ -139,14 +136,13 @@ def lift_scatter(
         'lift, b'
     """
     floor = 0.05  # pairs that never meet have a lift of 0: they are drawn at the edge
-    x = np.maximum(np.asarray(there, float), floor)
-    y: NDArray[np.floating] = np.maximum(np.asarray(here, float), floor)
+    x, y = (np.maximum(np.asarray(lifts, float), floor) for lifts in (there, here))  # (P,)
     if x.shape != y.shape:
         raise ValueError(f"lifts of {len(y)} pairs and of {len(x)}")
     figure, ax = plt.subplots(figsize=(6.0, 4.6))
     ax.axhline(1, color=MUTED, linewidth=1, linestyle=":")
     ax.axvline(1, color=MUTED, linewidth=1, linestyle=":")
-    never = np.asarray(here, float) <= floor
+    never = y <= floor
     ax.plot(x[~never], y[~never], "o", alpha=0.6, markeredgewidth=0, label="pairs of labels")
     if never.any():
         ax.plot(x[never], y[never], "v", color=PALETTE[1], alpha=0.7, markeredgewidth=0,
@@ -156,15 +152,15 @@ def lift_scatter(
         axis.set_major_locator(LogLocator(2))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_locator(NullLocator())
-    written: list[NDArray[np.floating]] = []
+    written: list[float] = []
     middle = float(np.sqrt(x.min() * x.max())) if len(x) else 1.0
     for text, at, value in named:
-        point = np.maximum([at, value], floor)
-        if any(np.abs(np.log2(point / other))[1] < 0.28 for other in written):
+        at, value = max(at, floor), max(value, floor)
+        if any(abs(np.log2(value / other)) < 0.28 for other in written):
             continue  # two names would lie on each other
-        written.append(point)
+        written.append(value)
         left = at <= middle
-        ax.annotate(text, (point[0], point[1]), xytext=(-3 if left else 3, 5),
+        ax.annotate(text, (at, value), xytext=(-3 if left else 3, 5),
                     textcoords="offset points", fontsize=9, va="bottom",
                     ha="left" if left else "right")  # fmt: skip
     figure.legend(loc="outside upper left", ncols=2)

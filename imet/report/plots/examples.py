@@ -40,22 +40,15 @@ def write_labels(
     heading is a grey line above; `lines` are how many the cell's height stands for.
     """
     ax.axis("off")
-    total = (lines or len(names)) + (1 if heading else 0)
-    row = 0.0
-    if heading:
-        ax.text(0, 1, heading, va="top", fontsize=9, color=MUTED, transform=ax.transAxes)
-        row = 1.0
+    row = 1 if heading else 0
+    total = (lines or len(names)) + row
+    ax.text(0, 1, heading, va="top", fontsize=9, color=MUTED, transform=ax.transAxes)
     for i, name in enumerate(names):
-        ax.text(
-            0,
-            1 - (row + i) / max(total, 1),
-            (f"{marks[i]} " if marks else "") + short(name),
-            va="top",
-            fontsize=9,
-            style="italic" if name.startswith("culture::") else "normal",
-            color=colours[i] if colours else INK,
-            transform=ax.transAxes,
-        )
+        text = f"{marks[i]} {short(name)}" if marks else short(name)
+        style = "italic" if name.startswith("culture::") else "normal"
+        colour = colours[i] if colours else INK
+        y = 1 - (row + i) / max(total, 1)
+        ax.text(0, y, text, va="top", fontsize=9, style=style, color=colour, transform=ax.transAxes)
 
 
 @styled

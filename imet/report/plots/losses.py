@@ -40,29 +40,20 @@ def loss_shapes(losses: Mapping[str, Callable[[Tensor, Tensor], Tensor]]) -> Fig
 
 
 @styled
-def loss_vs_f2(
-    groups: Mapping[str, tuple[ArrayLike, ArrayLike]],
-    *,
-    joined: bool = False,
-) -> Figure:
-    """One point per model (or epoch): name to focal losses (M,) and F2 (M,) on validation.
-
-    Where `joined`, a group's points are joined in their order, and the last is ringed.
-    """
+def loss_vs_f2(groups: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
+    """Model to focal losses (E,) and F2 (E,) on validation: a line through its epochs."""
     figure, ax = plt.subplots(figsize=(6.0, 4.2))
     for position, (name, (losses, scores)) in enumerate(groups.items()):
         x, y = np.asarray(losses, float), np.asarray(scores, float)
         colour = PALETTE[position % len(PALETTE)]
         ax.plot(
-            x, y, linestyle="-" if joined else "", linewidth=0.9, color=colour, alpha=0.9,
-            marker=MARKERS[position % len(MARKERS)], markersize=4.5 if joined else 7, label=name,
+            x, y, linewidth=0.9, color=colour, alpha=0.9, markersize=4.5, label=name,
+            marker=MARKERS[position % len(MARKERS)],
         )  # fmt: skip
-        if joined and len(x):
-            ax.plot(x[-1:], y[-1:], "o", markersize=11, markerfacecolor="none",
-                    markeredgecolor=colour, markeredgewidth=1.6)  # fmt: skip
-    if joined:
-        ax.annotate("ringed: the last epoch", (0.99, 0.02), xycoords="axes fraction", ha="right",
-                    color=MUTED, fontsize=9)  # fmt: skip
+        ax.plot(x[-1:], y[-1:], "o", markersize=11, markerfacecolor="none",
+                markeredgecolor=colour, markeredgewidth=1.6)  # fmt: skip
+    ax.annotate("ringed: the last epoch", (0.99, 0.02), xycoords="axes fraction", ha="right",
+                color=MUTED, fontsize=9)  # fmt: skip
     ax.set(xlabel="focal loss on validation", ylabel="F2 on validation")
     ax.margins(0.08)
     figure.legend(loc="outside lower center", ncols=3)

@@ -12,17 +12,16 @@ from matplotlib.patches import Patch, Rectangle
 from imet.report.plots.style import INK, MUTED, PALETTE, styled
 
 COLOURS = {"convolution": PALETTE[5], "pool": PALETTE[4], "linear": PALETTE[3]}
+COLUMNS = ((5.1, "left", "output"), (10.3, "right", "parameters"), (12.4, "right", "sees, px"))
 KINDS = {"convolution": "convolution + ReLU", "pool": "max pool", "linear": "fully connected"}
 
 
 def _count(number: int) -> str:
-    """12345678 as 12.3 M."""
+    """12345678 as 12.3 M, 0 as a dash."""
     for limit, unit in ((1e6, "M"), (1e3, "k")):
         if number >= limit:
-            return f"{number / limit:.1f} {unit}" if number < 99.5 * limit else (
-                f"{number / limit:.0f} {unit}"
-            )  # fmt: skip
-    return str(number)
+            return f"{number / limit:.{1 if number < 99.5 * limit else 0}f} {unit}"
+    return str(number or "–")
 
 
 @styled
@@ -36,15 +35,10 @@ def network_diagram(
 ) -> Figure:
     """Layers from input to output, one bar each.
 
-    A bar's height is the side of the layer's output on a logarithmic scale (its width, for fully
-    connected layers, is 1 × 1); its thickness grows with the number of channels.
-
-    Args:
-        kinds: "convolution", "pool" or "linear" of each layer.
-        shapes: (C, h, w) or (C,) of each output.
-        parameters: of each.
-        fields: receptive field of each in pixels; 0 for none.
-        emphasised: that many first convolutions get an outline: those that the crop looks at.
+    A bar's height is the side of the layer's output on a logarithmic scale, 1 for fully connected
+    layers; its thickness grows with the number of channels. Kinds are "convolution", "pool" or
+    "linear", shapes of outputs (C, h, w) or (C,), receptive fields in pixels, 0 for none. So many
+    first convolutions as `emphasised` get an outline: those that the crop looks at.
     """
     sides = [shape[1] if len(shape) == 3 else 1 for shape in shapes]
     heights = [0.55 + np.log2(side + 1) for side in sides]
@@ -61,15 +55,12 @@ def network_diagram(
                 edgecolor=INK, linewidth=1.6 if marked else 0, zorder=3,
             )
         )  # fmt: skip
-        text = " × ".join(str(n) for n in shape)
-        ax.text(5.1, row, text, va="center", fontsize=8.5, color=INK)
-        ax.text(10.3, row, _count(parameters[row]) if parameters[row] else "–", va="center",
-                ha="right", fontsize=8.5, color=INK)  # fmt: skip
-        ax.text(12.4, row, str(fields[row]) if fields[row] else "all", va="center", ha="right",
-                fontsize=8.5, color=INK)  # fmt: skip
-    for x, text, side in ((5.1, "output", "left"), (10.3, "parameters", "right"),
-                          (12.4, "sees, px", "right")):  # fmt: skip
-        ax.text(x, -1.1, text, ha=side, va="center", fontsize=8.5, color=MUTED)
+        output = " × ".join(str(n) for n in shape)
+        texts = (output, _count(parameters[row]), str(fields[row] or "all"))
+        for (x, side, _), text in zip(COLUMNS, texts):
+            ax.text(x, row, text, ha=side, va="center", fontsize=8.5, color=INK)
+    for x, side, title in COLUMNS:
+        ax.text(x, -1.1, title, ha=side, va="center", fontsize=8.5, color=MUTED)
     ax.set(xlim=(-4.6, 12.6), ylim=(rows - 0.3, -1.6))
     ax.axis("off")
     handles = [Patch(color=COLOURS[kind], label=KINDS[kind]) for kind in COLOURS if kind in kinds]

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from imet.report.plots.examples import INCHES_A_LINE, Picture, show_picture, write_labels
-from imet.report.plots.style import INK, MUTED, RIGHT, WRONG, short, styled
+from imet.report.plots.style import MUTED, PALETTE, RIGHT, WRONG, short, styled
 
 Map = NDArray[np.floating]  # (S, S), how much each pixel counts
 
@@ -67,14 +67,6 @@ def _overlay(ax: Axes, view: Picture, weights: Map) -> None:
     ax.axis("off")
 
 
-def _boxes(ax: Axes, boxes: NDArray[np.integer] | None) -> None:
-    for left, top, right, bottom in [] if boxes is None else np.asarray(boxes).tolist():
-        corner, width, height = (left - 0.5, top - 0.5), right - left, bottom - top
-        ax.add_patch(
-            Rectangle(corner, width, height, fill=False, linewidth=1.2, edgecolor="#56B4E9")
-        )
-
-
 @styled
 def attention_examples(
     pictures: Sequence[Picture],
@@ -85,12 +77,8 @@ def attention_examples(
     """The paper's Figure 4: picture with its truth, the view, attention for each predicted label.
 
     A predicted label is blue with a tick where it is right and red with a cross where it is wrong.
-
-    Args:
-        pictures: raw pictures, RGB.
-        truth: full names of the true labels of each.
-        views: the view (S, S, 3) of each that the model saw.
-        attended: for each, labels in the order of their choice; the first four are drawn.
+    The truth of each picture is full names, its view (S, S, 3) what the model saw; attended are
+    labels in the order of their choice, of which the first four are drawn.
     """
     columns = 2  # overlays a row, beside the picture and its view
     depth = [max(1, min(-(-len(labels) // columns), 2)) for labels in attended]
@@ -109,15 +97,16 @@ def attention_examples(
             cell.set_anchor("N")
             if row == 0:
                 cell.set_title(("picture", "view")[column], fontsize=9, color=MUTED, pad=3)
-        write_labels(
-            left.add_subplot(grid[1, :]), list(truth[row]), colours=[INK] * len(truth[row])
-        )
+        write_labels(left.add_subplot(grid[1, :]), truth[row])
         axes = right.subplots(depth[row], columns, squeeze=False).ravel()
         for ax in axes:
             ax.axis("off")
         for ax, label in zip(axes, attended[row]):
             _overlay(ax, views[row], label.weights)
-            _boxes(ax, label.boxes)
+            for x, y, x_end, y_end in [] if label.boxes is None else label.boxes.tolist():
+                box = Rectangle((x - 0.5, y - 0.5), x_end - x, y_end - y, fill=False)
+                box.set(linewidth=1.2, edgecolor=PALETTE[5])
+                ax.add_patch(box)
             mark = "✓" if label.right else "✗"
             ax.set_title(
                 f"{mark} {short(label.name)}", fontsize=9, pad=2, fontweight="normal",

@@ -82,10 +82,7 @@ def fonts() -> list[str]:
 
 def line_style(position: int) -> dict[str, Any]:
     """Colour and dash of the line at a position, so that no line is told by colour alone."""
-    return {
-        "color": PALETTE[position % len(PALETTE)],
-        "linestyle": LINES[position % len(LINES)],
-    }
+    return {"color": PALETTE[position % len(PALETTE)], "linestyle": LINES[position % len(LINES)]}
 
 
 def short(name: str) -> str:
