@@ -33,116 +33,117 @@ MEASURES = ("f2", "f1", "precision", "recall", "auc_macro", "predicted_labels")
 RESULTS = REPO / "results"
 TOLERANCE = 1e-6
 STOPPING = ("gamma", "gamma_at_edge", "beams")
+Changes = dict[str, dict[str, Any]]
 Variants = dict[str, tuple[str, dict[str, Any]]]
 PerWork = dict[str, dict[str, Array]]
 
 # The factors of the factorial, the paper's code first.
-TRAINED: dict[str, dict[str, Any]] = {
+TRAINED: Changes = {
     "six as coded": {"views": "six", "crop_targets": "as_coded"},
     "six as written": {"views": "six", "crop_targets": "as_written"},
     "six with all labels": {"views": "six", "crop_targets": "all"},
     "the resized view": {"views": "one"},
 }
-JUDGED: dict[str, dict[str, Any]] = {
-    "judged on six": {"eval_views": "six"},
-    "judged on one": {"eval_views": "one"},
-}
-LOSSES: dict[str, dict[str, Any]] = {
-    "class-weighted": {"loss": "weighted_bce"},
-    "focal": {"loss": "focal"},
-}
-COLUMNS: dict[str, dict[str, Any]] = {
-    "labels kept": {"labels": "kept"},
-    "all labels": {"labels": "all"},
-}
-ENDS: dict[str, dict[str, Any]] = {
+JUDGED: Changes = {"judged on six": {"eval_views": "six"}, "judged on one": {"eval_views": "one"}}
+LOSSES: Changes = {"class-weighted": {"loss": "weighted_bce"}, "focal": {"loss": "focal"}}
+COLUMNS: Changes = {"labels kept": {"labels": "kept"}, "all labels": {"labels": "all"}}
+ENDS: Changes = {
     "the paper's": {"views": "six", "crop_targets": "as_coded"},
     "the poster's": {"views": "one", "loss": "focal", "labels": "all"},
 }
-NETWORKS: dict[str, dict[str, Any]] = {
+NETWORKS: Changes = {
     "frozen": {"frozen": True},
     "fine-tuned": {"frozen": False, "learning_rate": 1e-4},  # of heads alone it is the profile's
 }
 
+
+def recipes(*names: str) -> Variants:
+    """Recipes as they are, by their names."""
+    return {name: (name, {}) for name in names}
+
+
+def changed(recipe: str, variants: Changes, **always: Any) -> Variants:
+    """One recipe with the changes of each variant, and others that all of them share."""
+    return {name: (recipe, always | changes) for name, changes in variants.items()}
+
+
 STUDIES: dict[str, Variants] = {
     # Tables 1 and 2, as written and as coded.
-    "baseline_rows": {
-        name: (name, {})
-        for row in ("resnet50", "resnet50_hog")
-        for name in (row, f"{row}_as_coded")
-    }
+    "baseline_rows": recipes(
+        "resnet50", "resnet50_as_coded", "resnet50_hog", "resnet50_hog_as_coded"
+    )
     | {"resnet50, as long as with HOG": ("resnet50", {"epochs": 25})},
-    "rnn_rows": {name: (name, {}) for name in ("attn_cnn_rnn", "attn_cnn_rnn_as_coded")},
-    "rnn_hog_rows": {
-        name: (name, {}) for name in ("attn_cnn_rnn_hog", "attn_cnn_rnn_hog_as_coded")
-    },
+    "rnn_rows": recipes("attn_cnn_rnn", "attn_cnn_rnn_as_coded"),
+    "rnn_hog_rows": recipes("attn_cnn_rnn_hog", "attn_cnn_rnn_hog_as_coded"),
     # Table 1 with the same number of epochs for every row: what is left for the models themselves?
     "equal_length": {
-        name: (recipe, {"epochs": 25})
-        for recipe, name in (
-            ("resnet50", "baseline"),
-            ("resnet50_hog", "ResNet50 + HOG"),
-            ("attn_cnn_rnn", "AttnCNN-RNN"),
-            ("attn_cnn_rnn_hog", "AttnCNN-RNN + HOG"),
-        )
+        "baseline": ("resnet50", {"epochs": 25}),
+        "ResNet50 + HOG": ("resnet50_hog", {"epochs": 25}),
+        "AttnCNN-RNN": ("attn_cnn_rnn", {"epochs": 25}),
+        "AttnCNN-RNN + HOG": ("attn_cnn_rnn_hog", {"epochs": 25}),
     },
     # What the authors' crop targets cost, all else equal.
-    "crop_targets": {
-        "as_written": ("resnet50", {"crop_targets": "as_written", "epochs": 15}),
-        "as_coded": ("resnet50", {"crop_targets": "as_coded", "epochs": 15}),
-    },
-    "crop_targets_rnn": {
-        "as_written": ("attn_cnn_rnn", {"crop_targets": "as_written"}),
-        "as_coded": ("attn_cnn_rnn", {"crop_targets": "as_coded"}),
-    },
+    "crop_targets": changed(
+        "resnet50", {t: {"crop_targets": t} for t in ("as_written", "as_coded")}, epochs=15
+    ),
+    "crop_targets_rnn": changed(
+        "attn_cnn_rnn", {t: {"crop_targets": t} for t in ("as_written", "as_coded")}
+    ),
     # The paper's future work: which of the two contributes more?
-    "recurrence_and_attention": {
-        "both": ("ablation", {}),
-        "recurrence alone": ("ablation", {"attention": False}),
-        "attention alone": ("ablation", {"recurrent": False}),
-        "neither": ("ablation", {"attention": False, "recurrent": False}),
-    },
-    "steps": {f"T = {t}": ("ablation", {"steps": t}) for t in (10, 5, 2, 1)},
+    "recurrence_and_attention": changed(
+        "ablation",
+        {
+            "both": {},
+            "recurrence alone": {"attention": False},
+            "attention alone": {"recurrent": False},
+            "neither": {"attention": False, "recurrent": False},
+        },
+    ),
+    "steps": changed("ablation", {f"T = {t}": {"steps": t} for t in (10, 5, 2, 1)}),
     # Why .533 and .393: everything that can be crossed on one frozen network.
-    "factorial": {
-        ", ".join((trained, judged, loss, columns)): (
-            "resnet50",
-            TRAINED[trained] | JUDGED[judged] | LOSSES[loss] | COLUMNS[columns],
-        )
-        for trained, judged, loss, columns in product(TRAINED, JUDGED, LOSSES, COLUMNS)
-    },
+    "factorial": changed(
+        "resnet50",
+        {
+            ", ".join((trained, judged, loss, columns)): (
+                TRAINED[trained] | JUDGED[judged] | LOSSES[loss] | COLUMNS[columns]
+            )
+            for trained, judged, loss, columns in product(TRAINED, JUDGED, LOSSES, COLUMNS)
+        },
+    ),
     # Fine-tuning and length, at the two ends of the factorial only: on fresh views of 128 pixels.
-    "corners": {
-        f"{end}, {network}, {epochs} epochs": (
-            "resnet50",
-            {"input_size": 128, "view_mode": "fresh", "stored": "", "epochs": epochs}
-            | ENDS[end]
-            | NETWORKS[network],
-        )
-        for end, network, epochs in product(ENDS, NETWORKS, (4, 12))
-    },
-    "poster_rows": {
-        name: (name, {}) for name in ("vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
-    },
+    "corners": changed(
+        "resnet50",
+        {
+            f"{end}, {network}, {epochs} epochs": {"epochs": epochs} | ENDS[end] | NETWORKS[network]
+            for end, network, epochs in product(ENDS, NETWORKS, (4, 12))
+        },
+        input_size=128,
+        view_mode="fresh",
+        stored="",
+    ),
+    "poster_rows": recipes("vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000"),
     # What came after both documents, on the same features.
     "later_rows": {
         "the baseline on the resized view": ("resnet50", {"views": "one"}),
         "with asymmetric loss": ("resnet50", {"views": "one", "loss": "asymmetric"}),
         "query decoder, asymmetric loss": ("query_decoder", {}),
     },
-    "label_order": {
-        "free": ("ablation", {}),
-        "frequent first": ("ablation", {"label_order": "frequent_first"}),
-        "rare first": ("ablation", {"label_order": "rare_first"}),
-    },
+    "label_order": changed(
+        "ablation",
+        {
+            "free": {},
+            "frequent first": {"label_order": "frequent_first"},
+            "rare first": {"label_order": "rare_first"},
+        },
+    ),
     # As coded the frozen network is in training mode: no stored features, so few works.
-    "batch_norm": {
-        "evaluation": ("resnet50", {"max_works": 200, "view_mode": "fresh", "epochs": 5}),
-        "training": (
-            "resnet50",
-            {"max_works": 200, "view_mode": "fresh", "epochs": 5, "batch_norm": "training"},
-        ),
-    },
+    "batch_norm": changed(
+        "resnet50",
+        {"evaluation": {}, "training": {"batch_norm": "training"}},
+        max_works=200,
+        view_mode="fresh",
+        epochs=5,
+    ),
 }
 """Study to variant to recipe and changes; the others are compared with the first variant."""
 TITLES = {
@@ -159,9 +160,7 @@ TITLES = {
 """What studies of the paper are called in tables."""
 
 
-def study(
-    name: str, profile: str = "sample", device: str = "auto"
-) -> tuple[dict[str, Any], PerWork]:
+def study(name: str, profile: str, device: str) -> tuple[dict[str, Any], PerWork]:
     """Run every variant of a study with every seed.
 
     Returns:
@@ -211,16 +210,10 @@ def results_file(name: str, profile: str) -> Path:
     return (RESULTS if profile in ("sample", "tiny") else RESULTS / profile) / f"{name}.json"
 
 
-def verify(
-    name: str, profile: str = "sample", device: str = "auto", variants: Collection[str] = ()
-) -> dict[str, float]:
+def verify(name: str, profile: str, device: str, variants: Collection[str]) -> dict[str, float]:
     """Run the first seed of a recorded study again and compare every number of that seed.
 
-    Args:
-        name: of a recorded study; its recipes, changes and profile are those of the record.
-        profile: under which it is recorded.
-        device: "auto", "cpu" or "cuda".
-        variants: only these; all without any.
+    Recipes, changes and profile are those of the record; of some variants, or of all without any.
 
     Returns:
         Variant to the largest difference among metrics of val and test and test F2 under each
@@ -232,12 +225,9 @@ def verify(
     for variant, recorded in record["values"].items():
         if variants and variant not in variants:
             continue
+        seed, changes = source["seeds"][0], recorded["changes"]
         again = run(
-            recorded["recipe"],
-            source["profile"],
-            seed=source["seeds"][0],
-            device=device,
-            overrides=recorded["changes"],
+            recorded["recipe"], source["profile"], seed=seed, device=device, overrides=changes
         )
         pairs = [
             (recorded[part][m]["seeds"][0], _value(again.metrics[part][m]))
@@ -275,15 +265,11 @@ def spread(values: list[float]) -> dict[str, Any]:
         >>> spread([math.nan])
         {'value': None, 'low': None, 'high': None, 'seeds': [None]}
     """
-    seeds = [None if math.isnan(v) else v for v in values]
-    if None in seeds:
+    if any(map(math.isnan, values)):
+        seeds = [None if math.isnan(v) else v for v in values]
         return {"value": None, "low": None, "high": None, "seeds": seeds}
-    return {
-        "value": float(np.mean(values)),
-        "low": min(values),
-        "high": max(values),
-        "seeds": seeds,
-    }
+    mean = float(np.mean(values))
+    return {"value": mean, "low": min(values), "high": max(values), "seeds": values}
 
 
 def main(
