@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 from math import comb
 from typing import NamedTuple
@@ -46,13 +46,9 @@ def shapley_values(worth: Mapping[frozenset[str], Array]) -> dict[str, Array]:
     """Each factor's share of a difference, averaged over all orders of changing one at a time.
 
     What a change is worth may depend on what was changed before it. Shapley's (1953) average over
-    the orders is the only split of the whole difference that treats the factors alike.
-
-    Args:
-        worth: set of changed factors to values (N,), for all subsets of the factors.
-
-    Returns:
-        Factor to (N,); they sum to the worth of all factors less that of none.
+    the orders is the only split of the whole difference that treats the factors alike. Worth is
+    sets of changed factors to values (N,), for all subsets of the factors; the shares (N,) sum to
+    the worth of all factors less that of none.
 
     Examples:
         >>> none, a, b, both = (frozenset(s) for s in ("", "a", "b", "ab"))
@@ -63,30 +59,29 @@ def shapley_values(worth: Mapping[frozenset[str], Array]) -> dict[str, Array]:
     factors = sorted(frozenset().union(*worth))
     values = {}
     for factor in factors:
-        others = [other for other in factors if other != factor]
-        share = np.zeros_like(worth[frozenset()])
-        for size in range(len(factors)):
-            for before in map(frozenset, combinations(others, size)):
-                gain = worth[before | {factor}] - worth[before]
-                share = share + gain / (len(factors) * comb(len(others), size))
-        values[factor] = share
+        values[factor] = np.zeros_like(worth[frozenset()])
+        for before in subsets([other for other in factors if other != factor]):
+            orders = len(factors) * comb(len(factors) - 1, len(before))
+            gain = worth[before | {factor}] - worth[before]
+            values[factor] = values[factor] + gain / orders
     return values
+
+
+def subsets(factors: Sequence[str]) -> Iterator[frozenset[str]]:
+    """All of them, the empty one first."""
+    for size in range(len(factors) + 1):
+        yield from map(frozenset, combinations(factors, size))
 
 
 def shares(works: PerWork, start: Setting, end: Setting) -> tuple[dict[str, Interval], Interval]:
     """What each factor that two settings differ in is worth in test F2, and the whole difference.
 
-    Returns:
-        Factor, a field of `Setting`, to its share with an interval over works; the intervals hold
-        all at once. And the difference of the two settings.
+    A factor is a field of `Setting`; the shares' intervals over works hold all at once.
     """
     factors = [f for f in Setting._fields if getattr(start, f) != getattr(end, f)]
     worth = {
-        frozenset(changed): f2_of(
-            works, start._replace(**{factor: getattr(end, factor) for factor in changed})
-        )
-        for size in range(len(factors) + 1)
-        for changed in combinations(factors, size)
+        changed: f2_of(works, start._replace(**{f: getattr(end, f) for f in changed}))
+        for changed in subsets(factors)
     }
     values = shapley_values(worth)
     intervals = simultaneous_intervals(np.stack([values[f] for f in factors]))

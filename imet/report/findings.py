@@ -27,22 +27,14 @@ class Cell(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """That one cell has a higher F2 than another.
-
-    Attributes:
-        key: short name.
-        claim: in words; “A over B” and “A added to B” claim a higher F2.
-        chapter: the notebook that it comes from.
-        more, less: the cells; the claim is that `more` scores higher.
-        reported: keys of the two numbers in the documents; empty where they do not report them.
-    """
+    """That one cell has a higher F2 than another."""
 
     key: str
-    claim: str
-    chapter: str
+    claim: str  # “A over B” and “A added to B” claim a higher F2
+    chapter: str  # the notebook that it comes from
     more: Cell
     less: Cell
-    reported: tuple[str, str] = ("", "")
+    reported: tuple[str, str] = ("", "")  # keys of the documents' two numbers, where they have them
 
 
 def read_findings() -> list[Finding]:
@@ -66,15 +58,12 @@ def read_findings() -> list[Finding]:
 
 def recorded_findings(profiles: Sequence[str] = ("sample", "met")) -> list[Finding]:
     """Findings whose studies are recorded on all of these profiles."""
-    return [
-        finding
-        for finding in read_findings()
-        if all(
-            results_file(cell.study, profile).with_suffix(".npz").exists()
-            for cell in (finding.more, finding.less)
-            for profile in profiles
-        )
-    ]
+
+    def is_recorded(cell: Cell) -> bool:
+        files = [results_file(cell.study, profile).with_suffix(".npz") for profile in profiles]
+        return all(file.exists() for file in files)
+
+    return [f for f in read_findings() if is_recorded(f.more) and is_recorded(f.less)]
 
 
 def differences(findings: Sequence[Finding], profile: str) -> list[Interval]:

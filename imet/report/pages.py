@@ -22,8 +22,7 @@ class Page:
     """Values that a chapter records where it shows them, with where they came from.
 
     Args:
-        name: the notebook's, "03_baseline".
-        profile, seed, device: the notebook's parameters.
+        name: the notebook's, whose parameters `profile`, `seed` and `device` are.
         models: runs on the page; those that another commit or device made are named on it.
         pictures: profile whose pictures the page is about, where it is another than `profile`.
 
@@ -81,15 +80,10 @@ class Page:
         self._write()
 
     def _write(self) -> None:
-        here = self._provenance["commit"], self._provenance["device"]
-        sources = dict.fromkeys(
-            (run.metrics["provenance"]["commit"], run.metrics["provenance"]["device"])
-            for run in self._models.values()
-        )
+        sources = [self._provenance, *(r.metrics["provenance"] for r in self._models.values())]
+        (_, here), *others = dict.fromkeys((each["commit"], each["device"]) for each in sources)
         elsewhere = [
-            commit if device == here[1] else f"{commit} on {device}"
-            for commit, device in sources
-            if (commit, device) != here
+            commit if device == here else f"{commit} on {device}" for commit, device in others
         ]
         models = {"models": ", ".join(elsewhere)} if elsewhere else {}
         if networks := networks_of(self._models.values()):

@@ -57,19 +57,16 @@ def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
     are left out.
     """
     newest: dict[str, tuple[Path, dict[str, Any]]] = {}
+    here = collection_key(profile), code_key()
     for name in recipe_names():
-        recipe = resolve(name, profile)
-        config = _comparable(dataclasses.asdict(recipe))
+        config = _comparable(dataclasses.asdict(resolve(name, profile)))
         for path in (home() / "runs" / profile).glob(f"{name}-*/metrics.json"):
             key, metrics = read_json(path.parent / "key.json"), read_json(path)
-            current = (
-                key.get("collection") == collection_key(profile)
-                and key.get("source") == code_key()
-                and _comparable(key["config"]) == config
-            )
-            date = metrics["provenance"]["date"]
-            if current and (name not in newest or date > newest[name][1]["provenance"]["date"]):
-                newest[name] = (path.parent, metrics)
+            found = key.get("collection"), key.get("source"), _comparable(key["config"])
+            if found == (*here, config):
+                date = metrics["provenance"]["date"]
+                if name not in newest or date > newest[name][1]["provenance"]["date"]:
+                    newest[name] = (path.parent, metrics)
     return newest
 
 
@@ -77,7 +74,7 @@ def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in config.items() if k not in (*NOT_IN_KEY, "seed")}
 
 
-def reported_beside_ours(profile: str = "sample") -> list[dict[str, Any]]:
+def reported_beside_ours(profile: str) -> list[dict[str, Any]]:
     """Every reported number with ours beside it, where a run on this profile has made it.
 
     One dictionary a reported number: its key, document, where, model, split, metric, reported value
@@ -95,12 +92,7 @@ def reported_beside_ours(profile: str = "sample") -> list[dict[str, Any]]:
             {k: row[k] for k in ("key", "document", "where", "model", "split", "metric")}
             | {"reported": row["value"], "status": row["status"], "profile": profile}
             | {"ours": value["value"], "low": value["low"], "high": value["high"]}
-            | {"run": _relative(folder) if folder and ours is not None else None}
+            | {"run": str(folder).removeprefix(f"{REPO}/") if source else None}
             | {k: source.get(k) for k in ("seed", "device", "commit")}
         )
     return rows
-
-
-def _relative(folder: Path) -> str:
-    """A folder as a reader of the checkout knows it."""
-    return str(folder.relative_to(REPO) if folder.is_relative_to(REPO) else folder)

@@ -28,12 +28,9 @@ def metrics_table(metrics: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
     """Metrics of parts, as metrics.json has them, as text: one row per name."""
     rows = {}
     for name, part in metrics.items():
-        rows[name] = {
-            "F2": f"{Interval(**part['f2']):.3f}",
-            "F1": f"{part['f1']['value']:.3f}",
-            "precision": f"{part['precision']['value']:.3f}",
-            "recall": f"{part['recall']['value']:.3f}",
-        }
+        rows[name] = {"F2": f"{Interval(**part['f2']):.3f}"}
+        for column in ("F1", "precision", "recall"):
+            rows[name][column] = f"{part[column.lower()]['value']:.3f}"
         if "predicted_labels" in part:
             rows[name]["labels per work"] = f"{part['predicted_labels']:.1f}"
     return pd.DataFrame(rows).T.fillna("–")
@@ -100,13 +97,11 @@ def predictions_table(predicted: Mapping[Any, BoolArray], targets: BoolArray) ->
         >>> predictions_table({"all": np.ones((2, 2), bool)}, targets)["recall"]["all"]
         '1.000'
     """
-    return metrics_table(
-        {
-            name: metrics_with_intervals(labels, targets)
-            | {"predicted_labels": float(labels.sum(1).mean())}
-            for name, labels in predicted.items()
-        }
-    )
+    metrics = {}
+    for name, labels in predicted.items():
+        counted = {"predicted_labels": float(labels.sum(1).mean())}
+        metrics[name] = metrics_with_intervals(labels, targets) | counted
+    return metrics_table(metrics)
 
 
 def recorded(study: str) -> dict[str, Any]:
