@@ -105,10 +105,8 @@ def train_all(
 ) -> None:
     """Train every run that the chapters show and that is not done; says how far it is.
 
-    Args:
-        profile, seed, device: the book's.
-        hours: budget; 0 for none.
-        machines: `devices`, `nodes` and `cache_views` of `imet.runs.run`.
+    `hours` are a budget, 0 for none, `machines` `devices`, `nodes` and `cache_views` of
+    `imet.runs.run`.
 
     Raises:
         InputError: the disk, the GPU's memory or `hours` will not do; says what would.

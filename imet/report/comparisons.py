@@ -50,8 +50,7 @@ def require_same_works(run: Run, other: Run, part: str = "test") -> None:
 def f2_by_rule(run: Run) -> dict[str, np.ndarray]:
     """F2 of every test work under a run's own rule and under those of `RULES`, tuned on validation.
 
-    Returns:
-        "its own" and the names of `RULES` to (N,) float64.
+    "its own" and the names of `RULES`, each to (N,) float64.
     """
     val, test = run.parts.val.targets, run.parts.test.targets
     tuned = tune_all(

@@ -21,24 +21,22 @@ from imet.typing import Array
 
 SMALL = 64
 """Side at which the spectral residual is taken, as its authors do."""
+ENOUGH = 10
+"""Held-out works with boxes that crops are scored on."""
 
 
-def collection_with_boxes(profile: str, least: int = 10) -> tuple[str, Parts, Boxes]:
-    """A profile's own collection where boxes are known, else the drawn one of `sample`.
+def collection_with_boxes(profile: str) -> tuple[str, Parts, Boxes]:
+    """A profile's own collection where enough boxes are known, else the drawn one of `sample`.
 
-    Args:
-        profile: of the page.
-        least: held-out works with boxes that are enough.
-
-    Returns:
-        The profile whose collection it is, its parts, and the boxes of all its works.
+    Returns the profile whose collection it is, its parts, and the boxes of all its works.
     """
     parts = runs.load(profile)
     boxes = known_boxes(parts.collection)
     held_out = [*parts.val.rows, *parts.test.rows]
-    enough = boxes is not None and sum(len(boxes.boxes[row]) > 0 for row in held_out) >= least
-    if boxes is not None and (enough or get_profile(profile).data == "simulated"):
-        return profile, parts, boxes
+    if boxes is not None:
+        enough = sum(len(boxes.boxes[row]) > 0 for row in held_out) >= ENOUGH
+        if enough or get_profile(profile).data == "simulated":
+            return profile, parts, boxes
     return collection_with_boxes("sample")
 
 

@@ -143,10 +143,8 @@ def crop_windows(part: Part, recipe: Recipe, sizes: Array) -> Array:
     for work, row in enumerate(part.rows.tolist()):
         rng = work_rng(recipe.view_seed, str(part.collection.ids[row]))
         height, width = sizes[row].tolist()
-        for crop, (top, left, side) in enumerate(
-            random_crop_windows(height, width, VIEWS - 1, rng)
-        ):
-            windows[work, crop] = left, top, left + side, top + side
+        top, left, side = np.array(random_crop_windows(height, width, VIEWS - 1, rng)).T
+        windows[work] = np.stack([left, top, left + side, top + side], axis=1)
     return windows
 
 
@@ -180,11 +178,7 @@ def macro_mean(values: Array) -> float:
         >>> macro_mean(np.array([[1.0, 0.0], [np.nan, 0.0], [np.nan, 1.0], [np.nan, 1.0]]))
         0.75
     """
-    flat = values.reshape(-1, values.shape[-1])
-    known = ~np.isnan(flat)
-    count = known.sum(0)
-    total = np.where(known, flat, 0.0).sum(0)
-    return float((total[count > 0] / count[count > 0]).mean()) if count.any() else float("nan")
+    return float(pd.DataFrame(values.reshape(-1, values.shape[-1])).mean().mean())
 
 
 def macro_interval(values: Array) -> Interval:

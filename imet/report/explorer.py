@@ -92,13 +92,11 @@ def write_pictures(
         sides = np.array([*picture.size] * 2)
         picture.thumbnail((240, 240))
         picture.save(folder / f"{int(work):03}.jpg", quality=80)
-        kept = np.flatnonzero(steps.kept[i, 0])[:6]
         maps = {}
-        for t in kept:
+        for t in np.flatnonzero(steps.kept[i, 0])[:6]:
             weights = steps.attention[i, 0, t]
-            maps[int(steps.labels[i, 0, t])] = (
-                np.rint(100 * weights / weights.max()).astype(int).tolist()
-            )
+            percent = np.rint(100 * weights / weights.max()).astype(int)
+            maps[int(steps.labels[i, 0, t])] = percent.tolist()
         crop = (np.asarray(crops[i]) / sides).round(3).tolist()
         shown.append({"work": int(work), "file": f"{int(work):03}.jpg", "crop": crop, "maps": maps})
     return shown

@@ -74,18 +74,12 @@ def quartile_picks(counts: Array) -> Array:
 
     As the authors' notebook does it: columns sorted by training proportion, descending, at the two
     ranks from each multiple of ⌊K/4⌋; for K = 1,103 these are 0–1, 275–276, 550–551 and 825–826.
-    Ties keep column order; the document's own picks among ties cannot be derived.
-
-    Args:
-        counts: (K,) uses in the training split, K ≥ 8.
-
-    Returns:
-        (8,) columns, from the fourth quartile (most frequent) to the first.
+    Ties keep column order; the document's own picks among ties cannot be derived. Counts are (K,)
+    uses in the training split, K ≥ 8; the fourth quartile (most frequent) comes first.
     """
     counts = np.asarray(counts)
     k = len(counts)
     if k < 8:
         raise ValueError(f"two labels from each of four quartiles need 8 labels, got {k}")
     order = np.argsort(-counts, kind="stable")
-    starts = [quarter * (k // 4) for quarter in range(4)]
-    return order[np.array([[s, s + 1] for s in starts]).ravel()]
+    return order[[quarter * (k // 4) + rank for quarter in range(4) for rank in (0, 1)]]

@@ -15,8 +15,6 @@ from torch import nn
 from imet.losses import weighted_bce_loss
 from imet.typing import Array
 
-# --- Confident learning for many labels
-
 
 class LabelIssues(NamedTuple):
     """Annotations to look at again.

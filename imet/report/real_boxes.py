@@ -27,13 +27,7 @@ from imet.labels import LabelSpace
 from imet.predict import load_network
 from imet.provenance import changed_files, provenance
 from imet.report.attention import score_maps
-from imet.report.crop_rivals import (
-    centre_box,
-    crop_scores,
-    hull,
-    otsu_box,
-    spectral_residual_box,
-)
+from imet.report.crop_rivals import centre_box, crop_scores, hull, otsu_box, spectral_residual_box
 from imet.report.studies import full_length, results_file
 from imet.report.tables import with_interval
 from imet.runs import Run, resolve_device, run
@@ -64,14 +58,13 @@ SAME_THING = {
 def with_labels_of(trained: Run, root: Path) -> tuple[Part, Boxes, dict[str, int]]:
     """A collection with boxes as test works of a run: its pictures, in the run's labels.
 
-    Returns:
-        All works as a part whose columns are the run's labels; their boxes, whose labels are these
-        columns or -1; and each label of the boxes with its training works, 0 where it has no
-        counterpart.
+    Returns all works as a part whose columns are the run's labels; their boxes, whose labels are
+    these columns or -1; and each label of the boxes with its training works, 0 where it has none.
     """
     collection = read_collection(root)
     boxes, _ = scan_boxes(collection)  # main names the faulty ones
-    column_of = {name: k for k, name in enumerate(trained.parts.labels.names)}
+    names = trained.parts.labels.names
+    column_of = {name: k for k, name in enumerate(names)}
     train = trained.parts.train.targets.sum(0)  # (K,)
     matched = [column_of.get(SAME_THING.get(name, name), -1) for name in collection.labels.names]
     counts = {n: int(train[k]) if k >= 0 else 0 for n, k in zip(collection.labels.names, matched)}
@@ -79,7 +72,6 @@ def with_labels_of(trained: Run, root: Path) -> tuple[Part, Boxes, dict[str, int
     targets = np.zeros((len(collection), len(train)), bool)
     for label in np.flatnonzero(columns >= 0):
         targets[:, columns[label]] |= collection.targets[:, label]
-    names = trained.parts.labels.names
     labels = LabelSpace(np.arange(len(names)), names, trained.parts.labels.culture_kinds)
     translated = dataclasses.replace(collection, labels=labels, targets=targets)
     part = Part(translated, np.arange(len(collection)), np.arange(len(names)), "test")
@@ -124,8 +116,9 @@ def crop_rows(tuned: Run, root: Path, device: str) -> dict[str, Any]:
     With the number of boxes and the quartiles of their shares of the pictures' areas.
     """
     collection = read_collection(root)
-    marked = scan_boxes(collection)[0].boxes
-    rows = [row for row in range(len(collection)) if len(marked[row])]
+    boxes = scan_boxes(collection)[0].boxes
+    rows = [row for row in range(len(collection)) if len(boxes[row])]
+    marked = [boxes[row] for row in rows]
     pictures = [read_image(collection.path(row)) for row in rows]
     network, recipe, *_ = load_network(tuned.folder, device)
     assert network.encoder is not None
@@ -138,21 +131,14 @@ def crop_rows(tuned: Run, root: Path, device: str) -> dict[str, Any]:
         "spectral residual": [spectral_residual_box(picture) for picture in pictures],
         "whole picture": [np.array([0, 0, *picture.shape[1::-1]]) for picture in pictures],
     }
-    around = np.array([hull(marked[row]) for row in rows])
+    around = np.array([hull(each) for each in marked])
     area = np.array([np.prod(picture.shape[:2]) for picture in pictures])
     loose = np.prod(around[:, 2:] - around[:, :2], axis=1) < area / 2
-    scores = {
-        name: pd.DataFrame(
-            [
-                crop_scores(box, marked[row], *picture.shape[:2])
-                for box, row, picture in zip(several, rows, pictures, strict=True)
-            ]
-        )
-        for name, several in crops.items()
-    }
-    share = np.concatenate(
-        [(b[:, 2:] - b[:, :2]).prod(1) / a for b, a in zip([marked[row] for row in rows], area)]
-    )
+    scores = {}
+    for name, several in crops.items():
+        works = zip(several, marked, pictures, strict=True)
+        scores[name] = pd.DataFrame([crop_scores(c, b, *p.shape[:2]) for c, b, p in works])
+    share = np.concatenate([(b[:, 2:] - b[:, :2]).prod(1) / a for b, a in zip(marked, area)])
     return {
         "boxes": len(share),
         "share_of_picture": np.quantile(share, (0.25, 0.5, 0.75)).tolist(),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torchvision
-from torch import Tensor, nn
+from torch import nn
 
 from imet.models.heads import VggHead
 
@@ -50,7 +50,8 @@ def vgg_layers(
             if isinstance(module, nn.BatchNorm2d):
                 layers[-1] = layers[-1]._replace(parameters=layers[-1].parameters + size)
             elif isinstance(module, nn.Conv2d | nn.MaxPool2d):
-                side, step = _first(module.kernel_size), _first(module.stride)
+                sizes = module.kernel_size, module.stride  # of pools numbers, else pairs
+                side, step = (n if isinstance(n, int) else int(n[0]) for n in sizes)
                 field, stride = field + (side - 1) * stride, stride * step
                 kind = "convolution" if size else "pool"
                 layers.append(Layer(f"features.{index}", kind, shape, size, field, stride))
@@ -64,7 +65,3 @@ def vgg_layers(
 
 def _parameters(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
-
-
-def _first(value: Any) -> int:
-    return int(value[0] if isinstance(value, tuple | list | Tensor) else value)
