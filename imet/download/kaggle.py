@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from hashlib import md5
+from hashlib import file_digest, md5
 from pathlib import Path
 from typing import Any
 
@@ -232,9 +232,7 @@ def _transfer(answer: requests.Response, part: Path, progress: bool) -> None:
         raise Again(f"{length:,} bytes instead of {size:,}")
     if checksum:
         with open(part, "rb") as file:
-            state = md5(usedforsecurity=False)
-            while block := file.read(BLOCK):
-                state.update(block)
+            state = file_digest(file, lambda: md5(usedforsecurity=False))
         if to_b64_digest(state) != checksum:
             part.unlink()
             raise InputError(

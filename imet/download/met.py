@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
@@ -25,14 +26,7 @@ from tqdm import tqdm
 
 from imet.data.images import decode_image, what_it_is
 from imet.download.polite import Gone, Polite, Unreachable, full_disk_explained
-from imet.io import (
-    InputError,
-    atomic_path,
-    clear_temporary,
-    file_lock,
-    read_json,
-    write_csv,
-)
+from imet.io import InputError, atomic_path, clear_temporary, file_lock, read_json, write_csv
 
 API = "https://collectionapi.metmuseum.org/public/collection/v1"
 TABLES = (
@@ -103,8 +97,7 @@ def download(
         if not rows:
             raise InputError(f"{out}: none of {len(order)} objects can be used; see skipped.csv")
         _write_tables(out, rows)
-    reasons = sorted(skipped.values())
-    return {reason: reasons.count(reason) for reason in dict.fromkeys(reasons)}
+    return dict(Counter(sorted(skipped.values())))
 
 
 class _Unusable(Exception):
@@ -202,7 +195,7 @@ def _record(cache: Path, number: int, polite: Polite) -> dict[str, Any]:
     try:
         record = json.loads(content)
     except ValueError:
-        raise _Unusable("its record cannot be read") from None
+        record = None
     if not isinstance(record, dict):
         raise _Unusable("its record cannot be read")
     with atomic_path(file) as temporary:
@@ -232,7 +225,7 @@ def labels_of(record: dict[str, Any]) -> list[str]:
 
 
 def _stored(
-    out: Path, record: dict[str, Any], polite: Polite, labels: Sequence[str] | None = None
+    out: Path, record: dict[str, Any], polite: Polite, labels: Sequence[str] | None
 ) -> dict[str, Any]:
     """Fetch and store an object's picture; its row of the manifest, with its labels."""
     if record.get("isPublicDomain") is not True:

@@ -105,7 +105,7 @@ def train_all(
 ) -> None:
     """Train every run that the chapters show and that is not done; says how far it is.
 
-    `hours` are a budget, 0 for none, `machines` `devices`, `nodes` and `cache_views` of
+    The budget of `hours` is 0 for none; `machines` are `devices`, `nodes` and `cache_views` of
     `imet.runs.run`.
 
     Raises:
