@@ -170,7 +170,7 @@ def fill_times(app: Sphinx, doctree: nodes.document) -> None:
     exercises = sum("exercise" in n.get("classes", []) for n in doctree.findall(nodes.Element))
     path = Path(app.env.srcdir) / "_results" / "_times.json"
     seconds = json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.is_file() else {}
-    ran = seconds.get(page_of(app.env.docname))
+    ran, *_ = seconds.get(page_of(app.env.docname), [None])
     parts = [f" about {minutes} minutes to read"]
     if exercises:
         parts.append(f"{exercises * EXERCISE_MINUTES} more for {exercises} exercises")

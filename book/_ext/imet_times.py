@@ -1,7 +1,7 @@
 """The directive `chapter-times`: how long each chapter took to execute, read from the build.
 
-A chapter that needs another one's run waits for it, and its waiting counts; where two chapters are
-executed at a time, the sum is more than the clock says.
+A chapter that needs another one's run waits for it, and its waiting counts as time by the clock and
+not as a processor's; where two chapters are executed at a time, the sum is more than the clock says.
 """
 
 from __future__ import annotations
@@ -15,30 +15,33 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 
-def whole_seconds(times: dict[str, float]) -> list[tuple[str, int]]:
-    """Chapters in order with whole seconds, and "all": the sum of the rows as they are printed.
+def whole_seconds(times: dict[str, tuple[float, float]]) -> list[tuple[str, int, int]]:
+    """Chapters in order with whole seconds by the clock and of processors.
+
+    The last row, "all", is the sum of the rows as they are printed.
 
     Examples:
-        >>> whole_seconds({"02_b": 1.4, "01_a": 1.4})
-        [('01_a', 1), ('02_b', 1), ('all', 2)]
+        >>> whole_seconds({"02_b": (1.4, 2.0), "01_a": (1.4, 0.5)})
+        [('01_a', 1, 0), ('02_b', 1, 2), ('all', 2, 2)]
     """
-    rows = [(name, round(seconds)) for name, seconds in sorted(times.items())]
-    return [*rows, ("all", sum(seconds for _, seconds in rows))]
+    rows = [(name, round(clock), round(busy)) for name, (clock, busy) in sorted(times.items())]
+    return [*rows, ("all", sum(row[1] for row in rows), sum(row[2] for row in rows))]
 
 
 class ChapterTimes(SphinxDirective):
-    """A table of chapters and seconds, in the order of their names."""
+    """A table of chapters, seconds by the clock and of processors, in the order of their names."""
 
     def run(self) -> list[nodes.Node]:
         path = Path(self.env.srcdir) / "_results" / "_times.json"
-        times: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))["seconds"]
+        times: dict[str, tuple[float, float]] = json.loads(path.read_text(encoding="utf-8"))["seconds"]
         self.env.note_dependency(str(path))
-        table, group = nodes.table(classes=["times"]), nodes.tgroup(cols=2)
-        group += [nodes.colspec(colwidth=80), nodes.colspec(colwidth=20)]
-        head = nodes.thead("", self.row(nodes.Text("chapter"), "seconds"))
+        table, group = nodes.table(classes=["times"]), nodes.tgroup(cols=3)
+        group += [nodes.colspec(colwidth=width) for width in (60, 20, 20)]
+        head = nodes.thead("", self.row(nodes.Text("chapter"), "seconds", "processor seconds"))
         body = nodes.tbody()
-        for name, seconds in whole_seconds(times):
-            body += self.row(self.link(name) if name in times else nodes.Text(name), f"{seconds}")
+        for name, *seconds in whole_seconds(times):
+            first = self.link(name) if name in times else nodes.Text(name)
+            body += self.row(first, *map(str, seconds))
         table += group
         group += [head, body]
         return [table]
@@ -56,13 +59,10 @@ class ChapterTimes(SphinxDirective):
             refdoc=self.env.docname,
         )
 
-    def row(self, first: nodes.Node, second: str) -> nodes.row:
+    def row(self, first: nodes.Node, *others: str) -> nodes.row:
         """One table row."""
-        return nodes.row(
-            "",
-            nodes.entry("", nodes.paragraph("", "", first)),
-            nodes.entry("", nodes.paragraph("", second)),
-        )
+        cells = [nodes.paragraph("", "", first), *(nodes.paragraph("", text) for text in others)]
+        return nodes.row("", *(nodes.entry("", cell) for cell in cells))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -28,6 +28,7 @@ from typing import Any
 import nbformat
 import yaml
 from own_code import require_own_code
+from progress import seconds_of
 
 from imet.config import get_profile
 from imet.io import REPO, InputError, file_lock, write_json
@@ -36,6 +37,9 @@ from imet.report.reported import reported_beside_ours
 BOOK = REPO / "book"
 LEFT_OUT = shutil.ignore_patterns("_build", "__pycache__", ".*", "tools", "slides")
 DEFAULT_URL = "https://example.org/imet/"
+# Energy is reckoned, not measured: what one busy core draws at the plug, with its share of memory,
+# board and power supply (a laptop's lies below, an old workstation's above), and a household's price.
+WATTS, PRICE = 15, 0.30  # W a core; US dollars a kilowatt-hour
 SHOWN_VERSIONS = ("python", "torch", "torchvision", "timm", "numpy", "jupyter-book", "imet")
 
 
@@ -136,8 +140,8 @@ def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:
     seconds = {}
     for name in names:
         path = notebooks / f"{name}.ipynb"
-        if path.with_suffix(".seconds").is_file():
-            seconds[name] = float(path.with_suffix(".seconds").read_text())
+        if path.with_suffix(".times").is_file():
+            seconds[name] = seconds_of(path)
         shutil.copy(path, tree / "notebooks")
         for cell in nbformat.read(path, as_version=4).cells:
             figure = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
@@ -146,7 +150,15 @@ def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:
                 if figure and picture:
                     data = base64.b64decode(picture)
                     (tree / "_figures" / f"{figure}.png").write_bytes(data)
-    write_json(tree / "_results" / "_times.json", {"seconds": seconds})
+    hours = sum(of_processors for _, of_processors in seconds.values()) / 3600
+    reckoned = {
+        "watts": WATTS,
+        "price": PRICE,
+        "processor_minutes": 60 * hours,
+        "watt_hours": hours * WATTS,
+        "cents": hours * WATTS / 1000 * PRICE * 100,
+    }
+    write_json(tree / "_results" / "_times.json", {"values": reckoned, "seconds": seconds})
 
 
 def copy_mathjax(tree: Path) -> None:

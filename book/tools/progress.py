@@ -25,6 +25,12 @@ def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
+def seconds_of(notebook: Path) -> tuple[float, float]:
+    """What executing a chapter took: seconds by the clock, and seconds of all processors."""
+    clock, processors = notebook.with_suffix(".times").read_text().split()
+    return float(clock), float(processors)
+
+
 class Build:
     """One `make book`, seen from the folder of its executed chapters' parent.
 
@@ -64,7 +70,7 @@ class Build:
     def seconds_left(self) -> float | None:
         """About how long the chapters that are due will take; None before any time is known."""
         known = {
-            p.stem: float(p.read_text()) for p in (self.folder / "notebooks").glob("*.seconds")
+            p.stem: seconds_of(p)[0] for p in (self.folder / "notebooks").glob("*.times")
         }
         due = self.due()
         if not known:
@@ -100,8 +106,10 @@ class Build:
         """The last line: how long, what was made, what was reused, where the book is."""
         times = [p.stat().st_mtime for p in (REPO / "runs" / self.profile).glob("*/metrics.json")]
         trained, new = sum(t >= self.began for t in times), len(self.executed())
+        processors = sum(seconds_of(self._path(name))[1] for name in self.executed())
         return (
-            f"made in {clock(time.time() - self.began)}: {new} chapters executed, "
+            f"made in {clock(time.time() - self.began)}: {new} chapters executed in "
+            f"{processors / 60:.1f} processor minutes, "
             f"{len(self.names) - new} reused; {trained} runs trained, {len(times) - trained} were "
             f"there\nopen {page}"
         )

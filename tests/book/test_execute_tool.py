@@ -52,6 +52,9 @@ def test_a_notebook_is_executed_with_its_parameters_by_this_python(tmp_path: Pat
 import os, sys
 print(sys.executable, profile, seed, os.getcwd(), sep="|")
 print("noise", file=sys.stderr)
+import time
+while time.process_time() < 2:
+    pass
 
 # %%
 from imet.report.plots.curves import training_curves
@@ -75,7 +78,10 @@ training_curves([{"train_loss": 1.0}])
     pictures = [o for c in notebook.cells for o in c.get("outputs", []) if "image/png" in
                 o.get("data", {})]  # fmt: skip
     assert len(pictures) == 1, "a figure is shown once"
-    assert sorted(p.name for p in out.parent.iterdir()) == ["09_try.ipynb", "09_try.seconds"]
+    assert sorted(p.name for p in out.parent.iterdir()) == ["09_try.ipynb", "09_try.times"]
+    seconds, processor_seconds = map(float, out.with_suffix(".times").read_text().split())
+    assert seconds > 1
+    assert processor_seconds > 2, "the kernel's work counts"
     assert not [p for p in tmp_path.rglob("*") if p.name in {".ipython", ".jupyter", "kernels"}]
 
 

@@ -66,7 +66,7 @@ def test_a_chapter_is_due_until_it_is_newer_than_what_it_needs(build: progress.B
     assert build.seconds_left() is None
     notebook = build.folder / "notebooks" / "01_a.ipynb"
     notebook.touch()
-    notebook.with_suffix(".seconds").write_text("60.0\n")
+    notebook.with_suffix(".times").write_text("60.0 90.0\n")
     assert build.due() == ["02_b"]
     assert build.executed() == ["01_a"]
     assert build.position().startswith("chapter 2 of 2, 0:0")
@@ -74,6 +74,7 @@ def test_a_chapter_is_due_until_it_is_newer_than_what_it_needs(build: progress.B
     later = time.time() + 10
     os.utime(progress.REPO / "imet" / "x.py", (later, later))
     assert build.due() == ["01_a", "02_b"]
+    assert "1 chapters executed in 1.5 processor minutes, 1 reused" in build.summary("x")
 
 
 def test_a_run_is_spoken_of_while_it_trains(build: progress.Build) -> None:
@@ -84,9 +85,9 @@ def test_a_run_is_spoken_of_while_it_trains(build: progress.Build) -> None:
     assert build.in_training() == "resnet50 2 of 15 epochs"
     (run / "metrics.json").touch()
     assert build.in_training() == ""
-    assert "0 chapters executed, 2 reused; 1 runs trained, 0 were there\nopen x" in build.summary(
-        "x"
-    )
+    said = build.summary("x")
+    assert "0 chapters executed in 0.0 processor minutes, 2 reused; 1 runs trained, 0 were" in said
+    assert said.endswith("there\nopen x")
 
 
 def test_lengths_are_minutes_and_seconds() -> None:
