@@ -139,6 +139,9 @@ page.values["men"]
 
 # %%
 from imet.config import resolve
+from imet.data.images import read_image
+from imet.data.view_targets import view_kinds, view_targets
+from imet.data.views import make_views, random_crop_windows, work_rng
 
 recipe = resolve("resnet50", profile)
 has_culture = works.targets[:, labels.is_culture].any(1)
@@ -155,13 +158,47 @@ works_of = {
     name: np.intersect1d(split.train, np.flatnonzero(mask)) for name, mask in groups.items()
 }
 examples = [rng.choice(rows) for rows in works_of.values() if len(rows)][:2]
-[name for name, rows in works_of.items() if len(rows)][:2]
+shown = read_image(works.path(examples[0]))  # (H, W, 3)
+height, width = shown.shape[:2]
+cut = random_crop_windows(height, width, 5, work_rng(seed, works.ids[examples[0]]))
+boxes = [(left, top, left + side, top + side) for top, left, side in cut]
+rng = work_rng(seed, works.ids[examples[0]])  # as before, so the same windows
+six = make_views(shown, ["resize", *["crop"] * 5], rng, recipe.input_size)  # (6, 3, S, S)
+inside = np.zeros((height, width), bool)
+for left, top, right, bottom in boxes:
+    inside[top:bottom, left:right] = True
+page["drawn"] = {
+    "width": width,
+    "height": height,
+    "side": boxes[0][2] - boxes[0][0],
+    "input": recipe.input_size,
+    "share": (boxes[0][2] - boxes[0][0]) ** 2 / (height * width),
+    "together": inside.mean(),
+}
+page.values["drawn"]
+
+# %% tags=["hide-input"]
+from imet.report.plots.crops import six_views
+
+six_views(shown, boxes, list(six.permute(0, 2, 3, 1).numpy()))
+
+# %% [markdown]
+# ```{caption} fig-six-views
+# :alt: A picture with five numbered square frames of one size, which overlap; below it six squares, the
+#   whole picture squeezed and what each of the five frames cuts out.
+# The six views of one work. Above, where the five crops lie; below, what the network gets: the whole
+# picture squeezed to a square, so that shapes are distorted, and five squares cut from it, undistorted.
+# ```
+
+# %% [markdown]
+# In this picture of {num}`drawn.width:d` × {num}`drawn.height:d` pixels a crop is
+# {num}`drawn.side:d` pixels wide, scaled to the network's {num}`drawn.input:d`. Each keeps {num}`drawn.share:.0%` of the picture, and the five
+# together {num}`drawn.together:.0%`: they overlap most in the middle, and a corner may be in none. In general
+# a crop keeps 56 % of a square picture, and less the longer the other side is.
+#
+# What each view trains on depends on the work's labels:
 
 # %%
-from imet.data.images import read_image
-from imet.data.view_targets import view_kinds, view_targets
-from imet.data.views import make_views, work_rng
-
 views, kept_labels = {}, {}
 for row in examples:
     kinds = view_kinds(has_culture[row], has_tag[row], train=True)
@@ -193,6 +230,10 @@ view_strip(
 # ```
 
 # %% [markdown]
+# Six resizes of one work are the same picture six times, but for what training does to every view on its
+# way into the network and the figure leaves out: half of them are mirrored, and as coded hue and saturation
+# are jittered a little.
+#
 # Which part a crop shows is drawn once for each work and seed in evaluation, so two models are
 # always compared on the same pixels. In training the faithful way is to draw anew each epoch (the
 # profiles `kaggle` and `small` say which they do); fixed views let features be computed once, which

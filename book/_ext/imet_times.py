@@ -1,7 +1,7 @@
 """The directive `chapter-times`: how long each chapter took to execute, read from the build.
 
-A chapter that needs another one's run waits for it, and its waiting counts as time by the clock and
-not as a processor's; where two chapters are executed at a time, the sum is more than the clock says.
+A chapter that needs another one's run waits for it, and its waiting counts as time by the clock,
+not as a processor's; with two chapters at a time, the sum is more than the clock says.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ChapterTimes(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         path = Path(self.env.srcdir) / "_results" / "_times.json"
-        times: dict[str, tuple[float, float]] = json.loads(path.read_text(encoding="utf-8"))["seconds"]
+        times: dict[str, tuple[float, float]] = json.loads(path.read_text())["seconds"]
         self.env.note_dependency(str(path))
         table, group = nodes.table(classes=["times"]), nodes.tgroup(cols=3)
         group += [nodes.colspec(colwidth=width) for width in (60, 20, 20)]

@@ -37,8 +37,8 @@ from imet.report.reported import reported_beside_ours
 BOOK = REPO / "book"
 LEFT_OUT = shutil.ignore_patterns("_build", "__pycache__", ".*", "tools", "slides")
 DEFAULT_URL = "https://example.org/imet/"
-# Energy is reckoned, not measured: what one busy core draws at the plug, with its share of memory,
-# board and power supply (a laptop's lies below, an old workstation's above), and a household's price.
+# Energy is reckoned, not measured: what a busy core draws at the plug with its share of memory,
+# board and power supply (a laptop's less, an old workstation's more), and a household's price.
 WATTS, PRICE = 15, 0.30  # W a core; US dollars a kilowatt-hour
 SHOWN_VERSIONS = ("python", "torch", "torchvision", "timm", "numpy", "jupyter-book", "imet")
 

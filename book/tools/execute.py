@@ -200,8 +200,8 @@ def typeset(cell: re.Match[str]) -> str:
 def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int | None) -> None:
     """Execute `source` with `parameters` and put the finished notebook at `out`.
 
-    `timeout` is in seconds and for one cell; None sets no limit. Beside the notebook stands how many
-    seconds that took by the clock, and how many of all processors.
+    `timeout` is in seconds and for one cell; None sets no limit. Beside the notebook stand the
+    seconds that it took by the clock, and those of all processors.
     """
     began = time.monotonic()
     out.unlink(missing_ok=True)  # an old success must not stand in for a new failure
@@ -229,7 +229,7 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int | 
         with atomic_path(out) as temporary:
             nbformat.write(finish(notebook), temporary)
     with atomic_path(out.with_suffix(".times")) as temporary:
-        processors = sum(os.times()[:4])  # this process and its ended children, the kernel among them
+        processors = sum(os.times()[:4])  # of this process and its ended children: the kernel
         temporary.write_text(f"{time.monotonic() - began:.1f} {processors:.1f}\n")
 
 

@@ -69,9 +69,7 @@ class Build:
 
     def seconds_left(self) -> float | None:
         """About how long the chapters that are due will take; None before any time is known."""
-        known = {
-            p.stem: seconds_of(p)[0] for p in (self.folder / "notebooks").glob("*.times")
-        }
+        known = {p.stem: seconds_of(p)[0] for p in (self.folder / "notebooks").glob("*.times")}
         due = self.due()
         if not known:
             return None

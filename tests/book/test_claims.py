@@ -68,8 +68,11 @@ def test_no_sentence_claims_what_its_interval_does_not_hold(path: Path) -> None:
     assert {s: r for s in prose(path) if (r := overclaims(s))} == {}
 
 
-@given(st.dictionaries(st.text("abc", min_size=1), st.tuples(st.floats(0, 900), st.floats(0, 900)), max_size=30))
-def test_the_total_of_the_times_is_the_sum_of_its_rows(times: dict[str, tuple[float, float]]) -> None:
+SECONDS = st.floats(0, 900)
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), st.tuples(SECONDS, SECONDS), max_size=30))
+def test_the_totals_of_the_times_are_sums_of_rows(times: dict[str, tuple[float, float]]) -> None:
     *rows, (name, *totals) = whole_seconds(times)
     assert name == "all"
     assert totals == [sum(row[column] for row in rows) for column in (1, 2)]

@@ -16,8 +16,10 @@ from numpy.typing import ArrayLike
 from imet.report.plots.examples import Picture
 from imet.report.plots.style import INK, MUTED, PALETTE, styled
 
-BOXES = (PALETTE[1], PALETTE[0], PALETTE[2], PALETTE[3])
-DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.2, 1.5)))
+BOXES = (PALETTE[1], PALETTE[0], PALETTE[2], PALETTE[3], PALETTE[4])
+DASHES: tuple[Any, ...] = (
+    "-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 1.5, 1.2, 1.5)), (0, (9, 2)),
+)  # fmt: skip
 
 
 def draw_box(ax: Axes, box: ArrayLike, position: int, width: float = 2.2) -> None:
@@ -31,6 +33,44 @@ def draw_box(ax: Axes, box: ArrayLike, position: int, width: float = 2.2) -> Non
                 clip_on=False,
             )
         )  # fmt: skip
+
+
+@styled
+def six_views(picture: Picture, boxes: Sequence[ArrayLike], views: Sequence[Picture]) -> Figure:
+    """Where the paper's views lie in a picture, and what each of them shows the network.
+
+    Args:
+        picture: the whole picture.
+        boxes: (4,) left, top, right, bottom in its pixels of each crop.
+        views: the resized view (S, S, 3), then the crops (S, S, 3) in the order of their boxes.
+    """
+    height, width = picture.shape[:2]
+    size = len(views[0])
+    tall = min(4.8 * height / width, 4.8)
+    rows = -(-len(views) // 3)
+    figure = plt.figure(figsize=(6.0, tall + 0.35 + rows * 2.25))
+    above, below = figure.subfigures(2, 1, height_ratios=(tall + 0.35, rows * 2.25))
+    ax = above.subplots()
+    ax.imshow(picture, interpolation="antialiased")
+    ax.axis("off")
+    title = f"the picture, {width} × {height} pixels, and its crops"
+    ax.set_title(title, fontsize=10, fontweight="normal", loc="center", pad=6)
+    for i, box in enumerate(boxes):
+        draw_box(ax, box, i, width=1.8)
+        left, top, right, _ = np.asarray(box, float)
+        # Boxes often share an edge nearly: each number hangs on the top edge at its own place.
+        x = left + (right - left) * (0.12 + 0.76 * i / max(len(boxes) - 1, 1))
+        ax.text(x, top, str(i + 1), ha="center", va="center", fontsize=10, color=INK,
+                bbox={"facecolor": "white", "edgecolor": BOXES[i], "linewidth": 2,
+                      "boxstyle": "circle,pad=0.2"})  # fmt: skip
+    for i, (ax, view) in enumerate(zip(below.subplots(rows, 3, squeeze=False).ravel(), views)):
+        ax.imshow(view, interpolation="antialiased")
+        ax.axis("off")
+        title = f"crop {i}" if i else f"all of it, resized\nto {size} × {size}"
+        ax.set_title(title, fontsize=9, fontweight="normal", loc="center")
+        if i:
+            draw_box(ax, (0, 0, size, size), i - 1, width=2.4)
+    return figure
 
 
 @styled

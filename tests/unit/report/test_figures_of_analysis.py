@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from imet.report.plots import collection, curves, examples, style
+from imet.report.plots import collection, crops, curves, examples, style
 
 mpl.use("Agg")
 
@@ -179,6 +179,19 @@ def test_view_strip_has_a_cell_a_view() -> None:
     figure = examples.view_strip([[PICTURE] * 6, [PICTURE] * 6], [["resize"] + ["crop"] * 5] * 2)
     assert sum(len(ax.images) for ax in figure.axes) == 12
     assert [ax.get_title() for ax in figure.axes].count("crop") == 10
+
+
+def test_six_views_frame_in_the_picture_what_each_crop_shows() -> None:
+    boxes = [(2, 3, 22, 23), (5, 1, 25, 21), (0, 0, 20, 20), (20, 10, 40, 30), (9, 9, 29, 29)]
+    figure = crops.six_views(PICTURE, boxes, [PICTURE[:20, :20]] * 6)
+    whole, resized, *cut = figure.axes
+    framed = [patch.get_bbox().extents + 0.5 for patch in whole.patches[1::2]]  # above their rims
+    np.testing.assert_allclose(framed, boxes)
+    assert [t.get_text() for t in whole.texts] == ["1", "2", "3", "4", "5"]
+    colours = [to_hex(patch.get_edgecolor()) for patch in whole.patches[1::2]]
+    assert colours == [to_hex(ax.patches[1].get_edgecolor()) for ax in cut]
+    assert len(set(colours)) == 5
+    assert not resized.patches
 
 
 def test_predictions_tell_right_wrong_and_missed_by_sign_and_colour() -> None:
