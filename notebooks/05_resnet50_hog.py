@@ -119,6 +119,7 @@ for name in ("with HOG", "with HOG, standardised"):
         gain = paired_gain(trained[name], baseline, part)
         page[f"gains.{name}.{title}"] = gain
         print(f"{name:24}{title:12}{gain:+.3f}")
+page["scaling"] = paired_gain(trained["with HOG, standardised"], run, "test")
 
 # %% tags=["hide-input"]
 from imet.report.plots.comparisons import forest_plot

@@ -273,8 +273,7 @@ for name, labels in predicted.items():
         differences[name] = paired_difference(fbeta_per_work(labels, test_targets), as_written)
 stopping = [d.value for name, d in differences.items() if "views" not in name]
 page["stopping"] = {"lowest": min(stopping), "highest": max(stopping)}
-page["combining.vote"] = differences["vote of the views"]
-page["combining.mean"] = differences["mean of the views"]
+page["ways"] = {name.partition(":")[0]: d for name, d in differences.items()}
 page.values["stopping"]
 
 # %% tags=["hide-input"]
@@ -295,9 +294,9 @@ forest_plot(
 
 # %% [markdown]
 # The ways to stop differ by {num}`stopping.lowest:+.3f` to {num}`stopping.highest:+.3f` in F2 from
-# terminating, the ways to put views together by {num}`combining.vote.value:+.3f`
-# {num}`combining.vote.interval:+.3f` (vote) and {num}`combining.mean.value:+.3f`
-# {num}`combining.mean.interval:+.3f` (mean). A vote must lose the tags, which the crops do not show.
+# terminating, the ways to put views together by {num}`ways.vote of the views.value:+.3f`
+# {num}`ways.vote of the views.interval:+.3f` (vote) and {num}`ways.mean of the views.value:+.3f`
+# {num}`ways.mean of the views.interval:+.3f` (mean). A vote must lose the tags, which the crops do not show.
 #
 # ## Six views
 #

@@ -1,0 +1,63 @@
+"""The page on deviations has a row for every switch that departs from a document."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+
+from imet import config
+from imet.config import Recipe, recipe_names, resolve
+from imet.io import REPO
+
+PAGE = (REPO / "book" / "deviations.md").read_text(encoding="utf-8")
+FIELDS = {field.name: str(field.type) for field in dataclasses.fields(Recipe)}
+NO_DEPARTURE = {"precision"}  # of the machine
+MEASURED = re.compile(r"\{num\}`([^`]+)\.value:\+\.3f` \{num\}`\1\.interval:\+\.3f`")
+
+
+def rows() -> list[list[str]]:
+    """Cells of the table on what each choice is worth, without its head."""
+    table = PAGE.partition("(switches)=")[2].partition("## Errors")[0]
+    lines = [line for line in table.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
+
+
+def named() -> set[str]:
+    return {name for cells in rows() for name in re.findall(r"`(\w+)`", cells[0])}
+
+
+def said_to_be_coded() -> set[str]:
+    """Fields of `Recipe` whose comment says that the authors' code decides."""
+    found = set()
+    lines = inspect.getsource(config).splitlines()
+    for node in ast.walk(ast.parse(inspect.getsource(config))):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            above = lines[node.lineno - 2].strip()
+            comment = lines[node.lineno - 1] + (above if above.startswith("#") else "")
+            if "as coded" in comment and node.target.id in FIELDS:
+                found.add(node.target.id)
+    return found
+
+
+def test_every_switch_that_departs_from_a_document_has_a_row() -> None:
+    choices = {name for name, kind in FIELDS.items() if kind == "bool" or "Literal" in kind}
+    coded = {
+        name
+        for recipe in recipe_names()
+        if recipe.endswith("_as_coded")
+        for name in FIELDS
+        if getattr(resolve(recipe, "kaggle"), name)
+        != getattr(resolve(recipe.removesuffix("_as_coded"), "kaggle"), name)
+    } - {"name", "title", "reported"}
+    assert {"crop_targets", "gamma"} <= coded
+    assert {"gate", "jitter_hue", "crop_targets"} <= said_to_be_coded()
+    assert (choices | coded | said_to_be_coded()) - NO_DEPARTURE - named() == set()
+
+
+def test_a_row_names_fields_and_has_a_measured_difference_or_says_that_it_has_none() -> None:
+    assert named() <= set(FIELDS)
+    for cells in rows():
+        assert len(cells) == 4, cells
+        assert (cells[2] == "not measured") != bool(MEASURED.fullmatch(cells[2])), cells
