@@ -324,10 +324,13 @@ labels.groupby("kind").agg({"AUC": ["mean", "count", "size"], "positives": "sum"
 # {num}`recorded/crop_targets/as_coded.difference.value:+.3f`
 # {num}`recorded/crop_targets/as_coded.difference.interval:+.3f` in favour of the mistake.
 #
-# A likely reason lies in the numbers above. As written, crops show cultures and no tags, so the mean
-# over six views is high for a true culture and low for a true tag, and one threshold for all labels must
-# serve both. As coded, crops show neither: both kinds shrink alike, and one threshold fits.
-# {doc}`05_resnet50_hog` gives both models one threshold for each kind of label and looks at what is left.
+# A likely reason lies in the numbers above and in {numref}`fig-six-views`: of six scores that are averaged,
+# five come from crops. As written, crops train on cultures and on no tag. A true culture therefore scores
+# {num}`views.culture.resize:.2f` on the resized view, {num}`views.culture.crop:.2f` on a crop and
+# {num}`views.culture.mean:.2f` in the mean; a true tag {num}`views.tag.resize:.2f`,
+# {num}`views.tag.crop:.2f` and {num}`views.tag.mean:.2f`. One threshold has to serve both scales. As coded,
+# crops train on no label at all. Five low scores then pull the mean of cultures and tags down alike, and one
+# threshold fits both. {doc}`05_resnet50_hog` gives both models one threshold for each kind of label and looks at what is left.
 #
 # ## Limits
 #

@@ -343,8 +343,10 @@ from imet.report.tables import recorded_table
 recorded_table(TITLES)
 
 # %% [markdown]
-# Brackets are the range over seeds for F2 and 95 % intervals over works for differences; with a *fixed
-# number* every work gets equally many labels, a number tuned on validation for each variant.
+# A table row is a variant, and rows of one study stand together. The first of them is what the others are
+# compared with, so *less the study's first* means something else in each study. Brackets are the range
+# over seeds for F2 and 95 % intervals over works for differences. With a *fixed number* every work gets
+# equally many labels, a number tuned on validation for each variant.
 #
 # **Recurrence and attention.** The long runs agree with the short ones: without attention
 # {num}`recorded/recurrence_and_attention/recurrence alone.difference.value:+.3f`, without recurrence

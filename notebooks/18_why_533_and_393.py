@@ -270,8 +270,10 @@ gaps.round(4)
 
 # %% [markdown]
 # F2 of the means is {num}`of_means.resnet50:.4f` for the baseline and {num}`of_means.attn_cnn_rnn:.4f` for
-# AttnCNN-RNN: nearly the same. F2 is concave in precision and recall, so the mean F2 is never above it, and the
-# more works differ in the two, the further below it lies. In these terms the paper's whole gain lies in
+# AttnCNN-RNN: nearly the same. The mean F2 is never above F2 of the means, and the more works differ, the
+# further below it lies: F2 is concave in precision and recall. Take two works. If both have a precision of .4
+# and a recall of .6, both have an F2 of .545, and so has the mean. If one has .2 and 1 and the other .6 and
+# .2, the means are still .4 and .6, but F2 is .556 and .231, .393 on average. In these terms the paper's whole gain lies in
 # how evenly works are served: a model that gives one work thirty labels and the next one none loses F2
 # that another, with the same means, keeps.
 #
