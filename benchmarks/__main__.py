@@ -25,9 +25,9 @@ RESULTS = FOLDER / "results.json"
 
 
 def available() -> list[str]:
-    """Names of the benchmarks: modules beside this one, but for those with an underscore."""
+    """Names of the benchmarks: modules beside this one, but for those of other use."""
     names = [module.name for module in pkgutil.iter_modules([str(FOLDER)])]
-    return sorted(name for name in names if not name.startswith("_"))
+    return sorted(name for name in names if not name.startswith("_") and name != "rehearsal")
 
 
 def machine() -> dict[str, Any]:
