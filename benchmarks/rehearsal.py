@@ -41,11 +41,15 @@ Stage = Callable[[Path, Path, int], dict[str, Any]]
 
 
 def changes() -> dict[str, Any]:
-    """The documents' rows as they are, on views cut once and the backbone of a package."""
+    """The documents' rows on views cut once, the backbone of a package, all works and labels.
+
+    In few works most labels are rare: kept, they make every size as wide as the table.
+    """
     from imet.config import get_profile
 
     sample = get_profile("sample")
-    return sample.recipe | {"backbone": sample.backbones["resnet50"], "epochs": EPOCHS}
+    all_of_them = {"labels": "all", "drop_rare": False, "epochs": EPOCHS}
+    return sample.recipe | {"backbone": sample.backbones["resnet50"]} | all_of_them
 
 
 def draw(tables: Path, out: Path, works: int) -> dict[str, Any]:

@@ -115,10 +115,13 @@ def compute_outputs(
         return Outputs(average_views(logits, recipe.reduce_views), expit(logits))
     if searches is None:
         searches = ["mean", *map(str, beam_widths(recipe))]
-    names = dict.fromkeys(["1", *searches])
-    paths = {name: decode(network, batches(), works, name) for name in names}
-    scores = paths["1"].scores
-    assert scores is not None
+    paths: dict[str, Paths] = {}
+    scores: Any = None  # (N, V, K) of the greedy search alone: those of all would fill the memory
+    for name in dict.fromkeys(["1", *searches]):
+        found = decode(network, batches(), works, name)
+        scores = found.scores if name == "1" else scores
+        paths[name] = Paths(found.labels, found.probabilities)
+        del found  # before the next search
     return Outputs(scores.mean(1), scores, paths)
 
 

@@ -58,11 +58,12 @@ class Part:
     def view_targets(self, settings: Recipe) -> Array:
         """(N, V, K) bool, the labels each view trains on or is scored against."""
         is_culture = self.collection.labels.is_culture[self.columns]
-        kinds = (self.kinds(work, settings) for work in range(len(self)))
-        how = self.training, settings.crop_targets
-        return np.stack(
-            [view_targets(row, is_culture, of, *how) for row, of in zip(self.targets, kinds)]
-        )
+        how, targets = (self.training, settings.crop_targets), self.targets
+        views = len(self.kinds(0, settings))
+        of_views = np.empty((len(self), views, len(self.columns)), bool)  # filled in place: large
+        for work, row in enumerate(targets):
+            of_views[work] = view_targets(row, is_culture, self.kinds(work, settings), *how)
+        return of_views
 
 
 @dataclass(frozen=True, eq=False)
