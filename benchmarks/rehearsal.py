@@ -322,10 +322,8 @@ def recorded() -> dict[str, Any]:
 
 
 def keep(size: str, name: str, value: dict[str, Any], device: str) -> None:
-    """Write one stage beside those that are there."""
-    record = recorded()
-    record["values"].setdefault(size, {})[name] = value
-    record["provenance"] = {
+    """Write one stage beside those that are there, which another process may have written."""
+    about = {
         "profile": "kaggle",
         "device": device,
         "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
@@ -336,7 +334,9 @@ def keep(size: str, name: str, value: dict[str, Any], device: str) -> None:
         "changes": changes(),
         "command": "make rehearsal TABLES=folder WORKS=number, or FULL=1",
     }
-    write_json(RESULTS, record)
+    values = recorded()["values"]
+    values.setdefault(size, {})[name] = value
+    write_json(RESULTS, {"provenance": about, "values": {k: values[k] for k in sorted(values)}})
 
 
 def rounded(value: Any) -> Any:
