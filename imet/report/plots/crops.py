@@ -49,7 +49,8 @@ def six_views(picture: Picture, boxes: Sequence[ArrayLike], views: Sequence[Pict
     tall = min(4.8 * height / width, 4.8)
     rows = -(-len(views) // 3)
     figure = plt.figure(figsize=(6.0, tall + 0.35 + rows * 2.25))
-    above, below = np.ravel(figure.subfigures(2, 1, height_ratios=(tall + 0.35, rows * 2.25)))
+    parts = figure.subfigures(2, 1, height_ratios=(tall + 0.35, rows * 2.25))
+    above, below = parts  # type: ignore[misc]  # two of them are an array
     ax = above.subplots()
     ax.imshow(picture, interpolation="antialiased")
     ax.axis("off")
