@@ -31,8 +31,8 @@ TESTS = {
     "imet/thresholds.py": [f"{UNIT}/test_thresholds.py"],
     "imet/decoding.py": [f"{UNIT}/test_{n}.py" for n in ("decode", "greedy", "beam_search", "paths",
                                                          "path_rule")],
-    "imet/data/tables.py": [f"{UNIT}/data/test_tables.py"],
-    "imet/data/images.py": [f"{UNIT}/data/test_images.py"],
+    "imet/data/tables.py": [f"{UNIT}/data/test_{n}.py" for n in ("tables", "refusals", "check")],
+    "imet/data/images.py": [f"{UNIT}/data/test_{n}.py" for n in ("images", "refusals")],
 }  # fmt: skip
 """Module to the tests that are to notice its mutants."""
 SETTINGS = """

@@ -261,6 +261,25 @@ def test_floor_equals_the_loop(both, train):
     assert values[k] == pytest.approx(value)
 
 
+def test_without_a_beta_it_is_f2():
+    predicted, targets = np.array([[True, True, False]]), np.array([[True, False, True]])
+    assert metrics.fbeta_per_work(predicted, targets).tolist() == [5 * 1 / (4 * 2 + 2)]
+
+
+def test_none_are_the_most_frequent_where_none_are_asked_for():
+    assert metrics.most_frequent(np.ones((2, 3), bool), 0).tolist() == []
+    for k in (-1, 4):
+        with pytest.raises(ValueError, match="k must lie in 0 … 3"):
+            metrics.most_frequent(np.ones((2, 3), bool), k)
+
+
+def test_thresholds_may_be_a_list_and_are_compared_in_double():
+    scores, targets = np.array([[0.1, 0.9]], np.float32), np.array([[False, True]])
+    n, tp = metrics.counts_at_thresholds(scores, targets, [0, 1])
+    assert n.tolist() == [[2, 0]]
+    assert tp.tolist() == [[1, 0]]
+
+
 def test_most_frequent_labels_keep_column_order_on_ties():
     train = np.array([[0, 1, 1, 1], [0, 0, 1, 1]], bool)
     assert metrics.most_frequent(train, 3).tolist() == [2, 3, 1]

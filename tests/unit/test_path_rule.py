@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -99,3 +100,17 @@ def test_a_rule_survives_json_and_scores_keep_their_own():
     assert rule_from_json(json.loads(json.dumps(count.to_json()))) == count
     assert "3 beams" in rule.describe()
     assert "greedy" in PathRule(gamma=1.0, proportions=()).describe()
+
+
+def test_a_rule_is_described_by_its_search_and_by_how_it_stops():
+    rule = PathRule(gamma=2.5, proportions=(0.1,), beams=3, mode="mask", combine="vote")
+    assert rule.describe() == "best of 3 beams, masked where P < 2.5·f, vote of the views"
+    greedy = PathRule(gamma=2.5, proportions=(0.1,))
+    assert greedy.describe() == "greedy paths, ending where P < 2.5·f, union of the views"
+
+
+def test_a_rule_decides_by_the_paths_of_its_own_search():
+    one, two = (Paths(np.array([[[label]]]), np.ones((1, 1, 1))) for label in (0, 1))
+    said = SimpleNamespace(paths={"1": one, "2": two})
+    rules = [PathRule(gamma=1.0, proportions=(0.1, 0.1), beams=beams) for beams in (1, 2)]
+    assert [rule.decide(said).tolist() for rule in rules] == [[[True, False]], [[False, True]]]

@@ -228,3 +228,30 @@ def test_descriptions_name_the_numbers():
     assert "2.5·f," in th.ProportionalThreshold(2.5, (0.1,)).describe()
     assert "0.5 of the work's highest" in th.RelativeToMax(0.5).describe()
     assert th.TopK(3).describe().startswith("the 3 labels")
+
+
+def test_a_description_ends_with_the_warning_of_an_edge():
+    rule = th.GlobalThreshold(0.5, f_beta=0.25, at_edge=True)
+    assert rule.describe() == (
+        "score ≥ 0.5; F2 0.250 where tuned; the optimum is at the edge of the search"
+    )
+
+
+def test_thresholds_scale_with_the_proportion_itself_unless_told_otherwise():
+    rng = np.random.default_rng(0)
+    scores, targets = rng.random((30, 4)), rng.random((30, 4)) < 0.3
+    f = np.array([0.5, 0.3, 0.1, 0.05])
+    assert th.tune_proportional(scores, targets, f) == th.tune_proportional(scores, targets, f, 1.0)
+    assert th.tune_proportional(scores, targets, f) != th.tune_proportional(scores, targets, f, 2.0)
+
+
+def test_views_are_averaged_as_scores_or_as_logits_and_in_no_other_way():
+    logits = np.array([[[4.0, -1.0], [-2.0, 0.5]]], np.float32)  # (1, 2, 2)
+    one_by_one = 1 / (1 + np.exp(-logits.astype(float)))
+    np.testing.assert_allclose(
+        th.average_views(logits, "mean_scores"), one_by_one.mean(1), rtol=1e-6
+    )
+    of_mean = 1 / (1 + np.exp(-logits.astype(float).mean(1)))
+    np.testing.assert_allclose(th.average_views(logits, "mean_logits"), of_mean, rtol=1e-6)
+    with pytest.raises(ValueError, match="how is mean_scores or mean_logits, not 'median'"):
+        th.average_views(logits, "median")
