@@ -32,7 +32,7 @@ TESTS = {
     "imet/decoding.py": [f"{UNIT}/test_{n}.py" for n in ("decode", "greedy", "beam_search", "paths",
                                                          "path_rule")],
     "imet/data/tables.py": [f"{UNIT}/data/test_{n}.py" for n in ("tables", "refusals", "check")],
-    "imet/data/images.py": [f"{UNIT}/data/test_{n}.py" for n in ("images", "refusals")],
+    "imet/data/images.py": [f"{UNIT}/data/test_{n}.py" for n in ("images", "fuzz")],
 }  # fmt: skip
 """Module to the tests that are to notice its mutants."""
 SETTINGS = """
