@@ -225,9 +225,7 @@ def test_a_shared_environment_runs_the_code_here(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tool", ["execute", "build"])
 def test_no_page_is_made_with_another_checkouts_code(tmp_path: Path, tool: str) -> None:
     copy = tmp_path / "book" / "tools" / f"{tool}.py"
-    copy.parent.mkdir(parents=True)
-    for name in (tool, "own_code"):
-        shutil.copy(REPO / "book" / "tools" / f"{name}.py", copy.parent)
+    shutil.copytree(REPO / "book" / "tools", copy.parent)
     arguments = ["x.py", "--out", "x.ipynb"] if tool == "execute" else ["--notebooks", "x"]
     arguments += [] if tool == "execute" else ["--results", "x", "--out", "x"]
     ran = subprocess.run(
