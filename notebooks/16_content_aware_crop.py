@@ -129,7 +129,7 @@ crop_steps(pictures[one], layers, mean, ours[one])
 # :alt: A picture, eight layer maps that are bright where the object is, their mean, a black-and-white
 #   mask with a box, and the cropped picture.
 # The crop step by step: the picture; for each of the first eight convolutions the mean of its
-# normalised maps, with how many of them were used; their mean; the cells above the mean with the box
+# normalised maps, with how many of them were used, which may be none; their mean; the cells above the mean with the box
 # around them; the crop.
 # ```
 
@@ -296,7 +296,7 @@ box_gallery(
 # ```{caption} fig-crop-failures
 # :alt: Six pictures with two boxes each and light boxes over the things that the labels name.
 # The six works with the lowest IoU: content-aware crop and centre crop, with the boxes of named
-# things in white.
+# things in white with a dark rim.
 # ```
 
 # %% [markdown]

@@ -137,7 +137,7 @@ def cooccurrence(
         columns,
         annot=[[f"{x:.{digits if x < 9.95 else 0}f}" for x in row] for row in table],
         fmt="",
-        annot_kws={"fontsize": 7.5},
+        annot_kws={"fontsize": 9},
         cmap="RdBu_r",
         norm=TwoSlopeNorm(0, -top, top),
         cbar_kws={"shrink": 0.8, "pad": 0.02},

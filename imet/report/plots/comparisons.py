@@ -100,9 +100,12 @@ def score_curves(
                     xytext=(4, 0), textcoords="offset points", color=MUTED, fontsize=9)  # fmt: skip
     for name, (at, value) in (marks or {}).items():
         ax.plot([at], [value], "o", color=INK, markersize=7, zorder=5)
-        ax.annotate(name, (at, value), xytext=(0, 8), textcoords="offset points", ha="center",
+        side = "center" if guide is None else "left" if at > guide[1] else "right"
+        ax.annotate(name, (at, value), xytext=(0, 8), textcoords="offset points", ha=side,
                     fontsize=9)  # fmt: skip
     ax.margins(y=0.16)
+    if ax.dataLim.ymin >= 0:  # no room for values that cannot be
+        ax.set_ylim(bottom=max(ax.get_ylim()[0], 0))
     ax.set(xlabel=x_name, ylabel=y_name)
     if len(curves) > 1:
         ax.legend()

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from imet.report.plots.style import INK, MUTED, short, styled
+from imet.report.plots.style import INK, short, styled
 
 
 def confusion_when_missed(predicted: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
@@ -41,11 +41,11 @@ def confusion_matrix(counts: ArrayLike, name: str) -> Figure:
     ax.imshow(np.sqrt(table / max(table.sum(), 1)), cmap="Blues", vmin=0, vmax=1)
     words = (("true negatives", "false positives"), ("false negatives", "true positives"))
     for (i, j), value in np.ndenumerate(table):
-        strong = value / max(table.sum(), 1) > 0.3
+        strong = value / max(table.sum(), 1) > 0.36
         ax.text(j, i - 0.06, f"{value:,.0f}", ha="center", va="center", fontsize=15,
                 fontweight="bold", color="white" if strong else INK)  # fmt: skip
         ax.text(j, i + 0.2, words[i][j], ha="center", va="center", fontsize=9,
-                color="white" if strong else MUTED)  # fmt: skip
+                color="white" if strong else INK)  # fmt: skip
     ax.set_xticks([0, 1], ["not predicted", "predicted"])
     ax.set_yticks([0, 1], ["absent", "present"], rotation=90, va="center")
     ax.set(xlabel=f"prediction of “{short(name)}”", ylabel="annotator")
@@ -70,10 +70,10 @@ def confusion_heatmap(
         columns,
         annot=True,
         fmt=".0f",
-        annot_kws={"fontsize": 8},
+        annot_kws={"fontsize": 9, "color": INK},
         cmap="Oranges",
         vmin=0,
-        vmax=100,
+        vmax=150,  # never so dark that ink cannot be read
         cbar=False,
     )
     ax.set(xlabel="said wrongly, % of the works", ylabel="missed (works)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -49,8 +50,8 @@ def six_views(picture: Picture, boxes: Sequence[ArrayLike], views: Sequence[Pict
     tall = min(4.8 * height / width, 4.8)
     rows = -(-len(views) // 3)
     figure = plt.figure(figsize=(6.0, tall + 0.35 + rows * 2.25))
-    parts = figure.subfigures(2, 1, height_ratios=(tall + 0.35, rows * 2.25))
-    above, below = parts  # type: ignore[misc]  # two of them are an array
+    heights = (tall + 0.35, rows * 2.25)
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=heights)[:, 0]
     ax = above.subplots()
     ax.imshow(picture, interpolation="antialiased")
     ax.axis("off")
@@ -96,6 +97,9 @@ def crop_steps(
     flat[0].imshow(picture)
     for ax, (_, values) in zip(flat[1:], layers):
         ax.imshow(np.asarray(values), cmap="cividis", extent=frame, vmin=0, vmax=1)
+        if not np.any(values):
+            ax.text(0.5, 0.5, "all maps\nleft out", transform=ax.transAxes, ha="center",
+                    va="center", color="white", fontsize=9)  # fmt: skip
     mean, above, crop = flat[1 + len(layers) : 4 + len(layers)]
     values = np.asarray(saliency)
     mean.imshow(values, cmap="cividis", extent=frame)
@@ -137,7 +141,8 @@ def box_gallery(
             )  # fmt: skip
         for position, of_method in enumerate(boxes.values()):
             draw_box(ax, of_method[i], position, width=1.8)
-        ax.text(0.5, -0.03, captions[i], transform=ax.transAxes, ha="center", va="top",
+        words = fill(captions[i], 26)
+        ax.text(0.5, -0.03, words, transform=ax.transAxes, ha="center", va="top",
                 fontsize=8.5, color=MUTED)  # fmt: skip
     handles = [
         Patch(fill=False, edgecolor=BOXES[p % len(BOXES)], linewidth=2, linestyle=DASHES[p % 4],
@@ -159,6 +164,8 @@ def before_and_after(pictures: Sequence[Picture], boxes: Sequence[ArrayLike]) ->
         ax.axis("off")
     for column, (picture, box) in enumerate(zip(pictures, boxes)):
         left, top, right, bottom = (int(side) for side in np.asarray(box))
+        axes[0, column].set_anchor("S")  # all on one line, and what is left hangs below it
+        axes[1, column].set_anchor("N")
         axes[0, column].imshow(picture, interpolation="antialiased")
         draw_box(axes[0, column], box, 0, width=1.6)
         axes[1, column].imshow(picture[top:bottom, left:right], interpolation="antialiased")

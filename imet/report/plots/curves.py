@@ -101,7 +101,8 @@ def threshold_curve(
         )  # fmt: skip
     for name, (threshold, value) in (marks or {}).items():
         ax.plot([threshold], [value], "o", color=INK, markersize=7, zorder=5)
-        left = threshold > thresholds.mean()
+        # Away from the line at the edge, which would cross the words.
+        left = threshold > thresholds.mean() or (edge is not None and 0 < edge - threshold < 0.35)
         ax.annotate(
             f"{name}\nat {threshold:.3f}: {value:.3f}",
             (threshold, value),

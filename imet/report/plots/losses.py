@@ -54,7 +54,7 @@ def loss_vs_f2(groups: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
                 markeredgecolor=colour, markeredgewidth=1.6)  # fmt: skip
     ax.annotate("ringed: the last epoch", (0.99, 0.02), xycoords="axes fraction", ha="right",
                 color=MUTED, fontsize=9)  # fmt: skip
-    ax.set(xlabel="focal loss on validation", ylabel="F2 on validation")
+    ax.set(xlabel="focal loss on validation", ylabel="F2 on validation", xscale="log")
     ax.margins(0.08)
     figure.legend(loc="outside lower center", ncols=3)
     return figure

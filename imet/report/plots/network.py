@@ -46,7 +46,7 @@ def network_diagram(
     figure, ax = plt.subplots(figsize=(6.0, 0.27 * rows + 0.9))
     seen = 0
     for row, (kind, shape, height) in enumerate(zip(kinds, shapes, heights)):
-        thick = 0.35 + 0.45 * np.log2(shape[0]) / 13
+        thick = max(0.15, 0.2 + 0.11 * (np.log2(shape[0]) - 6))  # 64 channels to 5,000
         seen += kind == "convolution"
         marked = kind == "convolution" and seen <= emphasised
         ax.add_patch(

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from imet.report.plots import collection, crops, curves, examples, style
+from imet.report.plots import collection, comparisons, crops, curves, examples, style
 
 mpl.use("Agg")
 
@@ -179,6 +179,31 @@ def test_view_strip_has_a_cell_a_view() -> None:
     figure = examples.view_strip([[PICTURE] * 6, [PICTURE] * 6], [["resize"] + ["crop"] * 5] * 2)
     assert sum(len(ax.images) for ax in figure.axes) == 12
     assert [ax.get_title() for ax in figure.axes].count("crop") == 10
+
+
+def test_words_beside_a_point_do_not_cross_the_line_at_the_edge_of_the_search() -> None:
+    thresholds = np.linspace(0.01, 0.99, 99)
+    for at, side in ((0.1, "left"), (0.36, "right"), (0.55, "right")):
+        marks = {"chosen": (at, 0.5)}
+        figure = curves.threshold_curve(thresholds, 1 - thresholds, marks, edge=0.5)
+        (text,) = [t for t in figure.axes[0].texts if "chosen" in t.get_text()]
+        assert text.get_ha() == side
+    settings = [0.1, 1.0, 10.0]
+    figure = comparisons.score_curves(
+        settings, {"a": [0.0, 0.1, 0.0]}, x_name="γ", marks={"b": (5.0, 0.1)}, guide=("c", 2.5)
+    )
+    assert {t.get_text(): t.get_ha() for t in figure.axes[0].texts}["b"] == "left"
+    assert figure.axes[0].get_ylim()[0] == 0, "no room for an F2 below zero"
+    figure = comparisons.score_curves(settings, {"a": [-0.1, 0.1, 0.0]}, x_name="γ")
+    assert figure.axes[0].get_ylim()[0] < -0.1
+
+
+def test_a_layer_without_maps_says_so() -> None:
+    maps = [("1: 3 of 8", np.ones((4, 4))), ("2: 0 of 8", np.zeros((4, 4)))]
+    figure = crops.crop_steps(PICTURE, maps, np.eye(4), (0, 0, 20, 20))
+    said = {ax.get_title("left"): [t.get_text() for t in ax.texts] for ax in figure.axes}
+    assert said["1: 3 of 8"] == []
+    assert said["2: 0 of 8"] == ["all maps\nleft out"]
 
 
 def test_six_views_frame_in_the_picture_what_each_crop_shows() -> None:
