@@ -21,8 +21,7 @@
 #
 # **No GPU has run this book yet.** Operations, views and bytes on this page are counted on the networks
 # themselves; hours are those operations over a rate that others report for a GPU, not one measured here.
-# `imet plan`, on the machine that will do the work, measures its own. What needs no GPU was rehearsed on
-# two processor cores, and that is measured.
+# `imet plan`, on the machine that will do the work, measures its own.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -100,91 +99,7 @@ pd.DataFrame(stored).T
 # The baseline's pooled features fit any disk ({num}`20_full_size/stored.resnet50.gigabytes:.1f` GB with
 # checkpoints and scores). AttnCNN-RNN looks at 49 regions of every view, and those take
 # {num}`20_full_size/stored.attn_cnn_rnn.gigabytes:.0f` GB: its views stay fresh in that profile, too.
-
-# %% [markdown]
-# ## Rehearsed
 #
-# Whoever has two processor cores need not take that on trust. `make rehearsal` draws works that carry rows
-# of the real label table, and takes the paper's four rows through every stage of a run: views cut once, two
-# epochs, decoding and every measure, with the documents' heads on the small network of `PROFILE=sample`.
-# Each stage is a process of its own, so that its time and its memory are its own. Works are few at first,
-# labels are all {num}`recorded/imet2019/labels:,d`.
-#
-# Recorded so far: {num}`rehearsal.sizes`.
-
-# %%
-from imet.report.plots.growth import growth_panels
-from imet.report.rehearsal import PANELS, at, growth
-from imet.report.tables import recorded
-
-record, works = recorded("rehearsal"), recorded("imet2019")["works"]
-titles = {name: recipe.title for name, recipe in recipes.items()}
-panels = {
-    axis: {titles.get(name, name): points for name, points in growth(record, measure).items()}
-    for axis, measure in PANELS.items()
-}
-sizes = sorted({n for stages in panels.values() for points in stages.values() for n in points[0]})
-page["rehearsal.sizes"] = ", ".join(f"{n:,}" for n in sizes) + " works" if sizes else "nothing"
-page["rehearsal.works"] = works
-growth_panels(panels, works)
-
-# %% [markdown]
-# ```{caption} fig-growth
-# :alt: Four panels of lines that rise with the number of works, on logarithmic axes, each drawn on to a
-#   dotted line at the whole collection.
-# Processor seconds and memory of every stage by number of works, and straight lines through them as far as
-# the {num}`rehearsal.works:,d` works of the tables (dotted). The axes are logarithmic, so that a straight line with
-# a start of its own looks bent.
-# ```
-#
-# What the lines say of all works:
-
-# %%
-once, epoch, decision, held = panels.values()
-table, total = {}, 0.0
-epochs_of = {recipe.title: recipe.epochs for recipe in recipes.values()}
-for name, memory in held.items():
-    seconds = [at(stages[name], works) for stages in (once, epoch, decision) if name in stages]
-    epochs = epochs_of.get(name, 0)
-    hours = (seconds[0] * epochs + seconds[1] if epochs else seconds[0]) / 3600
-    table[name] = {
-        "hours an epoch": f"{seconds[0] / 3600:.2f}" if epochs else "–",
-        "epochs": epochs or "–",
-        "hours in all": f"{hours:.2f}",
-        "GB held": f"{at(memory, works) / 1e3:.1f}",
-        "kB more a work": f"{1e3 * (at(memory, works) - at(memory, 0)) / works:.1f}",
-    }
-    total += hours
-most = max(held, key=lambda name: at(held[name], works), default="")
-page["rehearsal.most"] = f"{at(held[most], works) / 1e3:.1f} GB ({most})" if most else "–"
-page["rehearsal.hours"] = f"{total:.0f}" if table else "–"
-pd.DataFrame(table).T
-
-# %% [markdown]
-# These are hours of one processor; two cores that have nothing else to do take about half of them where a
-# stage runs in several processes or threads. All together they come to {num}`rehearsal.hours` hours. Most memory
-# is held by one stage: {num}`rehearsal.most`. Pictures, views and features are never held: they pass
-# through in batches, and what stays for each work is its row of labels for every view. The line of `draw`
-# says too much where it starts at few works: what was drawn once is kept in caches of bounded size, which
-# take thousands of works to fill.
-#
-# Some stages need no pictures. They ran on all rows of the real table as they are, with drawn scores: the
-# split, the targets of six views of every training work, a threshold from the poster's grid and the best
-# there is, the areas under all curves, and a beam search of one view of each. Thresholds and areas hold
-# several numbers for every work and label at once; a run, which tunes on validation works, holds a tenth.
-
-# %%
-whole = {
-    name: {
-        "seconds": f"{each['cpu']:,.0f}",
-        "GB held": f"{each['held_mb'] / 1e3:.1f}",
-        "GB at the peak": f"{each['peak_mb'] / 1e3:.1f}",
-    }
-    for name, each in record.get("full", {}).items()
-}
-pd.DataFrame(whole).T
-
-# %% [markdown]
 # ## How it is run
 #
 # ```bash
