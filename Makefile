@@ -212,7 +212,7 @@ rehearsal: $(READY) ## Time every stage at size on drawn works: TABLES=folder WO
 studies: $(READY) ## Run the longer experiments and record them in results/
 	$(BIN)/python -m imet.report.studies --profile $(PROFILE) --device $(DEVICE)
 
-verify-studies: $(READY) ## Run one seed of every recorded study again and compare
+verify-studies: $(READY) ## Run one seed of every recorded study again, compare, and note what is equal
 	$(BIN)/python -m imet.report.studies --verify --device $(DEVICE)
 
 lock: $(READY) ## Resolve requirements.txt anew from pyproject.toml

@@ -277,7 +277,7 @@ def main(
     profile: Annotated[str, typer.Option(help="sample, tiny, small or kaggle.")] = "sample",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     again: Annotated[
-        bool, typer.Option("--verify", help="Run one seed again and compare; nothing is written.")
+        bool, typer.Option("--verify", help="Run one seed again, compare, and note what is equal.")
     ] = False,
 ) -> None:
     """Run studies and record them in results/, or verify recorded ones."""
@@ -323,10 +323,15 @@ def read_works(name: str, profile: str = "sample") -> PerWork:
 
 
 def _verify_and_print(chosen: Mapping[str, set[str]], profile: str, device: str) -> int:
-    """The exit code: 1 where a number differs by more than `TOLERANCE`."""
-    differs = False
+    """The exit code: 1 where a number differs by more than `TOLERANCE`.
+
+    What is equal is noted in the record, with the code that it was verified with, unless that code
+    is not committed.
+    """
+    differs, committed = False, not changed_files()
     for name, variants in chosen.items():
-        if not results_file(name, profile).exists():
+        path = results_file(name, profile)
+        if not path.exists():
             typer.echo(f"{name}: not recorded")
             continue
         for variant, difference in verify(name, profile, device, variants).items():
@@ -334,6 +339,12 @@ def _verify_and_print(chosen: Mapping[str, set[str]], profile: str, device: str)
             differs |= not equal
             verdict = "equal" if equal else "DIFFERS"
             typer.echo(f"{name}: {variant}: {verdict}, largest difference {difference:.2g}")
+            if equal and committed:
+                record = read_json(path)
+                source = provenance(profile, SEEDS[0], device)
+                noted = {key: source[key] for key in ("seed", "commit", "date")}
+                record["values"][variant]["verified"] = noted | {"code": code_key()}
+                write_json(path, record)
     return int(differs)
 
 

@@ -118,8 +118,8 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
     """F2 of recorded studies as text, one row per variant; a sentence where none was recorded.
 
     Brackets of F2 are the range over seeds, those of differences 95 % intervals over works. A
-    variant that was recorded with other code than the present says so. `studies` are the names of
-    files in `results/` to the titles they get.
+    variant that was neither recorded nor verified with the present code says so. `studies` are the
+    names of files in `results/` to the titles they get.
 
     Examples:
         >>> recorded_table({"no_such_study": "nothing"})
@@ -130,7 +130,7 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
         content = _study(study)
         for variant, row in content["values"].items():
             profile = content["provenance"]["profile"]
-            current = row["code"] == code_key()
+            current = code_key() in (row["code"], row.get("verified", {}).get("code"))
             auc, count = row["test"]["auc_macro"]["value"], row["rules"]["fixed number"]
             name = variant.replace("_", " ") + ("" if current else " (earlier code)")
             rows[f"{title} ({profile})", name] = {

@@ -202,11 +202,13 @@ def test_recorded_variants_of_other_code_say_so(tmp_path, monkeypatch):
     name = "steps"
     content = json.loads((tables.REPO / "results" / f"{name}.json").read_text())
     content["values"]["T = 1"]["code"] = ["edited"]
+    content["values"]["T = 2"] |= {"code": ["edited"], "verified": {"code": tables.code_key()}}
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / f"{name}.json").write_text(json.dumps(content))
     monkeypatch.setattr(tables, "REPO", tmp_path)
     rows = [variant for _, variant in tables.recorded_table({name: "steps"}).index]
     assert "T = 1 (earlier code)" in rows
+    assert "T = 2" in rows
 
 
 def test_a_page_names_the_commits_of_its_runs(monkeypatch, tmp_path, rnn):

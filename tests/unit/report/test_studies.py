@@ -54,6 +54,24 @@ def test_a_record_is_verified_and_a_changed_number_is_noticed(recorded):
     assert command("--verify", "short:one", "--device", "cpu").exit_code == 0
 
 
+def test_what_is_equal_is_noted_with_the_code_that_it_was_verified_with(recorded, monkeypatch):
+    content = json.loads(recorded.read_text())
+    for row in content["values"].values():
+        row["code"] = ["earlier"]
+    content["values"]["two"]["rules"]["fixed number"]["seeds"][0] += 1e-4
+    recorded.write_text(json.dumps(content))
+    before = recorded.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(studies, "changed_files", lambda: [" M imet/losses.py"])
+        command("--verify", "--device", "cpu")
+        assert recorded.read_bytes() == before
+    command("--verify", "--device", "cpu")
+    one, two = json.loads(recorded.read_text())["values"].values()
+    assert one.pop("verified")["code"] == json.loads(json.dumps(studies.code_key()))
+    assert one == content["values"]["one"]
+    assert "verified" not in two
+
+
 def test_numbers_of_changed_code_are_not_recorded(recorded, monkeypatch):
     before = recorded.read_bytes()
     monkeypatch.setattr(studies, "changed_files", lambda: [" M imet/losses.py"])
