@@ -68,7 +68,7 @@ RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 RECORDED  := $(wildcard results/*.json results/*.npz results/*/*)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
-.PHONY: help env data runs notebooks book pdf assignments slides serve pair test lint type bench rehearsal studies verify-studies clean lock test-book test-code test-faults reproduce mutants FORCE
+.PHONY: help env data runs notebooks book pdf assignments slides serve pair test lint type bench bench-gpu rehearsal studies verify-studies clean lock test-book test-code test-faults reproduce mutants FORCE
 
 help: ## Show this list
 	@echo "make TARGET [PROFILE=sample|met|small|kaggle|stored|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
@@ -205,6 +205,9 @@ mutants: $(READY) ## Try small faults, SAMPLE=300 a module (MODULES=imet/losses.
 
 bench: $(READY) ## Run the benchmarks and write benchmarks/results.json
 	$(BIN)/python -m benchmarks
+
+bench-gpu: $(READY) ## Views a second that a GPU reaches, with random weights, into results/gpu.json
+	$(BIN)/python -m benchmarks.gpu '$(or $(OUT),build/gpu)' --device $(DEVICE)
 
 rehearsal: $(READY) ## Time every stage at size on drawn works: TABLES=folder WORKS=5000, or FULL=1
 	$(BIN)/python -m benchmarks.rehearsal '$(TABLES)' '$(or $(OUT),build/rehearsal)' $(if $(FULL),--full,--works $(or $(WORKS),5000))

@@ -26,8 +26,8 @@ RESULTS = FOLDER / "results.json"
 
 def available() -> list[str]:
     """Names of the benchmarks: modules beside this one, but for those of other use."""
-    names = [module.name for module in pkgutil.iter_modules([str(FOLDER)])]
-    return sorted(name for name in names if not name.startswith("_") and name != "rehearsal")
+    names = {module.name for module in pkgutil.iter_modules([str(FOLDER)])} - {"gpu", "rehearsal"}
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 def machine() -> dict[str, Any]:
