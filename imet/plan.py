@@ -25,7 +25,7 @@ from imet.batches import uses_stored_features
 from imet.config import Profile, Recipe
 from imet.data.parts import load_parts, split_alone
 from imet.data.source import collection_folder
-from imet.data.view_targets import views_seen
+from imet.data.views import views_seen
 from imet.devices import half_precision, processors
 from imet.evaluation import beam_widths
 from imet.hog import BLOCK, CELL, ORIENTATIONS, hog_blocks

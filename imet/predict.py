@@ -15,8 +15,7 @@ from tqdm import tqdm
 from imet.config import Recipe
 from imet.data.images import read_image
 from imet.data.layout import pictures_in
-from imet.data.view_targets import view_kinds, views_seen
-from imet.data.views import make_views, work_rng
+from imet.data.views import make_views, view_kinds, views_seen, work_rng
 from imet.evaluation import compute_outputs
 from imet.io import InputError, digest, read_json, write_csv
 from imet.models.heads import Network

@@ -140,8 +140,7 @@ page.values["men"]
 # %%
 from imet.config import resolve
 from imet.data.images import read_image
-from imet.data.view_targets import view_kinds, view_targets
-from imet.data.views import make_views, random_crop_windows, work_rng
+from imet.data.views import make_views, random_crop_windows, view_kinds, view_targets, work_rng
 
 recipe = resolve("resnet50", profile)
 has_culture = works.targets[:, labels.is_culture].any(1)

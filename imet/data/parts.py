@@ -11,7 +11,7 @@ from imet.config import Recipe
 from imet.data.source import add_label_noise
 from imet.data.split import PARTS, Split, split_collection, subsample
 from imet.data.tables import Collection, read_collection
-from imet.data.view_targets import Kind, view_kinds, view_targets, views_seen
+from imet.data.views import Kind, view_kinds, view_targets, views_seen
 from imet.io import InputError
 from imet.labels import LabelSpace
 from imet.typing import Array

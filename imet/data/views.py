@@ -1,4 +1,4 @@
-"""The paper's six views of a work, cut from its picture; their labels are in `view_targets`.
+"""The paper's six views of a work: which kinds, cut from its picture, and what each trains on.
 
 A work is decoded once and its views are cut from those bytes; flip, colour jitter and
 normalisation follow a batch at a time (`imet.data.augment`).
@@ -8,15 +8,68 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
 from torchvision.transforms.v2 import functional as F
 
-from imet.data.view_targets import Kind
+from imet.config import Recipe
 from imet.typing import Array
 
+Kind = Literal["resize", "crop"]
+
+VIEWS = 6
 WINDOW = (224, 300)  # a crop's side over the picture's shorter side: 224 px of Kaggle's 300
+
+
+def views_seen(recipe: Recipe, training: bool) -> Literal["six", "one"]:
+    """Views that a recipe takes of training works, or of those that are evaluated."""
+    return recipe.views if training or recipe.eval_views == "same" else recipe.eval_views
+
+
+def view_kinds(has_culture: bool, has_tag: bool, train: bool) -> list[Kind]:
+    """The six views of a work.
+
+    In training the paper takes one resize and five crops of a work with culture and tag labels,
+    six resizes of a work with tags only; works with culture labels only (0.2 %), which it does not
+    mention, get one resize and five crops. For evaluation every work gets one resize, five crops.
+
+    Examples:
+        >>> view_kinds(False, True, train=True) == ["resize"] * 6
+        True
+        >>> view_kinds(False, True, train=False) == ["resize"] + ["crop"] * 5
+        True
+    """
+    other: Kind = "resize" if train and has_tag and not has_culture else "crop"
+    return ["resize", *[other] * (VIEWS - 1)]
+
+
+def view_targets(
+    targets_row: Array,
+    is_culture: Array,
+    kinds: Sequence[Kind],
+    train: bool,
+    crop_targets: Literal["as_written", "as_coded", "all"] = "as_written",
+) -> Array:
+    """Labels (V, K) bool of each of V views of a work with the labels (K,) bool.
+
+    In training a crop keeps the culture labels only, since a tag's thing may lie outside of it
+    (`as_written`; paper, section 4.2). In the authors' code the culture test compares a string with
+    integers and is always false, so a crop keeps nothing (`as_coded`): all-zero targets on 74 % of
+    the training views. `all` keeps every label, for comparison. A resize, and every view in
+    evaluation, has all labels.
+
+    Examples:
+        >>> row, is_culture = np.array([True, True]), np.array([True, False])
+        >>> view_targets(row, is_culture, ["resize", "crop"], train=True).tolist()
+        [[True, True], [True, False]]
+    """
+    kept = {"as_written": is_culture, "as_coded": False, "all": True}[crop_targets]
+    targets: Array = np.repeat(np.asarray(targets_row, bool)[None], len(kinds), axis=0)  # (V, K)
+    if train:
+        targets[np.array(kinds) == "crop"] &= kept
+    return targets
 
 
 def work_rng(seed: int, work_id: str, epoch: int = 0) -> np.random.Generator:

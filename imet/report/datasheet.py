@@ -17,8 +17,7 @@ from imet.config import Recipe
 from imet.data.images import read_image
 from imet.data.parts import Part
 from imet.data.tables import Collection
-from imet.data.view_targets import VIEWS
-from imet.data.views import random_crop_windows, work_rng
+from imet.data.views import VIEWS, random_crop_windows, work_rng
 from imet.labels import quartile_of
 from imet.statistics import Interval
 from imet.typing import Array

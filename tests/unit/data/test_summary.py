@@ -9,7 +9,7 @@ import pytest
 
 from imet.data.split import split_collection
 from imet.data.summary import format_summary, summarise
-from imet.data.view_targets import view_kinds, view_targets
+from imet.data.views import view_kinds, view_targets
 
 KEYS = [
     "rows",
