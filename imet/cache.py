@@ -6,19 +6,19 @@ chunks are computed again. Layout of a store's folder:
 
     store.json        the key it was made for, shapes, types, rows per chunk
     NAME.npy          one array each, (N, …)
-    checksums.npy     (chunks, arrays) int64 CRC-32 of each chunk; -1: not computed yet
+    checksums.npy     (chunks,) int64 CRC-32 of each chunk; -1: not computed yet
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,12 @@ from imet.data.pixels import Pixels
 from imet.devices import half_precision
 from imet.io import (
     InputError,
-    atomic_path,
     clear_temporary,
     digest,
     file_lock,
     read_json,
     write_json,
+    write_npy,
 )
 from imet.models.encoder import Encoder, OpenVinoEncoder
 from imet.models.registry import feature_shapes
@@ -74,6 +74,7 @@ class FeatureStore:
         self.arrays = {name: ((rows, *shape), dtype) for name, (shape, dtype) in arrays.items()}
         header = {"key": dict(key), "arrays": self.arrays, "chunk": chunk}
         self._header = json.loads(json.dumps(header))  # as it reads back: tuples become lists
+        self._chunks = [range(i, min(i + chunk, rows)) for i in range(0, rows, chunk)]
 
     def __getitem__(self, name: str) -> Array:
         """The array as a read-only memory map, (N, …)."""
@@ -82,104 +83,81 @@ class FeatureStore:
     def pending(self) -> list[int]:
         """Chunks that are not on disk as they were written."""
         recorded = self._recorded()
-        known = np.flatnonzero((recorded >= 0).all(1))
+        known = np.flatnonzero(recorded >= 0)
         bytes_ = sum(
-            int(np.prod(shape)) * np.dtype(kind).itemsize for shape, kind in self.arrays.values()
+            math.prod(shape) * np.dtype(kind).itemsize for shape, kind in self.arrays.values()
         )
         for chunk in known[:: max(1, -(-bytes_ // VERIFY_BYTES))]:
-            if (self._checksums(chunk) != recorded[chunk]).any():
+            if self._checksum(chunk) != recorded[chunk]:
                 recorded[chunk] = -1
-        return np.flatnonzero((recorded < 0).any(1)).tolist()
+        return np.flatnonzero(recorded < 0).tolist()
 
-    def fill(
-        self,
-        compute: Callable[[Array], Mapping[str, Array]],
-        progress: bool = True,
-        begin: Callable[[Array], None] = lambda rows: None,
-    ) -> FeatureStore:
+    def fill(self, compute: Callable[[Array], Iterable[Mapping[str, Array]]]) -> FeatureStore:
         """Compute every pending chunk; two processes that want the same store wait in turn.
 
-        Args:
-            compute: rows (n,) int64 to one array per name, each (n, …).
-            begin: hears of all rows that will be asked for, in order, before the first.
-            progress: show a bar on a terminal.
+        `compute` is called once with all rows that are missing, int64, and gives for each chunk of
+        them in turn one array per name, each (n, …).
         """
-        if not self.pending() and self._prepared():  # without a lock: its disk may be read-only
+        if not self.pending():  # without a lock: its disk may be read-only
             return self
         with file_lock(self.folder):
             clear_temporary(self.folder)
             pending = self.pending()
-            if not pending and self._prepared():
-                return self
-            self._prepare()
+            if len(pending) == len(self._chunks):
+                self._prepare()
             recorded = self._recorded()
             recorded[pending] = -1
-            maps = {n: np.load(self.folder / f"{n}.npy", mmap_mode="r+") for n in self.arrays}
-            bar = tqdm(
+            chunks = [self._chunks[chunk] for chunk in pending]
+            missing = np.concatenate([np.empty(0, np.int64), *chunks])
+            with tqdm(
                 total=self.rows,
-                initial=self.rows - sum(len(self._rows_of(c)) for c in pending),
+                initial=self.rows - len(missing),
                 desc=f"features ({', '.join(self.arrays)})",
                 unit="work",
-                disable=None if progress else True,
-            )
-            begin(np.flatnonzero(np.isin(np.arange(self.rows) // self.chunk, pending)))
-            with bar:
-                for chunk in pending:
-                    rows = self._rows_of(chunk)
-                    values = compute(rows)
-                    for name, target in maps.items():
-                        shape = (len(rows), *target.shape[1:])
-                        if np.shape(values[name]) != shape:  # NumPy would stretch some
-                            raise ValueError(f"{name}: {np.shape(values[name])}, not {shape}")
-                        target[rows] = values[name]
-                        target.flush()  # no checksum of bytes that are not on disk
-                    recorded[chunk] = self._checksums(chunk)
-                    self._record(recorded)
+                disable=None,
+            ) as bar:
+                for chunk, rows, values in zip(pending, chunks, compute(missing)):
+                    self._write(rows, values)
+                    recorded[chunk] = self._checksum(chunk)
+                    write_npy(self.folder / "checksums.npy", recorded)
                     bar.update(len(rows))
         return self
 
-    def _rows_of(self, chunk: int) -> Array:
-        return np.arange(chunk * self.chunk, min((chunk + 1) * self.chunk, self.rows))
+    def _write(self, rows: range, values: Mapping[str, Array]) -> None:
+        for name in self.arrays:
+            target = np.load(self.folder / f"{name}.npy", mmap_mode="r+")
+            shape = (len(rows), *target.shape[1:])
+            if np.shape(values[name]) != shape:  # NumPy would stretch some
+                raise ValueError(f"{name}: {np.shape(values[name])}, not {shape}")
+            target[rows.start : rows.stop] = values[name]
+            target.flush()  # no checksum of bytes that are not on disk
 
-    def _checksums(self, chunk: int) -> IntArray:
-        rows = slice(chunk * self.chunk, (chunk + 1) * self.chunk)
-        arrays = (np.ascontiguousarray(self[name][rows]) for name in self.arrays)
-        return np.array([zlib.crc32(array.tobytes()) for array in arrays], np.int64)
+    def _checksum(self, chunk: int) -> int:
+        rows, checksum = self._chunks[chunk], 0
+        for name in self.arrays:
+            checksum = zlib.crc32(self[name][rows.start : rows.stop].tobytes(), checksum)
+        return checksum
 
     def _recorded(self) -> IntArray:
-        """(chunks, arrays) checksums; -1 everywhere where the store is none of this key."""
-        nothing = np.full((-(-self.rows // self.chunk), len(self.arrays)), -1, np.int64)
-        if not self._prepared():
-            return nothing
+        """(chunks,) checksums; -1 everywhere where the folder holds no arrays of this key."""
+        nothing = np.full(len(self._chunks), -1, np.int64)
         try:
+            if read_json(self.folder / "store.json") != self._header:
+                return nothing
             recorded = np.load(self.folder / "checksums.npy")
-        except (OSError, EOFError, ValueError):
-            return nothing
-        return recorded if recorded.shape == nothing.shape else nothing
-
-    def _record(self, checksums: IntArray) -> None:
-        with atomic_path(self.folder / "checksums.npy") as path, open(path, "wb") as file:
-            np.save(file, checksums)
-
-    def _prepared(self) -> bool:
-        """Whether the folder holds arrays of this key, shape and type."""
-        header = self.folder / "store.json"
-        try:
-            if not header.exists() or read_json(header) != self._header:
-                return False
             on_disk = {name: (self[name].shape, self[name].dtype) for name in self.arrays}
-        except (InputError, OSError, EOFError, ValueError):  # damaged: made again
-            return False
-        return on_disk == {name: (s, np.dtype(kind)) for name, (s, kind) in self.arrays.items()}
+        except (InputError, OSError, EOFError, ValueError):  # damaged, or not there: made again
+            return nothing
+        whole = on_disk == {name: (s, np.dtype(kind)) for name, (s, kind) in self.arrays.items()}
+        return recorded if whole and recorded.shape == nothing.shape else nothing
 
     def _prepare(self) -> None:
-        if self._prepared():
-            return
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         for name, (shape, dtype) in self.arrays.items():
             np.lib.format.open_memmap(self.folder / f"{name}.npy", "w+", dtype, shape).flush()
             _reserve(self.folder / f"{name}.npy")
+        write_npy(self.folder / "checksums.npy", np.full(len(self._chunks), -1, np.int64))
         write_json(self.folder / "store.json", self._header)  # last: only now is it prepared
 
 
@@ -278,35 +256,24 @@ def extract_features(
         pixels: decoded pictures to take instead of the files.
     """
     recipe, names = spec.recipe, spec.encoder.names
-    key = spec.key(part)
-    views = len(part.kinds(0, recipe))
+    key, views = spec.key(part), len(part.kinds(0, recipe))
     shapes = feature_shapes(spec.encoder.cpu(), recipe.input_size)
     arrays = {name: ((views, *shapes[name]), "float16") for name in names}
     folder = root / f"{part.name}-{recipe.backbone.replace('/', '-')}-{digest(key, sorted(names))}"
-    store = FeatureStore(folder, key, arrays, len(part), chunk)
-
-    @cache  # built when first needed: it is slow
-    def encoder() -> Callable[[Tensor], dict[str, Tensor]]:
-        return _encoder(spec, chunk * views, recipe.input_size)
-
     # A CPU has nothing left for processes that decode: its features take far longer.
     feeding = dataclasses.replace(recipe, workers=0) if spec.device == "cpu" else recipe
-    all_views: Iterator[Tensor] = iter(())
 
-    def begin(works: Array) -> None:
-        nonlocal all_views
-        all_views = ViewLoader(part, feeding, chunk, spec.device, pixels)(works)
+    def compute(works: Array) -> Iterator[dict[str, Array]]:
+        encoder = _encoder(spec, chunk * views, recipe.input_size)
+        for batch in ViewLoader(part, feeding, chunk, spec.device, pixels)(works):
+            with torch.inference_mode():
+                features = encoder(batch)
+            yield {
+                name: value.unflatten(0, (-1, views)).half().cpu().numpy()
+                for name, value in features.items()
+            }
 
-    def compute(works: Array) -> dict[str, Array]:
-        batch = next(all_views)
-        with torch.inference_mode():
-            features = encoder()(batch)
-        return {
-            name: value.reshape(len(works), views, *value.shape[1:]).half().cpu().numpy()
-            for name, value in features.items()
-        }
-
-    return store.fill(compute, begin=begin)
+    return FeatureStore(folder, key, arrays, len(part), chunk).fill(compute)
 
 
 def _encoder(spec: FeatureSpec, batch: int, size: int) -> Callable[[Tensor], dict[str, Tensor]]:

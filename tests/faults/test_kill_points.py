@@ -149,7 +149,7 @@ def finished(home: Path) -> set[str]:
     if (home / "met/.download/MetObjects.csv").exists():
         done.add("_once table.csv")
     for path in home.glob("features/*/checksums.npy"):
-        chunks = np.flatnonzero((np.load(path) >= 0).all(1))
+        chunks = np.flatnonzero(np.load(path) >= 0)
         done |= {f"view_batches {path.parent.name.partition('-')[0]} {16 * k}" for k in chunks}
     for folder in home.glob("runs/trial/*/"):
         if not (folder / "config.json").exists():
