@@ -7,6 +7,7 @@ column and row outside.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +16,11 @@ from imet.data.images import read_image
 from imet.data.layout import composed
 from imet.data.tables import (
     INVISIBLE,
-    WHOLE_NUMBER,
     Collection,
     Problem,
     raise_first,
     read_columns,
+    whole_number,
 )
 from imet.io import InputError
 from imet.typing import Array
@@ -71,48 +72,39 @@ def scan_boxes(collection: Collection, images: bool = True) -> tuple[Boxes, list
     rows, problems = read_columns(path, ("id", "label", *SIDES))
     row_of = {composed(str(work)): row for row, work in enumerate(collection.ids)}
     column_of = {name: k for k, name in enumerate(collection.labels.names)}
-    marked: dict[int, list[tuple[int, ...]]] = {}  # row to column and sides of its boxes
+    marked: dict[int, list[list[int]]] = {}  # row to column and sides of its boxes
     sizes = np.zeros((len(collection), 2), np.int64)
     for line, (work, label, *texts) in rows:
         row = row_of.get(composed(work.strip(INVISIBLE)), -1)
         column = column_of.get(composed(label.strip().strip(INVISIBLE)), -1)
-        numbers = [WHOLE_NUMBER.fullmatch(text.strip()) for text in texts]
-        sides = [int(number[1]) for number in numbers if number]
         if images and row >= 0 and not sizes[row].any():
-            sizes[row] = _size(collection, row)
-        fault = _fault(work, label, texts, row, column, sides, sizes[row].tolist())
+            with suppress(InputError):
+                sizes[row] = read_image(collection.path(row)).shape[:2]
+        sides = [-1 if (side := whole_number(text)) is None else side for text in texts]
+        fault: tuple[str, str] | None
+        if row < 0:
+            fault = f"id {work!r} is not in train.csv", "use the id of a work there"
+        elif column < 0:
+            fault = f"label {label!r} is not in labels.csv", "use a name there, such as tag::men"
+        elif -1 in sides:
+            text = texts[sides.index(-1)]
+            fault = f"{text!r} is no whole number of pixels", "write each side as one, from 0 on"
+        else:
+            fault = _misplaced(sides, *sizes[row].tolist())
         if fault:
             problems.append(Problem(path, line, *fault))
         else:
-            marked.setdefault(row, []).append((column, *sides))
+            marked.setdefault(row, []).append([column, *sides])
     each = [np.array(marked.get(row, []), np.int64).reshape(-1, 5) for row in range(len(sizes))]
     return Boxes(tuple(e[:, 1:] for e in each), tuple(e[:, 0] for e in each), sizes), problems
 
 
-def _size(collection: Collection, row: int) -> tuple[int, ...]:
-    try:
-        return read_image(collection.path(row)).shape[:2]
-    except InputError:
-        return (0, 0)
-
-
-def _fault(
-    work: str, label: str, texts: list[str], row: int, column: int, sides: list[int],
-    size: list[int],
-) -> tuple[str, str] | None:  # fmt: skip
-    """What is wrong with a row, as (message, remedy)."""
-    if row < 0:
-        return f"id {work!r} is not in train.csv", "use the id of a work there"
-    if column < 0:
-        return f"label {label!r} is not in labels.csv", "use a name there, such as tag::men"
-    if len(sides) < len(SIDES):
-        text = next(text for text in texts if not WHOLE_NUMBER.fullmatch(text.strip()))
-        return f"{text!r} is no whole number of pixels", "write each side as one, from 0 on"
+def _misplaced(sides: list[int], height: int, width: int) -> tuple[str, str] | None:
+    """What is wrong with a box on a picture, of unknown size where that is 0."""
     left, top, right, bottom = sides
     if left >= right or top >= bottom:
         message = f"the box from {left}, {top} to {right}, {bottom} is empty"
         return message, "left must be less than right, top less than bottom; or take the row out"
-    height, width = size
     if height and (right > width or bottom > height):
         message = f"the box ends at {right}, {bottom}, outside the picture, {width} × {height}"
         return message, "count in pixels of the picture as it is stored, turned upright"

@@ -12,7 +12,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from imet.typing import Array
 
 BYTE_ORDER_MARK = "\ufeff"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-UNDECODABLE = re.compile("[\udc80-\udcff]")  # what "surrogateescape" makes of bytes not UTF-8
+NOT_TEXT = re.compile("[\0\udc80-\udcff]")  # "surrogateescape" makes the latter of other bytes
 
 
 @dataclass(frozen=True)
@@ -97,22 +97,20 @@ def read_columns(
             fault = "stands there twice" if name in names else "is missing"
             remedy = f"the header must name {','.join(wanted)}; it reads {','.join(names)!r}"
             problems.append(Problem(path, line, f"column {name!r} {fault}", remedy))
-    if any(names.count(name) != 1 for name in wanted):
-        return [], problems
-    at = [names.index(name) for name in wanted]
-    suspect = "\0" in text or not data.isascii()
+            lines = iter(())
     rows: list[tuple[int, list[str]]] = []
     for line, fields in lines:
-        joined = "".join(fields) if suspect else ""
+        sign = NOT_TEXT.search("".join(fields))
         if len(fields) != len(names):
             message = f"{len(fields)} fields where the header has {len(names)}"
             remedy = "give every column a value; quote fields that contain commas"
-            problems.append(Problem(path, line, message, remedy))
-        elif "\0" in joined or UNDECODABLE.search(joined):
-            message = "a NUL byte" if "\0" in joined else "bytes that are not UTF-8"
-            problems.append(Problem(path, line, message, "save the file as UTF-8 text"))
+        elif sign:
+            message = "a NUL byte" if sign[0] == "\0" else "bytes that are not UTF-8"
+            remedy = "save the file as UTF-8 text"
         else:
-            rows.append((line, [fields[column] for column in at]))
+            rows.append((line, [fields[names.index(name)] for name in wanted]))
+            continue
+        problems.append(Problem(path, line, message, remedy))
     return rows, problems
 
 
@@ -155,9 +153,20 @@ def _records(
 # An id becomes a file name, so it must not lead out of its folder on any system.
 UNSAFE_ID = re.compile(r"[\x00-\x1f\x7f/\\]|^[A-Za-z]:|^\.{1,2}$|^\s|\s$")
 LONGEST_ID = 250  # bytes: a file name of 255 less its ending
-WHOLE_NUMBER = re.compile(r"([0-9]{1,18})(?:\.0*)?", re.ASCII)  # pandas writes 147.0
 INVISIBLE = "\ufeff\u200b\u00a0"  # what spreadsheets leave around a name
 LIST_SIGNS = str.maketrans(dict.fromkeys("[](){},;|'\"", " "))  # of "[3, 8]"
+
+
+@lru_cache(10_000)  # a few labels stand in all rows
+def whole_number(text: str) -> int | None:
+    """The number that a field holds, "147" or "147.0" as pandas writes it; None for all others.
+
+    Examples:
+        >>> whole_number("147.0"), whole_number(" 3"), whole_number("-1"), whole_number("2.5")
+        (147, 3, None, None)
+    """
+    match = re.fullmatch(r"\s*([0-9]{1,18})(?:\.0*)?\s*", text)
+    return int(match[1]) if match else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,9 +217,8 @@ def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
     seen_names: dict[str, int] = {}
     for line, (number, raw_name) in rows:
         name = composed(raw_name.strip().strip(INVISIBLE))
-        digits = WHOLE_NUMBER.fullmatch(number.strip())
-        label = int(digits[1]) if digits else -1
-        if not digits:
+        label = whole_number(number)
+        if label is None:
             fault = f"attribute_id {number!r} is not a whole number", "use 0, 1, 2, …"
         elif label in seen_ids:
             before = f"attribute_id {label} stands in row {seen_ids[label]} already"
@@ -231,52 +239,34 @@ def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
 def _scan_works(path: Path, labels: LabelSpace) -> tuple[Array, Array, list[Problem]]:
     """Ids (N,), targets (N, K) and problems of `train.csv`.
 
-    All rows are looked at together; only rows that then look odd are taken apart one by one. With
-    no label known at all, `labels.csv` is at fault and no row is blamed for unknown ones; a label
-    that is unknown in many rows is one problem.
+    With no label known at all, `labels.csv` is at fault and no row is blamed for unknown ones; a
+    label that is unknown in many rows is one problem.
     """
     rows, problems = read_columns(path, ("id", "attribute_ids"))
     if not rows and not problems:
         problems.append(Problem(path, None, "no work in it", "give it one row per work"))
-    ids = [work_id.strip(INVISIBLE) for _, (work_id, _) in rows]
-    texts = [text for _, (_, text) in rows]
-    joined = " ".join(texts)
-    if not joined.replace(" ", "").isalnum():
-        texts = [text.translate(LIST_SIGNS) for text in texts]
-        joined = " ".join(texts)
-    column_of = {str(i): k for k, i in enumerate(labels.ids.tolist())}
-    sizes = np.fromiter(map(len, map(str.split, texts)), np.int64, len(texts))  # (N,)
-    words = joined.split()
-    flat = np.fromiter(map(column_of.get, words, repeat(-1)), np.int64, len(words))
-    known = flat >= 0
-    targets = np.zeros((len(rows), len(labels)), bool)  # (N, K)
-    targets[np.repeat(np.arange(len(rows)), sizes)[known], flat[known]] = True
-    # Unknown and doubled labels leave a row with fewer columns than words; an empty one has none.
-    odd = (targets.sum(axis=1) < sizes) | (sizes == 0)
-    plain = "".join(ids).isascii() and "".join(ids).isalnum() and all(ids)
-    plain = plain and max(map(len, ids), default=0) < LONGEST_ID // 4
-    if not (plain and len(set(ids)) == len(ids)):
-        odd[:] = True
-
+    column_of = {label: k for k, label in enumerate(labels.ids.tolist())}
     first_line: dict[str, int] = {}
-    unknown: dict[str, list[int]] = {}  # label to lines
-    sound = np.ones(len(rows), bool)
-    for row in np.flatnonzero(odd):
-        line, work_id = rows[row][0], ids[row]
-        columns, not_known, label_faults = _label_columns(texts[row].split(), column_of)
-        targets[row, columns] = True
-        faults = id_faults(work_id, first_line) + label_faults
+    unknown: dict[int, list[int]] = {}  # label to lines
+    sound: dict[str, list[int]] = {}  # id to columns
+    for line, (raw_id, text) in rows:
+        work = raw_id.strip(INVISIBLE)
+        columns, not_known, label_faults = _label_columns(text, column_of)
+        faults = id_faults(work, first_line) + label_faults
         problems += [Problem(path, line, message, remedy) for message, remedy in faults]
         for label in not_known:
             unknown.setdefault(label, []).append(line)
-        first_line.setdefault(composed(work_id), line)
-        sound[row] = not faults and not not_known
+        first_line.setdefault(composed(work), line)
+        if not faults and not not_known:
+            sound[work] = columns
     for label, lines in unknown.items():
         more = f", here and in {len(lines) - 1} more rows" if len(lines) > 1 else ""
         remedy = "add it to labels.csv or take it out"
         problems.append(Problem(path, lines[0], f"label {label} is unknown{more}", remedy))
-    kept = targets if sound.all() else targets[sound]
-    return np.array(ids, dtype=np.str_)[sound], kept, problems
+    targets = np.zeros((len(sound), len(labels)), bool)  # (N, K)
+    for row, columns in enumerate(sound.values()):
+        targets[row, columns] = True
+    return np.array(list(sound), dtype=np.str_), targets, problems
 
 
 def id_faults(work_id: str, first_line: dict[str, int]) -> list[tuple[str, str]]:
@@ -296,22 +286,23 @@ def id_faults(work_id: str, first_line: dict[str, int]) -> list[tuple[str, str]]
 
 
 def _label_columns(
-    words: list[str], column_of: dict[str, int]
-) -> tuple[list[int], list[str], list[tuple[str, str]]]:
+    text: str, column_of: dict[int, int]
+) -> tuple[list[int], list[int], list[tuple[str, str]]]:
     """Columns of a row's labels, labels that are unknown, and other faults as (message, remedy)."""
+    seen: list[int] = []
+    unknown: list[int] = []
+    faults: list[tuple[str, str]] = []
+    words = text.translate(LIST_SIGNS).split()
     if not words:
-        return [], [], [("the label list is empty", "give the work a label or take its row out")]
-    seen: dict[str, None] = {}  # in the row's order
-    unknown, faults = [], []
+        faults.append(("the label list is empty", "give the work a label or take its row out"))
     for word in words:
-        match = WHOLE_NUMBER.fullmatch(word)
-        number = str(int(match[1])) if match else None
-        if number is None:
+        label = whole_number(word)
+        if label is None:
             faults.append((f"label {word!r} is not a whole number", "separate ids by one space"))
-        elif column_of and number not in column_of:
-            unknown.append(number)
-        elif number in seen:
+        elif column_of and label not in column_of:
+            unknown.append(label)
+        elif label in seen:
             faults.append((f"label {word} stands there twice", "name every label once"))
         else:
-            seen[number] = None
-    return [column_of[number] for number in seen if number in column_of], unknown, faults
+            seen.append(label)
+    return [column_of[label] for label in seen if column_of], unknown, faults
