@@ -117,7 +117,7 @@ def check(
     """Print every problem of a folder with file, row and remedy; exit code 1 if there is one."""
     from imet.data.check import check as find
 
-    _report(root, find(root, images=images, progress=sys.stderr.isatty()))
+    _report(root, find(root, images=images))
 
 
 def _report(root: Path, problems: Sequence[object]) -> None:
@@ -352,8 +352,7 @@ def crop(
 
     method = CropMethod(layers=layers, reading=reading)
     files, here = picture_files(images, out), resolve_device(device)
-    progress = sys.stderr.isatty()
-    boxes, problems = crop_pictures(files, out, run_folder, method, here, progress=progress)
+    boxes, problems = crop_pictures(files, out, run_folder, method, here)
     typer.echo(f"{out}: {len(boxes):,} picture{'s' * (len(boxes) != 1)} cropped")
     _end(problems)
 

@@ -267,7 +267,6 @@ def crop_pictures(
     folder: Path,
     method: CropMethod,
     device: str,
-    progress: bool = False,
 ) -> tuple[dict[str, list[int]], list[str]]:
     """Cut pictures to what a finished run's network responds to, and write them as PNG files.
 
@@ -283,7 +282,7 @@ def crop_pictures(
     assert network.encoder is not None
     boxes: dict[str, list[int]] = {}
     problems: list[str] = []
-    with tqdm(total=len(files), unit="picture", disable=not progress) as bar:
+    with tqdm(total=len(files), unit="picture", disable=None) as bar:
         for start in range(0, len(files), BATCH):
             read: list[tuple[Path, Path, Array]] = []
             for path, place in files[start : start + BATCH]:

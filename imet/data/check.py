@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import joblib
+from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from imet.data.boxes import scan_boxes
@@ -15,10 +13,8 @@ from imet.data.layout import misplaced, picture_path
 from imet.data.tables import INVISIBLE, Problem, id_faults, read_columns, scan_tables
 from imet.io import InputError
 
-CHUNK = 1024  # pictures handed to the threads at a time
 
-
-def check(root: Path | str, *, images: bool = True, progress: bool = False) -> list[Problem]:
+def check(root: Path | str, *, images: bool = True) -> list[Problem]:
     """Every problem of a folder in Kaggle's layout, never stopping at the first.
 
     Problems are of `labels.csv`, then of `train.csv`, then of `boxes.csv` where there is one, then,
@@ -32,11 +28,11 @@ def check(root: Path | str, *, images: bool = True, progress: bool = False) -> l
     if len(collection) and (root / "boxes.csv").exists():
         problems += scan_boxes(collection, images)[1]
     if images:
-        problems += _picture_problems(root, progress)
+        problems += _picture_problems(root)
     return problems
 
 
-def _picture_problems(root: Path, progress: bool) -> list[Problem]:
+def _picture_problems(root: Path) -> list[Problem]:
     """Problems of the pictures of all rows that name one, rows with other faults included."""
     rows, _ = read_columns(root / "train.csv", ("id", "attribute_ids"))
     works: dict[str, int] = {}
@@ -51,26 +47,17 @@ def _picture_problems(root: Path, progress: bool) -> list[Problem]:
         if elsewhere := misplaced(root, "train"):
             message, remedy = f"{message}, but {elsewhere[0]}", elsewhere[1]
         return [Problem(folder, None, message, remedy)]
-    every = _looked_at(root, works)
-    problems = tqdm(every, total=len(works), desc="pictures", unit="", disable=not progress)
-    return [problem for problem in problems if problem is not None]
+    threads = Parallel(-1, prefer="threads", return_as="generator")
+    found = threads(delayed(_picture_problem)(root, *work) for work in works.items())
+    every = tqdm(found, total=len(works), desc="pictures", unit="", disable=None)
+    return [problem for problem in every if problem is not None]
 
 
-def _looked_at(root: Path, works: dict[str, int]) -> Iterator[Problem | None]:
-    """What is wrong with each work's picture, in order; decoders run beside each other."""
-
-    def look(work: str) -> Problem | None:
-        path = picture_path(root, work)
-        try:
-            read_image(path)
-        except InputError as error:
-            fault = str(error).removeprefix(f"{path}: ")
-            message, _, remedy = fault.rpartition("; ")
-            row = works[work]
-            return Problem(path, None, f"{message} (row {row} of train.csv)", remedy)
-        return None
-
-    names = list(works)
-    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-        for start in range(0, len(names), CHUNK):
-            yield from pool.map(look, names[start : start + CHUNK])
+def _picture_problem(root: Path, work: str, line: int) -> Problem | None:
+    path = picture_path(root, work)
+    try:
+        read_image(path)
+    except InputError as error:
+        message, _, remedy = str(error).removeprefix(f"{path}: ").rpartition("; ")
+        return Problem(path, None, f"{message} (row {line} of train.csv)", remedy)
+    return None

@@ -92,7 +92,7 @@ def download(
                 _move(ready, out)
             archive.unlink(missing_ok=True)
             shutil.rmtree(cache / "unpacked", ignore_errors=True)
-    return check(out, progress=progress)
+    return check(out)
 
 
 # --- Who asks, and whether Kaggle answers --------------------------------------------------------

@@ -67,8 +67,3 @@ def test_missing_tables_are_all_named(make_folder):
     (root / "train.csv").unlink()
     (root / "labels.csv").unlink()
     assert [problem.file.name for problem in check(root)] == ["labels.csv", "train.csv"]
-
-
-def test_a_progress_bar_counts_the_pictures(make_folder, capsys):
-    check(make_folder(WORKS, pictures=True), progress=True)
-    assert "4/4" in capsys.readouterr().err
