@@ -1,9 +1,16 @@
-"""Batches of a recipe's works: pictures cut into views, or features stored before."""
+"""Batches of a recipe's works: pictures cut into views, or features stored before.
+
+Both are the same dictionaries, so that one loop serves both:
+
+    views     (B·V, 3, S, S) uint8   or   pooled (B·V, D), … from a feature store
+    targets   (B·V, K) float
+    works     (B,) rows into the list of works
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +19,7 @@ from torch import Tensor
 
 from imet.cache import FeatureSpec, FeatureStore, extract_features, pictures_fingerprint
 from imet.config import Recipe
-from imet.data.dataset import ViewLoader, image_batches, loader_workers, stored_batches
+from imet.data.dataset import ViewLoader, loader_workers
 from imet.data.parts import Part, Parts
 from imet.data.pixels import Pixels
 from imet.io import InputError, home
@@ -46,6 +53,8 @@ class Batches:
     device: str
     rank: int = 0
     ranks: int = 1
+    _loaders: dict[tuple[str, int], ViewLoader] = dataclasses.field(default_factory=dict)
+    _targets: dict[str, Array] = dataclasses.field(default_factory=dict)  # (N, V, K) by part
 
     def prepare(self, cache_views: bool = False) -> None:
         """Store the features now, where they are stored at all: computing them within training
@@ -92,20 +101,35 @@ class Batches:
         self, part: Part, works: Array | None = None, epoch: int = 0, size: int = 0
     ) -> Iterator[Mapping[str, Tensor]]:
         """Works of a part in the order given; all of them in their own order without one."""
-        recipe = self.recipe
+        if part is not self.parts[part.name]:
+            raise ValueError(f"batches hold the {part.name} works of these parts alone")
+        recipe, name = self.recipe, part.name
         works = np.arange(len(part)) if works is None else np.asarray(works, int)
         size = size or (recipe.batch_size if part.training else recipe.eval_batch_size)
+        if name not in self._targets:
+            self._targets[name] = part.view_targets(recipe)
+        groups = [works[start : start + size] for start in range(0, len(works), size)]
+        seen = self._stored(part, groups)
         if not uses_stored_features(recipe):
-            epoch = epoch if recipe.view_mode == "fresh" else 0
-            return image_batches(self._loader(part, size), works, epoch)
-        if part is not self.parts[part.name]:
-            raise ValueError(f"features are stored for the {part.name} works of these parts alone")
-        targets = self._targets[part.name]  # (N, V, K)
-        store = self.stores[part.name]
-        arrays = {
-            name: store[name][:, : targets.shape[1]] for name in model_spec(recipe).features
-        }  # (N, V, …) each
-        return stored_batches(arrays, targets, works, size, self.device)
+            views = self._loader(part, size)(works, epoch if recipe.view_mode == "fresh" else 0)
+            seen = ({"views": each} for each in views)
+        for rows, batch in zip(groups, seen, strict=True):
+            targets = torch.from_numpy(self._targets[name][rows]).flatten(0, 1)  # (B·V, K)
+            targets = targets.float().to(self.device)
+            yield {**batch, "targets": targets, "works": torch.from_numpy(rows)}
+
+    def _stored(self, part: Part, groups: Iterable[Array]) -> Iterator[Mapping[str, Tensor]]:
+        """Features of groups of works from memory maps, each (B·V, …)."""
+        store, views = self.stores[part.name], len(part.kinds(0, self.recipe))
+        arrays = {name: store[name][:, :views] for name in model_spec(self.recipe).features}
+        for rows in groups:
+            yield {
+                name: torch.from_numpy(np.asarray(array[rows]))
+                .flatten(0, 1)
+                .to(self.device)
+                .float()
+                for name, array in arrays.items()
+            }
 
     def _loader(self, part: Part, size: int) -> ViewLoader:
         """Kept: its processes are started once, and not anew in each epoch."""
@@ -114,10 +138,6 @@ class Batches:
                 part, self.recipe, size, self.device, self._decoded(part)
             )
         return self._loaders[part.name, size]
-
-    @cached_property
-    def _loaders(self) -> dict[tuple[str, int], ViewLoader]:
-        return {}
 
     def _pixels(self, part: Part) -> Pixels:
         folder = f"pixels-{part.name}-{pictures_fingerprint(part)}"
@@ -140,10 +160,6 @@ class Batches:
             chunk = 64 if len(part) > 20_000 else 16
             stores[name] = extract_features(part, spec, folder, chunk, self._decoded(part))
         return stores
-
-    @cached_property
-    def _targets(self) -> dict[str, Array]:
-        return {name: part.view_targets(self.recipe) for name, part in self.parts.items()}
 
     @cached_property
     def _label_counts(self) -> Tensor:

@@ -32,7 +32,7 @@ from imet.decoding import (
     save_paths,
     tune_path_rule,
 )
-from imet.io import atomic_path
+from imet.io import write_npy
 from imet.metrics import (
     best_threshold,
     fbeta_per_work,
@@ -74,8 +74,7 @@ class Outputs:
         """Write `scores_PART.npy`, `views_PART.npy` in half precision, and `paths_PART.npz`."""
         arrays = {"scores": self.scores, "views": self.view_scores.astype(np.float16)}
         for name, array in arrays.items():
-            with atomic_path(folder / f"{name}_{part}.npy") as path, open(path, "wb") as file:
-                np.save(file, array)
+            write_npy(folder / f"{name}_{part}.npy", array)
         if self.paths:
             save_paths(folder / f"paths_{part}.npz", self.paths)
 

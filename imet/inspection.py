@@ -15,9 +15,9 @@ from torch import Tensor
 
 from imet.batches import Batches
 from imet.config import Recipe
+from imet.data.dataset import WorkViews
 from imet.data.images import read_image
 from imet.data.parts import Part, Parts
-from imet.data.views import make_views, work_rng
 from imet.decoding import PathRule, Paths, evaluation_mode, steps_before_stop
 from imet.devices import resolve_device
 from imet.evaluation import Outputs, compute_outputs
@@ -226,12 +226,9 @@ def head_weights(run: Run) -> Array:
 
 def view_pictures(run: Run, part: Part, work: int) -> tuple[Array, Array, list[str]]:
     """A work's picture, its evaluation views (V, S, S, 3) uint8 and their kinds."""
-    row = int(part.rows[work])
-    picture = read_image(part.collection.path(row))
-    kinds = part.kinds(work, run.recipe)
-    rng = work_rng(run.recipe.view_seed, str(part.collection.ids[row]))
-    views = make_views(picture, kinds, rng, run.recipe.input_size)
-    return picture, views.permute(0, 2, 3, 1).numpy(), list(kinds)
+    picture = read_image(part.collection.path(int(part.rows[work])))
+    views, _ = WorkViews(part, run.recipe)[work, 0]
+    return picture, views.permute(0, 2, 3, 1).numpy(), list(part.kinds(work, run.recipe))
 
 
 @torch.inference_mode()

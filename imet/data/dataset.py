@@ -1,22 +1,13 @@
-"""Batches of works: as pictures cut into views, or as features computed before.
-
-Both give the same dictionaries, so that one loop serves both:
-
-    views     (B·V, 3, S, S) uint8   or   pooled (B·V, D), … from a feature store
-    targets   (B·V, K) float
-    works     (B,) rows into the list of works
-"""
+"""The views of works, cut from their pictures by processes and augmented a batch at a time."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -31,7 +22,6 @@ from imet.devices import processors
 from imet.io import InputError
 from imet.typing import Array
 
-Batch = dict[str, Tensor]
 SHARED_MEMORY = "/dev/shm"  # 64 MB in many a container
 
 
@@ -105,11 +95,6 @@ class ViewLoader:
         except InputError as error:  # of another process: its message, without the traceback
             raise InputError(str(error).rpartition("InputError: ")[2].strip()) from None
 
-    @cached_property
-    def targets(self) -> Array:
-        """(N, V, K) bool."""
-        return self.part.view_targets(self.settings)
-
 
 def loader_workers(asked: int, batch_bytes: int) -> int:
     """Processes that cut views: as many as asked for, or one for each processor, 16 at most.
@@ -131,33 +116,3 @@ def loader_workers(asked: int, batch_bytes: int) -> int:
             )
         workers = min(workers, fitting)
     return workers
-
-
-def image_batches(loader: ViewLoader, order: Array, epoch: int = 0) -> Iterator[Batch]:
-    """Batches that carry views, for networks that see pictures."""
-    starts = range(0, len(order), loader.batch_size)
-    for start, views in zip(starts, loader(order, epoch), strict=True):
-        works = order[start : start + loader.batch_size]
-        yield {"views": views, **_labels(loader.targets, works, loader.device)}
-
-
-def stored_batches(
-    arrays: Mapping[str, Array],
-    targets: Array,
-    order: Array,
-    batch_size: int,
-    device: torch.device | str = "cpu",
-) -> Iterator[Batch]:
-    """Batches that carry features (N, V, …) from memory maps, with targets (N, V, K) bool."""
-    for start in range(0, len(order), batch_size):
-        works = order[start : start + batch_size]
-        features = {
-            name: torch.from_numpy(np.asarray(array[works])).flatten(0, 1).to(device).float()
-            for name, array in arrays.items()
-        }  # each (B·V, …)
-        yield {**features, **_labels(targets, works, device)}
-
-
-def _labels(targets: Array, works: Array, device: torch.device | str) -> Batch:
-    of_views = torch.from_numpy(targets[works]).flatten(0, 1)  # (B·V, K)
-    return {"targets": of_views.float().to(device), "works": torch.from_numpy(works)}

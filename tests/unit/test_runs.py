@@ -324,13 +324,13 @@ def test_fine_tuning_moves_the_backbone(folders, small_collection):
 
 def test_fixed_views_stay_fixed_in_fine_tuning(folders, monkeypatch, small_collection):
     seen = []
-    real = batches.image_batches
 
-    def watched(loader, order, epoch):
-        seen.append((loader.part.name, epoch))
-        return real(loader, order, epoch)
+    class Watched(batches.ViewLoader):
+        def __call__(self, order, epoch):
+            seen.append((self.part.name, epoch))
+            return super().__call__(order, epoch)
 
-    monkeypatch.setattr(batches, "image_batches", watched)
+    monkeypatch.setattr(batches, "ViewLoader", Watched)
     make(small_collection, frozen=False, max_works=20, epochs=2)
     assert {epoch for _, epoch in seen} == {0}
     seen.clear()

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from imet.batches import Batches
 from imet.config import Recipe, resolve
 from imet.data.augment import augment, draw_augmentation
-from imet.data.dataset import ViewLoader, WorkViews, image_batches, stored_batches
+from imet.data.dataset import ViewLoader, WorkViews
 from imet.data.images import read_image
 from imet.data.parts import Part, Parts, load_parts
 from imet.data.tables import Collection
@@ -210,10 +211,10 @@ def test_a_sample_keeps_the_split(small_collection, parts):
         assert set(getattr(sampled, name).rows) <= set(getattr(parts, name).rows)
 
 
-def test_image_batches_hold_views_targets_and_works_in_step(parts):
-    part, r = parts.train, recipe()
+def test_batches_of_pictures_hold_views_targets_and_works_in_step(parts):
+    part, r = parts.train, recipe(view_mode="fresh")
     order = np.random.default_rng(2).permutation(len(part))[:7]
-    batches = list(image_batches(ViewLoader(part, r, 3), order))
+    batches = list(Batches(r, parts, None, "cpu").of(part, order, size=3))
     assert [len(b["works"]) for b in batches] == [3, 3, 1]
     works = torch.cat([b["works"] for b in batches])
     assert works.tolist() == order.tolist()
@@ -226,15 +227,17 @@ def test_image_batches_hold_views_targets_and_works_in_step(parts):
     assert all(torch.equal(v, reference[int(w)]) for v, w in zip(views, works))
 
 
-def test_stored_batches_give_the_same_works_and_targets(parts):
-    part, r = parts.train, recipe()
+def test_batches_of_stored_features_have_the_same_works_and_targets(parts):
+    part, r = parts.train, resolve("attn_cnn_rnn", "tiny", {"input_size": 32})
     n = len(part)
     pooled = np.random.default_rng(0).random((n, 6, 4)).astype(np.float16)
     spatial = np.random.default_rng(1).random((n, 6, 9, 4)).astype(np.float16)
+    stored = Batches(r, parts, None, "cpu")
+    stored.__dict__["stores"] = {"train": {"pooled": pooled, "spatial": spatial}}
     targets = part.view_targets(r)
     order = np.random.default_rng(3).permutation(n)
     works = []
-    for batch in stored_batches({"pooled": pooled, "spatial": spatial}, targets, order, 5):
+    for batch in stored.of(part, order, size=5):
         rows = batch["works"].numpy()
         assert batch["pooled"].dtype == batch["spatial"].dtype == torch.float32
         assert batch["spatial"].shape == (6 * len(rows), 9, 4)
