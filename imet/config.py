@@ -159,11 +159,6 @@ def recipe_names() -> list[str]:
     return sorted(_files("recipe"))
 
 
-def profile_names() -> list[str]:
-    """Names of all profiles, the reader's own in `IMET_HOME/profiles` among them, sorted."""
-    return sorted(_files("profile"))
-
-
 def _files(kind: str) -> dict[str, Path]:
     folders = [HERE / f"{kind}s"]
     if kind == "profile":

@@ -30,10 +30,6 @@ class LabelSpace:
     names: tuple[str, ...]  # K full names, `kind::name`
     culture_kinds: tuple[str, ...] = ("culture",)  # that the documents' rules take for culture
 
-    def __post_init__(self) -> None:
-        if len(self.ids) != len(self.names):
-            raise ValueError(f"{len(self.ids)} label ids but {len(self.names)} names")
-
     def __len__(self) -> int:
         return len(self.names)
 

@@ -25,6 +25,7 @@ from imet.io import InputError
 from imet.typing import Array
 
 LARGEST = 100_000_000  # pixels; a file of a few kilobytes can ask for far more memory than this
+BOMB = f"refused as a decompression bomb; scale it below {LARGEST // 1_000_000} megapixels"
 # Not every format Pillow knows: opening an EPS file, for one, starts another program.
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000")
 WHITE = 255
@@ -69,8 +70,7 @@ def decode_image(data: bytes, name: str = "picture") -> Array:
     """`read_image` of a file's bytes; `name` stands in messages."""
     if not data:
         raise InputError(f"{name}: the file is empty (zero bytes); fetch it again")
-    other = what_it_is(data)
-    if other is not None:
+    if other := what_it_is(data):
         raise InputError(f"{name}: this is {other}")
     try:
         with warnings.catch_warnings():
@@ -85,7 +85,7 @@ def decode_image(data: bytes, name: str = "picture") -> Array:
     except InputError:
         raise
     except Image.DecompressionBombError:
-        raise _bomb(name) from None
+        raise InputError(f"{name}: {BOMB}") from None
     except Image.UnidentifiedImageError:
         raise InputError(f"{name}: not a picture; replace it with a PNG or JPEG") from None
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, …
@@ -97,14 +97,7 @@ def decode_image(data: bytes, name: str = "picture") -> Array:
 def check_image_size(width: int, height: int, name: str) -> None:
     """Raise `InputError` for a picture of more than 100 megapixels."""
     if width * height > LARGEST:
-        raise _bomb(name, f"{width}×{height} pixels are ")
-
-
-def _bomb(name: str, size: str = "") -> InputError:
-    return InputError(
-        f"{name}: {size}refused as a decompression bomb; "
-        f"scale it below {LARGEST // 1_000_000} megapixels"
-    )
+        raise InputError(f"{name}: {width}×{height} pixels are {BOMB}")
 
 
 # --- What a file is that is no picture -----------------------------------------------------------

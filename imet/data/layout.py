@@ -50,20 +50,12 @@ def picture_path(root: Path, work_id: str) -> Path:
 @lru_cache(maxsize=8)
 def _pictures(folder: Path, changed: int) -> dict[str, str]:
     """Composed id to file name, of a folder as it was when it was last changed."""
-    names: dict[str, str] = {}
-    rank = {ending: place for place, ending in enumerate(ENDINGS)}
-    for entry in os.scandir(folder):
-        stem, ending = os.path.splitext(entry.name)
-        if ending.lower() in rank:
-            key = composed(stem)
-            other = names.get(key)
-            if other is None or _order(entry.name, rank) < _order(other, rank):
-                names[key] = entry.name
-    return names
-
-
-def _order(name: str, rank: dict[str, int]) -> tuple[int, str]:
-    return rank[os.path.splitext(name)[1].lower()], name
+    pictures = []
+    for name in os.listdir(folder):
+        stem, ending = os.path.splitext(name)
+        if ending.lower() in ENDINGS:
+            pictures.append((ENDINGS.index(ending.lower()), name, composed(stem)))
+    return {stem: name for _, name, stem in sorted(pictures, reverse=True)}  # the first choice last
 
 
 SYSTEM_FOLDERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}

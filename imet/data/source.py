@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import imet_simulation
 from imet.code_digest import source_digest
 from imet.config import Profile
 from imet.data.boxes import Boxes, read_boxes
@@ -18,20 +19,17 @@ from imet.data.tables import Collection, read_collection
 from imet.data.views import work_rng
 from imet.io import InputError, digest, home
 from imet.typing import Array
+from imet_simulation import Noise, annotate
 
 
 def simulate(out: Path, **settings: Any) -> None:
     """Draw a simulated collection; see `imet_simulation.simulate`."""
-    import imet_simulation
-
     imet_simulation.simulate(out, source=source_digest("imet_simulation"), **settings)
 
 
 def contact_sheets(out: Path) -> Path:
     """Draw contact sheets of all labels; see `imet_simulation.write_contact_sheets`."""
-    from imet_simulation import write_contact_sheets
-
-    return write_contact_sheets(out)
+    return imet_simulation.write_contact_sheets(out)
 
 
 def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
@@ -74,12 +72,10 @@ def drawn_for(profile: Profile, labels: Sequence[str], each: int) -> tuple[Colle
     There are `each` works per label, which the annotator may overlook, as anywhere. Beside the
     collection, (N,) which of the labels each work is drawn for.
     """
-    from imet_simulation import read_plans
-
     folder = home() / "data" / f"{profile.name}-{digest(list(labels), each)}"
     seed = profile.collection_seed + 1
     simulate(folder, works=len(labels) * each, seed=seed, planned_for=tuple(labels))
-    collection, plans = read_collection(folder), read_plans(folder)
+    collection, plans = read_collection(folder), imet_simulation.read_plans(folder)
     drawn = [plans[work].index % len(labels) for work in collection.ids.tolist()]
     return collection, np.array(drawn)
 
@@ -90,35 +86,29 @@ def known_boxes(collection: Collection) -> Boxes | None:
     Raises:
         InputError: a fault in what is there.
     """
-    from imet_simulation import has_ground_truth, read_ground_truth
-
     if (collection.root / "boxes.csv").exists():
         return read_boxes(collection)
-    if not has_ground_truth(collection.root):
+    if not imet_simulation.has_ground_truth(collection.root):
         return None
-    truth = read_ground_truth(collection)
+    truth = imet_simulation.read_ground_truth(collection)
     return Boxes(truth.boxes, truth.tags, truth.sizes, "the drawing program")
 
 
-def add_label_noise(collection: Collection, factor: float, seed: int = 0) -> Collection:
+def add_label_noise(collection: Collection, factor: float) -> Collection:
     """The collection with its true labels, annotated anew.
 
     Every work has random numbers of its own, the same for all factors: what a small factor leaves
     out, a larger one leaves out too. The factor is times the simulation's rates of mistakes; 0
     gives the truth. InputError: the collection has no `truth.jsonl`.
     """
-    from imet_simulation import Noise, annotate, read_ground_truth
-
-    truth = read_ground_truth(collection).targets  # (N, K)
+    truth = imet_simulation.read_ground_truth(collection).targets  # (N, K)
     if factor == 0:
         return replace(collection, targets=truth)
     rates = {name: min(factor * rate, 1.0) for name, rate in Noise().asdict().items()}
-    names = collection.labels.names
-    column = {name: k for k, name in enumerate(names)}
-    targets = np.zeros_like(truth)
+    names, targets = collection.labels.names, np.zeros_like(truth)
     for row, work in enumerate(collection.ids):
         shown = tuple(names[k] for k in np.flatnonzero(truth[row]))
         if shown:
-            annotated = annotate(shown, Noise(**rates), work_rng(seed, str(work)), names)
-            targets[row, [column[name] for name in annotated]] = True
+            annotated = annotate(shown, Noise(**rates), work_rng(0, str(work)), names)
+            targets[row, [collection.labels.column(name) for name in annotated]] = True
     return replace(collection, targets=targets)

@@ -102,23 +102,20 @@ def subsample(split: Split, works: int, seed: int) -> Split:
         raise InputError(f"a sample of {works} works has no three parts; ask for at least 3")
     val, test = (max(1, round(works * size / sizes.sum())) for size in sizes[1:])
     rng = np.random.default_rng(seed)
-    sizes_of = {"train": works - val - test, "val": val, "test": test}
-    parts = {
-        name: np.sort(rng.choice(split.rows(name), size, replace=False))
-        for name, size in sizes_of.items()
-    }
+    train, val, test = (
+        np.sort(rng.choice(split.rows(name), size, replace=False))
+        for name, size in zip(PARTS, (works - val - test, val, test))
+    )
     everything = np.concatenate([split.rows(name) for name in (*PARTS, "dropped")])
-    left_out = np.setdiff1d(everything, np.concatenate(list(parts.values())))
-    return Split(**parts, dropped=left_out, columns=split.columns)
+    left_out = np.setdiff1d(everything, np.concatenate([train, val, test]))
+    return Split(train, val, test, left_out, split.columns)
 
 
 def part_names(split: Split) -> Array:
     """(N,) of "train", "val", "test" or "dropped", in file order."""
-    names = (*PARTS, "dropped")
-    out = np.empty(sum(len(split.rows(name)) for name in names), dtype="<U7")
-    for name in names:
-        out[split.rows(name)] = name
-    return out
+    names = [*PARTS, "dropped"]
+    rows = [split.rows(name) for name in names]
+    return np.repeat(names, list(map(len, rows)))[np.argsort(np.concatenate(rows))]
 
 
 def write_split(root: Path | str, out: Path | str) -> Split:

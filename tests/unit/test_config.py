@@ -13,8 +13,8 @@ import pytest
 from imet.config import (
     Profile,
     Recipe,
+    _files,
     get_profile,
-    profile_names,
     recipe_names,
     resolve,
 )
@@ -101,9 +101,9 @@ def no_profiles_of_the_readers(monkeypatch, tmp_path):
 
 
 def test_every_recipe_resolves_on_every_profile():
-    assert set(profile_names()) == {"sample", "tiny", "small", "kaggle", "stored", "met"}
+    assert set(_files("profile")) == {"sample", "tiny", "small", "kaggle", "stored", "met"}
     assert "resnet50" in recipe_names()
-    for profile in profile_names():
+    for profile in _files("profile"):
         for name in recipe_names():
             recipe = resolve(name, profile)
             assert recipe.name == name
@@ -116,7 +116,7 @@ def test_a_folder_of_the_readers_is_a_profile_of_its_own(tmp_path):
     (tmp_path / "profiles").mkdir()
     text = 'data = "folder"\nfolder = "/somewhere"\nbased_on = "tiny"\n'
     (tmp_path / "profiles" / "mine-1.toml").write_text(text)
-    assert "mine-1" in profile_names()
+    assert "mine-1" in _files("profile")
     mine, tiny = get_profile("mine-1"), get_profile("tiny")
     assert (mine.data, mine.folder, mine.works) == ("folder", "/somewhere", 0)
     assert mine.backbones == tiny.backbones
@@ -250,7 +250,7 @@ def test_as_coded_twins_differ_in_what_the_code_does_otherwise_alone():
     """On every profile, so that a comparison of twins compares nothing else."""
     named = {"name", "title", "reported"}
     allowed = {*SCORES_AS_CODED, *PATHS_AS_CODED, "threshold_power"}
-    for profile in profile_names():
+    for profile in _files("profile"):
         for name in recipe_names():
             if f"{name}_as_coded" not in recipe_names():
                 continue

@@ -59,11 +59,6 @@ def test_selected_labels_keep_the_order_asked_for(space):
     assert len(space.select(np.array([], int))) == 0
 
 
-def test_ids_and_names_must_agree():
-    with pytest.raises(ValueError, match="2 label ids but 1 names"):
-        LabelSpace(np.array([1, 2]), ("a",))
-
-
 @given(COUNTS)
 def test_quartiles_are_even_and_ordered(counts):
     quartiles = quartile_of(counts)

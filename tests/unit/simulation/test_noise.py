@@ -53,7 +53,6 @@ def test_more_noise_leaves_out_more_of_the_same(collection):
     assert ((shown & ~many) >= (shown & ~some)).mean() > 0.98
     assert many.any(1).all()
     np.testing.assert_array_equal(many, add_label_noise(found, 8).targets)
-    assert (add_label_noise(found, 8, seed=1).targets != many).any()
 
 
 def test_a_recipe_s_noise_changes_labels_and_not_the_split(collection):
