@@ -287,7 +287,7 @@ page["crop_targets.lost"] = (
 #
 # - {term}`Rare labels <rare label>` are dropped with every work that carries one, on counts of the whole
 #   table.
-# - The authors' {term}`split` can be made again, work for work, and their own figure confirms it.
+# - The authors' {term}`split` can be made again, work for work, and a count in their own figure agrees.
 # - A crop trains on culture labels only as the paper says, and on nothing as its code does.
 
 # %% [markdown]

@@ -423,7 +423,7 @@ of_means, steady.mean(), eager.mean(), f2_each.mean()
 # :class: dropdown
 # In both, and not together: works with a good precision and a poor recall, and the other way round. Works
 # that fail in both at once cost nothing against the formula, since F2 scales with the two. So the gap
-# between .410 and .327 measures how unevenly a model serves its works.
+# between .410 and .327 measures how much the balance of precision and recall differs from work to work.
 # ```
 
 # %% [markdown]

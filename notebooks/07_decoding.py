@@ -351,7 +351,7 @@ predictions_table(by_views, test_targets)
 #
 # - A {term}`path` ends where its score falls below a threshold made of γ and the labels' frequencies.
 # - A large γ forbids frequent labels altogether: the threshold of a first step may exceed one.
-# - A wider search wins little, since what is searched for is not what is scored.
+# - What a wider search finds is likelier by the model, and not what is scored: no gain need follow.
 
 # %% [markdown]
 # ## Exercises

@@ -61,15 +61,15 @@ import numpy as np
 
 BINS = 10
 middle = (np.arange(BINS) + 0.5) / BINS
-share_right, error, pooled = {}, {}, {}
+share_true, error, pooled = {}, {}, {}
 for name, run in trained.items():
     s, y = run.scores("test").ravel().astype(float), run.parts.test.targets.ravel()
-    which = np.minimum((s * BINS).astype(int), BINS - 1)  # the bin of each decision
+    which = np.minimum((s * BINS).astype(int), BINS - 1)  # the bin of each pair of work and label
     n = np.bincount(which, minlength=BINS)
-    mean_score, right = (np.bincount(which, v, BINS) / np.maximum(n, 1) for v in (s, y))
-    error[name] = float((n / n.sum() * np.abs(mean_score - right)).sum())
-    share_right[name] = np.where(n >= 20, right, np.nan)  # fewer decisions tell nothing
-    pooled[name] = {"mean score": s.mean(), "share right": y.mean(), "ECE": error[name]}
+    mean_score, true = (np.bincount(which, v, BINS) / np.maximum(n, 1) for v in (s, y))
+    error[name] = float((n / n.sum() * np.abs(mean_score - true)).sum())
+    share_true[name] = np.where(n >= 20, true, np.nan)  # fewer pairs tell nothing
+    pooled[name] = {"mean score": s.mean(), "share with the label": y.mean(), "ECE": error[name]}
     page[f"pooled.{name}"] = pooled[name]
 
 # %%
@@ -84,26 +84,28 @@ from imet.report.plots.comparisons import score_curves
 
 score_curves(
     middle,
-    share_right | {"calibrated": middle},
+    share_true | {"calibrated": middle},
     x_name="score",
-    y_name="share of decisions that are right",
+    y_name="share that carry the label",
     dots=True,
 )
 
 # %% [markdown]
 # ```{caption} fig-reliability
-# :alt: A line for each model of the share of right decisions against the score, most of it under the line of
+# :alt: A line for each model of the share of pairs that carry the label against the score, and the line of
 #   calibrated scores.
-# Reliability of all decisions on test works, in ten bins of the score; bins with fewer than twenty decisions
-# are left out. Under the line of calibrated scores a model promises more than it holds.
+# Reliability over all pairs of test work and label, in ten bins of the score; bins with fewer than twenty
+# pairs are left out. Under the line of calibrated scores a model claims more than it delivers.
 # ```
 
 # %% [markdown]
-# The class-weighted loss counts a positive ten times, so the baseline's scores are far too high: on average
-# {num}`pooled.baseline.mean score:.3f` where {num}`pooled.baseline.share right:.3f` of the decisions are
-# right. Focal loss, without a weight, is off in another way: it does not reward certainty, and pushes scores
-# towards the middle. And as nearly all labels are absent from nearly all works, the error is that of the
-# many low scores; what matters to a reader, the high ones, is a small part of it.
+# The class-weighted loss counts a positive up to ten times, which by itself would multiply the odds by as
+# much. But six views are averaged, and five of them were trained without tags, which pulls scores down
+# again: the baseline's mean score is {num}`pooled.baseline.mean score:.3f` where
+# {num}`pooled.baseline.share with the label:.3f` of the pairs carry the label. Focal loss is off in another
+# way: it does not reward certainty, and leaves scores near the middle. As nearly all labels are absent from
+# nearly all works, the error is that of the many low scores; what matters to a reader, the high ones, is a
+# small part of it.
 #
 # ## What does a temperature do?
 #
@@ -166,9 +168,9 @@ pd.DataFrame(rows).T.pipe(show)
 # %% [markdown]
 # ## Summary
 #
-# - The class-weighted loss makes scores far too high, focal loss pushes them to the middle: both are off
-#   their {term}`calibration`.
-# - A {term}`temperature` and a shift mend most of it, and change no order.
+# - Focal loss leaves scores near the middle, off their {term}`calibration`. The class weight raises scores and
+#   crops without tags lower them: a mean that fits may have two faults that cancel.
+# - A {term}`temperature` and a shift mend what is off throughout, and change no order.
 # - F2 at a tuned threshold stays; the threshold moves.
 
 # %% [markdown]

@@ -17,7 +17,7 @@
 # # Attention
 #
 # ```{goals}
-# how attention maps can be judged where the truth is known; which rivals know nothing of the question;
+# how attention maps can be judged where the truth is known; which rivals it has to beat;
 # why a persuasive picture proves little.
 #
 # {doc}`06_attn_cnn_rnn`; boxes and their overlap ({term}`IoU`).
@@ -172,7 +172,7 @@ scores.tail(4)
 # %% [markdown]
 # Each time the model rightly names a tag whose thing is in the picture, its map can be scored against
 # the thing's boxes, in two ways: does the *highest* region lie in one (the pointing game), and what
-# share of all weight do they hold? Three rivals know nothing of the attention: Grad-CAM, which asks the
+# share of all weight do they hold? Three rivals do without attention: Grad-CAM, which asks the
 # *baseline* which regions speak for the label (for a linear layer on mean features it is the class
 # activation map); a Gaussian in the centre, where things tend to be; and an even map, whose score
 # is the area of the boxes.
@@ -314,7 +314,8 @@ label_scatter(
 # ## Summary
 #
 # - Attention can be scored: does its highest region lie on the thing, and how much of its weight does?
-# - It has to beat maps that know nothing: the centre, an even map, and {term}`Grad-CAM` of the baseline.
+# - It has to beat two maps that know nothing of the label, the centre and an even map, and one that does
+#   without attention, {term}`Grad-CAM` of the baseline.
 # - A map that hits says where the model looked, and not why it named the label.
 
 # %% [markdown]

@@ -293,7 +293,8 @@ table.pipe(show, {"per work": "{:.2f}"})
 # ## Summary
 #
 # - Nine tenths of VGG16's parameters are in fully connected layers, most of them in the first.
-# - The poster's table changes several settings at once, so no row says what made the difference.
+# - Rows 1 and 2 of the poster's table differ in several settings at once, 2 and 3, and 3 and 4, in one that is
+#   printed. One run each, and epochs unsaid, leave every cause open.
 # - On the sample profile another network runs in VGG16's place, and the page says where.
 
 # %% [markdown]

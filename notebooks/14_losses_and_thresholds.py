@@ -257,9 +257,9 @@ settings.round(3)
 # {num}`rank.late:.2f` over the second half of them; across the {num}`rank.settings:d` settings of the
 # table it is {num}`rank.across:.2f`. A correlation near 1 over a whole training says little, since
 # everything improves at first; what a choice between finished models needs is the last two. So the
-# poster's remark can be put more exactly: the loss follows F2 while a model learns, and it does not
-# rank models that were trained with different losses, because it also judges how well calibrated
-# their probabilities are, which the threshold search does not care about.
+# poster's remark can be put more exactly: the loss follows F2 while a model learns, and between finished
+# models it need not, because it also judges how well calibrated their probabilities are, which the threshold
+# search does not care about. {num}`rank.settings:d` settings neither show an order nor exclude one.
 
 # %% [markdown]
 # ## How should the threshold be searched?
@@ -407,13 +407,14 @@ score_curves(
 # - Losses are compared on one head, one set of features and one seed; their own settings (γ, margins)
 #   are those of their papers, not tuned.
 # - Rules are compared on one model. Other losses may like other rules.
-# - Equal AUC for every label is a simplification: rare labels have less reliable ones.
+# - Equal AUC for every label is a simplification: rare labels have less reliable ones. The simulation is one
+#   draw of 800 works.
 
 # %% [markdown]
 # ## Summary
 #
 # - {term}`Focal loss` turns down what is already right; its size tells its form, within limits.
-# - Loss follows F2 within a training and does not rank models of different losses.
+# - Loss follows F2 within a training; between models of different losses it need not.
 # - AUC does not know how rare labels are, and F2 does: both numbers of the poster go together.
 
 # %% [markdown]

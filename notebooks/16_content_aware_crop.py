@@ -242,8 +242,8 @@ pd.Series(differences).to_frame("first row's IoU, less this")
 # knows nothing of art, {num}`scores.otsu.difference:+.3f` {num}`scores.otsu.interval:.3f`, and against the
 # spectral residual {num}`scores.residual.difference:+.3f` {num}`scores.residual.interval:.3f`; and
 # fine-tuning changed it by {num}`scores.before.difference:+.3f` {num}`scores.before.interval:.3f`. The
-# first convolutions of a network respond to edges and textures whatever it was trained for: that is
-# why this works, and why training on art need not help it.
+# first convolutions of a network respond to edges and textures whatever it was trained for. That may be
+# why this works, and why training on art need not help it; no untrained network was tried.
 #
 # On the {num}`loose:d` works whose named things fill less than half of the picture, the difference
 # from the centre crop is {num}`scores.centre.loose:+.3f` {num}`scores.centre.loose_interval:.3f`: where

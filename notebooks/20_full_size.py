@@ -20,8 +20,8 @@
 # experiments take today, and how are they started, interrupted and gone on with?
 #
 # **No GPU has run this book yet.** Operations, views and bytes on this page are counted on the networks
-# themselves; hours are those operations over a rate that others report for a GPU, not one measured here.
-# `imet plan`, on the machine that will do the work, measures its own.
+# themselves; hours are those operations over a rate that was estimated for each GPU from published rates in
+# views a second, not measured here. `imet plan`, on the machine that will do the work, measures its own.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -35,7 +35,7 @@ from imet.report.pages import Page
 
 rows = ("resnet50", "resnet50_hog", "attn_cnn_rnn", "attn_cnn_rnn_hog")
 rows += ("vgg16", "vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
-page = Page("20_full_size", profile, seed, device)
+page = Page("20_full_size", profile, seed, device, numbers="counted")
 recipes = {name: resolve(name, "kaggle") for name in rows}
 processors = dict.fromkeys(RATES, 16) | {"T4": 4}  # as such GPUs come with
 needs = {
@@ -65,6 +65,8 @@ for name, costs in needs.items():
 for gpu in RATES:
     page[f"hours.{gpu}"] = sum(costs[gpu].hours for costs in needs.values())
 page["works"] = sum(KAGGLE["all"][:3])
+assumed = dict(zip(("ResNet50, looking", "VGG16, training"), zip(*RATES.values())))
+print("assumed, 10¹² operations a second:", pd.DataFrame(assumed, index=list(RATES)), sep="\n")
 page["processors"] = processors
 pd.DataFrame(table).T
 

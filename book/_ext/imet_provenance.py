@@ -22,28 +22,39 @@ logger = logging.getLogger(__name__)
 NOTES = {
     "simulated": (
         "Simulated collection.",
-        "The numbers on this page were made on drawn pictures, with a small backbone. None of "
-        "them is a reproduction of a reported number; reported numbers have columns of their own.",
+        "were made on drawn pictures, with a small backbone. None of them is a reproduction of a "
+        "reported number; reported numbers have columns of their own.",
+    ),
+    "recorded": (
+        "Drawings and photographs.",
+        "are of drawn pictures or of photographs, as each table and sentence says, with a small "
+        "backbone: recorded ones of both, those of this build of the pictures that it was made "
+        "on. None of them is a reproduction of a reported number.",
+    ),
+    "counted": (
+        "Counted, not trained.",
+        "are needs of the documents' own networks on their whole collection, counted or "
+        "estimated; those that were measured say so.",
     ),
     "tiny": (
         "Test build.",
-        "A handful of drawn pictures and random weights: the numbers on this page show that the "
-        "code runs, and mean nothing else.",
+        "were made on a handful of drawn pictures with random weights: they show that the code "
+        "runs, and mean nothing else.",
     ),
     "met": (
         "Photographs.",
-        "The numbers on this page were made on photographs of the Metropolitan Museum's works that "
-        "are in the public domain, with a small backbone. They are no fair sample of the museum, "
-        "and no number is a reproduction of a reported one.",
+        "were made on photographs of the Metropolitan Museum's works that are in the public "
+        "domain, with a small backbone. They are no fair sample of the museum, and no number is a "
+        "reproduction of a reported one.",
     ),
     "folder": (
         "Pictures of your own.",
-        "The numbers on this page were made on the pictures of a reader's folder, with a small "
-        "backbone. None of them is a reproduction of a reported number.",
+        "were made on the pictures of a reader's folder, with a small backbone. None of them is a "
+        "reproduction of a reported number.",
     ),
     "small": (
         "A seeded sample of the real collection.",
-        "Near the documents' setting, and smaller.",
+        "are near the documents' setting, which is larger.",
     ),
 }
 FIELDS = ("profile", "seed", "device", "commit", "date")
@@ -75,7 +86,10 @@ def html(provenance: dict[str, Any], own: bool, notebook: str = "") -> str:
     profile, pictures = str(provenance.get("profile")), str(provenance.get("pictures"))
     note = NOTES.get(profile) if pictures != "simulated" or profile == "tiny" else None
     note = note or NOTES.get(pictures)
-    shown_elsewhere = (*FIELDS, "models", "networks", "versions", "pictures")
+    if profile != "tiny":
+        note = NOTES.get(str(provenance.get("numbers"))) or note
+    of_what = "Numbers on this page" if own else "Numbers of this build"
+    shown_elsewhere = (*FIELDS, "models", "networks", "versions", "pictures", "numbers")
     rest = {k: v for k, v in provenance.items() if k not in shown_elsewhere}
     rows = [*rest.items(), *sorted(dict(provenance.get("versions", {})).items())]
     versions = "".join(
@@ -89,7 +103,7 @@ def html(provenance: dict[str, Any], own: bool, notebook: str = "") -> str:
         f'<aside class="provenance {kind}" aria-label="Where the numbers come from">',
         f'<p class="provenance-title">{heading}</p>',
         f"<dl>{''.join(facts)}</dl>",
-        f'<p class="provenance-note"><strong>{note[0]}</strong> {escape(note[1])}</p>'
+        f'<p class="provenance-note"><strong>{note[0]}</strong> {of_what} {escape(note[1])}</p>'
         if note
         else "",
         f'<p class="take-home"><a href="{notebook}.ipynb" download>Take this page home</a> as an '

@@ -25,6 +25,7 @@ class Page:
         name: the notebook's, whose parameters `profile`, `seed` and `device` are.
         models: runs on the page; those that another commit or device made are named on it.
         pictures: profile whose pictures the page is about, where it is another than `profile`.
+        numbers: "recorded" or "counted", where most numbers of the page are; its label says so.
 
     Each assignment writes `runs/<profile>/pages/<name>.json`, which the role ``{num}`` reads. A key
     may be dotted; an `Interval` gets its two ends as a further value, `interval`. NumPy scalars and
@@ -44,11 +45,13 @@ class Page:
         device: str = "auto",
         models: Iterable[Run] = (),
         pictures: str = "",
+        numbers: str = "",
     ) -> None:
         self.name, self.profile = name, profile
         self.values: dict[str, Any] = {}
         self._provenance = provenance(profile, seed, resolve_device(device))
         self._provenance["pictures"] = get_profile(pictures or profile).data
+        self._provenance |= {"numbers": numbers} if numbers else {}
         self._models: dict[Path, Run] = {}
         self.add_models(*models)
 
