@@ -112,7 +112,8 @@ page.values["men"]
 # code: scikit-learn's `train_test_split` on the kept works in file order, first the test part, then
 # validation from the rest, both with `random_state=231` and without stratification. This book uses
 # the same calls. On the real table their Figure 6 confirms it: its counts make
-# {num}`reported/code.confusion.fn:,d` + {num}`reported/code.confusion.tp:,d` test works with the tag *men*,
+# {num}`reported/code.confusion.fn:,d` + {num}`reported/code.confusion.tp:,d` test works with the tag *men*
+# (those that the model missed, and those that it named),
 # and the test part recovered here has exactly that many, where other draws would spread by about
 # {num}`men.deviation:.0f` works.
 #
@@ -273,7 +274,7 @@ page["crop_targets.lost"] = (
 # The paper observes that its model “made better predictions on cropped versions of the images than
 # the resized versions”. A network that has learned to answer *nothing* to crops predicts fewer labels
 # there, which is a second explanation beside the one the paper gives, the shape of objects. The two
-# variants are compared in the {doc}`next chapter <03_baseline>`.
+# variants are compared in {doc}`03_baseline` and {doc}`05_resnet50_hog`.
 #
 # ## Limits
 #

@@ -266,7 +266,8 @@ poor.head(20).pipe(show, {"covers of a picture": "{:.1%}"})
 # %% [markdown]
 # ## Summary
 #
-# - Cultures show in nearly every crop; tags are lost only where the thing is outside, which is rare.
+# - Cultures show in nearly every crop; tags are lost most where the thing is outside, which is rare, and less
+#   where it is cut.
 # - Where a thing is outside, the rest of the picture still tells of it: a high AUC is no proof that it
 #   was seen.
 # - Labels are not told from chance for two reasons: few works, and small things.

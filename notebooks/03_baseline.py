@@ -174,9 +174,14 @@ threshold_curve(thresholds, curves, chosen, edge=recipe.threshold_high)
 # %% [markdown]
 # The grid's best threshold is {num}`threshold.grid:.2f`; the exact optimum over all thresholds is
 # {num}`threshold.exact:.4f`, worth {num}`threshold.exact_gain:.4f` more on validation. Does the grid's
-# optimum lie on its edge? The answer is {num}`threshold.at_edge`. A threshold this low is the work of the
-# six views: for a tag five of the six averaged probabilities come from crops, which were trained to
-# show none. Were it certain on the resize and silent on the crops, a tag would end at a sixth.
+# optimum lie on its edge? The answer is {num}`threshold.at_edge`. Two things make a
+# threshold low. F2 asks for it: of calibrated scores the best threshold of one label is about a fifth of the
+# F2 that is reached ({doc}`08b_calibration`). And for a tag five of the six averaged probabilities come from
+# crops, which were trained to show none: were it certain on the resize and silent on the crops, a tag would
+# end at a sixth.
+#
+# The authors' code averages logits over the views, and not probabilities. What does that change, with a
+# threshold of its own?
 
 # %%
 from scipy.special import expit, logit
@@ -184,7 +189,7 @@ from scipy.special import expit, logit
 from imet.metrics import fbeta_per_work
 from imet.statistics import paired_difference
 
-by_logit = {  # the code's way: logits are averaged over the views, and not probabilities
+by_logit = {
     part: expit(logit(run.view_scores(part).clip(1e-7, 1 - 1e-7)).mean(1))  # (N, K)
     for part in ("val", "test")
 }

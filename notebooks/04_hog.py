@@ -97,7 +97,8 @@ picture_strip(
 #   direction; a grid of small stars that retraces the outlines.
 # From a view to its histograms: the view, the size of its gradients, their angle where they are
 # strong (red: across an upright edge, cyan: across a level one), and the 16-pixel cells, drawn as
-# stars whose rays are as bright as the gradients in that direction.
+# stars: a bright ray lies along a strong edge, which is across its gradient. White in the third panel is
+# where the gradient is too weak to have a direction.
 # ```
 
 # %% [markdown]

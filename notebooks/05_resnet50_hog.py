@@ -170,7 +170,8 @@ page.values["expected"]
 # {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f`,
 # {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:verdict`.
 #
-# So does the descriptor help? It ranks: the macro AUC of the recorded models rises from
+# So does the descriptor help? It improves the ranking: the macro AUC of the recorded models, of the same two
+# lengths, rises from
 # {num}`recorded/equal_length/baseline.test.auc_macro.value:.3f` to
 # {num}`recorded/equal_length/ResNet50 + HOG.test.auc_macro.value:.3f`. For F2 the answer is open: the longer
 # the baseline trains, the less of the gain is left, and what is left at the descriptor's own length these
@@ -368,7 +369,7 @@ pd.DataFrame(table).T
 #   {num}`recorded/equal_length/ResNet50 + HOG.difference.value:+.3f`
 #   {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f` in three long runs each
 #   ({num}`recorded/equal_length/ResNet50 + HOG.difference.interval:verdict`), while its {term}`AUC` rises.
-# - More than half of the paper's kind of gain is longer training.
+# - More than half of a gain like the paper's comes from longer training.
 # - The mistake in the crop targets gains where one scale serves cultures and tags, and costs where each
 #   kind has its own threshold.
 

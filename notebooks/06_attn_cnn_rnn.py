@@ -233,12 +233,14 @@ training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 # ```
 
 # %% [markdown]
-# Trained for {num}`recipe.epochs:d` epochs with Adam at {num}`recipe.learning_rate:g`, gradients clipped
-# at {num}`recipe.gradient_clip:g`, {num}`recipe.steps:d` steps, an LSTM of {num}`recipe.rnn_width:d`
-# units and an attention of {num}`recipe.attention_width:d` (as coded
-# {num}`reported/code.rnn.epochs:d` epochs, {num}`reported/code.rnn.learning_rate:g`,
-# {num}`reported/paper.rnn.steps:d`, {num}`reported/code.rnn.lstm_width:d` and
-# {num}`reported/code.rnn.attention_width:d`).
+# | setting | here | documents |
+# |---|---|---|
+# | epochs | {num}`recipe.epochs:d` | {num}`reported/code.rnn.epochs:d`, as coded |
+# | learning rate, Adam | {num}`recipe.learning_rate:g` | {num}`reported/code.rnn.learning_rate:g`, as coded |
+# | steps T | {num}`recipe.steps:d` | {num}`reported/paper.rnn.steps:d` |
+# | units of the LSTM | {num}`recipe.rnn_width:d` | {num}`reported/code.rnn.lstm_width:d`, as coded |
+# | width of the attention | {num}`recipe.attention_width:d` | {num}`reported/code.rnn.attention_width:d`, as coded |
+# | gradients clipped at | {num}`recipe.gradient_clip:g` | the same, as coded |
 #
 # *AttnCNN-RNN + HOG* differs in one place. Its $\mathbf{v}_{prob}$ comes from the layer of
 # {doc}`05_resnet50_hog`, which reads the descriptor too; the regions $\mathbf{V}_{feat}$ are the same.
@@ -284,8 +286,8 @@ attention_steps(
 # :alt: The same view four times in two rows, with bright patches of attention; square patches above,
 #   blurred ones below.
 # The first four labels of one work and where the model looked when it chose them: the weights of the
-# regions above, smoothed as in the paper below. Grey is no attention; from purple over orange to
-# yellow it is more and more.
+# regions above, smoothed as in the paper below. Grey is no attention; purple, orange and yellow are ever
+# more.
 # ```
 
 # %% [markdown]
@@ -314,10 +316,13 @@ for name, each in (("AttnCNN-RNN", run), ("AttnCNN-RNN + HOG", hog)):
 
 # %% [markdown]
 # On test AttnCNN-RNN differs from the baseline by {num}`gains.rnn.value:+.3f`
-# {num}`gains.rnn.interval:+.3f` in F2, with HOG by {num}`gains.hog.value:+.3f`
-# {num}`gains.hog.interval:+.3f`, and from the floor by {num}`gains.floor.value:+.3f`
-# {num}`gains.floor.interval:+.3f`. A path is stopped by the rule found on validation,
-# γ = {num}`rule.gamma:.2f` and K = {num}`rule.beams:d`, which {doc}`07_decoding` explains. Whether a
+# {num}`gains.rnn.interval:+.3f` in F2 ({num}`gains.rnn.interval:verdict`), with HOG by
+# {num}`gains.hog.value:+.3f` {num}`gains.hog.interval:+.3f` ({num}`gains.hog.interval:verdict`), and from the
+# floor by {num}`gains.floor.value:+.3f`
+# {num}`gains.floor.interval:+.3f`. A path takes the most probable label at each step
+# and is stopped where its score falls under the labels' frequencies times a factor γ; what any of the six views
+# names is given. γ = {num}`rule.gamma:.2f` and the number of paths that are followed at once,
+# K = {num}`rule.beams:d`, were found on validation; {doc}`07_decoding` explains all of it. Whether a
 # difference comes from the memory, the attention or the number of labels is the subject of
 # {ref}`the results <paper-results>`, and so is what {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d`
 # epochs make of the model: a test F2 of {num}`recorded/equal_length/AttnCNN-RNN.test.f2.value:.3f` over three

@@ -23,7 +23,7 @@
 # {doc}`06_attn_cnn_rnn`; logarithms and geometric means.
 # ```
 #
-# A trained AttnCNN-RNN would name labels for ever. When to stop, how many paths to follow and what
+# A trained AttnCNN-RNN names a label at every step, whatever the picture. When to stop, how many paths to follow and what
 # six views say together are decided after training, and cost no training to compare.
 
 # %% tags=["parameters"]
@@ -289,7 +289,7 @@ forest_plot(
 # ```{caption} fig-stopping
 # :alt: A line for each way with its difference from the paper's way and its interval.
 # Ways to stop a path and to put views together: difference in F2 of test works from the paper's way,
-# with 95 % intervals over works. Each γ was tuned on validation, but for the code's own.
+# with 95 % intervals over works. Each γ was tuned on validation, except the code's own.
 # ```
 
 # %% [markdown]
@@ -306,7 +306,7 @@ forest_plot(
 # resized versions [...] one future direction could be to only crop test images
 # ```
 #
-# The paths of every view are on disk, so the future work takes a line. Each choice of views has its
+# The paths of every view are on disk, so the paper's future work is one line of code here. Each choice of views has its
 # own γ.
 
 # %%
@@ -352,6 +352,9 @@ predictions_table(by_views, test_targets)
 # - A {term}`path` ends where its score falls below a threshold made of γ and the labels' frequencies.
 # - A large γ forbids frequent labels altogether: the threshold of a first step may exceed one.
 # - What a wider search finds is likelier by the model, and not what is scored: no gain need follow.
+# - Putting the views together otherwise than by their union changes F2 by
+#   {num}`ways.mean of the views.value:+.3f` {num}`ways.mean of the views.interval:+.3f` (mean) and
+#   {num}`ways.vote of the views.value:+.3f` {num}`ways.vote of the views.interval:+.3f` (vote).
 
 # %% [markdown]
 # ## Exercises
@@ -423,7 +426,7 @@ right = (unstopped & test_targets).sum(1)
 # %% [markdown]
 # ```{exercise} Level 3: how many views must agree?
 # :label: ex-07-4
-# The paper takes the union of six views, which is a vote with one voice. Ask for 1, 2, … 6 voices, tune γ
+# The paper takes the union of six views, for which one vote is enough. Ask for 1, 2, … 6 votes, tune γ
 # for each on validation, and score on test.
 # ```
 

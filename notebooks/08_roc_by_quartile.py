@@ -241,7 +241,8 @@ label_scatter(
 # ```{caption} fig-auc-frequency
 # :alt: A scatter of labels: to the left, where labels are rare, areas spread widely; to the right
 #   they are close together.
-# AUC of every label on validation works, by its uses in training, for the baseline and AttnCNN-RNN.
+# AUC of every label on validation works, by its uses in training, for the baseline and AttnCNN-RNN. An area
+# near zero rests on one or two positives that are ranked last.
 # ```
 
 # %%
@@ -312,6 +313,9 @@ page.values["prior"]
 #
 # ## Limits
 #
+# - The paper's “deteriorates significantly for smaller classes” is neither shown nor excluded by one part of a
+#   split: the fewer positives, the wider the intervals of {numref}`fig-auc-quartile`, and on test works
+#   ({doc}`03_baseline`) quartiles have other means.
 # - The score of AttnCNN-RNN is a choice: the largest probability over the steps.
 # - Works that are drawn for a label carry it by design; which other labels come with it, and in which
 #   style, follows the drawing program's weights and not quite the collection's mix.

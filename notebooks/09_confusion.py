@@ -119,7 +119,9 @@ pd.DataFrame(rows).T
 # {num}`counts.tn:d`, {num}`counts.fp:d`, {num}`counts.fn:d` and {num}`counts.tp:d`, with rates of
 # {num}`tpr:.2f` and {num}`tnr:.2f`. They are those of a model of {num}`epochs:d` epochs (as coded
 # {num}`reported/code.rnn.epochs:d`) and of its rule: with γ = {num}`rule.gamma:.2f` the threshold of a path's
-# first step is {num}`rule.first:.2f` for this label, so {num}`rule.begins` with it ({doc}`07_decoding`).
+# first step is {num}`rule.first:.2f` for this label, so {num}`rule.begins` with it
+# ({doc}`07_decoding`). A later step may name it all the same, once a rarer label has lowered the threshold of
+# the path.
 #
 # ## All labels
 #

@@ -170,7 +170,8 @@ label_scatter(
 # ```{caption} fig-lift
 # :alt: A scatter of label pairs for two models that rises with the training lift.
 # Lift of pairs of frequent labels among training labels and among predictions for test works,
-# baseline and AttnCNN-RNN. Pairs that both models keep apart lie at zero.
+# baseline and AttnCNN-RNN. On the bottom line lie pairs that a model never predicts together, on the left one
+# pairs that never meet in training.
 # ```
 
 # %% [markdown]

@@ -17,7 +17,7 @@
 # # What a full run needs
 #
 # The documents trained on 109,237 photographs, this copy of the book on fewer. What would their own
-# experiments take today, and how are they started, interrupted and gone on with?
+# experiments take today, and how are they started, interrupted and resumed?
 #
 # **No GPU has run this book yet.** Operations, views and bytes on this page are counted on the networks
 # themselves; hours are those operations over a rate that was estimated for each GPU from published rates in
