@@ -14,8 +14,7 @@ from imet.io import InputError
 from imet.models.attn_cnn_rnn import AttnCnnRnn
 from imet.models.backbones import DOCUMENTS_MEAN, DOCUMENTS_STD, Backbone, build_backbone
 from imet.models.encoder import FEATURES, Encoder
-from imet.models.heads import LinearHead, VggHead
-from imet.models.query_decoder import QueryDecoder
+from imet.models.heads import LinearHead, QueryDecoder, VggHead
 
 Shapes = Mapping[str, Sequence[int]]  # of each feature of a view, without the batch
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from imet.models.query_decoder import QueryDecoder
+from imet.models.heads import QueryDecoder
 
 
 @pytest.fixture
