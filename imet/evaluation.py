@@ -19,9 +19,9 @@ from pydantic import TypeAdapter
 from scipy.special import expit
 from torch import Tensor, nn
 
+from imet import metrics, thresholds
 from imet.batches import Batches
 from imet.config import Recipe
-from imet.data.parts import Parts
 from imet.decoding import (
     BEAMS,
     Paths,
@@ -33,27 +33,8 @@ from imet.decoding import (
     tune_path_rule,
 )
 from imet.io import write_npy
-from imet.metrics import (
-    best_threshold,
-    fbeta_per_work,
-    mean_auc,
-    micro_auc,
-    most_frequent,
-    precision_per_work,
-    recall_per_work,
-    roc_auc_per_class,
-    tune_frequency_baseline,
-)
 from imet.models.registry import model_spec
 from imet.statistics import Interval, mean_interval, paired_difference
-from imet.thresholds import (
-    Rule,
-    average_views,
-    threshold_grid,
-    tune_exact,
-    tune_grid,
-    tune_proportional,
-)
 from imet.training.criterion import Criterion
 from imet.typing import Array
 
@@ -111,7 +92,7 @@ def compute_outputs(
     """
     if not model_spec(recipe).writes_paths:
         logits = compute_logits(network, batches(), works)  # (N, V, K)
-        return Outputs(average_views(logits, recipe.reduce_views), expit(logits))
+        return Outputs(thresholds.average_views(logits, recipe.reduce_views), expit(logits))
     if searches is None:
         searches = ["mean", *map(str, beam_widths(recipe))]
     paths: dict[str, Paths] = {}
@@ -131,7 +112,7 @@ def beam_widths(recipe: Recipe) -> list[int]:
 
 def tune_rule(
     recipe: Recipe, validation: Outputs, targets: Mapping[str, Array]
-) -> tuple[Rule, dict[str, Any]]:
+) -> tuple[thresholds.Rule, dict[str, Any]]:
     """The decision rule with the best F2 on validation, as the recipe searches for it.
 
     The recipe has the grid of thresholds, or γ, K and how paths are stopped; targets (N, K) are of
@@ -155,10 +136,12 @@ def tune_rule(
     scores = validation.scores, targets["val"]
     rule: Any
     if recipe.threshold_power:  # as coded for HOG; its factor is the exact optimum
-        rule = tune_proportional(*scores, frequencies, recipe.threshold_power)
+        rule = thresholds.tune_proportional(*scores, frequencies, recipe.threshold_power)
     else:
-        rule = tune_grid(*scores, threshold_grid(recipe.threshold_high, recipe.threshold_step))
-    exact = tune_exact(*scores)
+        rule = thresholds.tune_grid(
+            *scores, thresholds.threshold_grid(recipe.threshold_high, recipe.threshold_step)
+        )
+    exact = thresholds.tune_exact(*scores)
     return rule, {
         "rule": rule.to_json(),
         "threshold": rule.gamma if recipe.threshold_power else rule.threshold,
@@ -181,10 +164,10 @@ def path_settings(recipe: Recipe) -> dict[str, Any]:
 def metrics_with_intervals(predicted: Array, targets: Array) -> dict[str, dict[str, float]]:
     """F2, F1, precision and recall averaged over works, each with a 95 % bootstrap interval."""
     per_work = {
-        "f2": fbeta_per_work(predicted, targets, 2),
-        "f1": fbeta_per_work(predicted, targets, 1),
-        "precision": precision_per_work(predicted, targets),
-        "recall": recall_per_work(predicted, targets),
+        "f2": metrics.fbeta_per_work(predicted, targets, 2),
+        "f1": metrics.fbeta_per_work(predicted, targets, 1),
+        "precision": metrics.precision_per_work(predicted, targets),
+        "recall": metrics.recall_per_work(predicted, targets),
     }
     return {name: mean_interval(values)._asdict() for name, values in per_work.items()}
 
@@ -226,15 +209,16 @@ def evaluate(
     and the metrics of either part, which `PartMetrics` reads, "floor_labels" is how many labels the
     frequency baseline gives, chosen on validation from the counts of "train".
     """
-    rule, metrics = tune_rule(recipe, outputs["val"], targets)
-    k, _ = tune_frequency_baseline(targets["train"], targets["val"])
-    metrics["floor_labels"] = k
+    rule, content = tune_rule(recipe, outputs["val"], targets)
+    k, _ = metrics.tune_frequency_baseline(targets["train"], targets["val"])
+    content["floor_labels"] = k
     for part, each in outputs.items():
         truth, predicted, floor = targets[part], rule.decide(each), np.zeros_like(targets[part])
-        floor[:, most_frequent(targets["train"], k)] = True
-        auc, micro = mean_auc(roc_auc_per_class(each.scores, truth)), micro_auc(each.scores, truth)
-        ours, theirs = fbeta_per_work(predicted, truth), fbeta_per_work(floor, truth)
-        metrics[part] = {
+        floor[:, metrics.most_frequent(targets["train"], k)] = True
+        auc = metrics.mean_auc(metrics.roc_auc_per_class(each.scores, truth))
+        micro = metrics.micro_auc(each.scores, truth)
+        ours, theirs = (metrics.fbeta_per_work(labels, truth) for labels in (predicted, floor))
+        content[part] = {
             **metrics_with_intervals(predicted, truth),
             "predicted_labels": float(predicted.sum(1).mean()),
             "auc_macro": None if math.isnan(auc.value) else auc.value,
@@ -243,15 +227,13 @@ def evaluate(
             "floor": metrics_with_intervals(floor, truth),
             "gain_over_floor": paired_difference(ours, theirs)._asdict(),
         }
-    return metrics
+    return content
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluator:
     """Validation after each epoch, and the outputs of the best one."""
 
-    recipe: Recipe
-    parts: Parts
     batches: Batches
     criterion: Criterion  # the loss that training minimises
 
@@ -260,12 +242,12 @@ class Evaluator:
 
         Paths are greedy ones, which the views of a work do not share: beams would cost too much.
         """
-        val, recipe = self.parts.val, self.recipe
+        recipe, parts, val = self.batches.recipe, self.batches.parts, self.batches.parts.val
         if model_spec(recipe).writes_paths:
             paths, loss = greedy_validation(
                 network, self.batches.evaluation(val), len(val), self.criterion
             )
-            frequencies = self.parts.train.targets.mean(0)  # (K,) f
+            frequencies = parts.train.targets.mean(0)  # (K,) f
             _, tried = tune_path_rule({1: paths}, val.targets, frequencies, **path_settings(recipe))
             return {"val_loss": loss, "val_f2": tried["1"]["f2"], "val_gamma": tried["1"]["gamma"]}
         logits = compute_logits(network, self.batches.evaluation(val), len(val))  # (N, V, K)
@@ -273,13 +255,15 @@ class Evaluator:
         device = self.batches.device
         batch = {"targets": targets.flatten(0, 1).to(device)}
         val_loss = float(self.criterion(torch.from_numpy(logits).flatten(0, 1).to(device), batch))
-        threshold, f2 = best_threshold(average_views(logits, recipe.reduce_views), val.targets)
+        threshold, f2 = metrics.best_threshold(
+            thresholds.average_views(logits, recipe.reduce_views), val.targets
+        )
         return {"val_loss": val_loss, "val_f2": f2, "val_threshold": threshold}
 
     def outputs(self, network: nn.Module) -> dict[str, Outputs]:
         """Outputs of "val" and "test"."""
         outputs = {}
-        for part in (self.parts.val, self.parts.test):
+        for part in (self.batches.parts.val, self.batches.parts.test):
             batches = partial(self.batches.evaluation, part)
-            outputs[part.name] = compute_outputs(network, self.recipe, batches, len(part))
+            outputs[part.name] = compute_outputs(network, self.batches.recipe, batches, len(part))
         return outputs

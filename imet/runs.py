@@ -161,7 +161,7 @@ def train(
     with fabric.rank_zero_first():  # the others find features stored
         batches.prepare(cache_views)
     criterion = make_criterion(recipe, parts.train.targets, device)
-    evaluator = Evaluator(recipe, parts, batches, criterion)
+    evaluator = Evaluator(batches, criterion)
     history = fit(network, batches.training, criterion, evaluator.validate, recipe, folder, fabric)
     best = load_checkpoint(folder / "best.pt")
     network.load_state_dict(best["model"])

@@ -19,23 +19,12 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
+from imet import metrics
 from imet.io import InputError
-from imet.metrics import (
-    best_threshold,
-    counts_at_thresholds,
-    fbeta_at_thresholds,
-    fbeta_of_counts,
-    fbeta_of_first,
-    threshold_scores,
-)
 from imet.typing import Array, BoolArray
 
 POSTER_GRID = np.arange(51) / 100
 """0, .01, …, .5: the poster's search as we read it."""
-PAPER_GRID = np.arange(1, 50) / 100
-"""The paper's open range (0, .5) in steps of .01; the step is ours."""
-AS_CODED_GRID = np.arange(1, 100) / 100
-"""(0, 1), the range that the paper's code searches."""
 
 
 def average_views(logits: Array, how: str = "mean_scores") -> Array:
@@ -132,7 +121,7 @@ class GlobalThreshold(ScoreRule):
     threshold: float
 
     def _predict(self, scores: Array) -> BoolArray:
-        return threshold_scores(scores, self.threshold)
+        return metrics.threshold_scores(scores, self.threshold)
 
 
 @dataclass(frozen=True)
@@ -147,7 +136,7 @@ class PerKindThreshold(ScoreRule):
 
     def _predict(self, scores: Array) -> BoolArray:
         _require_labels(scores, self.is_culture)
-        return threshold_scores(scores, np.where(self.is_culture, self.culture, self.tag))
+        return metrics.threshold_scores(scores, np.where(self.is_culture, self.culture, self.tag))
 
 
 @dataclass(frozen=True)
@@ -249,6 +238,8 @@ def relative_to_max(scores: Array) -> Array:
 def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
     """The paper's search grid: step, 2·step … below `high`, the open range (0, high).
 
+    The paper has (0, .5), its code (0, 1); the step is ours.
+
     Examples:
         >>> threshold_grid(0.05, 0.01).tolist()
         [0.01, 0.02, 0.03, 0.04]
@@ -258,7 +249,7 @@ def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
 
 def tune_grid(scores: Array, targets: Array, grid: Array = POSTER_GRID) -> GlobalThreshold:
     """The best global threshold of an ascending grid (M,): both documents' search."""
-    value = fbeta_at_thresholds(scores, targets, grid)
+    value = metrics.fbeta_at_thresholds(scores, targets, grid)
     best = _argmax_last(value)
     edge = best in (0, len(grid) - 1)
     return GlobalThreshold(float(grid[best]), f_beta=float(value[best]), at_edge=edge)
@@ -266,7 +257,7 @@ def tune_grid(scores: Array, targets: Array, grid: Array = POSTER_GRID) -> Globa
 
 def tune_exact(scores: Array, targets: Array) -> GlobalThreshold:
     """The best global threshold there is; see `imet.metrics.best_threshold`."""
-    threshold, value = best_threshold(scores, targets)
+    threshold, value = metrics.best_threshold(scores, targets)
     return GlobalThreshold(threshold, f_beta=value)
 
 
@@ -278,7 +269,7 @@ def tune_per_kind(
     `is_culture` (K,) bool says which label is which. A kind without labels is at no edge.
     """
     (n_culture, tp_culture), (n_tag, tp_tag) = (
-        counts_at_thresholds(scores[:, some], targets[:, some], grid)  # (N, M) each
+        metrics.counts_at_thresholds(scores[:, some], targets[:, some], grid)  # (N, M) each
         for some in (is_culture, ~is_culture)
     )
     positives = targets.sum(axis=1)[:, None]  # (N, 1)
@@ -286,7 +277,7 @@ def tune_per_kind(
     for i in range(len(grid)):
         n = n_culture[:, i, None] + n_tag  # (N, M)
         tp = tp_culture[:, i, None] + tp_tag  # (N, M)
-        value[i] = fbeta_of_counts(n, positives, tp).mean(axis=0)
+        value[i] = metrics.fbeta_of_counts(n, positives, tp).mean(axis=0)
     i, j = divmod(_argmax_last(value.ravel()), len(grid))
     ends = (0, len(grid) - 1)
     return PerKindThreshold(
@@ -302,21 +293,21 @@ def tune_proportional(
     scores: Array, targets: Array, proportions: Array, power: float = 1.0
 ) -> ProportionalThreshold:
     """The best γ of γ·f^power there is; `proportions` (K,) are shares of *training* works."""
-    gamma, value = best_threshold(divide_by_prior(scores, proportions, power), targets)
+    gamma, value = metrics.best_threshold(divide_by_prior(scores, proportions, power), targets)
     shares = tuple(proportions.tolist())
     return ProportionalThreshold(max(gamma, 0.0), shares, power, f_beta=value)
 
 
 def tune_relative_to_max(scores: Array, targets: Array) -> RelativeToMax:
     """The best fraction of the highest score there is."""
-    fraction, value = best_threshold(relative_to_max(scores), targets)
+    fraction, value = metrics.best_threshold(relative_to_max(scores), targets)
     return RelativeToMax(fraction, f_beta=value)
 
 
 def tune_top_k(scores: Array, targets: Array, most: int = 50) -> TopK:
     """The best number of labels per work, from 1 to `most`."""
     order = _highest_first(scores)[:, :most]
-    value = fbeta_of_first(np.take_along_axis(targets, order, axis=1), targets).mean(axis=0)
+    value = metrics.fbeta_of_first(np.take_along_axis(targets, order, axis=1), targets).mean(axis=0)
     best = int(value.argmax())
     edge = best + 1 == most < scores.shape[1]
     return TopK(best + 1, f_beta=float(value[best]), at_edge=edge)

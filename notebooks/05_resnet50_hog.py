@@ -307,14 +307,14 @@ pd.DataFrame(on_view).T.pipe(show, "{:.2f}")
 # tuned on validation.
 
 # %%
-from imet.thresholds import AS_CODED_GRID, tune_grid, tune_per_kind
+from imet.thresholds import threshold_grid, tune_grid, tune_per_kind
 
 is_culture = parts.labels.is_culture
 f2 = {}  # (rule, crops): F2 of each test work
 for name, each in (("as written", baseline), ("as coded", crops)):
     scores = each.scores("val"), parts.val.targets
-    one = tune_grid(*scores, AS_CODED_GRID)
-    two = tune_per_kind(*scores, is_culture, AS_CODED_GRID)
+    one = tune_grid(*scores, threshold_grid(1.0))
+    two = tune_per_kind(*scores, is_culture, threshold_grid(1.0))
     f2["one", name] = fbeta_per_work(one.predict(each.scores("test")), targets)
     f2["two", name] = fbeta_per_work(two.predict(each.scores("test")), targets)
     page[f"kinds.thresholds.{name}"] = {
@@ -463,7 +463,7 @@ pd.DataFrame(by_rule)
 
 # %% tags=["solution"]
 together = {part: (run.scores(part) + baseline.scores(part)) / 2 for part in ("val", "test")}
-rule = tune_grid(together["val"], parts.val.targets, AS_CODED_GRID)
+rule = tune_grid(together["val"], parts.val.targets, threshold_grid(1.0))
 better = max((run, baseline), key=lambda each: each.val.f2.value)
 page["together"] = paired_difference(
     f_beta(rule.predict(together["test"]), targets), f_beta(better.predicted("test"), targets)

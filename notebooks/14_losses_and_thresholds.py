@@ -293,15 +293,15 @@ threshold_curve(
 # ```
 
 # %%
-from imet.thresholds import AS_CODED_GRID, PAPER_GRID, tune_all
+from imet.thresholds import threshold_grid, tune_all
 
 is_culture = main.parts.labels.is_culture
 scores = main.scores("val"), val.targets
 rules = tune_all(*scores, is_culture, train.targets.mean(0))
 searched = {
     "poster's grid, 0 to .5": rules["grid"],
-    "paper's grid, (0, .5)": tune_grid(*scores, PAPER_GRID),
-    "as coded, (0, 1)": tune_grid(*scores, AS_CODED_GRID),
+    "paper's grid, (0, .5)": tune_grid(*scores, threshold_grid()),
+    "as coded, (0, 1)": tune_grid(*scores, threshold_grid(1.0)),
     "exact optimum": rules["exact"],
     "culture and tag apart": rules["per_type"],
     "γ·f": rules["proportional"],

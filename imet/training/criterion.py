@@ -10,15 +10,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from imet import losses
 from imet.config import Recipe
 from imet.io import InputError
-from imet.losses import (
-    asymmetric_loss,
-    focal_loss,
-    pos_weight,
-    soft_f2_loss,
-    weighted_bce_loss,
-)
 from imet.models.attn_cnn_rnn import step_targets
 from imet.models.registry import model_spec
 
@@ -32,7 +26,7 @@ class Criterion:
 
     Examples:
         >>> import torch
-        >>> criterion = Criterion(partial(weighted_bce_loss, reduction="sum_classes"))
+        >>> criterion = Criterion(partial(losses.weighted_bce_loss, reduction="sum_classes"))
         >>> round(float(criterion(torch.zeros(2, 3, 4), {"targets": torch.ones(2, 4)})), 4)
         2.7726
     """
@@ -64,14 +58,14 @@ def make_criterion(recipe: Recipe, train_targets: np.ndarray, device: str) -> Cr
     match recipe.loss:
         case "weighted_bce":
             counts, clip = train_targets.sum(0), recipe.positive_weight_clip
-            weights = pos_weight(counts, len(train_targets), clip).to(device)
-            return Criterion(partial(weighted_bce_loss, pos_weight=weights, **how))
+            weights = losses.pos_weight(counts, len(train_targets), clip).to(device)
+            return Criterion(partial(losses.weighted_bce_loss, pos_weight=weights, **how))
         case "bce":
-            return Criterion(partial(weighted_bce_loss, **how))
+            return Criterion(partial(losses.weighted_bce_loss, **how))
         case "focal":
             gamma, alpha = recipe.focal_gamma, recipe.focal_alpha or None
-            return Criterion(partial(focal_loss, gamma=gamma, alpha=alpha, **how))
+            return Criterion(partial(losses.focal_loss, gamma=gamma, alpha=alpha, **how))
         case "asymmetric":
-            return Criterion(partial(asymmetric_loss, **how))
+            return Criterion(partial(losses.asymmetric_loss, **how))
         case "soft_f2":
-            return Criterion(soft_f2_loss)
+            return Criterion(losses.soft_f2_loss)

@@ -188,8 +188,8 @@ def test_ties_between_settings_go_to_fewer_labels():
 
 def test_grids_are_the_documents():
     assert (len(th.POSTER_GRID), th.POSTER_GRID[0], th.POSTER_GRID[-1]) == (51, 0, 0.5)
-    assert 0 < th.PAPER_GRID[0] < th.PAPER_GRID[-1] < 0.5
-    assert 0 < th.AS_CODED_GRID[0] < th.AS_CODED_GRID[-1] < 1
+    assert np.array_equal(th.threshold_grid(), np.arange(1, 50) / 100)
+    assert np.array_equal(th.threshold_grid(1.0), np.arange(1, 100) / 100)
 
 
 # --- JSON ----------------------------------------------------------------------------------------
