@@ -36,23 +36,14 @@ def uses_stored_features(recipe: Recipe) -> bool:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Batches:
-    """The batches that a recipe's network reads.
+    """The batches that a recipe's network reads."""
 
-    Attributes:
-        recipe: which views, which features, how many works per batch.
-        parts: the split collection.
-        encoder: views to features.
-        device: where batches are wanted.
-        rank: of this process among those that share each batch.
-        ranks: how many they are; a batch of the recipe's size is dealt out to them.
-    """
-
-    recipe: Recipe
-    parts: Parts
-    encoder: Encoder
-    device: str
-    rank: int = 0
-    ranks: int = 1
+    recipe: Recipe  # which views, which features, how many works per batch
+    parts: Parts  # the split collection
+    encoder: Encoder  # views to features
+    device: str  # where batches are wanted
+    rank: int = 0  # of this process among those that share each batch
+    ranks: int = 1  # how many they are; a batch of the recipe's size is dealt out to them
     _loaders: dict[tuple[str, int], ViewLoader] = dataclasses.field(default_factory=dict)
     _targets: dict[str, Array] = dataclasses.field(default_factory=dict)  # (N, V, K) by part
 

@@ -315,10 +315,8 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Label pictures with a finished run: labels over its threshold, with scores."""
-    from imet.devices import resolve_device
     from imet.predict import label_pictures, write_submission
 
-    device = resolve_device(device)
     if submission:
         count = write_submission(images, run_folder, submission, device)
         typer.echo(f"{submission}: {count:,} works")

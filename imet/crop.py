@@ -16,8 +16,7 @@ maps up." What it leaves open is chosen here and named in `CropMethod`:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -68,10 +67,9 @@ class _StopForward(Exception):
     """The last layer asked for has run; the rest of the network need not."""
 
 
-@contextmanager
-def first_layer_hooks(
-    network: nn.Module, method: CropMethod, see: Callable[[nn.Module, Tensor], None]
-) -> Iterator[None]:
+def see_first_layers(
+    encoder: Encoder, views: Tensor, method: CropMethod, see: Callable[[nn.Module, Tensor], None]
+) -> None:
     """Call `see` with each of the first layers and its output, then stop the forward pass."""
     seen = 0
 
@@ -83,14 +81,12 @@ def first_layer_hooks(
         if seen == method.layers:
             raise _StopForward
 
-    def wanted(module: nn.Module) -> bool:
-        if method.reading == "convolutions":
-            return isinstance(module, nn.Conv2d)
-        return not list(module.children())
-
-    hooks = [m.register_forward_hook(hook) for m in network.modules() if wanted(m)]
+    modules = [m for m in encoder.backbone.modules() if not list(m.children())]
+    if method.reading == "convolutions":
+        modules = [m for m in encoder.backbone.modules() if isinstance(m, nn.Conv2d)]
+    hooks = [module.register_forward_hook(hook) for module in modules]
     try:
-        yield
+        encoder.eval().maps(views)
     except _StopForward:
         pass
     finally:
@@ -108,10 +104,9 @@ def feature_maps(
     """
     names = {module: name for name, module in encoder.backbone.named_modules()}
     layers: list[tuple[str, Tensor]] = []
-    with first_layer_hooks(
-        encoder.backbone, method, lambda module, maps: layers.append((names[module], maps.clone()))
-    ):
-        encoder.eval().maps(views)
+    see_first_layers(
+        encoder, views, method, lambda m, maps: layers.append((names[m], maps.clone()))
+    )
     return layers
 
 
@@ -166,8 +161,7 @@ def saliency(encoder: Encoder, views: Tensor, method: CropMethod = POSTER) -> Te
         total.add_(keep * F.interpolate(layer[:, None], (size, size), mode="nearest")[:, 0])
         used.add_(keep)
 
-    with first_layer_hooks(encoder.backbone, method, add):
-        encoder.eval().maps(views)
+    see_first_layers(encoder, views, method, add)
     return total / used.clamp_min(1)
 
 

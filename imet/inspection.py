@@ -156,7 +156,7 @@ def batches_of(
     encoder = build_encoder(recipe)
     if part is not parts[part.name]:
         parts = dataclasses.replace(parts, train=part, val=part, test=part)
-    return Batches(recipe, parts, encoder, device).of(part, np.asarray(works, int))
+    return Batches(recipe, parts, encoder, resolve_device(device)).of(part, np.asarray(works, int))
 
 
 def outputs_of(run: Run, part: Part, device: str = "auto") -> Outputs:
@@ -164,7 +164,6 @@ def outputs_of(run: Run, part: Part, device: str = "auto") -> Outputs:
 
     The part may be of any collection; only its pictures and ids matter.
     """
-    device = resolve_device(device)
     network = load_network(run.folder, device)[0]
     batches = partial(batches_of, run.recipe, run.parts, part, np.arange(len(part)), device)
     return compute_outputs(network, run.recipe, batches, len(part), ["1"])
@@ -196,9 +195,7 @@ def features_of(
 @torch.inference_mode()
 def steps_of(run: Run, part: Part, works: Sequence[int] | Array, device: str = "auto") -> Steps:
     """Follow the greedy paths of some works through a finished AttnCNN-RNN run."""
-    device = resolve_device(device)
-    network = load_network(run.folder, device)[0]
-    rule = run.rule
+    network, rule = load_network(run.folder, device)[0], run.rule
     assert isinstance(rule, PathRule)
     batches: list[list[Array]] = []
     with evaluation_mode(network):

@@ -16,6 +16,7 @@ from imet.config import Recipe
 from imet.data.images import read_image
 from imet.data.layout import pictures_in
 from imet.data.views import make_views, view_kinds, views_seen, work_rng
+from imet.devices import resolve_device
 from imet.evaluation import compute_outputs
 from imet.io import InputError, digest, read_json, write_csv
 from imet.models.heads import Network
@@ -57,7 +58,7 @@ def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, li
         unfit = ", ".join([*absent, *result.unexpected_keys])
         raise InputError(f"{best} does not fit the recipe's network ({unfit}); run again")
     rule = rule_from_json(read_metrics(folder)["rule"])
-    return network.to(device).eval(), recipe, names, rule
+    return network.to(resolve_device(device)).eval(), recipe, names, rule
 
 
 def label_pictures(

@@ -30,19 +30,12 @@ SIDES = ("left", "top", "right", "bottom")
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """Rows in the collection's order.
+    """Boxes of N works in the collection's order."""
 
-    Attributes:
-        boxes: N arrays (M, 4) int64 left, top, right, bottom; none where nothing is marked.
-        tags: N arrays (M,) int64, the label column that each box is of.
-        sizes: (N, 2) int64 height and width of the picture; 0 where nothing is marked.
-        source: who says so.
-    """
-
-    boxes: tuple[Array, ...]
-    tags: tuple[Array, ...]
-    sizes: Array
-    source: str = "the folder's boxes.csv"
+    boxes: tuple[Array, ...]  # (M, 4) int64 left, top, right, bottom; none where nothing is marked
+    tags: tuple[Array, ...]  # (M,) int64, the label column that each box is of
+    sizes: Array  # (N, 2) int64 height and width of the picture; 0 where nothing is marked
+    source: str = "the folder's boxes.csv"  # who says so
 
     def boxes_of(self, row: int, label: int) -> Array:
         """(M, 4) boxes of one label on one work."""

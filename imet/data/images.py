@@ -19,7 +19,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import tifffile
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from imet.io import InputError
 from imet.typing import Array
@@ -334,22 +334,15 @@ def _image(pixels: Array) -> Image.Image:
 
 _ORIENTATION = 0x0112  # a tag of EXIF and TIFF
 _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=[\"']|>)\s*([1-8])")
-_Turn = Image.Transpose
-_TURNS = {
-    2: _Turn.FLIP_LEFT_RIGHT,
-    3: _Turn.ROTATE_180,
-    4: _Turn.FLIP_TOP_BOTTOM,
-    5: _Turn.TRANSPOSE,
-    6: _Turn.ROTATE_270,
-    7: _Turn.TRANSVERSE,
-    8: _Turn.ROTATE_90,
-}
 
 
 def _finished(image: Image.Image, profile: bytes | None, orientation: int | None) -> Array:
     """The picture in sRGB and upright, (H, W, 3) uint8."""
     image = _to_srgb(image, profile).convert("RGB")
-    return np.asarray(image.transpose(_TURNS[orientation]) if orientation in _TURNS else image)
+    image.info = {}  # odd metadata, of which nothing else is needed
+    image.getexif()[_ORIENTATION] = orientation or 1
+    ImageOps.exif_transpose(image, in_place=True)
+    return np.asarray(image)
 
 
 def _orientation_of(image: Image.Image) -> int:
