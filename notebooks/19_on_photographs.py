@@ -247,7 +247,13 @@ pd.DataFrame(
 # ## Where drawings mislead
 #
 # A verdict that differs between the columns is a warning about the drawings, and one that agrees is no
-# proof. Three differences between the two kinds of pictures are known:
+# proof. *Recurrence* is such a case: leaving it out changes F2 by
+# {num}`recorded/recurrence_and_attention/attention alone.difference.value:+.3f`
+# {num}`recorded/recurrence_and_attention/attention alone.difference.interval:+.3f` on drawings and by
+# {num}`parts.attention alone.value:+.3f` {num}`parts.attention alone.interval:+.3f` on photographs. So is the
+# number of steps: five for ten make a difference of {num}`recorded/steps/T = 5.difference.value:+.3f`
+# {num}`recorded/steps/T = 5.difference.interval:+.3f` there and {num}`parts.T = 5.value:+.3f`
+# {num}`parts.T = 5.interval:+.3f` here. Three differences between the two kinds of pictures are known:
 #
 # - *Outlines.* Drawn things have crisp edges on quiet grounds. Gradients of edges, which HOG counts, say
 #   more about such a thing than about a painted one.
