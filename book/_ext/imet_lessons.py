@@ -89,41 +89,80 @@ class ChapterGraph(SphinxDirective):
         return [chapter_graph("")]
 
 
+def implied(needs: dict[str, list[str]], name: str, before: str) -> bool:
+    """Whether a chapter that is needed is needed by another one that is needed, too."""
+    nearer, seen = [n for n in needs[name] if n != before], set()
+    while nearer:
+        seen.add(other := nearer.pop())
+        nearer += [n for n in needs.get(other, []) if n not in seen]
+    return before in seen
+
+
 def depths(needs: dict[str, list[str]]) -> dict[str, int]:
     """How many chapters come before each, along the longest way.
 
+    One that needs none stands right above the first that needs it, so that lines stay short.
+
     Examples:
-        >>> depths({"a": [], "b": ["a"], "c": ["a", "b"]})
-        {'a': 0, 'b': 1, 'c': 2}
+        >>> depths({"a": [], "b": ["a"], "c": ["a", "b", "d"], "d": []})
+        {'a': 0, 'b': 1, 'c': 2, 'd': 1}
     """
     depth = dict.fromkeys(needs, 0)
     for _ in needs:
         for name, before in needs.items():
             depth[name] = max([depth[name], *(depth[b] + 1 for b in before if b in depth)])
-    return depth
+    first = {n: min([d for m, d in depth.items() if n in needs[m]], default=1) for n in needs}
+    return {n: first[n] - 1 if not needs[n] else depth[n] for n in needs}
+
+
+def in_rows(needs: dict[str, list[str]], sweeps: int = 4) -> list[list[str]]:
+    """Chapters by depth, each row in an order in which few lines cross.
+
+    Each is moved to where those lie on average that it is tied to, a row above, then a row below.
+    """
+    depth = depths(needs)
+    rows = [[n for n in sorted(needs) if depth[n] == d] for d in sorted(set(depth.values()))]
+    for sweep in range(2 * sweeps + 1):
+        for row in rows if sweep % 2 == 0 else rows[::-1]:
+            at = {n: (i + 0.5) / len(each) for each in rows for i, n in enumerate(each)}
+            key = {}
+            for name in row:
+                tied = needs[name] if sweep % 2 == 0 else [m for m in needs if name in needs[m]]
+                places = [at[n] for n in tied if n in at] or [at[name]]
+                key[name] = sum(places) / len(places)
+            row.sort(key=key.__getitem__)
+    return rows
 
 
 def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[str, str]) -> str:
-    """The graph as SVG: a row for each depth, lines from a chapter down to those that need it."""
-    wide, high, gap, side = 168, 40, 36, 800
-    depth = depths(needs)
-    rows = [[n for n in sorted(needs) if depth[n] == d] for d in sorted(set(depth.values()))]
+    """The graph as SVG: a row for each depth, lines from a chapter down to those that need it.
+
+    No line is drawn where others already lead there; titles go as far as their first comma.
+    """
+    needs = {
+        name: [b for b in before if b in needs and not implied(needs, name, b)]
+        for name, before in needs.items()
+    }
+    rows = in_rows(needs)
+    wide, high, gap, between, margin = 124, 46, 36, 10, 4
+    side = max(len(row) for row in rows) * (wide + between) - between + 2 * margin
     place = {
-        name: (side * (i + 0.5) / len(row), d * (high + gap) + high / 2 + 4)
+        name: (side * (i + 0.5) / len(row), d * (high + gap) + high / 2 + margin)
         for d, row in enumerate(rows)
         for i, name in enumerate(row)
     }
     parts = []
     for name, before in needs.items():
         for other in before:
-            if other in place:
-                (x1, y1), (x2, y2) = place[other], place[name]
-                parts.append(
-                    f'<path d="M{x1:.0f} {y1 + high / 2:.0f}L{x2:.0f} {y2 - high / 2:.0f}"/>'
-                )
+            (x1, y1), (x2, y2) = place[other], place[name]
+            y1, y2 = y1 + high / 2, y2 - high / 2
+            bend = (y1 + y2) / 2
+            parts.append(
+                f'<path d="M{x1:.0f} {y1:.0f}C{x1:.0f} {bend:.0f} {x2:.0f} {bend:.0f} '
+                f'{x2:.0f} {y2:.0f}"/>'
+            )
     for name, (x, y) in place.items():
-        number = page_of(name).partition("_")[0]
-        words = textwrap.wrap(f"{number} {titles[name]}", 25)[:2]
+        words = textwrap.wrap(named(name, titles), 20)[:3]
         text = "".join(
             f'<tspan x="{x:.0f}" y="{y + 11 - 7 * len(words) + 14 * k:.0f}">{escape(word)}</tspan>'
             for k, word in enumerate(words)
@@ -132,13 +171,33 @@ def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[s
             f'<a href="{escape(links[name])}"><rect x="{x - wide / 2:.0f}" y="{y - high / 2:.0f}" '
             f'width="{wide}" height="{high}" rx="3"/><text>{text}</text></a>'
         )
-    height = len(rows) * (high + gap) - gap + 8
+    height = len(rows) * (high + gap) - gap + 2 * margin
     label = "Chapters as boxes, each below those that it needs, with lines between them."
     return (
         f'<svg class="chapter-graph" viewBox="0 0 {side} {height}" role="group" '
         f'aria-label="{label}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+def named(name: str, titles: dict[str, str]) -> str:
+    """Number and short title of a chapter.
+
+    Examples:
+        >>> named("11_predictions", {"11_predictions": "Predictions, and more"})
+        '11 Predictions'
+    """
+    return f"{page_of(name).partition('_')[0]} {titles[name].partition(',')[0]}"
+
+
+def graph_list(needs: dict[str, list[str]], titles: dict[str, str], links: dict[str, str]) -> str:
+    """The same in words, for screens on which letters of the picture could not be read."""
+    link = {n: f'<a href="{escape(links[n])}">{escape(named(n, titles))}</a>' for n in needs}
+    lines = []
+    for name in sorted(needs):
+        before = ", ".join(link[b] for b in needs[name] if b in link)
+        lines.append(f"<li>{link[name]}{' needs ' + before if before else ''}</li>")
+    return f'<ul class="chapter-list">{"".join(lines)}</ul>'
 
 
 def draw_graph(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -152,8 +211,8 @@ def draw_graph(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         }
         titles = {name: app.env.titles[name].astext() for name in needs}
         links = {name: app.builder.get_relative_uri(docname, name) for name in needs}
-        svg = graph_svg(needs, titles, links) if needs else ""
-        mark.replace_self(nodes.raw("", svg, format="html"))
+        drawn = [draw(needs, titles, links) for draw in (graph_svg, graph_list) if needs]
+        mark.replace_self(nodes.raw("", "".join(drawn), format="html"))
 
 
 class goals_time(nodes.paragraph):

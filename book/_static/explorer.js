@@ -27,9 +27,13 @@
     yaxis: { title: { text: y }, rangemode: "tozero", gridcolor: css("--pst-color-border"), zeroline: false },
     font: { family: css("--pst-font-family-base"), color: css("--pst-color-text-base"), size: 13 },
     margin: { t: 16, r: 12, b: 48, l: 52 }, height: 340, paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)", legend: { orientation: "h", y: 1.14 }, shapes,
+    plot_bgcolor: "rgba(0,0,0,0)", legend: { orientation: "h", y: 1.02, yanchor: "bottom" }, shapes,
   }, { displayModeBar: false, responsive: true });
   const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7"];
+  /* Colours of the theme are known late, and may change: every chart is drawn again with them. */
+  const redraws = [];
+  new MutationObserver(() => redraws.forEach(draw => draw()))
+    .observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   const DASHES = ["solid", "dash", "dot", "dashdot"];
   const line = (name, x, y, i) =>
     ({ name, x, y, mode: "lines", line: { color: COLOURS[i % 4], dash: DASHES[i % 4] } });
@@ -60,7 +64,8 @@
     const [model, modelLabel] = choice("Model", same(Object.keys(data.models)), () => build());
     const [part, partLabel] = choice("Works", [["val", "validation"], ["test", "test"]], () => build());
     const [scope, scopeLabel] = choice("A threshold for", same(Object.keys(SCOPES)), () => build());
-    box.append(make("p", { className: "controls" }, modelLabel, partLabel, scopeLabel), sliders, table, plot);
+    box.append(make("p", { className: "controls" }, modelLabel, partLabel, scopeLabel), sliders,
+      make("div", { className: "table-scroll" }, table), plot);
     let inputs = [], curves = [];
     const grid = Array.from({ length: 99 }, (_, i) => (i + 1) / 100);
     const byte = t => Math.ceil(t * 255 - 1e-9);
@@ -97,10 +102,14 @@
       const at = Number(inputs[0][0].value);
       const shapes = inputs.length > 1 ? [] : [{ type: "line", x0: at, x1: at, y0: 0, y1: 1, yref: "paper",
         line: { color: css("--pst-color-primary"), width: 2, dash: "dot" } }];
-      chart(plot, MEASURES.slice(0, 4).map((m, i) => line(m, grid, curves.map(c => c[i]), i)),
-        "one threshold for all labels", "mean over works", shapes);
+      const traces = MEASURES.slice(0, 4).map((m, i) => line(m, grid, curves.map(c => c[i]), i));
+      if (inputs.length > 1)  // no place on an axis of one threshold, so a level
+        traces.push({ name: "F2 of yours", x: [0, 1], y: [rows[0][1][0], rows[0][1][0]], mode: "lines",
+          line: { color: css("--pst-color-primary"), width: 2, dash: "longdash" } });
+      chart(plot, traces, (inputs.length > 1 ? "curves: " : "") + "one threshold for all labels", "mean over works", shapes);
     };
     build();
+    redraws.push(show);
   };
 
   const predictions = box => {
@@ -128,7 +137,7 @@
       const frame = make("button", { type: "button", className: "frame" }, image);
       frame.setAttribute("aria-expanded", "false");
       const more = make("span", { className: "maps" });
-      const list = make("ul", {}, ...all.map(([k, what]) => make("li", { className: what,
+      const list = make("ul", {}, ...all.map(([k, what]) => make("li", { className: what + (data.culture[k] ? " culture" : ""),
         textContent: { right: "✓ ", wrong: "✗ ", missed: "○ " }[what] + data.labels[k] })));
       const overlay = (weights, crop) => {
         frame.querySelectorAll(".over").forEach(each => each.remove());
@@ -147,8 +156,9 @@
         frame.querySelectorAll(".over").forEach(each => each.remove());
         if (!open) return;
         overlay(Object.values(picture.maps)[0], picture.crop);
+        more.append("AttnCNN-RNN: where for");
         for (const [k, weights] of Object.entries(picture.maps)) {
-          const button = make("button", { type: "button", textContent: "looked for " + data.labels[k] });
+          const button = make("button", { type: "button", textContent: data.labels[k] });
           button.addEventListener("click", () => overlay(weights, picture.crop));
           more.append(button);
         }
@@ -166,8 +176,12 @@
     const [label, labelLabel] = choice("Label", options, () => show());
     const areas = make("p", { role: "status" });
     box.append(make("p", { className: "controls" }, labelLabel), areas, plot);
+    const works = data.works.test;
+    const uses = k => works.filter(truth => truth.includes(k)).length;
+    const often = options.reduce((best, [k]) => best === null || uses(k) > uses(best) ? k : best, null);
+    if (options.length) label.value = often;  // a rare label's curve has few steps, or no error at all
     const show = () => {
-      const k = Number(label.value), works = data.works.test;
+      const k = Number(label.value);
       const traces = [{ x: [0, 1], y: [0, 1], mode: "lines", showlegend: false, hoverinfo: "skip",
         line: { color: "#888", width: 1, dash: "dot" } }];
       const text = [];
@@ -189,7 +203,9 @@
       areas.textContent = "Area " + text.join("; ");
       chart(plot, traces, "false positive rate", "true positive rate");
     };
-    if (options.length) show();
+    if (!options.length) return;
+    show();
+    redraws.push(show);
   };
 
   for (const [id, start] of [["threshold", thresholds], ["predictions", predictions], ["roc", roc]]) {

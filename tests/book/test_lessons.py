@@ -104,10 +104,34 @@ def test_assignments_without_a_book_say_what_to_run(tmp_path: Path, capsys) -> N
 
 
 def test_the_graph_has_every_chapter_below_what_it_needs() -> None:
-    needs = {"01_a": [], "02_b": ["01_a"], "03_c": ["01_a", "02_b"]}
-    names = {name: name for name in needs}
-    svg = imet_lessons.graph_svg(needs, names, {n: f"{n}.html" for n in needs})
-    assert svg.count("<rect") == 3
-    assert svg.count("<path") == 3
+    needs = {"01_a": [], "02_b": ["01_a"], "03_c": ["01_a", "02_b"], "00_d": []}
+    needs["03_c"].append("00_d")
+    names = {name: f"Title of {name}, and more" for name in needs}
+    links = {n: f"{n}.html" for n in needs}
+    svg = imet_lessons.graph_svg(needs, names, links)
+    assert svg.count("<rect") == 4
+    assert svg.count("<path") == 3, "01 is needed by 02 already"
     assert 'href="03_c.html"' in svg
-    assert imet_lessons.depths(needs) == {"01_a": 0, "02_b": 1, "03_c": 2}
+    assert "and more" not in svg
+    assert imet_lessons.depths(needs) == {"01_a": 0, "02_b": 1, "03_c": 2, "00_d": 1}
+    told = imet_lessons.graph_list(needs, names, links)
+    assert told.count("<li>") == 4
+    assert "03 Title of 03_c</a> needs <a" in told
+    assert told.count("00_d.html") == 2
+
+
+def test_boxes_of_the_graph_stand_apart_and_inside_it() -> None:
+    path = REPO / "notebooks"
+    needs = {p.stem: imet_lessons.NEEDED.findall(prose(p)) for p in sorted(path.glob("*.py"))}
+    many = {name: [b for b in before if b < name] for name, before in needs.items()}
+    svg = imet_lessons.graph_svg(many, dict.fromkeys(many, "A title"), dict.fromkeys(many, ""))
+    wide, high = map(float, re.findall(r'viewBox="0 0 (\d+) (\d+)"', svg)[0])
+    boxes = [
+        [float(n) for n in box]
+        for box in re.findall(r'<rect x="([-\d]+)" y="([-\d]+)" width="(\d+)" height="(\d+)"', svg)
+    ]
+    assert len(boxes) == len(many)
+    for x, y, w, h in boxes:
+        assert 0 <= x <= wide - w
+        assert 0 <= y <= high - h
+        assert sum(abs(x - other[0]) < w and abs(y - other[1]) < h for other in boxes) == 1

@@ -326,6 +326,19 @@ def test_a_threshold_moves_by_keyboard_and_changes_the_scores(tab, pages) -> Non
     assert window.errors == []
 
 
+def test_charts_take_the_colours_of_the_theme(tab, pages) -> None:
+    page = tab().open(page_of(pages, "11b_explore"))
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 2")
+    for theme in ("dark", "light"):
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        page.wait_for_function("""() => {
+            const css = getComputedStyle(document.documentElement);
+            const text = css.getPropertyValue("--pst-color-text-base").trim();
+            return [...document.querySelectorAll(".js-plotly-plot")].every(
+                plot => plot.layout.font.color === text);
+        }""")
+
+
 def test_predictions_are_filtered_and_opened(tab, pages) -> None:
     page = tab().open(page_of(pages, "11b_explore"))
     box = page.locator("#explore-predictions")
