@@ -74,7 +74,7 @@ predictions(pictures[:2], true[:2], named[:2])
 
 # %% [markdown]
 # ```{caption} fig-predictions
-# :alt: Two works, each with its true labels and its predicted labels marked right or wrong.
+# :alt: Two works, each with the annotator's labels and the predicted labels marked right or wrong.
 # AttnCNN-RNN on two test works drawn at random, the paper's Figure 5: the annotator's labels in
 # black, predictions in blue with a tick where they agree and in red with a cross where not.
 # ```
@@ -86,7 +86,7 @@ predictions(pictures[2:], true[2:], named[2:]) if len(works) > 2 else prediction
 
 # %% [markdown]
 # ```{caption} fig-predictions-more
-# :alt: Three more works with true and predicted labels.
+# :alt: Three more works with the annotator's and the predicted labels.
 # Three more.
 # ```
 
@@ -116,7 +116,7 @@ titles = {
     "left_out": "labels the annotator left out",
     "found": "of them predicted",
 }
-counts = pd.Series(page.values["noise"])[list(titles)]
+counts = pd.Series(page.values["noise"], dtype=object)[list(titles)]
 counts.rename(titles).to_frame("on test works")
 
 # %% [markdown]
@@ -170,8 +170,8 @@ label_scatter(
 # ```{caption} fig-lift
 # :alt: A scatter of label pairs for two models that rises with the training lift.
 # Lift of pairs of frequent labels among training labels and among predictions for test works,
-# baseline and AttnCNN-RNN. On the bottom line lie pairs that a model never predicts together, on the left one
-# pairs that never meet in training.
+# baseline and AttnCNN-RNN. On the bottom line lie pairs that a model never predicts together, on the left line
+# pairs that never meet in training; pairs at the same place share a mark, larger the more they are.
 # ```
 
 # %% [markdown]

@@ -48,6 +48,28 @@ c.InlineBackend.figure_formats = {"retina"}
 c.InlineBackend.print_figure_kwargs = {"bbox_inches": None}
 c.InlineBackend.rc = {}
 c.HistoryManager.enabled = False
+
+# Outputs show numbers to four digits, whatever type holds them; tables have formats.
+import numpy
+from IPython.lib.pretty import for_type, for_type_by_name
+
+def plain(value, printer, cycle):
+    printer.text(f"{value:.4g}" if isinstance(value, numpy.floating) else str(value))
+
+def fields(value, printer, cycle):
+    with printer.group(len(type(value).__name__) + 1, type(value).__name__ + "(", ")"):
+        named = getattr(value, "_asdict", lambda: vars(value))()
+        for number, (name, field) in enumerate(named.items()):
+            printer.text(", " * bool(number) + name + "=")
+            printer.pretty(field)
+
+for kind in set(numpy.sctypeDict.values()):  # each of them, as each has a representation of its own
+    if issubclass(kind, (numpy.floating, numpy.integer, numpy.bool_)):
+        for_type(kind, plain)
+for_type_by_name("imet.statistics", "Interval", fields)
+for_type_by_name("imet.thresholds", "GlobalThreshold", fields)
+numpy.set_printoptions(precision=4)
+c.PlainTextFormatter.float_precision = "%.4g"
 """
 
 

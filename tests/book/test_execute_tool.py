@@ -85,6 +85,31 @@ training_curves([{"train_loss": 1.0}])
     assert not [p for p in tmp_path.rglob("*") if p.name in {".ipython", ".jupyter", "kernels"}]
 
 
+def test_outputs_show_plain_numbers_of_four_digits(tmp_path: Path) -> None:
+    body = """
+import numpy as np
+from imet.statistics import Interval
+from imet.thresholds import GlobalThreshold
+{"a": np.float64(0.2599707), "b": (np.float32(248.91766), np.int64(3), 2 / 3), "c": np.ones(1) / 3}
+# %%
+rule = GlobalThreshold(f_beta=0.5, at_edge=True, threshold=1 / 7)
+Interval(0.30531457, 0.27165314, 0.34044639), rule
+"""
+    out = tmp_path / "09_try.ipynb"
+    made = run(script(tmp_path, body), out, "-p", "profile=tiny", "-p", "seed=7")
+    assert made.returncode == 0, made.stderr
+    said = [
+        " ".join(o["data"]["text/plain"].split())
+        for cell in nbformat.read(out, as_version=4).cells
+        for o in cell.get("outputs", [])
+    ]
+    assert said == [
+        "{'a': 0.26, 'b': (248.9, 3, 0.6667), 'c': array([0.3333])}",
+        "(Interval(value=0.3053, low=0.2717, high=0.3404), "
+        "GlobalThreshold(f_beta=0.5, at_edge=True, threshold=0.1429))",
+    ]
+
+
 def test_an_unknown_parameter_fails_before_anything_runs(tmp_path: Path) -> None:
     out = tmp_path / "09_try.ipynb"
     out.write_text("an earlier success")
