@@ -290,8 +290,8 @@ predictions(
 
 # %% [markdown]
 # ```{caption} fig-baseline-examples
-# :alt: Four works, each with a column of true labels and a column of predicted labels marked right or
-#   wrong.
+# :alt: Four works, each with a column of the annotator's labels and a column of predicted labels marked
+#   right or wrong.
 # Test works drawn at random: the annotator's labels in black, predictions in blue with a tick where
 # they agree with them and in red with a cross where not. A ring marks a label that was missed.
 # ```

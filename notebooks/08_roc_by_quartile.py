@@ -242,7 +242,8 @@ label_scatter(
 # :alt: A scatter of labels: to the left, where labels are rare, areas spread widely; to the right
 #   they are close together.
 # AUC of every label on validation works, by its uses in training, for the baseline and AttnCNN-RNN. An area
-# near zero rests on one or two positives that are ranked last.
+# near zero rests on one or two positives that are ranked last. Labels at the same place share a mark, larger
+# the more they are.
 # ```
 
 # %%

@@ -150,7 +150,7 @@ label_scatter(
 # ```{caption} fig-rates
 # :alt: A scatter of labels: frequent ones are mostly found, rare ones range from never to always.
 # Share of a label's test works that get it, by the label's uses in training, for the baseline and
-# AttnCNN-RNN.
+# AttnCNN-RNN. Labels at the same place share a mark, larger the more they are.
 # ```
 
 # %%

@@ -59,8 +59,8 @@ steps.attention.shape  # works, views, steps, regions
 # predicted label (blue texts for correct predictions or red texts for wrong predictions).
 # ```
 #
-# {numref}`fig-attention` follows that layout with the weights as they are, square by square. A thin
-# blue frame marks the thing itself where its place is known (who knows it here: {num}`boxes`). The works
+# {numref}`fig-attention` follows that layout with the weights as they are, square by square. A
+# white frame marks the thing itself where its place is known (who knows it here: {num}`boxes`). The works
 # are drawn at random among those with a right tag. {numref}`fig-attention-smooth` shows the same as the
 # authors' code does, smoothed by {num}`reported/code.overlay.sigma:d` pixels.
 
@@ -70,9 +70,9 @@ kept, label = steps.kept[:, 0], steps.labels[:, 0]  # (n, T), of the resized vie
 hit = np.take_along_axis(part.targets[works], label, 1)  # (n, T) the annotator agrees
 right_tags = kept & hit & is_tag[label]
 candidates = np.flatnonzero(right_tags.any(1))
-candidates = candidates if len(candidates) >= 3 else works
+candidates = candidates if len(candidates) >= 2 else works
 rng = np.random.default_rng(seed)
-chosen = np.sort(rng.choice(candidates, min(4, len(candidates)), replace=False))
+chosen = np.sort(rng.choice(candidates, min(2, len(candidates)), replace=False))
 len(candidates), right_tags.sum()
 
 # %%
@@ -90,7 +90,7 @@ shown = [view_pictures(run, part, int(w)) for w in chosen]
 attended, smoothed = [], []
 for w, (picture, _, _) in zip(chosen, shown):
     order = [t for t in range(label.shape[1]) if kept[w, t]] or [0]
-    tags_first = sorted(order, key=lambda t: (not is_tag[label[w, t]], t))[:4]
+    tags_first = sorted(order, key=lambda t: (not is_tag[label[w, t]], t))[:3]
     for column, sigma in ((attended, 0.0), (smoothed, SIGMA * side / 224)):
         column.append([])
         for t in tags_first:
@@ -107,12 +107,12 @@ attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], atten
 
 # %% [markdown]
 # ```{caption} fig-attention
-# :alt: Four works in rows. Beside each picture stand its view and up to four grey copies of it with
-#   coloured squares where the model looked, titled with the predicted label.
-# Attended regions, the paper's Figure 4: the picture over its labels, the resized view, and for up to
-# four predicted labels the attention when it was chosen; blue with a tick is right, red with a cross
-# is wrong. Grey regions get no attention, purple, orange and yellow ones more and more; a thin blue
-# frame is the thing itself.
+# :alt: Two works. Beside each picture stand its view and up to three grey copies of it with coloured
+#   squares where the model looked, titled with the predicted label.
+# Attended regions, the paper's Figure 4: the picture over the annotator's labels, the resized view, and for
+# up to three predicted labels the attention when it was chosen; blue with a tick is right, red with a cross
+# is wrong. Grey regions get no attention, purple, orange and yellow ones more and more; a white frame is the
+# thing itself: a red label with a frame is really there, and the annotator left it out.
 # ```
 
 # %% tags=["hide-input"]

@@ -175,14 +175,14 @@ curves = {}
 for name, run in trained.items():
     history = pd.DataFrame(run.history)
     curves[names[name]] = {measure: history[measure].to_numpy() for measure in measures}
-setting_curves(curves, measures)
+setting_curves(curves, measures, logarithmic=["val_loss"])
 
 # %% [markdown]
 # ```{caption} fig-four-settings
 # :alt: Two panels over epochs, validation loss above and validation F2 below, with one line for each
 #   of the poster's four rows.
-# Training of the four settings on this profile: focal loss on validation works, and their F2 at each
-# epoch's best threshold. Steps of the learning rate are where curves flatten.
+# Training of the four settings on this profile: focal loss on validation works (logarithmic), and their F2 at
+# each epoch's best threshold. Steps of the learning rate are where curves flatten.
 # ```
 
 # %%

@@ -226,7 +226,7 @@ loss_vs_f2({name: (h["val_loss"], h["val_f2"]) for name, h in histories.items()}
 # %% [markdown]
 # ```{caption} fig-loss-f2
 # :alt: Trails of points from high loss and low F2 to low loss and high F2; those of rows 2 to 4
-#   largely cover each other.
+#   largely cover each other, row 2 in hollow marks on top.
 # Focal loss and F2 of validation works after every epoch of rows 2 to 4, at the best threshold of the
 # epoch. Training runs from right to left; the axis of the loss is logarithmic.
 # ```

@@ -253,7 +253,7 @@ score_curves(
     looked_at,
     precision_at,
     x_name="annotations looked at",
-    y_name="really errors",
+    y_name="share that are errors",
     logarithmic=True,
 )
 

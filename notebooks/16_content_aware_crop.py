@@ -141,7 +141,7 @@ before_and_after([pictures[i] for i in some], [ours[i] for i in some])
 # %% [markdown]
 # ```{caption} fig-crop-gallery
 # :alt: Four pictures with a box around their object, each above the cropped picture.
-# Works drawn at random from those whose named things fill less than the middle share of the picture,
+# Works drawn at random from those whose named things fill less than the median share of the picture,
 # with the box of the content-aware crop (above) and what it leaves (below).
 # ```
 

@@ -125,6 +125,8 @@ def label_scatter(
 ) -> Figure:
     """One point per label: a score against how frequent, or how large, what it names is.
 
+    Labels at the same place share a mark, whose area grows with their number, up to nine.
+
     Args:
         x: (K,).
         y: Model to (K,), NaN where a label has none.
@@ -140,12 +142,17 @@ def label_scatter(
         scores = np.asarray(scores, float)
         known = np.isfinite(scores) & np.isfinite(values) & ((values > 0) | (not logarithmic))
         filled = position == 0  # the others are outlines, so that equal points stay visible
-        ax.plot(
-            values[known], scores[known], MARKERS[position % len(MARKERS)],
-            markersize=5 if filled else 7, color=PALETTE[position], alpha=0.8,
-            markeredgewidth=0 if filled else 1.2, label=name,
-            markerfacecolor=PALETTE[position] if filled else "none",
-        )  # fmt: skip
+        points, several = np.unique(
+            np.stack([values[known], scores[known]], 1), axis=0, return_counts=True
+        )  # (M, 2), (M,)
+        for count in np.unique(several):
+            ax.plot(
+                *points[several == count].T, MARKERS[position % len(MARKERS)],
+                markersize=(5 if filled else 7) * min(count, 9) ** 0.5, alpha=0.8,
+                color=PALETTE[position],
+                markeredgewidth=0 if filled else 1.2, label=name if count == several.min() else "",
+                markerfacecolor=PALETTE[position] if filled else "none",
+            )  # fmt: skip
     if logarithmic and (values > 0).any():
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

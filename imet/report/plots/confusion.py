@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from imet.report.plots.examples import LARGE
 from imet.report.plots.style import INK, short, styled
 
 
@@ -70,12 +71,13 @@ def confusion_heatmap(
         columns,
         annot=True,
         fmt=".0f",
-        annot_kws={"fontsize": 9, "color": INK},
+        annot_kws={"fontsize": LARGE, "color": INK},
         cmap="Oranges",
         vmin=0,
         vmax=150,  # never so dark that ink cannot be read
         cbar=False,
     )
+    ax.tick_params(labelsize=LARGE)
     ax.set(xlabel="said wrongly, % of the works", ylabel="missed (works)")
     return figure
 

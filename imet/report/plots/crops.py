@@ -159,14 +159,21 @@ def box_gallery(
 @styled
 def before_and_after(pictures: Sequence[Picture], boxes: Sequence[ArrayLike]) -> Figure:
     """Pictures above what is left of them."""
-    figure, axes = plt.subplots(2, len(pictures), squeeze=False, figsize=(6.0, 4.3))
+    corners = [[int(side) for side in np.asarray(box)] for box in boxes]
+    cut = [p[top:end, left:right] for p, (left, top, right, end) in zip(pictures, corners)]
+    column = 6.0 / len(pictures) - 0.1  # inches; rows are as tall as the tallest in them
+    heights = [
+        column * max(min(p.shape[0] / p.shape[1], 1.8) for p in row) for row in (pictures, cut)
+    ]
+    figure, axes = plt.subplots(
+        2, len(pictures), squeeze=False, height_ratios=heights, figsize=(6.0, sum(heights) + 0.2)
+    )
     for ax in axes.ravel():
         ax.axis("off")
-    for column, (picture, box) in enumerate(zip(pictures, boxes)):
-        left, top, right, bottom = (int(side) for side in np.asarray(box))
-        axes[0, column].set_anchor("S")  # all on one line, and what is left hangs below it
-        axes[1, column].set_anchor("N")
-        axes[0, column].imshow(picture, interpolation="antialiased")
-        draw_box(axes[0, column], box, 0, width=1.6)
-        axes[1, column].imshow(picture[top:bottom, left:right], interpolation="antialiased")
+    for above, below, picture, box, left in zip(*axes, pictures, boxes, cut):
+        above.set_anchor("S")  # all on one line, and what is left hangs below it
+        below.set_anchor("N")
+        above.imshow(picture, interpolation="antialiased")
+        draw_box(above, box, 0, width=1.6)
+        below.imshow(left, interpolation="antialiased")
     return figure

@@ -1,4 +1,4 @@
-"""Pictures with their words: samples, views of one work, predictions beside the truth."""
+"""Pictures with their words: samples, views of one work, predictions beside the annotator's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from imet.report.plots.style import INK, MISSED, MUTED, RIGHT, WRONG, short, sty
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
-INCHES_A_LINE = 0.175
+INCHES_A_LINE = 0.175  # of 9 points
+LARGE = 11.0  # points: letters of a figure of few words can be read on a phone
 
 
 def show_picture(ax: Axes, picture: Picture) -> None:
@@ -33,22 +34,23 @@ def write_labels(
     marks: Sequence[str] | None = None,
     heading: str = "",
     lines: int | None = None,
+    size: float = 9,
 ) -> None:
     """Write names, without their kind, from the top of an empty cell down; cultures in italics.
 
     Each name may have a colour and a mark before it, so that nothing is told by colour alone. The
-    heading is a grey line above; `lines` are how many the cell's height stands for.
+    heading is a grey line above; `lines` are how many the cell's height stands for; size in points.
     """
     ax.axis("off")
     row = 1 if heading else 0
     total = (lines or len(names)) + row
-    ax.text(0, 1, heading, va="top", fontsize=9, color=MUTED, transform=ax.transAxes)
+    ax.text(0, 1, heading, va="top", fontsize=size, color=MUTED, transform=ax.transAxes)
     for i, name in enumerate(names):
         text = f"{marks[i]} {short(name)}" if marks else short(name)
         style = "italic" if name.startswith("culture::") else "normal"
         colour = colours[i] if colours else INK
         y = 1 - (row + i) / max(total, 1)
-        ax.text(0, y, text, va="top", fontsize=9, style=style, color=colour, transform=ax.transAxes)
+        ax.text(0, y, text, va="top", size=size, style=style, color=colour, transform=ax.transAxes)
 
 
 @styled
@@ -147,41 +149,42 @@ def view_strip(
 @styled
 def predictions(
     pictures: Sequence[Picture],
-    truth: Sequence[Sequence[str]],
+    annotated: Sequence[Sequence[str]],
     predicted: Sequence[Sequence[str]],
     *,
     most: int = 14,
 ) -> Figure:
-    """Predictions beside the truth (the paper's Figure 5).
+    """Predictions beside the annotator's labels (the paper's Figure 5).
 
-    The truth is written in black; a prediction in blue with a tick where it is right, in red with
-    a cross where it is wrong; a label that was missed carries a ring in the column of the truth.
+    The annotator's are written in black; a prediction in blue with a tick where both agree, in red
+    with a cross where not; a label that was missed carries a ring in the annotator's column.
     Labels are full names in any order; `most` predictions are written out, the rest is counted.
     """
-    if not len(pictures) == len(truth) == len(predicted):
+    if not len(pictures) == len(annotated) == len(predicted):
         raise ValueError(
-            f"{len(pictures)} pictures, {len(truth)} truths, {len(predicted)} predictions"
+            f"{len(pictures)} pictures, {len(annotated)} annotations, {len(predicted)} predictions"
         )
     cut = [list(names[:most]) for names in predicted]
     rest = [len(names) - len(kept) for names, kept in zip(predicted, cut)]
-    lines = [max(len(t), len(c) + bool(more), 8) + 1 for t, c, more in zip(truth, cut, rest)]
-    heights = [INCHES_A_LINE * n + 0.1 for n in lines]
+    lines = [max(len(t), len(c) + bool(more), 8) + 1 for t, c, more in zip(annotated, cut, rest)]
+    heights = [INCHES_A_LINE * LARGE / 9 * n + 0.1 for n in lines]
     figure = plt.figure(figsize=(6.0, sum(heights) + 0.14 * len(lines)), layout="constrained")
-    grid = figure.add_gridspec(len(pictures), 3, width_ratios=(2.3, 1.5, 1.6),
+    grid = figure.add_gridspec(len(pictures), 3, width_ratios=(1.8, 1.75, 1.95),
                                height_ratios=heights)  # fmt: skip
     for row, picture in enumerate(pictures):
         cell = figure.add_subplot(grid[row, 0])
         show_picture(cell, picture)
         cell.set_anchor("NW")
-        true, said = list(truth[row]), cut[row]
+        true, said = list(annotated[row]), cut[row]
         hit = [name in said for name in true]
         write_labels(
             figure.add_subplot(grid[row, 1]),
             true,
             marks=["●" if h else "○" for h in hit],
             colours=[INK if h else MISSED for h in hit],
-            heading="truth",
+            heading="annotator",
             lines=lines[row] - 1,
+            size=LARGE,
         )
         right = [name in true for name in said]
         names = said + ([f"and {rest[row]} more"] if rest[row] else [])
@@ -192,5 +195,6 @@ def predictions(
             colours=[RIGHT if r else WRONG for r in right] + [MUTED] * bool(rest[row]),
             heading="predicted",
             lines=lines[row] - 1,
+            size=LARGE,
         )
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,16 +41,20 @@ def loss_shapes(losses: Mapping[str, Callable[[Tensor, Tensor], Tensor]]) -> Fig
 
 @styled
 def loss_vs_f2(groups: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
-    """Model to focal losses (E,) and F2 (E,) on validation: a line through its epochs."""
+    """Model to focal losses (E,) and F2 (E,) on validation: a line through its epochs.
+
+    The first has hollow marks and lies on top, so that equal trails show through it.
+    """
     figure, ax = plt.subplots(figsize=(6.0, 4.2))
     for position, (name, (losses, scores)) in enumerate(groups.items()):
         x, y = np.asarray(losses, float), np.asarray(scores, float)
         colour = PALETTE[position % len(PALETTE)]
         ax.plot(
-            x, y, linewidth=0.9, color=colour, alpha=0.9, markersize=4.5, label=name,
-            marker=MARKERS[position % len(MARKERS)],
+            x, y, linewidth=0.9, color=colour, markersize=4.5 if position else 7.5, label=name,
+            marker=MARKERS[position % len(MARKERS)], zorder=2 if position else 3,
+            markerfacecolor=colour if position else "none", markeredgewidth=1.2,
         )  # fmt: skip
-        ax.plot(x[-1:], y[-1:], "o", markersize=11, markerfacecolor="none",
+        ax.plot(x[-1:], y[-1:], "o", markersize=13, markerfacecolor="none",
                 markeredgecolor=colour, markeredgewidth=1.6)  # fmt: skip
     ax.annotate("ringed: the last epoch", (0.99, 0.02), xycoords="axes fraction", ha="right",
                 color=MUTED, fontsize=9)  # fmt: skip
@@ -62,12 +66,15 @@ def loss_vs_f2(groups: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
 
 @styled
 def setting_curves(
-    histories: Mapping[str, Mapping[str, ArrayLike]], names: Mapping[str, str]
+    histories: Mapping[str, Mapping[str, ArrayLike]],
+    names: Mapping[str, str],
+    *,
+    logarithmic: Sequence[str] = (),
 ) -> Figure:
     """Training of several settings side by side: one panel per measure, one line per setting.
 
     Histories are setting to measure to (E,) values by epoch, from epoch 1; `names` are measure to
-    its axis, in the order of the panels.
+    its axis, in the order of the panels; `logarithmic` measures spread by their first epochs.
     """
     figure, axes = plt.subplots(
         len(names), 1, sharex=True, squeeze=False, figsize=(6.0, 2.4 * len(names) + 0.5)
@@ -75,13 +82,15 @@ def setting_curves(
     for ax, (measure, label) in zip(axes[:, 0], names.items()):
         for position, (setting, history) in enumerate(histories.items()):
             values = np.asarray(history[measure], float)  # (E,)
-            few = len(values) < 12
-            ax.plot(np.arange(1, len(values) + 1), values, label=setting,
-                    marker=MARKERS[position % len(MARKERS)] if few else "",
+            every = max(1, len(values) // 8)
+            ax.plot(np.arange(1, len(values) + 1), values, label=setting, linewidth=1.6,
+                    marker=MARKERS[position % len(MARKERS)], markevery=(position % every, every),
                     **line_style(position))  # fmt: skip
         ax.set_ylabel(label)
+        if measure in logarithmic:
+            ax.set_yscale("log")
     axes[-1, 0].set_xlabel("epoch")
     axes[-1, 0].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, handlelength=4)
     return figure

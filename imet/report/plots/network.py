@@ -9,10 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from imet.report.plots.examples import LARGE
 from imet.report.plots.style import INK, MUTED, PALETTE, styled
 
 COLOURS = {"convolution": PALETTE[5], "pool": PALETTE[4], "linear": PALETTE[3]}
-COLUMNS = ((5.1, "left", "output"), (10.3, "right", "parameters"), (12.4, "right", "sees, px"))
+COLUMNS = ((3.6, "left", "output"), (10.2, "right", "parameters"), (12.7, "right", "sees, px"))
 KINDS = {"convolution": "convolution + ReLU", "pool": "max pool", "linear": "fully connected"}
 
 
@@ -41,7 +42,7 @@ def network_diagram(
     first convolutions as `emphasised` get an outline: those that the crop looks at.
     """
     sides = [shape[1] if len(shape) == 3 else 1 for shape in shapes]
-    heights = [0.55 + np.log2(side + 1) for side in sides]
+    heights = [0.4 + 0.8 * np.log2(side + 1) for side in sides]
     rows = len(kinds)
     figure, ax = plt.subplots(figsize=(6.0, 0.27 * rows + 0.9))
     seen = 0
@@ -58,10 +59,10 @@ def network_diagram(
         output = " × ".join(str(n) for n in shape)
         texts = (output, _count(parameters[row]), str(fields[row] or "all"))
         for (x, side, _), text in zip(COLUMNS, texts):
-            ax.text(x, row, text, ha=side, va="center", fontsize=8.5, color=INK)
+            ax.text(x, row, text, ha=side, va="center", fontsize=LARGE, color=INK)
     for x, side, title in COLUMNS:
-        ax.text(x, -1.1, title, ha=side, va="center", fontsize=8.5, color=MUTED)
-    ax.set(xlim=(-4.6, 12.6), ylim=(rows - 0.3, -1.6))
+        ax.text(x, -1.1, title, ha=side, va="center", fontsize=LARGE, color=MUTED)
+    ax.set(xlim=(-3.5, 12.8), ylim=(rows - 0.3, -1.6))
     ax.axis("off")
     handles = [Patch(color=COLOURS[kind], label=KINDS[kind]) for kind in COLOURS if kind in kinds]
     if emphasised:

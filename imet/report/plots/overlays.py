@@ -10,10 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from imet.report.plots.examples import INCHES_A_LINE, Picture, show_picture, write_labels
-from imet.report.plots.style import MUTED, PALETTE, RIGHT, WRONG, short, styled
+from imet.report.plots.examples import INCHES_A_LINE, LARGE, Picture, show_picture, write_labels
+from imet.report.plots.style import INK, MUTED, RIGHT, WRONG, short, styled
 
 Map = NDArray[np.floating]  # (S, S), how much each pixel counts
 
@@ -70,46 +71,44 @@ def _overlay(ax: Axes, view: Picture, weights: Map) -> None:
 @styled
 def attention_examples(
     pictures: Sequence[Picture],
-    truth: Sequence[Sequence[str]],
+    annotated: Sequence[Sequence[str]],
     views: Sequence[Picture],
     attended: Sequence[Sequence[Attended]],
 ) -> Figure:
-    """The paper's Figure 4: picture with its truth, the view, attention for each predicted label.
+    """The paper's Figure 4: picture, the view, attention for each predicted label; the annotator's.
 
     A predicted label is blue with a tick where it is right and red with a cross where it is wrong.
-    The truth of each picture is full names, its view (S, S, 3) what the model saw; attended are
-    labels in the order of their choice, of which the first four are drawn.
+    The annotator's labels of each picture are full names, its view (S, S, 3) what the model saw;
+    attended are labels in the order of their choice, of which the first three are drawn.
     """
-    columns = 2  # overlays a row, beside the picture and its view
-    depth = [max(1, min(-(-len(labels) // columns), 2)) for labels in attended]
-    text = [INCHES_A_LINE * max(len(names), 1) + 0.1 for names in truth]
-    side = 6.0 / (2 + columns)
-    heights = [max(d * (side + 0.24), side + 0.3 + t) for d, t in zip(depth, text)]
-    figure = plt.figure(figsize=(6.0, sum(heights)), layout="constrained")
+    line, side = INCHES_A_LINE * LARGE / 9, 6.0 / 3 + 0.2  # inches
+    below = [
+        max(line * (len(names) + 1) + 0.1, side * (len(labels) > 1))
+        for names, labels in zip(annotated, attended)
+    ]
+    figure = plt.figure(figsize=(6.0, sum(below) + side * len(below)), layout="constrained")
+    heights = [side + each for each in below]
     rows = figure.subfigures(len(pictures), 1, height_ratios=heights, squeeze=False)[:, 0]
-    for row, (part, height) in enumerate(zip(rows, heights)):
-        left, right = part.subfigures(1, 2, width_ratios=(2, columns))
-        below = max(height - side - 0.2 - text[row], 0.01)  # where overlays need more room
-        grid = left.add_gridspec(3, 2, height_ratios=(side + 0.2, text[row], below))
-        for column, picture in enumerate((pictures[row], views[row])):
-            cell = left.add_subplot(grid[0, column])
-            show_picture(cell, picture)
-            cell.set_anchor("N")
-            if row == 0:
-                cell.set_title(("picture", "view")[column], fontsize=9, color=MUTED, pad=3)
-        write_labels(left.add_subplot(grid[1, :]), truth[row])
-        axes = right.subplots(depth[row], columns, squeeze=False).ravel()
+    rim = [withStroke(linewidth=3.6, foreground=INK)]
+    for row, part in enumerate(rows):
+        axes = part.subplots(2, 3, height_ratios=(side, below[row])).ravel()
         for ax in axes:
             ax.axis("off")
-        for ax, label in zip(axes, attended[row]):
+        for ax, shown, title in zip(axes, (pictures[row], views[row]), ("picture", "view")):
+            show_picture(ax, shown)
+            ax.set_anchor("NW")
+            ax.set_title(title, fontsize=LARGE, color=MUTED, pad=3, fontweight="normal")
+        lines = int(below[row] / line) - 1
+        write_labels(axes[3], annotated[row], heading="annotator", lines=lines, size=LARGE)
+        for ax, label in zip(axes[[2, 4, 5]], attended[row]):
             _overlay(ax, views[row], label.weights)
             for x, y, x_end, y_end in [] if label.boxes is None else label.boxes.tolist():
                 box = Rectangle((x - 0.5, y - 0.5), x_end - x, y_end - y, fill=False)
-                box.set(linewidth=1.2, edgecolor=PALETTE[5])
+                box.set(linewidth=1.6, edgecolor="white", path_effects=rim)
                 ax.add_patch(box)
             mark = "✓" if label.right else "✗"
             ax.set_title(
-                f"{mark} {short(label.name)}", fontsize=9, pad=2, fontweight="normal",
+                f"{mark} {short(label.name)}", fontsize=LARGE, pad=3, fontweight="normal",
                 color=RIGHT if label.right else WRONG,
             )  # fmt: skip
     return figure

@@ -234,7 +234,7 @@ def test_predictions_count_what_they_leave_out() -> None:
     many = [f"tag::{i}" for i in range(20)]
     figure = examples.predictions([PICTURE], [["tag::0"]], [many], most=5)
     assert any("and 15 more" in text for text in words(figure))
-    with pytest.raises(ValueError, match="truths"):
+    with pytest.raises(ValueError, match="annotations"):
         examples.predictions([PICTURE], [], [many])
 
 

@@ -72,8 +72,8 @@ def test_attention_examples_tell_right_from_wrong():
 def test_no_more_overlays_than_fit():
     labels = [overlays.Attended(f"tag::{i}", True, np.ones((32, 32))) for i in range(9)]
     figure = overlays.attention_examples([PICTURE], [["tag::men"]], [VIEW], [labels])
-    assert "✓ 3" in words(figure)
-    assert "✓ 4" not in words(figure)
+    assert "✓ 2" in words(figure)
+    assert "✓ 3" not in words(figure)
 
 
 def test_a_label_without_attention_is_drawn_too():
@@ -133,6 +133,16 @@ def test_labels_without_a_score_are_not_drawn():
     )
     (points,) = [line for line in figure.axes[0].get_lines() if line.get_label() == "m"]
     assert points.get_xdata().tolist() == [1, 100]
+
+
+def test_labels_at_one_place_share_a_larger_mark():
+    figure = comparisons.label_scatter(
+        [5, 5, 5, 9], {"m": [1.0, 1.0, 1.0, 0.5]}, x_name="x", y_name="y"
+    )
+    drawn = {
+        tuple(line.get_xydata()[0]): line.get_markersize() for line in figure.axes[0].get_lines()
+    }
+    assert drawn[5, 1] ** 2 == pytest.approx(3 * drawn[9, 0.5] ** 2)
 
 
 def test_nothing_to_draw_is_no_error():
