@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -230,40 +229,22 @@ def evaluate(
     return content
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluator:
-    """Validation after each epoch, and the outputs of the best one."""
+def validate(batches: Batches, criterion: Criterion, network: nn.Module) -> dict[str, float]:
+    """Loss and best F2 on validation works, with the threshold or γ that gives it.
 
-    batches: Batches
-    criterion: Criterion  # the loss that training minimises
-
-    def validate(self, network: nn.Module) -> dict[str, float]:
-        """Loss and best F2 on validation works, with the threshold or γ that gives it.
-
-        Paths are greedy ones, which the views of a work do not share: beams would cost too much.
-        """
-        recipe, parts, val = self.batches.recipe, self.batches.parts, self.batches.parts.val
-        if model_spec(recipe).writes_paths:
-            paths, loss = greedy_validation(
-                network, self.batches.evaluation(val), len(val), self.criterion
-            )
-            frequencies = parts.train.targets.mean(0)  # (K,) f
-            _, tried = tune_path_rule({1: paths}, val.targets, frequencies, **path_settings(recipe))
-            return {"val_loss": loss, "val_f2": tried["1"]["f2"], "val_gamma": tried["1"]["gamma"]}
-        logits = compute_logits(network, self.batches.evaluation(val), len(val))  # (N, V, K)
-        targets = torch.from_numpy(np.repeat(val.targets[:, None], logits.shape[1], 1)).float()
-        device = self.batches.device
-        batch = {"targets": targets.flatten(0, 1).to(device)}
-        val_loss = float(self.criterion(torch.from_numpy(logits).flatten(0, 1).to(device), batch))
-        threshold, f2 = metrics.best_threshold(
-            thresholds.average_views(logits, recipe.reduce_views), val.targets
-        )
-        return {"val_loss": val_loss, "val_f2": f2, "val_threshold": threshold}
-
-    def outputs(self, network: nn.Module) -> dict[str, Outputs]:
-        """Outputs of "val" and "test"."""
-        outputs = {}
-        for part in (self.batches.parts.val, self.batches.parts.test):
-            batches = partial(self.batches.evaluation, part)
-            outputs[part.name] = compute_outputs(network, self.batches.recipe, batches, len(part))
-        return outputs
+    `criterion` is the loss that training minimises. Paths are greedy ones, which the views of a
+    work do not share: beams would cost too much.
+    """
+    recipe, train, val = batches.recipe, batches.parts.train, batches.parts.val
+    if model_spec(recipe).writes_paths:
+        paths, loss = greedy_validation(network, batches.evaluation(val), len(val), criterion)
+        frequencies = train.targets.mean(0)  # (K,) f
+        _, tried = tune_path_rule({1: paths}, val.targets, frequencies, **path_settings(recipe))
+        return {"val_loss": loss, "val_f2": tried["1"]["f2"], "val_gamma": tried["1"]["gamma"]}
+    logits = compute_logits(network, batches.evaluation(val), len(val))  # (N, V, K)
+    targets = torch.from_numpy(np.repeat(val.targets[:, None], logits.shape[1], 1)).float()
+    batch = {"targets": targets.flatten(0, 1).to(batches.device)}
+    loss = float(criterion(torch.from_numpy(logits).flatten(0, 1).to(batches.device), batch))
+    scores = thresholds.average_views(logits, recipe.reduce_views)
+    threshold, f2 = metrics.best_threshold(scores, val.targets)
+    return {"val_loss": loss, "val_f2": f2, "val_threshold": threshold}

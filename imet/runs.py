@@ -20,7 +20,7 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ from imet.devices import (
     open_fabric,
     resolve_device,
 )
-from imet.evaluation import Evaluator, Outputs, PartMetrics, evaluate
+from imet.evaluation import Outputs, PartMetrics, compute_outputs, evaluate, validate
 from imet.io import (
     InputError,
     clear_temporary,
@@ -161,12 +161,15 @@ def train(
     with fabric.rank_zero_first():  # the others find features stored
         batches.prepare(cache_views)
     criterion = make_criterion(recipe, parts.train.targets, device)
-    evaluator = Evaluator(batches, criterion)
-    history = fit(network, batches.training, criterion, evaluator.validate, recipe, folder, fabric)
+    judge = partial(validate, batches, criterion)
+    history = fit(network, batches.training, criterion, judge, recipe, folder, fabric)
     best = load_checkpoint(folder / "best.pt")
     network.load_state_dict(best["model"])
 
-    outputs = evaluator.outputs(network)  # scores, label paths
+    outputs = {  # scores, label paths
+        part.name: compute_outputs(network, recipe, partial(batches.evaluation, part), len(part))
+        for part in (parts.val, parts.test)
+    }
     if fabric.is_global_zero:
         for part, each in outputs.items():
             each.save(folder, part)
