@@ -49,10 +49,8 @@ class Batches:
 
     def prepare(self, cache_views: bool = False) -> None:
         """Store the features now, where they are stored at all: computing them within training
-        would draw from its random numbers.
-
-        Args:
-            cache_views: decode every picture once, into `features/pixels-…`.
+        would draw from its random numbers. With `cache_views` every picture is decoded once, into
+        `features/pixels-…`.
         """
         if self.recipe.batch_size < self.ranks:
             raise InputError(
@@ -160,12 +158,9 @@ class Batches:
 def with_teacher_path(
     batch: Mapping[str, Tensor], recipe: Recipe, label_counts: Tensor
 ) -> Mapping[str, Tensor]:
-    """Add the teacher-forcing path to a batch, if the recipe has a label order.
+    """Add the teacher-forcing path (B·V, T) to a batch, if the recipe has a label order.
 
-    Args:
-        batch: with "targets" (B·V, K).
-        recipe: its `label_order` and number of steps.
-        label_counts: (K,) positives in training.
+    The batch has "targets" (B·V, K); `label_counts` (K,) are positives in training.
     """
     steps = min(recipe.steps, len(label_counts))  # no more than there are labels
     order = recipe.label_order

@@ -52,14 +52,10 @@ VERIFY_BYTES = 2 << 30
 
 
 class FeatureStore:
-    """The arrays of one folder. It knows nothing of models.
+    """The arrays of one folder, N `rows` each. It knows nothing of models.
 
-    Args:
-        folder: where it lies; made if missing.
-        key: what the arrays depend on; a store with another key is discarded.
-        arrays: name to (shape without the first axis, dtype).
-        rows: N.
-        chunk: rows computed at a time, the unit of work that an interruption can cost.
+    A store with another `key`, which is what the arrays depend on, is discarded. `arrays` are name
+    to (shape without the first axis, dtype), `chunk` the rows that an interruption can cost.
     """
 
     def __init__(
@@ -248,12 +244,8 @@ def extract_features(
 ) -> FeatureStore:
     """The store of a part's features, each (N, V, …) float16; computes what is missing.
 
-    Args:
-        part: train, val or test.
-        spec: recipe, encoder and device.
-        root: folder of all stores.
-        chunk: works per chunk.
-        pixels: decoded pictures to take instead of the files.
+    `root` is the folder of all stores, `chunk` in works; `pixels` are decoded pictures to take
+    instead of the files.
     """
     recipe, names = spec.recipe, spec.encoder.names
     key, views = spec.key(part), len(part.kinds(0, recipe))

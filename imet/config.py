@@ -82,7 +82,7 @@ class Recipe:
     batch_size: Count = 32  # works, so 192 views
     epochs: Count = 15  # as coded
     optimizer: Literal["adam", "sgd"] = "adam"
-    learning_rate: Weight = 1e-4  # as coded
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1e-4  # as coded
     momentum: Share = 0.9  # sgd only
     weight_decay: Weight = 1e-5
     schedule: Literal["cosine", "step"] = "cosine"  # step: × step_factor every step_epochs
@@ -121,8 +121,6 @@ class Recipe:
     workers: Annotated[int, Field(ge=-1)] = -1  # loader processes; -1: from the number of cores
 
     def __post_init__(self) -> None:
-        if not self.learning_rate > 0:
-            raise InputError(f"recipe {self.name}: learning_rate = {self.learning_rate}; above 0")
         if not 0 < 2 * self.threshold_step <= self.threshold_high:
             raise InputError(
                 f"recipe {self.name}: the threshold search covers (0, threshold_high) and needs "

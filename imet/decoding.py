@@ -8,7 +8,7 @@ candidate pool is updated in `imet.models.attn_cnn_rnn`; scores without paths ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,18 +45,6 @@ class Paths(NamedTuple):
     labels: IntArray  # int64 (..., T), no label twice in a path
     probabilities: FloatArray  # float32 (..., T), p_t of the label chosen at step t
     scores: FloatArray | None = None  # float32 (..., K); None for paths that were read from a file
-
-    def split_views(self, count: int) -> Paths:
-        """Split the first axis into works and their `count` views: (N·V, …) to (N, V, …)."""
-        return self._each(lambda array: array.reshape(-1, count, array.shape[-1]))
-
-    def best(self) -> Paths:
-        """The best of each view's beams: axes (B, S, …) to (B, …)."""
-        return self._each(lambda array: array[:, 0])
-
-    def _each(self, change: Callable[[Array], Array]) -> Paths:
-        scores = None if self.scores is None else change(self.scores)
-        return Paths(change(self.labels), change(self.probabilities), scores)
 
 
 # --- Searching for paths -------------------------------------------------------------------------
@@ -162,13 +150,16 @@ def decode(
         for batch in batches:
             features = network.features(batch)
             views = len(features["spatial"]) // len(batch["works"])
-            if search == "mean":
-                paths = decode_greedy(network.head, features, shared_views=views)
-            elif search == "1":
-                paths = decode_greedy(network.head, features).split_views(views)
+            arrays: Any
+            if search in ("1", "mean"):
+                shared = views if search == "mean" else 1
+                arrays = decode_greedy(network.head, features, shared_views=shared)
             else:
-                paths = beam_search(network.head, features, int(search)).best().split_views(views)
-            pieces.append((batch["works"].cpu().numpy(), *paths))
+                beams: Any = beam_search(network.head, features, int(search))
+                arrays = [x[:, 0] for x in beams]  # the best
+            if search != "mean":
+                arrays = [x.reshape(-1, views, x.shape[-1]) for x in arrays]
+            pieces.append((batch["works"].cpu().numpy(), *arrays))
     return Paths(*in_work_order(pieces, works))
 
 
@@ -183,9 +174,8 @@ def greedy_validation(
             labels, logits, _ = network.head.unroll(network.features(batch))
             p = logits.sigmoid()  # (B·V, T, K)
             chosen = p.gather(2, labels[..., None])[..., 0]  # (B·V, T)
-            paths = Paths(*(x.cpu().numpy() for x in (labels, chosen, p.amax(1))))
-            rows = batch["works"].cpu().numpy()
-            pieces.append((rows, *paths.split_views(len(p) // len(rows))))
+            rows, arrays = batch["works"].cpu().numpy(), (labels, chosen, p.amax(1))
+            pieces.append((rows, *(x.unflatten(0, (len(rows), -1)).cpu().numpy() for x in arrays)))
             losses.append(len(rows) * float(criterion(logits, batch)))
     return Paths(*in_work_order(pieces, works)), sum(gathered(losses)) / works
 
@@ -351,13 +341,12 @@ class PathRule(Rule):
 
     def predict(self, paths: Paths) -> BoolArray:
         """Decisions (N, K) bool from paths (N, V, T), or (N, T) where all views follow one."""
-        stop = paths, self.gamma, np.array(self.proportions), self.mode, self.keep_first
+        works, f = len(paths.labels), np.array(self.proportions)
+        kept = steps_before_stop(paths, self.gamma, f, self.mode, self.keep_first)
         if paths.labels.ndim == 3 and self.combine == "vote":
-            of_views = stop_paths(*stop)  # (N, V, K)
+            of_views = _multi_hot(paths.labels, kept, len(f))  # (N, V, K)
             return np.asarray(2 * of_views.sum(1) >= of_views.shape[1])
-        works, kept = len(paths.labels), steps_before_stop(*stop)
-        labels = paths.labels.reshape(works, -1)
-        return _multi_hot(labels, kept.reshape(works, -1), len(self.proportions))
+        return _multi_hot(paths.labels.reshape(works, -1), kept.reshape(works, -1), len(f))
 
     def decide(self, outputs: Any) -> BoolArray:
         """Labels (N, K) bool; see `Rule.decide`."""

@@ -46,8 +46,6 @@ def upsample_attention(weights: Array, side: int, sigma: float = 0.0) -> Array:
     """
     weights = np.asarray(weights, np.float64)
     rows = round(weights.shape[-1] ** 0.5)
-    if rows * rows != weights.shape[-1]:
-        raise ValueError(f"{weights.shape[-1]} regions are no square")
     grid = weights.reshape(*weights.shape[:-1], rows, rows)
     place = np.arange(side) * rows // side  # (S,) the region a pixel lies in
     pixels = np.bincount(place, minlength=rows)  # (r,) pixels of a region

@@ -45,8 +45,7 @@ class Boxes:
 def read_boxes(collection: Collection) -> Boxes:
     """Read `boxes.csv`.
 
-    Raises:
-        InputError: it is missing or faulty; names file, row and remedy of the first fault.
+    InputError: it is missing or faulty; names file, row and remedy of the first fault.
     """
     boxes, problems = scan_boxes(collection)
     raise_first(problems)
@@ -56,10 +55,8 @@ def read_boxes(collection: Collection) -> Boxes:
 def scan_boxes(collection: Collection, images: bool = True) -> tuple[Boxes, list[Problem]]:
     """Read the boxes and every problem in them; faulty rows are left out.
 
-    Args:
-        collection: whose folder has `boxes.csv`.
-        images: compare boxes with the pictures' sizes, too. A picture that cannot be read is
-            passed over here: it is a problem of its own.
+    With `images`, boxes are compared with the pictures' sizes, too. A picture that cannot be read
+    is passed over here: it is a problem of its own.
     """
     path = collection.root / "boxes.csv"
     rows, problems = read_columns(path, ("id", "label", *SIDES))

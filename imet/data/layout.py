@@ -66,10 +66,8 @@ def pictures_in(folder: Path, leave_out: Path | None = None) -> list[Path]:
 
     What systems leave beside pictures is passed over: names that begin with a dot, thumbnails, bins
     and archives' side files; and the folder `leave_out`, such as the output of an earlier run.
-    Linked folders are followed, each folder once.
-
-    Raises:
-        InputError: there is none; says where they are instead, if they are near.
+    Linked folders are followed, each folder once. InputError: there is none; says where they are
+    instead, if they are near.
     """
     pictures: list[Path] = []
     seen = {leave_out.resolve()} if leave_out is not None else set()

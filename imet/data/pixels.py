@@ -46,8 +46,7 @@ class Pixels:
     def write(self, workers: int) -> None:
         """Decode every picture that is not there yet, in so many threads.
 
-        Raises:
-            InputError: a picture that cannot be read, or a disk with too little room.
+        InputError: a picture that cannot be read, or a disk with too little room.
         """
         with file_lock(self.folder):
             done, works = int((self.shapes[:, 0] > 0).sum()), len(self.part)

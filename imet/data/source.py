@@ -35,12 +35,8 @@ def contact_sheets(out: Path) -> Path:
 def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
     """The folder of a profile's collection in Kaggle's layout, simulated first where it should be.
 
-    Args:
-        profile: says whether to simulate.
-        data: a folder to take instead; else IMET_DATA for the real collection, else `data/kaggle`.
-
-    Raises:
-        InputError: there is no such folder; says how to get the collection.
+    `data` is a folder to take instead; without it IMET_DATA for the real collection, else
+    `data/kaggle`. InputError: there is no such folder; says how to get the collection.
     """
     if data is None and profile.data == "simulated":
         folder = home() / "data" / profile.name
@@ -83,8 +79,7 @@ def drawn_for(profile: Profile, labels: Sequence[str], each: int) -> tuple[Colle
 def known_boxes(collection: Collection) -> Boxes | None:
     """Where things are: `boxes.csv` of the folder, else what drew it knows; None where nobody does.
 
-    Raises:
-        InputError: a fault in what is there.
+    InputError: a fault in what is there.
     """
     if (collection.root / "boxes.csv").exists():
         return read_boxes(collection)

@@ -35,8 +35,6 @@ class Split:
 
     def rows(self, name: str) -> Array:
         """Rows of the part "train", "val", "test" or "dropped"."""
-        if name not in (*PARTS, "dropped"):
-            raise ValueError(f"no part {name!r}: the parts are {', '.join(PARTS)} and dropped")
         return np.asarray(getattr(self, name))
 
 

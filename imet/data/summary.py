@@ -67,26 +67,23 @@ def summarise(root: Path | str) -> dict[str, Any]:
     }
 
 
-def format_summary(summary: dict[str, Any], most_frequent: int = 10) -> str:
-    """`summarise` as text for a person, with the most frequent labels of `counts`."""
-
-    def number(value: int | None) -> str:
-        return "–" if value is None else f"{value:,}"
+def format_summary(summary: dict[str, Any]) -> str:
+    """`summarise` as text for a person, with the ten most frequent labels of `counts`."""
 
     def by_part(values: dict[str, int | None]) -> str:
-        return "  ".join(f"{name} {number(value)}" for name, value in values.items())
+        return "  ".join(f"{k} {'–' if v is None else format(v, ',')}" for k, v in values.items())
 
     mean, most = summary["mean_labels"], summary["max_labels"]
     lines = [
-        ("works", number(summary["rows"])),
+        ("works", f"{summary['rows']:,}"),
         ("labels", "{labels:,} = {culture:,} culture + {tag:,} tag".format(**summary)),
         ("labels on a work", f"{mean:.4f} on average, {most} at most"),
-        ("labels seen fewer than 3 times", number(summary["rare_labels"])),
+        ("labels seen fewer than 3 times", f"{summary['rare_labels']:,}"),
         ("kept without them", "{kept_works:,} works, {kept_labels:,} labels".format(**summary)),
         ("split", by_part(summary["split"])),
         ("labels with a positive", by_part(summary["labels_present"])),
         ("most labels on a work", by_part(summary["max_labels_per_split"])),
-        ("ids not 16 characters long", number(summary["ids_not_16_characters"])),
+        ("ids not 16 characters long", f"{summary['ids_not_16_characters']:,}"),
     ]
     kinds = Counter(name.rpartition("::")[0].partition("::")[0] for name in summary["counts"])
     if set(kinds) - {"culture", "tag"}:
@@ -95,7 +92,7 @@ def format_summary(summary: dict[str, Any], most_frequent: int = 10) -> str:
         lines.append(("note", "all kinds but culture count as tags: change it with culture_kinds"))
     if summary["split"]["train"] is None:
         lines.append(("note", "too few works are kept for train, val and test"))
-    counts = sorted(summary["counts"].items(), key=lambda item: -item[1])[:most_frequent]
+    counts = sorted(summary["counts"].items(), key=lambda item: -item[1])[:10]
     width = max(len(name) for name, _ in lines) + 2
     shown = "\n".join(f"{name:<{width}}{value}" for name, value in lines)
     frequent = "\n".join(f"  {count:>9,}  {name}" for name, count in counts)

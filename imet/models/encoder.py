@@ -50,8 +50,6 @@ class Encoder(nn.Module):
         update_bn_stats: bool = False,
     ) -> None:
         super().__init__()
-        if unknown := set(names) - set(FEATURES):
-            raise ValueError(f"no features {sorted(unknown)}; there are: {', '.join(FEATURES)}")
         self.backbone = backbone
         self.names, self.frozen, self.update_bn_stats = tuple(names), frozen, update_bn_stats
         self.computes_in: torch.dtype | None = None  # the backbone; None: float32

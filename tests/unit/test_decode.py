@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from imet.decoding import (
+    Paths,
     beam_search,
     decode,
     decode_greedy,
@@ -58,7 +59,7 @@ def test_works_come_back_in_order(network, spatial, groups, beams):
         alone = (
             decode_greedy(network.head, features)
             if beams == 1
-            else beam_search(network.head, features, beams).best()
+            else Paths(*(x[:, 0] for x in beam_search(network.head, features, beams)))
         )
         assert np.array_equal(found.labels[work], alone.labels)
         np.testing.assert_allclose(found.probabilities[work], alone.probabilities, atol=1e-6)

@@ -125,7 +125,7 @@ def test_union_and_vote(how) -> None:
 @pytest.mark.parametrize("how", ["union", "vote"])
 @pytest.mark.parametrize("mode", MODES)
 def test_tuned_gamma_is_the_best_of_the_grid(how, mode) -> None:
-    paths, f = random_paths(0, (8 * 6,)).split_views(6), np.linspace(0.05, 0.5, 9)
+    paths, f = random_paths(0, (8, 6)), np.linspace(0.05, 0.5, 9)
     targets = np.random.default_rng(1).random((8, 9)) < 0.3
     gammas = np.linspace(0, 4, 17)
 
@@ -136,14 +136,6 @@ def test_tuned_gamma_is_the_best_of_the_grid(how, mode) -> None:
     np.testing.assert_allclose(values, expected)
     assert gamma == gammas[np.argmax(expected)]
     assert len(set(expected)) > 2  # γ matters here
-
-
-def test_views_are_split_from_works() -> None:
-    paths = random_paths(0, (12,))
-    split = paths.split_views(6)
-    assert split.labels.shape == (2, 6, 5)
-    assert split.scores.shape == (2, 6, 9)
-    assert (split.probabilities.reshape(12, 5) == paths.probabilities).all()
 
 
 def test_unknown_mode_is_refused() -> None:

@@ -145,12 +145,6 @@ def test_too_small_says_what_was_dropped(make_folder):
     assert [len(split.train), len(split.val), len(split.test)] == sizes == [2, 1, 1]
 
 
-def test_unknown_part_raises(make_folder):
-    split = split_collection(read_collection(make_folder([(str(i), "3") for i in range(9)])))
-    with pytest.raises(ValueError, match="no part 'valid'"):
-        split.rows("valid")
-
-
 def test_another_seed_gives_another_split():
     assert not np.array_equal(split_rows(1000, 1)[2], split_rows(1000, 2)[2])
 

@@ -65,11 +65,6 @@ def test_the_hog_vector_is_that_of_the_views():
     assert found.shape == (2, 10_368)
 
 
-def test_unknown_features_are_refused():
-    with pytest.raises(ValueError, match=r"no features \['colour'\]; there are: pooled, spatial"):
-        random_encoder(("pooled", "colour"))
-
-
 def test_a_frozen_encoder_stays_as_it_is_while_its_head_trains():
     encoder = random_encoder()
     network = nn.Sequential(encoder)  # as a part of what is trained
