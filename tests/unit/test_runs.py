@@ -13,7 +13,7 @@ import pytest
 import torch
 from conftest import draw_collection
 
-from imet import batches, evaluation, runs
+from imet import batches, evaluation, metrics, runs
 from imet.batches import uses_stored_features
 from imet.config import resolve
 from imet.devices import resolve_device
@@ -225,8 +225,8 @@ def interrupted(monkeypatch, module, name: str, at: int):
 @pytest.mark.parametrize(
     ("module", "name", "at"),
     [
-        (evaluation, "best_threshold", 1),  # in the validation of the first epoch
-        (evaluation, "best_threshold", 2),  # of the second
+        (metrics, "best_threshold", 1),  # in the validation of the first epoch
+        (metrics, "best_threshold", 2),  # of the second
         (evaluation, "tune_rule", 1),  # after training
         (batches, "extract_features", 2),  # between the features of two parts
     ],
