@@ -44,8 +44,12 @@ class Batches:
     device: str  # where batches are wanted
     rank: int = 0  # of this process among those that share each batch
     ranks: int = 1  # how many they are; a batch of the recipe's size is dealt out to them
-    _loaders: dict[tuple[str, int], ViewLoader] = dataclasses.field(default_factory=dict)
-    _targets: dict[str, Array] = dataclasses.field(default_factory=dict)  # (N, V, K) by part
+    _loaders: dict[tuple[str, int], ViewLoader] = dataclasses.field(
+        default_factory=dict, init=False
+    )
+    _targets: dict[str, Array] = dataclasses.field(
+        default_factory=dict, init=False
+    )  # (N, V, K) by part
 
     def prepare(self, cache_views: bool = False) -> None:
         """Store the features now, where they are stored at all: computing them within training
