@@ -204,10 +204,10 @@ def exact_threshold(tables: Path, out: Path, works: int) -> dict[str, Any]:
 
 
 def auc(tables: Path, out: Path, works: int) -> dict[str, Any]:
-    from imet.metrics import macro_auc, micro_auc
+    from imet.metrics import mean_auc, micro_auc, roc_auc_per_class
 
     scores, targets = scored(tables)
-    macro, micro = macro_auc(scores, targets), micro_auc(scores, targets)
+    macro, micro = mean_auc(roc_auc_per_class(scores, targets)), micro_auc(scores, targets)
     return {"works": len(scores), "classes": macro.classes, "macro": macro.value, "micro": micro}
 
 
