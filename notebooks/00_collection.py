@@ -329,7 +329,7 @@ pd.DataFrame.from_dict(strongest, orient="index").T.fillna("–").rename(
 # frequent enough to compare: their lifts have a rank correlation of {num}`pairs.spearman:.2f`. Some
 # pairs were put together on purpose, and they lie at the upper right. Most of the strongest ones here
 # come from compositions: a culture that has nothing but rugs goes together with rugs whatever a museum
-# says. So labels depend on each other here too, which is all that a model of dependences needs to
+# says ({ref}`ex-00-4` takes the two apart). So labels depend on each other here too, which is all that a model of dependences needs to
 # have something to learn; *which* do is in good part the program's own doing.
 
 # %% [markdown]
@@ -456,6 +456,7 @@ pd.Series(
 
 # %% tags=["solution"]
 missing = Noise().missing
+page["all_three"] = {"missing": missing, "kept": (1 - missing) ** 3}
 drawn_at_random = np.random.default_rng(0).random((100_000, 3)) >= missing
 assert abs(drawn_at_random.all(1).mean() - (1 - missing) ** 3) < 0.01
 (1 - missing) ** 3
@@ -463,12 +464,13 @@ assert abs(drawn_at_random.all(1).mean() - (1 - missing) ** 3) < 0.01
 # %% [markdown]
 # ```{solution} ex-00-1
 # :class: dropdown
-# The three are kept independently, so the probability is $(1 - m)^3$. It falls quickly: a small rate per
-# label is a large one per work.
+# In {num}`all_three.kept:.0%` of cases, at a rate of {num}`all_three.missing:.0%`: the three are kept
+# independently, so the probability is $(1 - m)^3$. It falls quickly: a small rate per label is a large one per
+# work.
 # ```
 
 # %% [markdown]
-# ```{exercise} Level 2: how good is a perfect annotator's rival?
+# ```{exercise} Level 2: how good is the annotator?
 # :label: ex-00-2
 # Take the annotator's table as a prediction of what is truly shown. What is its mean F2? And which of its
 # two kinds of mistake, labels left out or labels added, costs F2 more?
@@ -482,12 +484,15 @@ only_left_out = fbeta_per_work(works.targets & shown, shown).mean()  # nothing w
 only_added = fbeta_per_work(works.targets | shown, shown).mean()  # nothing left out
 assert f2_of_annotator <= only_left_out
 assert f2_of_annotator <= only_added
-{"annotator": f2_of_annotator, "left out only": only_left_out, "added only": only_added}
+page["annotator"] = {"all": f2_of_annotator, "left_out": only_left_out, "added": only_added}
+page.values["annotator"]
 
 # %% [markdown]
 # ```{solution} ex-00-2
 # :class: dropdown
-# What is left out costs more, for two reasons: it happens more often, and F2 weighs recall above precision.
+# The annotator has an F2 of {num}`annotator.all:.3f`; had labels only been left out it would be
+# {num}`annotator.left_out:.3f`, had they only been added {num}`annotator.added:.3f`. Leaving out happens more
+# often, and F2 weighs recall above precision.
 # ```
 
 # %% [markdown]
@@ -506,7 +511,7 @@ np.array_equal(np.asarray(first), np.asarray(other))
 # %% [markdown]
 # ```{solution} ex-00-3
 # :class: dropdown
-# Equal plan and seed give equal pixels. Another seed keeps what the plan says (culture, composition,
+# Every pixel is equal: a plan and a seed decide all. Another seed keeps what the plan says (culture, composition,
 # things) and changes places, sizes, colours and wear.
 # ```
 
@@ -528,15 +533,17 @@ for kind in np.unique(kind_of_work):
 both = [(labels.column(c), labels.column(t)) for c, t, *_ in frequent_pairs(works)[:30]]
 lifts_of = {
     name: np.mean([y[:, c] @ y[:, t] * len(y) / (y[:, c].sum() * y[:, t].sum()) for c, t in both])
-    for name, y in {"as they are": works.targets * 1.0, "shuffled": shuffled * 1.0}.items()
+    for name, y in {"as_they_are": works.targets * 1.0, "shuffled": shuffled * 1.0}.items()
 }
-lifts_of
+page["frequent_lift"] = lifts_of
+page.values["frequent_lift"]
 
 # %% [markdown]
 # ```{solution} ex-00-4
 # :class: dropdown
-# What is left comes from compositions alone; what goes was put together on purpose, or lies in the choice
-# of things for a culture within a composition. A museum's pairs cannot be taken apart like this, since
+# A mean lift of {num}`frequent_lift.shuffled:.2f` is left of {num}`frequent_lift.as_they_are:.2f`. What is left
+# comes from compositions alone. Only the difference can have been put together on purpose, by the choice of
+# things for a culture within a composition. A museum's pairs cannot be taken apart like this, since
 # nobody shuffles a museum.
 # ```
 

@@ -304,14 +304,22 @@ page["crop_targets.lost"] = (
 # ```
 
 # %% tags=["solution"]
+from imet.io import REPO, read_json
+
 needed = int(np.ceil(np.log(0.05) / np.log(0.9)))
 assert 1 - 0.9**needed >= 0.95 > 1 - 0.9 ** (needed - 1)
-needed
+real = read_json(REPO / "results" / "imet2019.json")["values"]
+page["fewer"] = {
+    "here": (works.targets.sum(0) < needed).mean(),
+    "there": np.mean(np.array(real["frequency"]) < needed),
+}
+needed, page.values["fewer"]
 
 # %% [markdown]
 # ```{solution} ex-02-1
 # :class: dropdown
-# $1 - 0.9^n \ge .95$ gives 29. Most labels of the real table have fewer.
+# With 29, the least $n$ of which $1 - 0.9^n \ge .95$. Of the labels of the real table
+# {num}`fewer.there:.0%` have fewer, of this collection's {num}`fewer.here:.0%`.
 # ```
 
 # %% [markdown]
@@ -319,7 +327,10 @@ needed
 # :label: ex-02-2
 # The authors' code asks whether one of a work's labels is a culture in the way of `coded` below. Which
 # labels does it find, and why? Mend it, and compare with what the paper says.
-# `culture_ids = {"13", "51"}` and `coded = [k for k in work if k in culture_ids]`
+#
+#     culture_ids = {"13", "51"}
+#     work = [13, 813]
+#     coded = [k for k in work if k in culture_ids]
 # ```
 
 # %% tags=["solution"]
@@ -335,7 +346,7 @@ coded, mended
 # %% [markdown]
 # ```{solution} ex-02-2
 # :class: dropdown
-# `13 == "13"` is false in Python, and a set looks equality up: no label is ever found and nothing
+# None: `13 == "13"` is false in Python, and a set looks equality up, so no label is ever found and nothing
 # complains. One `int` or `str` mends it. A test with one known work would have caught it; so would printing
 # how many labels a batch carries.
 # ```
@@ -343,7 +354,7 @@ coded, mended
 # %% [markdown]
 # ```{exercise} Level 2: how much of a picture is in a crop?
 # :label: ex-02-3
-# A picture is scaled to a shorter side of 300 and a crop has 224. Which share of a square picture is in a
+# A picture is scaled to a shorter side of 300 and a crop has 224. What share of a square picture is in a
 # crop, and of one that is three times as wide as high? How likely is a given pixel to be inside, at the
 # centre and in a corner?
 # ```
@@ -354,7 +365,8 @@ left = np.arange(side - crop + 1)  # where a crop may begin, along one axis
 inside = np.array([((left <= x) & (x < left + crop)).mean() for x in range(side)])
 assert np.isclose(inside.mean(), crop / side)
 share = {"square": (crop / side) ** 2, "3 : 1": crop**2 / (side * 3 * side)}
-share, inside[side // 2] ** 2, inside[0] ** 2  # pixel in the centre, in a corner
+pixels = {"centre": inside[side // 2] ** 2, "corner": inside[0] ** 2}
+share | {name: round(float(chance), 5) for name, chance in pixels.items()}
 
 # %% [markdown]
 # ```{solution} ex-02-3

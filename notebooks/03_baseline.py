@@ -374,19 +374,20 @@ precision, recall = n / k, 1.0
 predicted_f2 = (5 * precision * recall / (4 * precision + recall)).mean()
 assert np.isclose(predicted_f2, fbeta_per_work(everything, val_targets).mean())
 assert fbeta_per_work(np.zeros_like(everything), val_targets).mean() == 0
-predicted_f2
+page["everything"] = predicted_f2
+page.values["everything"]
 
 # %% [markdown]
 # ```{solution} ex-03-1
 # :class: dropdown
-# At 0 everything is predicted: recall is 1, precision the share of labels that a work has, and F2 is small
-# but not zero. At 1 nothing is, and F2 is 0. In between it must rise and fall.
+# At 0 F2 is {num}`everything:.3f`: everything is predicted, recall is 1 and precision the share of labels that a
+# work has. At 1 nothing is predicted, and F2 is 0. In between it must rise and fall.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 2: when is the clip reached?
 # :label: ex-03-2
-# The weight of a positive is $(n - n_j) / n_j$, at most 10. Below which share of works does a label get 10?
+# The weight of a positive is $(n - n_j) / n_j$, at most 10. Below what share of works does a label get 10?
 # Check the number on the page.
 # ```
 
@@ -398,7 +399,8 @@ assert (share <= 1 / 11).sum() == clipped.sum()
 # %% [markdown]
 # ```{solution} ex-03-2
 # :class: dropdown
-# $(1 - s)/s \ge 10$ is $s \le 1/11$, nine works of a hundred. Nearly all labels are rarer.
+# Up to 1/11, nine works of a hundred, as $(1 - s)/s \ge 10$ is $s \le 1/11$. Of
+# {num}`weights.labels:d` labels {num}`weights.clipped:d` are no more frequent than that.
 # ```
 
 # %% [markdown]
@@ -421,7 +423,7 @@ steady = spread.beta(1.2, 1.2 * (1 - p) / p, 200_000)  # precision of each work
 eager = spread.beta(0.9, 0.9 * (1 - r) / r, 200_000)  # recall, independent of it
 f2_each = 5 * steady * eager / np.maximum(4 * steady + eager, 1e-12)
 assert f2_each.mean() < of_means  # F2 is concave: Jensen
-of_means, steady.mean(), eager.mean(), f2_each.mean()
+np.round([of_means, steady.mean(), eager.mean(), f2_each.mean()], 3).tolist()
 
 # %% [markdown]
 # ```{solution} ex-03-3
@@ -432,7 +434,7 @@ of_means, steady.mean(), eager.mean(), f2_each.mean()
 # ```
 
 # %% [markdown]
-# ```{exercise} Level 3: how many labels has the floor?
+# ```{exercise} Level 3: how many labels does the floor have?
 # :label: ex-03-4
 # Compute F2 of validation works for the 1, 2, … 40 most frequent training labels, find the best number and
 # compare it with the page's. How flat is the curve around it?

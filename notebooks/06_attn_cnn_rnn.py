@@ -381,13 +381,14 @@ for name, each in (("AttnCNN-RNN", run), ("AttnCNN-RNN + HOG", hog)):
 D, R, A = spatial.shape[-1], recipe.rnn_width, recipe.attention_width
 counted = (D * A + A) + (R * A + A) + (A + 1) + (R * D + D)
 assert counted == sum(p.numel() for p in head.attention.parameters())
-counted
+page["parameters"] = {"all": counted, "gate": R * D + D}
+page.values["parameters"]
 
 # %% [markdown]
 # ```{solution} ex-06-1
 # :class: dropdown
-# $(DA + A) + (RA + A) + (A + 1)$, and $RD + D$ for the gate that the text does not have. It is often the
-# larger part.
+# $(DA + A) + (RA + A) + (A + 1)$, and $RD + D$ for the gate that the text does not have: here
+# {num}`parameters.all:,d`, of which the gate has {num}`parameters.gate:,d`.
 # ```
 
 # %% [markdown]
@@ -411,13 +412,15 @@ for pooled in (True, False):
             named.append(int(label))
     named_by["with the pool" if pooled else "without"] = named
 assert len(set(named_by["with the pool"])) == recipe.steps
-{name: len(set(named)) for name, named in named_by.items()}
+page["named"] = {name: len(set(named)) for name, named in named_by.items()}
+page.values["named"]
 
 # %% [markdown]
 # ```{solution} ex-06-2
 # :class: dropdown
-# With the pool every step names another label, by construction. Without it the most probable label is named
-# again and again, since nothing in the loss forbids it: each step is trained to give all labels.
+# {num}`named.with the pool:d` with the pool, and {num}`named.without:d` without. With it every step names another
+# label, by construction. Without it nothing forbids the most probable label to be named again, the loss
+# neither: each step is trained to give all labels.
 # ```
 
 # %% [markdown]
@@ -439,8 +442,8 @@ float(repeated.sum())
 # %% [markdown]
 # ```{solution} ex-06-3
 # :class: dropdown
-# Four equal terms stand in the numerator's place and four times the sum below: each copy gets a quarter,
-# and the four together what the region had.
+# Each copy has the region's numerator over four times its sum, which is a quarter of its weight; four copies
+# together get what the region had, and so the weighted mean is the same.
 # ```
 
 # %% [markdown]
@@ -464,13 +467,19 @@ for t in range(1, recipe.steps + 1):
         "validation": rule.f_beta,
         "test": float(fbeta_per_work(rule.predict(cut["test"]), parts.test.targets).mean()),
     }
-pd.DataFrame(by_length).T
+by_length = pd.DataFrame(by_length).T
+best = int(by_length["validation"].idxmax())
+first, *others = by_length["validation"].nlargest(2)
+page["length"] = {"best": best, "val": first, "test": by_length["test"][best]}
+page["length.lead"] = first - min([first, *others])
+by_length.round(3)
 
 # %% [markdown]
 # ```{solution} ex-06-4
 # :class: dropdown
-# Choose on validation and look at test afterwards. As a rule the curve rises and then flattens, because γ
-# cuts what a long path adds.
+# {num}`length.best:d`, if F2 on validation is all that counts: it is {num}`length.val:.3f`, and
+# {num}`length.lead:.3f` less with the second best. On test, where one looks afterwards, it is
+# {num}`length.test:.3f`. Where the curve flattens γ cuts what a long path adds, and a shorter path does as well.
 # ```
 
 # %% [markdown]

@@ -138,7 +138,8 @@ score_curves(
 # step $t + 1$, the algorithm search from all $K \times \mathcal{C}$ successor paths
 # ```
 #
-# Neither γ nor K is printed. In the code they are {num}`reported/code.decoding.gamma` and
+# (The paper's K is the number of paths that are followed at once, `beams` in the code; the K in the shapes of
+# arrays is the number of labels.) Neither γ nor K is printed. In the code they are {num}`reported/code.decoding.gamma` and
 # {num}`reported/code.decoding.beams`. Here both are tuned on validation works:
 # {numref}`fig-gamma` tries {num}`grid.size:d` values of γ for each width of the search. The labels of a
 # path do not depend on γ, so each width is decoded once.
@@ -150,8 +151,8 @@ page["grid.size"] = len(GAMMAS)
 f2_of_gamma = {}
 for k in widths:
     best, values = tune_gamma(val_paths[k], f, val_targets)
-    f2_of_gamma[f"K = {k}"] = values
-    print(f"K = {k}: F2 {values.max():.3f} at γ = {best:.2f}")
+    f2_of_gamma[f"beams = {k}"] = values
+    print(f"beams = {k}: F2 {values.max():.3f} at γ = {best:.2f}")
 
 # %% tags=["hide-input"]
 from imet.report.reported import reported_value
@@ -163,7 +164,7 @@ score_curves(
     f2_of_gamma,
     x_name="γ",
     logarithmic=True,
-    marks={f"K = {beams}, γ = {gamma:.2f}": (gamma, chosen["f2"])},
+    marks={f"beams = {beams}, γ = {gamma:.2f}": (gamma, chosen["f2"])},
     guide=("as coded", reported_value("code.decoding.gamma")),
 )
 
@@ -208,7 +209,7 @@ for k in widths:
     f2[k] = fbeta_per_work(rule.predict(test_paths[k]), test_targets)
     gain = paired_difference(f2[k], f2[widths[0]])
     rows.append((k, rule.gamma, rule.f_beta, f2[k].mean(), f"{gain:+.3f}"))
-columns = ["K", "γ", "F2, validation", "F2, test", "test, less greedy"]
+columns = ["beams", "γ", "F2, validation", "F2, test", "test, less greedy"]
 pd.DataFrame(rows, columns=columns).pipe(show, index=False)
 
 # %% [markdown]
@@ -252,7 +253,7 @@ coded = PathRule(
     mode="mask",
     keep_first=True,
 )
-name = f"as coded: γ = {coded.gamma:g}, K = {coded.beams}"
+name = f"as coded: γ = {coded.gamma:g}, beams = {coded.beams}"
 predicted[name] = coded.predict(test_paths[coded.beams])
 
 # %%
@@ -378,7 +379,7 @@ scores_so_far, limits
 # %% [markdown]
 # ```{solution} ex-07-1
 # :class: dropdown
-# The threshold is .4 throughout, and the scores are .9, .67 and .45: it does not stop in three steps,
+# It does not end in these three steps: the threshold is .4 throughout, and the scores are .9, .67 and .45,
 # although the third label has a probability of .2. The geometric mean forgives what follows a sure start.
 # ```
 
@@ -415,12 +416,17 @@ named = np.zeros_like(unstopped)
 np.put_along_axis(named, greedy.labels.reshape(len(named), -1), True, 1)
 assert (unstopped == named).all()
 right = (unstopped & test_targets).sum(1)
-(right / unstopped.sum(1)).mean(), (right / np.maximum(test_targets.sum(1), 1)).mean()
+page["unstopped"] = {
+    "precision": (right / unstopped.sum(1)).mean(),
+    "recall": (right / np.maximum(test_targets.sum(1), 1)).mean(),
+}
+page.values["unstopped"]
 
 # %% [markdown]
 # ```{solution} ex-07-3
 # :class: dropdown
-# The union of all paths: recall is the highest that these paths allow, and precision pays for it.
+# Precision is {num}`unstopped.precision:.2f` and recall {num}`unstopped.recall:.2f`. A work gets the union of all
+# its paths: recall is the highest that these paths allow, and precision pays for it.
 # ```
 
 # %% [markdown]
@@ -433,26 +439,34 @@ right = (unstopped & test_targets).sum(1)
 # %% tags=["solution"]
 from imet.metrics import fbeta_per_work as f_beta
 
-by_voices = {}
+by_votes = {}
 views_count = val_paths[beams].labels.shape[1]
-for voices in range(1, views_count + 1):
+for needed in range(1, views_count + 1):
     tried = {}
     for g in GAMMAS[:: max(len(GAMMAS) // 12, 1)]:
         votes = stop(val_paths[beams], g, f).sum(1)
-        tried[g] = f_beta(votes >= voices, val_targets).mean()
+        tried[g] = f_beta(votes >= needed, val_targets).mean()
     g = max(tried, key=tried.get)
     votes = stop(test_paths[beams], g, f).sum(1)
-    by_voices[voices] = {
+    by_votes[needed] = {
         "γ": g,
         "validation": tried[g],
-        "test": f_beta(votes >= voices, test_targets).mean(),
+        "test": f_beta(votes >= needed, test_targets).mean(),
     }
-pd.DataFrame(by_voices).T.pipe(show)
+by_votes = pd.DataFrame(by_votes).T
+page["votes"] = {
+    "best": int(by_votes["validation"].idxmax()),
+    "one": by_votes["test"].iloc[0],
+    "all": by_votes["test"].iloc[-1],
+}
+by_votes.pipe(show)
 
 # %% [markdown]
 # ```{solution} ex-07-4
 # :class: dropdown
-# Where crops show no tags, asking for more than one voice loses the tags that only the resize shows; γ then
+# The number of votes that is best on validation is {num}`votes.best:d`. On test one vote gives an F2 of
+# {num}`votes.one:.3f` and the votes of all views {num}`votes.all:.3f`. Where crops show no tags, asking for more
+# than one vote loses the tags that only the resize shows; γ then
 # falls, to let more through. A rule that treats cultures and tags alike cannot have both.
 # ```
 
@@ -460,7 +474,7 @@ pd.DataFrame(by_voices).T.pipe(show)
 # ## Quiz
 #
 # ```{quiz}
-# A beam search with K = 5 finds a path of a higher product than the greedy one. Must F2 rise?
+# A search with five beams finds a path of a higher product than the greedy one. Must F2 rise?
 # - [ ] Yes, the path is more probable. :: The product is no probability of the set of labels, and F2
 #   looks at the set.
 # - [x] No: the search maximises another number than the score. :: Right.

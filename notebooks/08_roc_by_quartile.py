@@ -349,7 +349,7 @@ page.values["prior"]
 # %% [markdown]
 # ```{solution} ex-08-1
 # :class: dropdown
-# Macro is exactly one half: within a label all works tie. Micro is far above: across labels frequent ones
+# Macro is exactly one half, micro {num}`prior.micro:.3f`. Within a label all works tie; across labels frequent ones
 # score higher, and they are more often right.
 # ```
 
@@ -369,13 +369,13 @@ each = [roc_auc_score(y[:, k], s[:, k]) for k in range(2)]
 together = roc_auc_score(y.ravel(), s.ravel())
 assert each == [1.0, 1.0]
 assert together < 1
-np.mean(each), together
+float(np.mean(each)), together
 
 # %% [markdown]
 # ```{solution} ex-08-2
 # :class: dropdown
-# Each label is ranked without a fault, so macro is 1. Thrown together, B's only positive (.4) lies below
-# A's two negatives, and micro is 13/15: labels with their own scales do not mix.
+# Macro is 1 and micro 13/15. Each label is ranked without a fault; thrown together, B's only positive (.4)
+# lies below A's two negatives: labels with their own scales do not mix.
 # ```
 
 # %% [markdown]
@@ -392,12 +392,14 @@ for positives_needed in range(2, len(targets) // 2):
     half_width[positives_needed] = (interval.high - interval.low) / 2
 enough = [p for p, half in half_width.items() if half <= 0.1]
 page["positives_needed"] = enough[0] if enough else "more than half of the works"
-page.values["positives_needed"]
+page["positives_enough"] = int((targets.sum(0) >= enough[0]).sum()) if enough else 0
+page.values["positives_needed"], page.values["positives_enough"]
 
 # %% [markdown]
 # ```{solution} ex-08-3
 # :class: dropdown
-# {num}`positives_needed`. Hardly a label of the lower quartiles has that many.
+# {num}`positives_needed`. The number of labels with that many validation works is {num}`positives_enough:d`, of
+# {num}`macro.classes:d` whose area can be measured.
 # ```
 
 # %% [markdown]
@@ -430,7 +432,7 @@ page.values["rank"]
 # %% [markdown]
 # ```{solution} ex-08-4
 # :class: dropdown
-# The rank correlation with the number of positives is {num}`rank.auc:.2f` for AUC and
+# Average precision does. The rank correlation with the number of positives is {num}`rank.auc:.2f` for AUC and
 # {num}`rank.precision:.2f` for average precision. A model that guesses has an AUC of .5 for every label,
 # but an average precision of the label's share: the second measures the base rate, too.
 # ```

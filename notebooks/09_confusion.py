@@ -242,11 +242,13 @@ of_paper = 5 * paper["tp"] / (5 * paper["tp"] + 4 * paper["fn"] + paper["fp"])
 p = paper["tp"] / (paper["tp"] + paper["fp"])
 r = paper["tp"] / (paper["tp"] + paper["fn"])
 assert np.isclose(of_paper, 5 * p * r / (4 * p + r))
-p, r, of_paper
+page["of_paper"] = {"precision": p, "recall": r, "f2": of_paper}
+page.values["of_paper"]
 
 # %% [markdown]
 # ```{solution} ex-09-1
 # :class: dropdown
+# {num}`of_paper.precision:.2f`, {num}`of_paper.recall:.2f` and {num}`of_paper.f2:.2f`.
 # $F_2 = 5\,TP / (5\,TP + 4\,FN + FP)$: a miss costs four times as much as a false alarm.
 # ```
 
@@ -263,12 +265,13 @@ precision_at = {
     share: tpr * share / (tpr * share + fpr * (1 - share)) for share in (0.2, 0.05, 0.01, 0.001)
 }
 assert precision_at[0.001] < precision_at[0.2]
+page["rare"] = {"fifth": precision_at[0.2], "thousandth": precision_at[0.001]}
 precision_at
 
 # %% [markdown]
 # ```{solution} ex-09-2
 # :class: dropdown
-# It falls with the share, down to nearly nothing, with the same rates. That is why a rate that looks good
+# It falls from {num}`rare.fifth:.2f` to {num}`rare.thousandth:.3f`, with the same rates. That is why a rate that looks good
 # for a frequent label is useless for a rare one.
 # ```
 
@@ -313,15 +316,24 @@ if len(most):
     )
     table.index = [spoken(names[j]) for j in instead]
     shown_table = table.sort_values("times", ascending=False)
+    page["by_chance"] = {
+        "label": spoken(names[row]),
+        "misses": missed[row],
+        "column": shown_table.index[0],
+        "times": shown_table["times"].iloc[0],
+        "works": round(shown_table["in its place"].iloc[0] * missed[row]),
+    }
 else:
     shown_table = pd.DataFrame()
+    page["by_chance"] = dict.fromkeys(("label", "misses", "column", "times", "works"), "–")
 shown_table.round(2)
 
 # %% [markdown]
 # ```{solution} ex-09-4
 # :class: dropdown
-# Only a ratio well above one, from more than a few misses, is a confusion proper. The rest are labels that
-# the model gives to everybody.
+# Most of all *{num}`by_chance.column`*, for *{num}`by_chance.label`*: {num}`by_chance.times:.1f` times as often
+# as in any work, from {num}`by_chance.works` of {num}`by_chance.misses` misses. Only a ratio well above one, from
+# more than a few misses, is a confusion proper. The rest are labels that the model gives to everybody.
 # ```
 
 # %% [markdown]

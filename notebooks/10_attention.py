@@ -355,7 +355,7 @@ spread_of
 point = np.random.default_rng(0)
 hits_by_chance = (point.random(100_000) < 0.2).mean()
 assert abs(hits_by_chance - 0.2) < 0.01
-hits_by_chance, 3 * 0.2
+round(float(hits_by_chance), 2), round(3 * 0.2, 2)
 
 # %% [markdown]
 # ```{solution} ex-10-2

@@ -44,7 +44,7 @@ page = Page("11_predictions", profile, seed, device, models=[run, baseline])
 parts, names = run.parts, run.parts.labels.names
 targets, predicted = parts.test.targets, run.predicted("test")
 page["epochs"] = run.recipe.epochs
-predicted.sum(1).mean(), targets.sum(1).mean()  # labels per work
+{"predicted": predicted.sum() / len(targets), "true": targets.sum() / len(targets)}  # a work
 
 # %% [markdown]
 # ## Two works, and three more
@@ -270,7 +270,7 @@ value, min(ships, seas) * n / (ships * seas)
 # %% [markdown]
 # ```{solution} ex-11-1
 # :class: dropdown
-# 3, of at most 4: with every ship at sea.
+# 3, and at most 4, with every ship at sea.
 # ```
 
 # %% [markdown]
@@ -289,12 +289,12 @@ of_all = (ship & wave).mean() / (ship.mean() * wave.mean())
 of_sea = (ship & wave)[sea].mean() / (ship[sea].mean() * wave[sea].mean())
 assert of_all > 2
 assert abs(of_sea - 1) < 0.05
-of_all, of_sea
+round(float(of_all), 2), round(float(of_sea), 2)
 
 # %% [markdown]
 # ```{solution} ex-11-2
 # :class: dropdown
-# High over all works and one within sea pieces: whoever sees the sea needs no memory of the ship. A
+# 4.6 over all works and 1 within sea pieces: whoever sees the sea needs no memory of the ship. A
 # recurrent model gains only from dependence that is left *after* the picture.
 # ```
 
@@ -309,13 +309,17 @@ of_all, of_sea
 s = run.scores("test")
 really_there = wrong & really if has_ground_truth(parts.collection.root) else predicted & targets
 groups = {"really there": s[really_there], "the rest": s[wrong & ~really_there]}
-{name: float(np.median(group)) if len(group) else None for name, group in groups.items()}
+page["sure"] = {
+    name: or_dash(np.median(group) if len(group) else None) for name, group in groups.items()
+}
+page.values["sure"]
 
 # %% [markdown]
 # ```{solution} ex-11-3
 # :class: dropdown
-# If the medians differ, a higher threshold would keep more of the reasonable ones. If not, the model is as
-# sure of its mistakes as of the annotator's.
+# The median score is {num}`sure.really there:.3f` of those that are there and {num}`sure.the rest:.3f` of the
+# rest. Where the first is higher, a higher threshold keeps a larger share of the reasonable ones than of the
+# rest. Where they are alike, the model is as sure of its own mistakes as of the annotator's.
 # ```
 
 # %% [markdown]
@@ -334,7 +338,7 @@ page.values["influence"]["mutual"]
 # %% [markdown]
 # ```{solution} ex-11-4
 # :class: dropdown
-# The rank correlation is {num}`influence.mutual:.2f`. Lift is symmetric; an influence that is not has
+# As far as a rank correlation of {num}`influence.mutual:.2f` goes. Lift is symmetric; an influence that is not has
 # another reason, such as the place of a label in the order of naming.
 # ```
 
@@ -344,7 +348,7 @@ page.values["influence"]["mutual"]
 # ```{quiz}
 # A model without any memory predicts *ships* with *seas* three times as often as by chance. What did it
 # learn?
-# - [ ] That ships belong to seas. :: It may only have learned both pictures' looks.
+# - [ ] That ships belong to seas. :: It may only have learned what each looks like.
 # - [x] To see both, which stand in the same pictures. :: Right: seen together, said together.
 # - [ ] Nothing, lift needs a memory. :: Lift is a property of the predictions, however they came about.
 # ```

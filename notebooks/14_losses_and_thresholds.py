@@ -114,7 +114,7 @@ constants["real table, class mean"] = constants["real table, sum"] / len(real_fr
 constants.pipe(show, "{:.4g}")
 
 # %% [markdown]
-# ```{exercise}
+# ```{exercise} Level 2: which loss was it?
 # :label: ex-focal
 # The poster reports validation losses of {num}`reported/poster.vgg16_bn_step15.loss:.2f` to
 # {num}`reported/poster.vgg16.loss:.2f`. Which of the forms in the table can have been its loss? Take
@@ -134,7 +134,7 @@ page["constants.over"] = np.array([low, high]) / on_real["α = .75"] - 1
 # %% [markdown]
 # ````{solution} ex-focal
 # :class: dropdown
-# A model that was trained on a loss should lie *under* its best constant, and clearly so at an AUC of .94.
+# γ = 2 without α, summed over labels. A model that was trained on a loss should lie *under* its best constant, and clearly so at an AUC of .94.
 # (One that was trained on another loss need not: the table below has good models far over it.)
 #
 # - *Class mean*: the constant is {num}`constants.class_mean:.4f`. A trained model would report a loss
@@ -324,8 +324,8 @@ compared.pipe(show, FORMATS)
 # luck. The exact optimum
 # is worth {num}`rules.exact_gain:.4f` more than the grid on validation and
 # {num}`rules.exact_test:+.4f` on test. It takes one sort of the validation scores, so a coarse grid saves
-# nothing. γ·f, the paper's threshold for each label, is γ times the share of works that
-# carry it. That suits scores which shrink with that share, as calibrated ones do. Focal loss gives a rare
+# nothing. γ·f, the paper's threshold for each label, is γ times the share of works that carry it; this γ is
+# the factor of the paper's §3.3 and not the exponent of focal loss. That suits scores which shrink with that share, as calibrated ones do. Focal loss gives a rare
 # label far more than its share, so no γ fits frequent and rare ones together: the best one gives a work
 # {num}`rules.proportional_labels:.0f` labels.
 #
@@ -425,8 +425,8 @@ score_curves(
 # %% [markdown]
 # ```{exercise} Level 1: how much does γ turn down?
 # :label: ex-14-1
-# At which factor does focal loss with γ = 2 count a decision that has .9, .5 and .1 for what is right,
-# against cross-entropy?
+# By what factor does focal loss with γ = 2 scale the cross-entropy of a decision that has .9, .5 and .1 for
+# what is right?
 # ```
 
 # %% tags=["solution"]
@@ -436,12 +436,12 @@ ratio = focal_loss(x, torch.ones(3), 2.0, None, "none") / weighted_bce_loss(
     x, torch.ones(3), None, "none"
 )
 assert torch.allclose(ratio.double(), (1 - p) ** 2, atol=1e-5)
-ratio.tolist()
+[round(each, 2) for each in ratio.tolist()]
 
 # %% [markdown]
 # ```{solution} ex-14-1
 # :class: dropdown
-# $(1 - p)^2$: .01, .25 and .81. A thousand easy decisions at .9 weigh as much as ten without γ.
+# By .01, .25 and .81, which is $(1 - p)^2$. A thousand easy decisions at .9 weigh as much as ten without γ.
 # ```
 
 # %% [markdown]
@@ -455,20 +455,23 @@ ratio.tolist()
 from imet.thresholds import tune_exact
 
 warm = {}
-for temperature in (0.5, 1.0, 2.0):
-    s = 1 / (
-        1 + np.exp(-logit(np.clip(main.scores("val").astype(float), 1e-7, 1 - 1e-7)) / temperature)
-    )
-    rule = tune_exact(s, val.targets)
-    warm[temperature] = {"threshold": rule.threshold, "F2": rule.f_beta}
-assert np.isclose(warm[0.5]["F2"], warm[2.0]["F2"], atol=2e-3)
-pd.DataFrame(warm).T.round(3)
+raw = logit(np.clip(main.scores("val").astype(float), 1e-7, 1 - 1e-7))
+for name, temperature in (("half", 0.5), ("one", 1.0), ("two", 2.0)):
+    x = torch.from_numpy(raw / temperature)
+    rule = tune_exact(x.sigmoid().numpy(), val.targets)
+    loss = focal_loss(x, torch.from_numpy(val.targets)).item()
+    warm[name] = {"threshold": rule.threshold, "F2": rule.f_beta, "focal loss": loss}
+assert np.isclose(warm["half"]["F2"], warm["two"]["F2"], atol=2e-3)
+page["warm"] = warm
+pd.DataFrame(warm).T.rename_axis("temperature").round(3)
 
 # %% [markdown]
 # ```{solution} ex-14-2
 # :class: dropdown
-# The threshold moves with the scores, F2 stays: one temperature for all labels keeps every order. Only the
-# loss, which reads probabilities, changes. So calibration and F2 at a tuned threshold are different things.
+# At a temperature of 2 the threshold moves from {num}`warm.one.threshold:.3f` to {num}`warm.two.threshold:.3f`
+# and the loss from {num}`warm.one.focal loss:.3f` to {num}`warm.two.focal loss:.3f`, while F2 stays: it is
+# {num}`warm.one.F2:.3f` and {num}`warm.two.F2:.3f`. One temperature for all labels keeps every order, and the
+# threshold follows the scores; only the loss reads the probabilities themselves. So calibration and F2 at a tuned threshold are different things.
 # ```
 
 # %% [markdown]
@@ -518,7 +521,7 @@ page.values["own_thresholds"]
 # AUC is .94 for a label on one work in a thousand. You take the best-scoring works until half of the
 # positives are among them. What is the precision likely to be?
 # - [ ] about .94 :: AUC is no precision.
-# - [x] a few percent :: Yes: about 2 % of negatives lie that high, which is twenty times as many as the
-#   positives.
+# - [x] a few percent :: Yes: with scores of normal shape about 1.4 % of negatives lie that high,
+#   twenty-eight for each positive that was found.
 # - [ ] about .5 :: That is the recall you asked for.
 # ```

@@ -339,7 +339,7 @@ box_gallery(
 
 # %% tags=["solution"]
 assert np.isclose(100**2 / 300**2, 1 / 9)
-100**2 / 300**2, 100**2 / 150**2
+round(100**2 / 300**2, 3), round(100**2 / 150**2, 3)
 
 # %% [markdown]
 # ```{solution} ex-16-1
@@ -365,7 +365,7 @@ for share in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
     by_share[share] = float(np.mean(each))
 page["best_share"] = max(by_share, key=by_share.get)
 page["best_iou"] = max(by_share.values())
-by_share, means.loc["content-aware crop", "iou"]
+by_share, float(means.loc["content-aware crop", "iou"])
 
 # %% [markdown]
 # ```{solution} ex-16-2
@@ -385,12 +385,13 @@ by_share, means.loc["content-aware crop", "iou"]
 own = scores[scores["crop"] == "content-aware crop"].set_index("work")
 treacherous = own[(own["iou"] > own["iou"].median()) & (own["kept"] < 0.5)]
 assert len(treacherous) <= len(own) // 2 + 1
-len(treacherous), len(own)
+page["treacherous"] = {"works": len(treacherous), "of": len(own)}
+page.values["treacherous"]
 
 # %% [markdown]
 # ```{solution} ex-16-3
 # :class: dropdown
-# Few, if any: where things are large, IoU and the share kept go together. They part where one large and one
+# For {num}`treacherous.works:d` of {num}`treacherous.of:d`: where things are large, IoU and the share kept go together. They part where one large and one
 # small thing stand in a picture.
 # ```
 

@@ -219,12 +219,13 @@ recorded_table({"poster_rows": "poster"})
 # %% tags=["solution"]
 needed = int(np.ceil((1.96 * np.std(row3) / 0.005) ** 2))
 assert 1.96 * np.std(row3) / needed**0.5 <= 0.005
+page["works_needed"] = needed
 needed
 
 # %% [markdown]
 # ```{solution} ex-17-1
 # :class: dropdown
-# The width falls with the root of the number of works: half as wide takes four times as many.
+# {num}`works_needed:,d`. The width falls with the root of the number of works: half as wide takes four times as many.
 # ```
 
 # %% [markdown]
@@ -238,7 +239,7 @@ needed
 errors = np.random.default_rng(0).normal(0, 0.01, (100_000, 4))
 flattery = errors.max(1).mean()
 assert 0.009 < flattery < 0.012
-flattery
+round(float(flattery), 4)
 
 # %% [markdown]
 # ```{solution} ex-17-2

@@ -337,7 +337,7 @@ cells
 # %% [markdown]
 # ```{solution} ex-18-1
 # :class: dropdown
-# Each factor has one of two levels, so 8 and 32 cells, and 6 and 120 orders. Many orders pass through the
+# 8 and 32 cells, as each factor has one of two levels, and 6 and 120 orders. Many orders pass through the
 # same cells.
 # ```
 
@@ -357,7 +357,7 @@ f2_of_each = 5 * p * r / (4 * p + r)
 means = [reported_value(f"paper.resnet50.val.{m}") for m in ("precision", "recall")]
 assert np.allclose([p.mean(), r.mean()], means)
 assert f2_of_each.mean() < 0.2
-f2_of_each.mean()
+f2_of_each.round(3).tolist(), round(float(f2_of_each.mean()), 3)
 
 # %% [markdown]
 # ```{solution} ex-18-2
@@ -382,13 +382,15 @@ alone = POSTER._replace(labels="labels kept")
 on_one = f2_of(real, alone) - f2_of(real, alone._replace(loss="class-weighted"))
 between = mean_interval(on_one - on_six)
 page["between"] = {"value": between.value, "interval": between[1:]}
+page["between.six"], page["between.one"] = on_six.mean(), on_one.mean()
 print(f"six {on_six.mean():+.3f}, one {on_one.mean():+.3f}, between them {between:+.3f}")
 
 # %% [markdown]
 # ```{solution} ex-18-3
 # :class: dropdown
-# The difference of the differences is {num}`between.value:+.3f` {num}`between.interval:+.3f`. Where its
-# interval has zero inside, these works do not show that the two depend on each other.
+# It is worth {num}`between.six:+.3f` on six views and {num}`between.one:+.3f` on one, which differ by
+# {num}`between.value:+.3f` {num}`between.interval:+.3f`: for the one view, {num}`between.interval:verdict`. Had
+# the interval zero inside, these works would not show that loss and views depend on each other.
 # ```
 
 # %% [markdown]
@@ -407,8 +409,8 @@ needed
 # %% [markdown]
 # ```{solution} ex-18-4
 # :class: dropdown
-# The interval must reach from .005 to zero with the chance of 2.5 % on one side and 10 % on the other:
-# 1.96 + 1.28 standard errors. That takes {num}`needed:,d` works, and here are {num}`here:,d`.
+# {num}`needed:,d`, and here are {num}`here:,d`. The interval must reach from .005 to zero with the chance of
+# 2.5 % on one side and 10 % on the other, which is 1.96 + 1.28 standard errors.
 # ```
 
 # %% [markdown]

@@ -108,9 +108,8 @@ pd.DataFrame(
 ).set_index("claim")
 
 # %% [markdown]
-# Of {num}`counts.claims:d` claims {num}`counts.holds:d` hold on photographs,
-# {num}`counts.does not hold:d` do not, and for {num}`counts.cannot be told:d` it cannot be told from
-# this many works. For {num}`counts.same:d` drawings and photographs give the same verdict.
+# Claims that hold on photographs: {num}`counts.holds:d` of {num}`counts.claims:d`. Claims that do not hold:
+# {num}`counts.does not hold:d`. Claims of which this many works cannot tell: {num}`counts.cannot be told:d`. For {num}`counts.same:d` drawings and photographs give the same verdict.
 
 # %% tags=["hide-input"]
 from imet.report.plots.comparisons import forest_plot
@@ -276,8 +275,9 @@ pd.DataFrame(
 # %% [markdown]
 # ## Summary
 #
-# - On photographs {num}`counts.holds:d` of {num}`counts.claims:d` claims hold, {num}`counts.does not hold:d`
-#   do not, and {num}`counts.cannot be told:d` cannot be told.
+# - Of {num}`counts.claims:d` claims on photographs {num}`counts.holds:d` hold and
+#   {num}`counts.cannot be told:d` cannot be told; the number of those that do not hold is
+#   {num}`counts.does not hold:d`.
 # - Free order beats a fixed one under each model's own rule; what attention and recurrence add cannot be
 #   told.
 # - Drawings give the same verdict for {num}`counts.same:d` of them.
@@ -298,12 +298,14 @@ pd.DataFrame(
 # %% tags=["solution"]
 expected, any_of_them = 0.05 * len(claims), 1 - 0.95 ** len(claims)
 assert any_of_them > 0.2
+page["by_chance"] = {"expected": expected, "any": any_of_them}
 round(expected, 2), round(any_of_them, 2)
 
 # %% [markdown]
 # ```{solution} ex-19-1
 # :class: dropdown
-# One in twenty. That is why the intervals of the table hold all at once.
+# {num}`by_chance.expected:.2f` of {num}`counts.claims:d`, one in twenty, and at least one with a probability of
+# {num}`by_chance.any:.0%`. That is why the intervals of the table hold all at once.
 # ```
 
 # %% [markdown]
@@ -329,8 +331,8 @@ page.values["wider"]
 # %% [markdown]
 # ```{exercise} Level 2: what would tell?
 # :label: ex-19-3
-# Take a claim whose interval has zero inside. How many test works would make the interval half as wide as
-# its difference, if that stayed what it is?
+# Take a claim whose interval has zero inside. How many test works would make the interval reach only half of
+# its difference to either side, if that stayed what it is?
 # ```
 
 # %% tags=["solution"]
@@ -340,12 +342,15 @@ works_here = len(read_works("baseline_rows", "met")["resnet50"]["its own"])
 open_ones = [d for d, v in zip(real, verdicts, strict=True) if v == "cannot be told"]
 needed = [works_here * ((d.high - d.value) / (abs(d.value) / 2)) ** 2 for d in open_ones]
 assert all(n > works_here for n in needed)
+page["works_needed"] = {"least": round(min(needed)), "most": round(max(needed)), "here": works_here}
 [round(n) for n in needed]
 
 # %% [markdown]
 # ```{solution} ex-19-3
 # :class: dropdown
-# Intervals shrink with the root of the number of works. Small differences need thousands: the contest's
+# From {num}`works_needed.least:,d` to {num}`works_needed.most:,d`, depending on the claim; here are
+# {num}`works_needed.here:,d`. Intervals shrink with the root of the number of works, so small differences need
+# thousands: the contest's
 # split has {num}`reported/paper.images:,d` works, of which a tenth are for the test.
 # ```
 
