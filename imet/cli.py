@@ -84,6 +84,7 @@ Root = Annotated[Path, Argument(help="Folder with train.csv, labels.csv and trai
 Json = Annotated[bool, Option("--json", help="Print JSON.")]
 ProfileName = Annotated[str, Option(help="sample, tiny, small or kaggle.")]
 Device = Annotated[str, Option(help="auto, cpu or cuda.")]
+Chapters = Annotated[str, Option(help="Of these chapters only, as in '03 05'.")]
 NewFolder = Annotated[Path, Argument(help="Folder to make, in Kaggle's layout.")]
 RunFolder = Annotated[Path, Option("--run", help="A run's folder.")]
 
@@ -193,6 +194,7 @@ def run(
     device: Device = "auto",
     every: Annotated[bool, Option("--all", help="Train every run that chapters show.")] = False,
     listed: Annotated[bool, Option("--list", help="Say how far those runs are.")] = False,
+    chapters: Chapters = "",
     hours: Annotated[float, Option(help="With --all: refuse what takes longer.", min=0)] = 0,
     devices: Annotated[int, Option(help="GPUs of each machine to use.", min=1)] = 1,
     nodes: Annotated[int, Option("--num-nodes", help="Machines.", min=1)] = 1,
@@ -211,9 +213,9 @@ def run(
     if bool(recipe) == (every or listed) or (not recipe and (folder or changes)):
         raise InputError("name a recipe, or take --all or --list without --data and --set")
     if listed:
-        typer.echo("\n".join(map(str, states(profile, seed))))
+        typer.echo("\n".join(map(str, states(profile, seed, chapters))))
     elif every:
-        train_all(profile, seed, device, hours, **machines)
+        train_all(profile, seed, device, hours, chapters, **machines)
     else:
         settings: dict[str, Any] = {"seed": seed, "device": device, "data": folder}
         overrides = dict(_key_value(change) for change in changes or [])
@@ -253,6 +255,7 @@ def plan(
         str, Option(help="auto, cpu, cuda, or a GPU that is not here: T4, V100, A100, H100.")
     ] = "auto",
     devices: Annotated[int, Option(help="GPUs that share each batch.", min=1)] = 1,
+    chapters: Chapters = "",
     as_json: Json = False,
 ) -> None:
     """Print what runs need before anything starts: views, operations, hours, disk and memory."""
@@ -263,10 +266,11 @@ def plan(
 
     here = device if device in plans.RATES else resolve_device(device)
     shown: dict[Recipe, Shown] = {}
-    for each in [Shown(name, profile, {}) for name in names or []] or shown_runs(profile):
+    named_alone = [Shown(name, profile, {}) for name in names or []]
+    for each in named_alone or shown_runs(profile, chapters=chapters):
         # Two chapters may name the same run in two ways.
         shown.setdefault(resolve(each.recipe, each.profile, each.overrides), each)
-    costs = []
+    costs, chosen = [], []
     for recipe, each in shown.items():
         sizes, source = plans.sizes_of(get_profile(each.profile), recipe)
         named = dataclasses.replace(recipe, name=str(each))
@@ -275,6 +279,7 @@ def plan(
             for mode in ("fresh", "fixed")
         )
         costs.append((fresh, fixed if fixed.stored else None))
+        chosen.append(fixed if recipe.view_mode == "fixed" else fresh)
     if as_json:
         rows = [[cost and dataclasses.asdict(cost) for cost in pair] for pair in costs]
         typer.echo(json.dumps(rows, indent=2))
@@ -282,7 +287,8 @@ def plan(
     typer.echo("\n".join(plans.table(costs)))
     rate = "estimated, measured on none" if device in plans.RATES else "measured just now"
     typer.echo(f"works {source}; rates of {here} {rate}; {devices} of them")
-    typer.echo(f"in all {sum(fresh.hours for fresh, _ in costs):,.1f} hours with fresh views")
+    total, room = sum(each.hours for each in chosen), plans.disk(chosen) / 1e9
+    typer.echo(f"in all {total:,.1f} hours and {room:,.1f} GB of disk, views as in {profile}")
 
 
 @app.command()

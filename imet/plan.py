@@ -9,6 +9,7 @@ machine is measured by one short probe per backbone, that of a GPU which is not 
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import time
 from collections.abc import Iterable
@@ -23,13 +24,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from imet.batches import uses_stored_features
 from imet.config import Profile, Recipe
-from imet.data.parts import load_parts, split_alone
+from imet.data.parts import SPLIT, load_parts, split_alone
 from imet.data.source import collection_folder
 from imet.data.views import views_seen
 from imet.devices import half_precision, processors
 from imet.evaluation import beam_widths
 from imet.hog import BLOCK, CELL, ORIENTATIONS, hog_blocks
-from imet.io import InputError, home
+from imet.io import InputError, digest, home
 from imet.models.backbones import build_backbone
 from imet.models.encoder import Encoder
 from imet.models.registry import build_head, feature_shapes, model_spec
@@ -58,7 +59,10 @@ class Cost:
     tflop: float  # operations in all, in 10¹²
     hours: float
     fed_by: str  # "device" or "processors", whichever takes longer
-    disk: int  # bytes of features, checkpoints and scores
+    disk: int  # bytes of features, checkpoints and scores, while it trains
+    last: int  # of them, the checkpoint to go on from, which goes once the run is done
+    features: int  # of them, stored features
+    store: str  # which ones: recipes with the same share them
     memory: int  # bytes of the device for a training batch
     host: int  # bytes of targets and outputs that evaluation holds at once
 
@@ -88,6 +92,7 @@ def cost(recipe: Recipe, sizes: Sizes, device: str, devices: int = 1, cpus: int 
     outputs = (val + test) * labels * (4 + 2 * judged)
     features = 2 * 6 * (train + val + test) * net["features"] if stored else 0
     weights = net["parameters"] * 4
+    last = weights + net["trained"] * 8
     halved = device in RATES or half_precision(recipe, device) is not None
     activations = net["kept"] * views * -(-recipe.batch_size // devices) // (1 + halved)
     return Cost(
@@ -97,10 +102,40 @@ def cost(recipe: Recipe, sizes: Sizes, device: str, devices: int = 1, cpus: int 
         tflop=(forward + backward + head) / 1e12,
         hours=max(computing, feeding) / 3600,
         fed_by="device" if computing >= feeding else "processors",
-        disk=features + outputs + 2 * weights + net["trained"] * 8,
+        disk=features + outputs + weights + last,
+        last=last,
+        features=features,
+        store=_store(recipe, sizes) if stored else "",
         memory=weights + net["trained"] * 12 + activations,
         host=labels * ((train + val + test) + views * train + judged * 3 * 4 * val),
     )
+
+
+STORED = "backbone weights normalisation input_size flip jitter_hue jitter_saturation view_seed"
+"""What stored features depend on, beside the works and the recipe's own features."""
+
+
+def _store(recipe: Recipe, sizes: Sizes) -> str:
+    """What tells the stored features of a recipe from others, as `imet.cache` does."""
+    names = {*model_spec(recipe).features, *recipe.stored.split()} - {"hog"}
+    works = set(SPLIT.split()) - {"labels", "label_noise"}  # which change none of the pictures
+    fields = [*STORED.split(), *sorted(works), "precision"]
+    return digest([getattr(recipe, name) for name in fields], sorted(names), sizes[:3])
+
+
+def disk(costs: Iterable[Cost]) -> int:
+    """Bytes that runs take together, one after another.
+
+    Features that several read are stored once, and only the run in training has a checkpoint to
+    go on from.
+    """
+    costs = list(costs)
+    kept = sum(each.disk - each.features - each.last for each in costs)
+    return kept + _features(costs) + max((each.last for each in costs), default=0)
+
+
+def _features(costs: Iterable[Cost]) -> int:
+    return sum({each.store: each.features for each in costs}.values())
 
 
 @cache
@@ -217,8 +252,9 @@ def _counted(folder: Path, recipe: Recipe) -> Sizes:
 def require(costs: Iterable[Cost], device: str, hours: float = 0.0) -> None:
     """Raise `InputError`, with what would do, where disk, memory or hours (0: any) will not."""
     costs = list(costs)
-    free = shutil.disk_usage(next(p for p in (home(), *home().parents) if p.exists())).free
-    if (needed := sum(each.disk for each in costs)) > free:
+    there = _bytes(home() / "features")
+    free = _free(there + _bytes(home() / "runs"))
+    if (needed := disk(costs) - min(there, _features(costs))) > free:
         largest = max(costs, key=lambda each: each.disk)
         raise InputError(
             f"the runs need {needed / 1e9:,.1f} GB on the disk of {home()}, which has "
@@ -242,6 +278,21 @@ def require(costs: Iterable[Cost], device: str, hours: float = 0.0) -> None:
             "--devices, or one recipe: "
             + ", ".join(f"{each.recipe} {each.hours:,.1f}" for each in costs)
         )
+
+
+def _free(used: int) -> float:
+    """Bytes left on the disk, or of a quota that the system does not tell: IMET_DISK, in GB."""
+    free = shutil.disk_usage(next(p for p in (home(), *home().parents) if p.exists())).free
+    if not (quota := os.environ.get("IMET_DISK")):
+        return free
+    try:
+        return min(free, float(quota) * 1e9 - used)
+    except ValueError:
+        raise InputError(f"IMET_DISK={quota}: write a number of GB") from None
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def table(pairs: Iterable[tuple[Cost, Cost | None]]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from imet import runs
 from imet.config import Recipe, get_profile, resolve
 from imet.devices import open_fabric, resolve_device
-from imet.io import REPO, is_locked, read_json
+from imet.io import REPO, InputError, is_locked, read_json
 from imet.plan import Cost, cost, require, sizes_of
 from imet.training.loop import in_words
 
@@ -37,17 +38,34 @@ class Shown:
         return self.recipe + (f" ({changes})" if changes else "")
 
 
-def shown_runs(profile: str, file: Path = REPO / "notebooks" / "runs.toml") -> list[Shown]:
+def shown_runs(
+    profile: str, file: Path = REPO / "notebooks" / "runs.toml", chapters: str = ""
+) -> list[Shown]:
     """Every run that the chapters show on a profile, in the order of the file.
+
+    Args:
+        profile: the book's.
+        file: the list of runs.
+        chapters: numbers or names of those that count, "03 05" or "03_baseline"; "" for all.
+
+    Raises:
+        InputError: there is no such chapter.
 
     Examples:
         >>> [str(run) for run in shown_runs("kaggle")][:3]
         ['resnet50 (views=one)', 'resnet50', 'resnet50_hog']
+        >>> [str(run) for run in shown_runs("kaggle", chapters="06")]
+        ['resnet50', 'attn_cnn_rnn', 'attn_cnn_rnn_hog']
     """
     drawn = profile if get_profile(profile).data == "simulated" else "sample"
+    wanted = {name.partition("_")[0] for name in chapters.split()}
+    if unknown := wanted - {p.name.partition("_")[0] for p in file.parent.glob("*.py")}:
+        raise InputError(f"no chapter {', '.join(sorted(unknown))}; their numbers are as 03 or 08b")
     shown = []
     for entry in tomllib.loads(file.read_text(encoding="utf-8"))["runs"]:
         recipe, on = entry.pop("recipe"), drawn if entry.pop("pictures", "") else profile
+        if not wanted & set(entry.pop("chapters", "").split()) and wanted:
+            continue
         for values in product(*entry.values()):
             shown.append(Shown(recipe, on, dict(zip(entry, values))))
     return shown
@@ -72,6 +90,11 @@ class State:
         """Whether its numbers are there."""
         return runs.is_whole(self.folder)
 
+    def forget(self) -> None:
+        """Delete the checkpoint to go on from, which a finished run needs no more."""
+        with suppress(OSError):  # another process did, or the disk is read-only
+            (self.folder / "last.pt").unlink(missing_ok=True)
+
     def words(self) -> str:
         """Where it stands, in words."""
         if self.done:
@@ -85,10 +108,10 @@ class State:
         return f"{running.replace('to do', 'stopped')}, {epochs} of {of} epochs"
 
 
-def states(profile: str, seed: int = 0) -> list[State]:
+def states(profile: str, seed: int = 0, chapters: str = "") -> list[State]:
     """Every run that the chapters show, each folder once, and where it stands."""
     by_folder: dict[Path, Shown] = {}
-    for each in shown_runs(profile):
+    for each in shown_runs(profile, chapters=chapters):
         folder = runs.run_folder(each.recipe, each.profile, seed, each.overrides)
         by_folder.setdefault(folder, each)
     return [State(each, folder) for folder, each in by_folder.items()]
@@ -101,12 +124,18 @@ def costs(shown: Iterable[Shown], device: str, devices: int = 1) -> list[Cost]:
 
 
 def train_all(
-    profile: str, seed: int = 0, device: str = "auto", hours: float = 0.0, **machines: Any
+    profile: str,
+    seed: int = 0,
+    device: str = "auto",
+    hours: float = 0.0,
+    chapters: str = "",
+    **machines: Any,
 ) -> None:
     """Train every run that the chapters show and that is not done; says how far it is.
 
-    The budget of `hours` is 0 for none; `machines` are `devices`, `nodes` and `cache_views` of
-    `imet.runs.run`.
+    The budget of `hours` is 0 for none; `chapters` as in `shown_runs`; `machines` are `devices`,
+    `nodes` and `cache_views` of `imet.runs.run`. The checkpoint that a run would go on from is
+    deleted once the run is done: of all rows of both documents at full size they are tens of GB.
 
     Raises:
         InputError: the disk, the GPU's memory or `hours` will not do; says what would.
@@ -114,8 +143,11 @@ def train_all(
     device = resolve_device(device)
     devices, nodes = machines.get("devices", 1), machines.get("nodes", 1)
     fabric = open_fabric(Recipe(""), device, devices, nodes)
-    listed = fabric.broadcast(states(profile, seed) if fabric.is_global_zero else [])
+    listed = fabric.broadcast(states(profile, seed, chapters) if fabric.is_global_zero else [])
     todo = [state for state in listed if not fabric.broadcast(state.done)]
+    for state in listed:
+        if state not in todo:
+            state.forget()
     expected = costs([state.shown for state in todo], device, devices * nodes)
     left = sum(each.hours for each in expected)
     done = len(listed) - len(todo)
@@ -128,5 +160,6 @@ def train_all(
         shown = state.shown
         settings: dict[str, Any] = {"seed": seed, "device": device, "overrides": shown.overrides}
         runs.run(shown.recipe, shown.profile, **settings, **machines)
+        state.forget()
         left -= each.hours
         log.info(f"{state}; {len(todo) - number} to do in about {left:,.1f} h")

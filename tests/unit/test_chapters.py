@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from imet import runs
 from imet.cli import app
 from imet.config import resolve
-from imet.io import REPO, file_lock
+from imet.io import REPO, InputError, file_lock
 from imet.report import chapters
 from imet.report.chapters import Shown, shown_runs, states, train_all
 
@@ -89,6 +89,18 @@ def test_the_list_is_what_the_chapters_ask_for(profile):
     assert not {listed[key] for key in listed.keys() - in_chapters.keys()}, "in no chapter"
 
 
+def test_each_chapter_s_own_runs_are_listed_under_its_number():
+    for path in sorted((REPO / "notebooks").glob("*.py")):
+        cells = [cell.source for cell in jupytext.read(path).cells if cell.cell_type == "code"]
+        lines = [line for line in "\n".join(cells).splitlines() if not line.startswith(("%", "!"))]
+        asked = resolved(calls_of("\n".join(lines), "kaggle"))
+        assert set(asked) == set(resolved(shown_runs("kaggle", chapters=path.stem))), path.stem
+    both = {str(run) for run in shown_runs("kaggle", chapters="02b 07_decoding")}
+    assert both == {"resnet50 (views=one)", "attn_cnn_rnn"}
+    with pytest.raises(InputError, match="no chapter 3, 99"):
+        shown_runs("kaggle", chapters="03 3 99")
+
+
 def test_calls_are_read_with_what_they_need_and_nothing_else():
     source = """
 names = {"resnet50": "one", "resnet50_hog": "two"}
@@ -139,7 +151,7 @@ def two_chapters(tmp_path, monkeypatch, small_collection):
     monkeypatch.setattr(runs, "collection_folder", lambda *_: small_collection)
     short = {"input_size": 32, "stored": "", "epochs": 1}
     shown = [Shown("resnet50", "tiny", short | {"loss": loss}) for loss in ("bce", "focal")]
-    monkeypatch.setattr(chapters, "shown_runs", lambda *_: shown)
+    monkeypatch.setattr(chapters, "shown_runs", lambda *_, **__: shown)
     return shown
 
 
@@ -158,12 +170,16 @@ def test_all_are_trained_once_and_the_list_says_how_far_they_are(two_chapters, m
         with pytest.raises(KeyboardInterrupt):
             train_all("tiny", device="cpu")
     assert [state.done for state in states("tiny")] == [True, False]
+    assert not list(chapters.runs.home().glob("runs/tiny/*/last.pt"))
+    (states("tiny")[0].folder / "last.pt").touch()  # of a session that died in between
     caplog.clear()
     train_all("tiny", device="cpu")
     lines = [record.getMessage() for record in caplog.records]
     assert lines[0] == "runs of profile tiny: 1 done, 1 to do in about 0.0 h"
     assert sum("epoch 1 of 1" in line for line in lines) == 1
     assert all(state.done for state in states("tiny"))
+    assert len(list(chapters.runs.home().glob("runs/tiny/*/best.pt"))) == 2
+    assert not list(chapters.runs.home().glob("runs/tiny/*/last.pt"))
     monkeypatch.setattr(runs, "train", lambda *_: pytest.fail("it trains again"))
     train_all("tiny", device="cpu")
     listed = CliRunner().invoke(app, ["run", "--list", "--profile", "tiny"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from types import SimpleNamespace
@@ -11,9 +12,12 @@ import torch
 from typer.testing import CliRunner
 
 from imet import plan
+from imet.cache import FeatureSpec
 from imet.cli import app
 from imet.config import get_profile, resolve
-from imet.io import InputError
+from imet.data.parts import load_parts
+from imet.io import InputError, digest
+from imet.models.registry import build_encoder
 from imet.plan import KAGGLE, cost, require, sizes_of
 
 FULL = KAGGLE["kept"]
@@ -93,14 +97,15 @@ def test_a_probe_measures_this_machine():
     assert stored[0] > stored[1]
 
 
-def test_too_little_disk_memory_or_time_is_refused_with_what_would_do(monkeypatch):
+def test_too_little_disk_memory_or_time_is_refused_with_what_would_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
     costs = [of("resnet50"), of("attn_cnn_rnn", view_mode="fixed")]
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=int(1e12)))
     require(costs, "cpu")
     with pytest.raises(InputError, match=r"2\.\d hours.*--hours 2 .*PROFILE=stored.*attn_cnn_rnn"):
         require(costs, "cpu", hours=2)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=int(20e9)))
-    with pytest.raises(InputError, match=r"135\.6 GB.*20\.0 GB; attn_cnn_rnn.*IMET_HOME"):
+    with pytest.raises(InputError, match=r"135\.5 GB.*20\.0 GB; attn_cnn_rnn.*IMET_HOME"):
         require(costs, "cpu")
     require(costs[:1], "cpu")
     gpu = SimpleNamespace(total_memory=int(4e9))
@@ -109,11 +114,77 @@ def test_too_little_disk_memory_or_time_is_refused_with_what_would_do(monkeypatc
         require([of("vgg16_bn_6000")], "cuda")
 
 
+def test_features_that_runs_share_and_passing_checkpoints_count_once():
+    stored = [of("resnet50", view_mode="fixed", **c) for c in ({}, {"crop_targets": "as_coded"})]
+    features = 655_200 * 2048 * 2
+    assert [each.features for each in stored] == [features, features]
+    alone, both = plan.disk(stored[:1]), plan.disk(stored)
+    assert alone == stored[0].disk
+    assert both - alone == stored[1].disk - features - stored[1].last
+    other = of("resnet50", view_mode="fixed", view_seed=1)
+    assert plan.disk([*stored, other]) - both == other.disk - other.last
+    trained = of("vgg16")
+    assert trained.last == pytest.approx(
+        3 * 4 * plan._network(resolve("vgg16", "kaggle"), FULL[3])["trained"]
+    )
+    assert plan.disk([trained, *stored]) == both + trained.disk - max(e.last for e in stored)
+
+
+def test_the_plan_tells_stored_features_apart_as_the_cache_does(small_collection, monkeypatch):
+    monkeypatch.setenv("IMET_DATA", str(small_collection))
+    changes = [
+        {},
+        {"crop_targets": "as_coded"},
+        {"labels": "all"},
+        {"views": "one"},
+        {"flip": False},
+    ]
+    changes += [{"view_seed": 1}, {"split_seed": 1}, {"label_noise": -1.0}, {"stored": "pooled"}]
+    changes += [{"input_size": 96, "stored": ""}, {"loss": "focal"}]
+    pairs = set()
+    for name in ("resnet50", "resnet50_hog", "attn_cnn_rnn"):
+        for change in changes:
+            recipe = resolve(name, "tiny", change)
+            parts, encoder = load_parts(small_collection, recipe), build_encoder(recipe)
+            six = dataclasses.replace(recipe, views="six", eval_views="same")
+            keys = [FeatureSpec(six, encoder, "cpu").key(part) for part in parts.values()]
+            sizes = (*map(len, parts.values()), len(parts.labels))
+            pairs.add((digest(keys, sorted(encoder.names)), plan._store(recipe, sizes)))
+    ours, theirs = zip(*pairs)
+    assert len(set(ours)) == len(set(theirs)) == len(pairs) > 5
+
+
+def test_a_quota_counts_and_what_is_already_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMET_HOME", str(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=int(1e12)))
+    costs = [of("resnet50", view_mode="fixed")]  # 3.3 GB, 2.7 of them features
+    monkeypatch.setenv("IMET_DISK", "3")
+    with pytest.raises(InputError, match=r"3\.3 GB .* has 3\.0 GB"):
+        require(costs, "cpu")
+    for name, size in (("features", 2e9), ("runs", 1e8)):
+        (tmp_path / name / "a").mkdir(parents=True)
+        with open(tmp_path / name / "a" / "x", "wb") as file:
+            file.truncate(int(size))
+    with pytest.raises(InputError, match=r"need 1\.3 GB .* has 0\.9 GB"):
+        require(costs, "cpu")
+    monkeypatch.setenv("IMET_DISK", "4")
+    require(costs, "cpu")
+    monkeypatch.setenv("IMET_DISK", "much")
+    with pytest.raises(InputError, match="IMET_DISK=much: write a number of GB"):
+        require(costs, "cpu")
+
+
 def test_the_command_prints_both_ways():
     arguments = ["plan", "resnet50", "vgg16", "--device", "T4"]
     lines = CliRunner().invoke(app, arguments).output.splitlines()
     assert [line.split()[-1] for line in lines[1:3]] == ["resnet50", "vgg16"]
     assert "estimated, measured on none" in lines[3]
+    assert lines[4].startswith("in all ")
+    assert lines[4].endswith(" GB of disk, views as in kaggle")
+    of_one = CliRunner().invoke(app, ["plan", "--device", "T4", "--chapters", "13"]).output
+    assert [line.split()[-1] for line in of_one.splitlines()[1:-2]] == [
+        "vgg16", "vgg16_bn_step15", "vgg16_bn_step10", "vgg16_bn_6000",
+    ]  # fmt: skip
     (fresh, stored), (_, none) = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).output)
     assert (fresh["stored"], stored["stored"], none) == (False, True, None)
     refused = CliRunner().invoke(app, ["plan", "resnet51"])
