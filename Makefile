@@ -13,7 +13,10 @@ PROFILE ?= sample
 DEVICE  ?= auto
 SEED    ?= 0
 DEVICES ?= 1
+NODES   ?= 1
 HOURS   ?= 0
+FOR     ?= 3.12
+ARCH    ?= x86_64
 PORT    ?= 8000
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -32,6 +35,8 @@ unexport $(filter-out $(KEPT),$(filter PIP_% UV_%,$(.VARIABLES))) PYTHONPATH PYT
 # An environment belongs to the checkout that made it: its scripts and its `imet` point there. In a
 # copied or moved checkout the mark of this folder is missing, and the environment is made anew.
 # SHARED=1 takes the packages of another checkout's environment (VENV=…) and the code of this one.
+# MACHINE_TORCH=1 takes torch from the machine, whose GPU and driver it fits, and all else as pinned;
+# WHEELS=folder, made by `make wheels`, takes that from there, without a network.
 ifdef SHARED
 READY := $(BIN)/python
 export PYTHONPATH := $(CURDIR)
@@ -39,6 +44,7 @@ else
 READY := $(VENV)/.ready-$(shell printf '%s' '$(CURDIR)' | cksum | cut -d' ' -f1)
 endif
 BUILD := build/$(PROFILE)
+RUNS  := $(if $(IMET_HOME),$(IMET_HOME)/)runs
 HTML_DIR ?= book/_build/html
 HTML  := $(HTML_DIR)/index.html
 
@@ -63,12 +69,17 @@ EARLY := 01_data_exploration 02_split_and_views 03_baseline 06_attn_cnn_rnn 13_v
 
 NOTEBOOKS := $(wildcard $(EARLY:%=notebooks/%.py))
 NOTEBOOKS += $(filter-out $(NOTEBOOKS),$(sort $(wildcard notebooks/*.py)))
+# CHAPTERS="03 05" trains, executes and sets these alone; links to the others lead nowhere.
+ifneq ($(strip $(CHAPTERS)),)
+NOTEBOOKS := $(foreach chapter,$(CHAPTERS),$(filter notebooks/$(firstword $(subst _, ,$(chapter)))_%,$(NOTEBOOKS)))
+export CHAPTERS
+endif
 EXECUTED  := $(NOTEBOOKS:notebooks/%.py=$(BUILD)/notebooks/%.ipynb)
 RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 RECORDED  := $(wildcard results/*.json results/*.npz results/*/*)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
-.PHONY: help env data runs notebooks book pdf assignments slides serve pair test lint type bench bench-gpu rehearsal studies verify-studies clean lock test-book test-code test-faults reproduce mutants FORCE
+.PHONY: help env machine wheels data runs notebooks book pdf assignments slides serve pair test lint type bench bench-gpu rehearsal studies verify-studies clean lock test-book test-code test-faults reproduce mutants FORCE
 
 help: ## Show this list
 	@echo "make TARGET [PROFILE=sample|met|small|kaggle|stored|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
@@ -94,20 +105,40 @@ $(READY): requirements.txt pyproject.toml $(if $(realpath $(BIN)/python),,FORCE)
 	      echo "error: VENV=$(VENV) belongs to another checkout; name a folder of its own, or add SHARED=1 to use its packages with the code here" >&2; exit 1; fi ;; \
 	esac
 	@$(SUPPORTED)
+ifneq ($(MACHINE_TORCH),)
+	test -x $(BIN)/python || $(PYTHON) -m venv --system-site-packages --without-pip $(VENV)
+	$(PYTHON) -P book/tools/pins.py > $(VENV)/pins.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  $(if $(WHEELS),--no-index --find-links '$(WHEELS)') -r $(VENV)/pins.txt
+else
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements.txt > $(VENV)/uv.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.txt || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+endif
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 endif
+
+machine: ## Show processors, memory, disk, GPUs, and whether torch serves them
+	@$(if $(realpath $(BIN)/python),$(BIN)/python,$(PYTHON)) -P book/tools/machine.py '$(or $(IMET_HOME),$(CURDIR))'
+
+# Platforms are those of wheels for glibc 2.28 and older; pip asks for each by name.
+wheels: $(READY) ## Fetch all packages but torch for a machine without a network: FOR=3.12 ARCH=x86_64
+	@mkdir -p build
+	$(BIN)/python -P book/tools/pins.py $(FOR) $(ARCH) > build/pins.txt
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --require-hashes \
+	  --implementation cp --python-version $(FOR) --platform manylinux2014_$(ARCH) --platform manylinux1_$(ARCH) \
+	  $(foreach glibc,5 12 17 24 26 27 28,--platform manylinux_2_$(glibc)_$(ARCH)) \
+	  --dest '$(or $(WHEELS),build/wheels)' -r build/pins.txt
 
 data: $(READY) ## Make the profile's collection ready (simulated ones are drawn)
 	$(BIN)/python -c "from imet.config import get_profile; from imet.data.source import collection_folder; print(collection_folder(get_profile('$(PROFILE)')))"
 
 runs: $(READY) ## Train what the chapters show; stopped at any moment, it goes on where it was
-	$(BIN)/python -m imet.cli run --all --profile $(PROFILE) --seed $(SEED) --device $(DEVICE) --devices $(DEVICES) --hours $(HOURS)
+	$(BIN)/python -m imet.cli run --all --profile $(PROFILE) --seed $(SEED) --device $(DEVICE) --devices $(DEVICES) --num-nodes $(NODES) --hours $(HOURS) \
+	  $(if $(CACHE_VIEWS),--cache-views) --chapters '$(CHAPTERS)'
 
 notebooks: $(EXECUTED) ## Execute the notebooks with papermill
 
@@ -135,7 +166,7 @@ $(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execut
 # The book holds one profile at a time; this file says which one it holds.
 $(HTML_DIR).profile: FORCE
 	@mkdir -p $(@D)
-	@echo $(PROFILE) | cmp -s - $@ || echo $(PROFILE) > $@
+	@echo $(PROFILE) $(CHAPTERS) | cmp -s - $@ || echo $(PROFILE) $(CHAPTERS) > $@
 
 # A folder of the reader is looked through before anything is trained on it, and again after a change.
 ifdef FOLDER
@@ -152,7 +183,7 @@ book: $(HTML) ## Run the report and build book/_build/html/index.html
 # Always from nothing: an incremental build hides faults. Links, anchors and resources are checked.
 $(HTML): $(EXECUTED) $(PAGES) $(HTML_DIR).profile $(RECORDED) | $(READY)
 	@echo "all chapters are executed; setting the pages"
-	@$(BIN)/python book/tools/build.py --notebooks $(BUILD)/notebooks --results runs --profile $(PROFILE) --out $(@D) --quiet
+	@$(BIN)/python book/tools/build.py --notebooks $(BUILD)/notebooks --results '$(RUNS)' --profile $(PROFILE) --out $(@D) --quiet $(if $(CHAPTERS),--preview)
 
 pdf: $(HTML_DIR)/../imet.pdf ## Print the whole book as book/_build/imet.pdf (needs Chromium)
 
@@ -163,13 +194,13 @@ assignments: $(HTML) ## Write the exercises without solutions, for nbgrader
 	@$(BIN)/python book/tools/assignments.py $(HTML_DIR) $(HTML_DIR)/../assignments
 
 slides: $(HTML) ## Print two decks of slides as book/_build/slides/*.pdf (needs Chromium)
-	@$(BIN)/python book/tools/slides.py --notebooks $(BUILD)/notebooks --results runs --profile $(PROFILE) --out $(HTML_DIR)/../slides
+	@$(BIN)/python book/tools/slides.py --notebooks $(BUILD)/notebooks --results '$(RUNS)' --profile $(PROFILE) --out $(HTML_DIR)/../slides
 
 serve: book ## Build the book, serve it on http://localhost:8000 (PORT=…), rebuild on change
 	@$(BIN)/python book/tools/serve.py --directory $(HTML_DIR) --port $(PORT) -- $(MAKE) --no-print-directory book PROFILE=$(PROFILE)
 
 pair: $(READY) ## Write the .ipynb twins of the notebooks, for Jupyter
-	$(BIN)/jupytext --quiet --sync notebooks/*.py
+	$(BIN)/jupytext --quiet --sync notebooks/*.py notebooks/cloud/*.py
 
 lint: $(READY) ## Check style (ruff)
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ prints the last line. Everything is read from files: executed chapters and their
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -42,7 +43,10 @@ class Build:
         self.folder, self.profile = folder, folder.name
         stamp = folder / "started"
         self.began = stamp.stat().st_mtime if stamp.exists() else time.time()
-        self.names = sorted(p.stem for p in (REPO / "notebooks").glob("*.py"))
+        chosen = [name.partition("_")[0] for name in os.environ.get("CHAPTERS", "").split()]
+        names = sorted(p.stem for p in (REPO / "notebooks").glob("*.py"))
+        self.names = [n for n in names if not chosen or n.partition("_")[0] in chosen]
+        self.runs = Path(os.environ.get("IMET_HOME") or REPO) / "runs" / self.profile
 
     def executed(self) -> list[str]:
         """Chapters that this build has executed so far."""
@@ -82,7 +86,7 @@ class Build:
     def in_training(self) -> str:
         """Runs without a result whose last epoch is fresh: `resnet50 5 of 15 epochs`."""
         lines = []
-        for path in (REPO / "runs" / self.profile).glob("*/history.jsonl"):
+        for path in self.runs.glob("*/history.jsonl"):
             fresh = time.time() - path.stat().st_mtime < FRESH
             if fresh and not (path.parent / "metrics.json").exists():
                 recipe = json.loads((path.parent / "config.json").read_text(encoding="utf-8"))
@@ -102,7 +106,7 @@ class Build:
 
     def summary(self, page: str) -> str:
         """The last line: how long, what was made, what was reused, where the book is."""
-        times = [p.stat().st_mtime for p in (REPO / "runs" / self.profile).glob("*/metrics.json")]
+        times = [p.stat().st_mtime for p in self.runs.glob("*/metrics.json")]
         trained, new = sum(t >= self.began for t in times), len(self.executed())
         processors = sum(seconds_of(self._path(name))[1] for name in self.executed())
         return (

@@ -77,6 +77,15 @@ def test_a_chapter_is_due_until_it_is_newer_than_what_it_needs(build: progress.B
     assert "1 chapters executed in 1.5 processor minutes, 1 reused" in build.summary("x")
 
 
+def test_chapters_that_are_not_asked_for_are_not_counted(build, monkeypatch) -> None:
+    monkeypatch.setenv("CHAPTERS", "02_b")
+    monkeypatch.setenv("IMET_HOME", str(build.folder / "home"))
+    again = progress.Build(build.folder)
+    assert again.due() == ["02_b"]
+    assert again.position().startswith("chapter 1 of 1, ")
+    assert again.runs == build.folder / "home" / "runs" / "tiny"
+
+
 def test_a_run_is_spoken_of_while_it_trains(build: progress.Build) -> None:
     run = progress.REPO / "runs" / "tiny" / "resnet50-abc"
     run.mkdir(parents=True)
