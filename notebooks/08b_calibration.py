@@ -84,10 +84,11 @@ from imet.report.plots.comparisons import score_curves
 
 score_curves(
     middle,
-    share_true | {"calibrated": middle},
+    share_true,
     x_name="score",
     y_name="share that carry the label",
     dots=True,
+    diagonal=True,
 )
 
 # %% [markdown]
@@ -95,7 +96,7 @@ score_curves(
 # :alt: A line for each model of the share of pairs that carry the label against the score, and the line of
 #   calibrated scores.
 # Reliability over all pairs of test work and label, in ten bins of the score; bins with fewer than twenty
-# pairs are left out. Under the line of calibrated scores a model claims more than it delivers.
+# pairs are left out. On the dotted line scores are calibrated; under it a model claims more than it delivers.
 # ```
 
 # %% [markdown]

@@ -69,6 +69,7 @@ def score_curves(
     marks: Mapping[str, tuple[float, float]] | None = None,
     dots: bool = False,
     guide: tuple[str, float] | None = None,
+    diagonal: bool = False,
 ) -> Figure:
     """A score against a setting, one line per variant.
 
@@ -79,6 +80,7 @@ def score_curves(
         marks: Text to point (x, score).
         dots: Mark every value: for settings that are few and whole.
         guide: Text and x of a vertical line: a document's value.
+        diagonal: Draw the line on which both axes are equal.
     """
     values = np.asarray(x, float)
     figure, ax = plt.subplots()
@@ -94,6 +96,8 @@ def score_curves(
     if dots:
         ax.set_xticks(values, [f"{value:g}" for value in values])
         ax.xaxis.set_minor_locator(NullLocator())
+    if diagonal:
+        ax.axline((0, 0), slope=1, color=MUTED, linewidth=1, linestyle=":")
     if guide:
         ax.axvline(guide[1], color=MUTED, linewidth=1, linestyle=":")
         ax.annotate(guide[0], (guide[1], 0.02), xycoords=("data", "axes fraction"),
