@@ -269,7 +269,7 @@ page["runs"] = {name: each.folder.name for name, each in (trained | twins).items
 metrics_table({name: each.metrics["test"] for name, each in twins.items()})
 
 # %%
-page["crops.f2"] = paired_gain(crops, baseline)
+page["crops.f2"], page["crops.as_coded"] = paired_gain(crops, baseline), crops.test.f2.value
 page["coded.resnet50"] = paired_gain(as_coded, baseline)
 page["coded.resnet50_hog"] = paired_gain(hog_as_coded, run)
 print(f"{paired_gain(crops, baseline):+.3f}")

@@ -64,7 +64,7 @@ for name, costs in needs.items():
     page[f"rows.{name}"] = {"views": each.views, "tflop": each.tflop, "memory": each.memory}
 for gpu in RATES:
     page[f"hours.{gpu}"] = sum(costs[gpu].hours for costs in needs.values())
-page["on_a_T4"] = {  # hours of the paper's rows and of the poster's
+page["t4"] = {  # hours of the paper's rows and of the poster's
     "paper": sum(needs[name]["T4"].hours for name in rows[:4]),
     "poster": sum(needs[name]["T4"].hours for name in rows[4:]),
 }

@@ -31,8 +31,10 @@ from imet_values import page_of
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-WORDS_A_MINUTE = 180
-EXERCISE_MINUTES = 10
+WORDS_A_MINUTE = 130  # dense prose, read to be understood
+FIGURE_MINUTES = 1
+EXERCISE_MINUTES = {"1": 5, "2": 10, "3": 20}  # by level
+LEVEL = re.compile(r"Level (\d)")
 NEEDED = re.compile(r"\{doc\}`([\w/]+)`")
 ANSWER = re.compile(r"- \[(?P<right>[ x])\] (?P<text>.*?) :: (?P<why>.*)", re.DOTALL)
 
@@ -219,20 +221,30 @@ class goals_time(nodes.paragraph):
     """Filled once the whole page is read."""
 
 
+def levels_of(doctree: nodes.document) -> list[str]:
+    """The level of each exercise, as its title says it."""
+    asked = [n for n in doctree.findall(nodes.Element) if "exercise" in n.get("classes", [])]
+    found = [LEVEL.search(n.astext()) for n in asked]
+    return [match[1] if match else "2" for match in found]
+
+
 def fill_times(app: Sphinx, doctree: nodes.document) -> None:
-    """Reading time from the page's words, exercises from their number, the run from the build."""
+    """Reading time from words and figures, exercises from their levels, the run from the build."""
     marks = list(doctree.findall(goals_time))
     if not marks:
         return
     prose = [n for n in doctree.findall(nodes.paragraph) if not isinstance(n, goals_time)]
-    minutes = max(round(sum(len(n.astext().split()) for n in prose) / WORDS_A_MINUTE), 1)
-    exercises = sum("exercise" in n.get("classes", []) for n in doctree.findall(nodes.Element))
+    figures = len(list(doctree.findall(nodes.figure)))
+    words = sum(len(n.astext().split()) for n in prose)
+    minutes = max(round(words / WORDS_A_MINUTE + figures * FIGURE_MINUTES), 1)
+    levels = levels_of(doctree)
     path = Path(app.env.srcdir) / "_results" / "_times.json"
     seconds = json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.is_file() else {}
     ran, *_ = seconds.get(page_of(app.env.docname), [None])
     parts = [f" about {minutes} minutes to read"]
-    if exercises:
-        parts.append(f"{exercises * EXERCISE_MINUTES} more for {exercises} exercises")
+    if levels:
+        more = sum(EXERCISE_MINUTES[level] for level in levels)
+        parts.append(f"{more} more for {len(levels)} exercises")
     if ran is not None:
         parts.append(f"and {max(round(ran / 60, 1), 0.1):.1f} minutes ran here")
     for mark in marks:
