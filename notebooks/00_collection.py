@@ -329,7 +329,7 @@ pd.DataFrame.from_dict(strongest, orient="index").T.fillna("–").rename(
 # frequent enough to compare: their lifts have a rank correlation of {num}`pairs.spearman:.2f`. Some
 # pairs were put together on purpose, and they lie at the upper right. Most of the strongest ones here
 # come from compositions: a culture that has nothing but rugs goes together with rugs whatever a museum
-# says ({ref}`ex-00-4` takes the two apart). So labels depend on each other here too, which is all that a model of dependences needs to
+# says ({ref}`the last exercise <ex-00-4>` takes the two apart). So labels depend on each other here too, which is all that a model of dependences needs to
 # have something to learn; *which* do is in good part the program's own doing.
 
 # %% [markdown]

@@ -223,8 +223,8 @@ page.values["weighted"], page.values["unweighted"]
 # :class: dropdown
 # It {num}`shifted`: the mean score lies {num}`weighted:+.4f` from the share as it is and {num}`unweighted:+.4f`
 # after the shift. For one view that was trained on all labels the shift would be right. Here six views are
-# averaged, and five of them were trained without tags, which has pulled scores down already; taking the
-# weight back as well lowers them twice.
+# averaged, and five of them were trained without tags, which pulls scores down as well: where that has undone
+# the weight already, taking it back lowers them twice.
 # ```
 
 # %% [markdown]

@@ -221,7 +221,7 @@ class goals_time(nodes.paragraph):
     """Filled once the whole page is read."""
 
 
-def levels_of(doctree: nodes.document) -> list[str]:
+def levels_of(doctree: nodes.Element) -> list[str]:
     """The level of each exercise, as its title says it."""
     asked = [n for n in doctree.findall(nodes.Element) if "exercise" in n.get("classes", [])]
     found = [LEVEL.search(n.astext()) for n in asked]

@@ -11,6 +11,7 @@ import imet_lessons
 import jupytext
 import nbformat
 import pytest
+from docutils import nodes
 
 from imet.io import REPO
 
@@ -69,6 +70,16 @@ def test_the_blackboard_computes_what_it_says() -> None:
     failed, tried = doctest.testfile(str(REPO / "book" / "blackboard.md"), module_relative=False)
     assert failed == 0
     assert tried >= 20
+
+
+def test_the_time_for_exercises_goes_by_their_levels() -> None:
+    page = nodes.section()
+    for title in ("Level 1: recall", "Level 3: go on", "without a level"):
+        page += nodes.admonition("", nodes.title("", title), classes=["exercise"])
+    page += nodes.admonition("", nodes.title("", "Level 3: recall"), classes=["solution"])
+    levels = imet_lessons.levels_of(page)
+    assert levels == ["1", "3", "2"]
+    assert sum(imet_lessons.EXERCISE_MINUTES[level] for level in levels) == 35
 
 
 def test_an_assignment_has_no_solutions(tmp_path: Path) -> None:
