@@ -33,6 +33,8 @@ PROVENANCE = {
     "versions": {"python": "3.11.7", "torch": "2.12.1"},
 }
 
+FIGURE = r"_figures/([\w-]+)\.png|\{numref\}`([\w-]+)`"
+
 
 def chapters() -> list[str]:
     toc = yaml.safe_load((BOOK / "_toc.yml").read_text(encoding="utf-8"))
@@ -61,8 +63,16 @@ def asked_for() -> dict[str, dict[str, Any]]:
 
 
 def figures_asked_for() -> list[str]:
+    """Names of chapters' figures that the book's own pages show or refer to."""
     text = "\n".join(p.read_text(encoding="utf-8") for p in BOOK.glob("*.md"))
-    return sorted(set(re.findall(r"_figures/([\w-]+)\.png", text)))
+    return sorted({a or b for a, b in re.findall(FIGURE, text)})
+
+
+def labels_asked_for() -> list[str]:
+    """Sections and exercises of chapters that the book's own pages refer to."""
+    text = "\n".join(p.read_text(encoding="utf-8") for p in BOOK.glob("*.md"))
+    targets = set(re.findall(r"\{ref\}`(?:[^`<]*<)?([\w-]+)>?`", text))
+    return sorted(targets - set(re.findall(r"^\(([\w-]+)\)=", text, re.MULTILINE)))
 
 
 def picture() -> str:
@@ -96,6 +106,8 @@ def write_stand_ins(folder: Path, extra: str = "") -> tuple[Path, Path]:
         cells = [nbformat.v4.new_markdown_cell(f"# {name}\n\n{extra if i == 0 else ''}")]
         if i == 0:
             cells += [figure_cell(figure) for figure in figures_asked_for()]
+            sections = [f"({label})=\n## {label}\n" for label in labels_asked_for()]
+            cells.append(nbformat.v4.new_markdown_cell("\n".join(sections)))
         notebook = nbformat.v4.new_notebook(cells=cells)
         notebook.metadata["language_info"] = {"name": "ipython3"}
         nbformat.write(notebook, notebooks / f"{name}.ipynb")
