@@ -102,8 +102,10 @@ class Batches:
         if name not in self._targets:
             self._targets[name] = part.view_targets(recipe)
         groups = [works[start : start + size] for start in range(0, len(works), size)]
-        seen = self._stored(part, groups)
-        if not uses_stored_features(recipe):
+        seen: Iterable[Mapping[str, Tensor]]
+        if uses_stored_features(recipe):
+            seen = self._stored(part, groups)
+        else:
             views = self._loader(part, size)(works, epoch if recipe.view_mode == "fresh" else 0)
             seen = ({"views": each} for each in views)
         for rows, batch in zip(groups, seen, strict=True):

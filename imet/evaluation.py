@@ -97,10 +97,10 @@ def compute_outputs(
     paths: dict[str, Paths] = {}
     scores: Any = None  # (N, V, K) of the greedy search alone: those of all would fill the memory
     for name in dict.fromkeys(["1", *searches]):
-        found = decode(network, batches(), works, name)
-        scores = found.scores if name == "1" else scores
-        paths[name] = Paths(found.labels, found.probabilities)
-        del found  # before the next search
+        decoded = decode(network, batches(), works, name)
+        scores = decoded.scores if name == "1" else scores
+        paths[name] = Paths(decoded.labels, decoded.probabilities)
+        del decoded  # before the next search
     return Outputs(scores.mean(1), scores, paths)
 
 

@@ -23,6 +23,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
 from imet.batches import uses_stored_features
+from imet.cache import VIEW_FIELDS
 from imet.config import Profile, Recipe
 from imet.data.parts import SPLIT, load_parts, split_alone
 from imet.data.source import collection_folder
@@ -111,15 +112,12 @@ def cost(recipe: Recipe, sizes: Sizes, device: str, devices: int = 1, cpus: int 
     )
 
 
-STORED = "backbone weights normalisation input_size flip jitter_hue jitter_saturation view_seed"
-"""What stored features depend on, beside the works and the recipe's own features."""
-
-
 def _store(recipe: Recipe, sizes: Sizes) -> str:
     """What tells the stored features of a recipe from others, as `imet.cache` does."""
     names = {*model_spec(recipe).features, *recipe.stored.split()} - {"hog"}
-    works = set(SPLIT.split()) - {"labels", "label_noise"}  # which change none of the pictures
-    fields = [*STORED.split(), *sorted(works), "precision"]
+    works = {*SPLIT.split()} - {"labels", "label_noise"}  # which change none of the pictures
+    views = {*VIEW_FIELDS, "view_seed"} - {"views", "view_mode"}  # six are stored, and fixed
+    fields = sorted(works | views | {"backbone", "weights", "normalisation", "precision"})
     return digest([getattr(recipe, name) for name in fields], sorted(names), sizes[:3])
 
 

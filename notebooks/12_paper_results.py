@@ -351,9 +351,9 @@ recorded_table(TITLES)
 # equally many labels, a number tuned on validation for each variant. A row marked *(earlier code)* was recorded
 # before the latest edit of the program and has not been run again with it ({ref}`kinds-of-numbers`).
 #
-# **Recurrence and attention.** In the long runs it is, without attention,
+# **Recurrence and attention.** In the long runs leaving out the attention changes F2 by
 # {num}`recorded/recurrence_and_attention/recurrence alone.difference.value:+.3f`
-# {num}`recorded/recurrence_and_attention/recurrence alone.difference.interval:+.3f`, without recurrence
+# {num}`recorded/recurrence_and_attention/recurrence alone.difference.interval:+.3f`, leaving out the recurrence by
 # {num}`recorded/recurrence_and_attention/attention alone.difference.value:+.3f`
 # {num}`recorded/recurrence_and_attention/attention alone.difference.interval:+.3f`.
 #

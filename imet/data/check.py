@@ -48,9 +48,9 @@ def _picture_problems(root: Path) -> list[Problem]:
             message, remedy = f"{message}, but {elsewhere[0]}", elsewhere[1]
         return [Problem(folder, None, message, remedy)]
     threads = Parallel(-1, prefer="threads", return_as="generator")
-    found = threads(delayed(_picture_problem)(root, *work) for work in works.items())
-    every = tqdm(found, total=len(works), desc="pictures", unit="", disable=None)
-    return [problem for problem in every if problem is not None]
+    problems = threads(delayed(_picture_problem)(root, *work) for work in works.items())
+    shown = tqdm(problems, total=len(works), desc="pictures", unit="", disable=None)
+    return [problem for problem in shown if problem is not None]
 
 
 def _picture_problem(root: Path, work: str, line: int) -> Problem | None:

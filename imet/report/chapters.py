@@ -58,13 +58,14 @@ def shown_runs(
         ['resnet50', 'attn_cnn_rnn', 'attn_cnn_rnn_hog']
     """
     drawn = profile if get_profile(profile).data == "simulated" else "sample"
-    wanted = {name.partition("_")[0] for name in chapters.split()}
-    if unknown := wanted - {p.name.partition("_")[0] for p in file.parent.glob("*.py")}:
+    numbers = {name.partition("_")[0] for name in chapters.split()}
+    if unknown := numbers - {p.name.partition("_")[0] for p in file.parent.glob("*.py")}:
         raise InputError(f"no chapter {', '.join(sorted(unknown))}; their numbers are as 03 or 08b")
     shown = []
     for entry in tomllib.loads(file.read_text(encoding="utf-8"))["runs"]:
         recipe, on = entry.pop("recipe"), drawn if entry.pop("pictures", "") else profile
-        if not wanted & set(entry.pop("chapters", "").split()) and wanted:
+        of_entry = set(entry.pop("chapters", "").split())
+        if numbers and not numbers & of_entry:
             continue
         for values in product(*entry.values()):
             shown.append(Shown(recipe, on, dict(zip(entry, values))))

@@ -62,8 +62,8 @@ def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
         config = _comparable(dataclasses.asdict(resolve(name, profile)))
         for path in (home() / "runs" / profile).glob(f"{name}-*/metrics.json"):
             key, metrics = read_json(path.parent / "key.json"), read_json(path)
-            found = key.get("collection"), key.get("source"), _comparable(key["config"])
-            if found == (*here, config):
+            made_of = key.get("collection"), key.get("source"), _comparable(key["config"])
+            if made_of == (*here, config):
                 date = metrics["provenance"]["date"]
                 if name not in newest or date > newest[name][1]["provenance"]["date"]:
                     newest[name] = (path.parent, metrics)

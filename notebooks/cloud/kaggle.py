@@ -129,9 +129,9 @@ os.environ |= {"VENV": venv, "WHEELS": wheels, "MACHINE_TORCH": "1"}
 import json
 from pathlib import Path
 
-made = Path(kept, "runs", profile).glob("*/metrics.json")
-scored = {file.parent: json.loads(file.read_text())["val"]["f2"]["value"] for file in made}
-os.environ["BEST"] = str(max(scored, key=scored.get, default=""))
+finished = Path(kept, "runs", profile).glob("*/metrics.json")
+f2 = {file.parent: json.loads(file.read_text())["val"]["f2"]["value"] for file in finished}
+os.environ["BEST"] = str(max(f2, key=f2.get, default=""))
 os.environ["BEST"]
 
 # %% magic_args="-e" language="bash"
