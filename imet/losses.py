@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.optimize.elementwise import find_minimum
 from torch import Tensor
 
 from imet.typing import Array
@@ -169,23 +170,17 @@ def constant_predictor_focal_loss(
     f = f[(f > 0) & (f < 1)]  # the others reach 0
     up, down = (1.0, 1.0) if alpha is None else (alpha, 1.0 - alpha)
 
-    def expected(logit: Array) -> Array:
+    def expected(logit: Array, f: Array) -> Array:
         log_p, log_not = -np.logaddexp(0, -logit), -np.logaddexp(0, logit)
         return (
             f * up * np.exp(gamma * log_not) * -log_p
             + (1 - f) * down * np.exp(gamma * log_p) * -log_not
         )
 
-    # A coarse search brackets each minimum, golden sections close in on it.
-    grid = np.linspace(-40, 40, 401)
-    middle = grid[np.argmin([expected(np.full_like(f, x)) for x in grid], axis=0)]
-    low, high = middle - 0.2, middle + 0.2
-    golden = (np.sqrt(5) - 1) / 2
-    for _ in range(60):
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        lower = expected(left) < expected(right)
-        low, high = np.where(lower, low, left), np.where(lower, right, high)
-    return float(expected((low + high) / 2).sum())
+    grid = np.linspace(-40, 40, 401)  # brackets each minimum
+    middle = grid[np.argmin([expected(x, f) for x in grid], axis=0)]
+    lowest = find_minimum(expected, (middle - 0.2, middle, middle + 0.2), args=(f,))
+    return float(lowest.f_x.sum())
 
 
 def _checked(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import ndtri
 from scipy.stats import binomtest, bootstrap, spearmanr
 
@@ -162,18 +163,12 @@ def auc_interval(auc: float, positives: int, negatives: int) -> Interval:
         raise ValueError("an AUC lies in [0, 1] and needs positives and negatives")
     z = float(-ndtri(TAILS[0]))
 
-    def end(far: float) -> float:
-        """Bisection between the AUC (inside the interval) and the far end of [0, 1]."""
-        inside, outside = float(auc), far
-        for _ in range(60):
-            middle = (inside + outside) / 2
-            if abs(auc - middle) <= z * auc_standard_error(middle, positives, negatives):
-                inside = middle
-            else:
-                outside = middle
-        return inside
+    def excess(other: float) -> float:
+        return abs(auc - other) - z * float(auc_standard_error(other, positives, negatives))
 
-    return Interval(float(auc), end(0.0), end(1.0))
+    inside = min(max(auc, 1e-12), 1 - 1e-12)  # at 0 and 1 the standard error is 0
+    low, high = (brentq(excess, inside, end, xtol=1e-12) for end in (0.0, 1.0))
+    return Interval(float(auc), float(low), float(high))
 
 
 def wilson_interval(successes: int, trials: int) -> Interval:

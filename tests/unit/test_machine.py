@@ -157,7 +157,7 @@ def test_all_but_torch_stays_pinned_with_its_hashes():
     gone = everything - names
     assert {"torch", "torchvision", "triton", "nvidia-cudnn-cu13", "cuda-toolkit"} <= gone
     assert all(re.match("torch|torchvision|triton|nvidia-|cuda-", name) for name in gone)
-    assert {"torchmetrics", "timm", "numpy", "jupyter-book"} <= names
+    assert {"lightning-fabric", "timm", "numpy", "jupyter-book"} <= names
     blocks = kept.replace("\\\n", " ").splitlines()
     assert all("--hash=sha256:" in block for block in blocks if block[:1].strip())
 
