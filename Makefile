@@ -160,8 +160,15 @@ $(BUILD)/parameters: FORCE
 	@echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" | cmp -s - $@ || echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" > $@
 FORCE:
 
-$(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/report/plots/imet.mplstyle book/reported.csv $(RECORDED) | $(READY) $(if $(filter $(LONG),$(PROFILE)),runs)
-	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
+# What all chapters import takes a third of the time of a short one: it is imported once, in a process
+# that this make starts and that ends with it.
+.PHONY: kernels
+kernels: | $(READY)
+	@mkdir -p $(BUILD)
+	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python book/tools/kernels.py serve $(BUILD)/kernels-$$PPID --while $$PPID < /dev/null > /dev/null 2>&1 &
+
+$(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/report/plots/imet.mplstyle book/reported.csv $(RECORDED) | $(READY) $(if $(filter $(LONG),$(PROFILE)),runs) kernels
+	@OMP_NUM_THREADS=$(THREADS) IMET_KERNELS=$(BUILD)/kernels-$$PPID $(BIN)/python book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
 
 # The book holds one profile at a time; this file says which one it holds.
 $(HTML_DIR).profile: FORCE

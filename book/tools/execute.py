@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
+import kernels
 import nbformat
 from own_code import require_own_code
 
@@ -158,7 +159,7 @@ def private_kernel(folder: Path) -> dict[str, str]:
     """
     spec = folder / "kernels" / KERNEL
     spec.mkdir(parents=True)
-    argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher"]
+    argv = [sys.executable, str(Path(kernels.__file__)), "start"]
     # Its end is an interruption, which it would report as an error; errors of cells come as such.
     argv += ["--log-level=50", "-f", "{connection_file}"]
     (spec / "kernel.json").write_text(
@@ -174,8 +175,8 @@ def private_kernel(folder: Path) -> dict[str, str]:
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
         "JUPYTER_NO_CONFIG": "1",
         "IPYTHONDIR": str(folder / "ipython"),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        kernels.PROCESSORS: str(folder / "seconds"),
+        **kernels.SETTINGS,
     }
 
 
@@ -250,8 +251,10 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int | 
             )
         with atomic_path(out) as temporary:
             nbformat.write(finish(notebook), temporary)
+        of_fork = Path(os.environ[kernels.PROCESSORS])  # of a kernel that is not our child
+        processors = float(of_fork.read_text()) if of_fork.exists() else 0.0
     with atomic_path(out.with_suffix(".times")) as temporary:
-        processors = sum(os.times()[:4])  # of this process and its ended children: the kernel
+        processors += sum(os.times()[:4])  # of this process and its ended children: the kernel
         temporary.write_text(f"{time.monotonic() - began:.1f} {processors:.1f}\n")
 
 

@@ -1,0 +1,137 @@
+"""Kernels that start in a moment: the packages that every chapter imports are imported once.
+
+    python book/tools/kernels.py serve build/sample/kernels --while PID
+    python book/tools/kernels.py start -f connection.json
+
+The first waits for the second, which Jupyter starts in the place of a kernel. Each gets a fork of
+the process that holds the packages; without one it becomes a kernel of its own. None of our own
+code is imported before, since it may change while a book is built.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+SERVER, PROCESSORS = "IMET_KERNELS", "IMET_KERNEL_SECONDS"
+"""Variables with the server's address, and with the file for the seconds that a kernel takes."""
+SETTINGS = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
+"""Of every kernel; packages read them when they are imported."""
+PACKAGES = (
+    "ipykernel.kernelapp", "ipykernel.ipkernel", "torch", "torchvision", "timm",
+    "lightning_fabric", "scipy.stats", "scipy.ndimage", "sklearn.model_selection", "numba",
+    "pandas", "seaborn", "imagecodecs", "tifffile",
+)  # fmt: skip
+GPU = Path("/dev/nvidiactl")  # a driver that was started does not outlive a fork
+
+
+def serve(address: Path, builder: int) -> None:
+    """Give a kernel to whoever asks, until the process `builder` has ended."""
+    os.environ.update(SETTINGS)
+    del sys.path[0]  # the folder of the tools
+    with contextlib.suppress(PermissionError):
+        os.setsid()  # an interruption at the terminal is for the build, which ends its kernels
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    address.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(address))
+        door.listen()
+        door.settimeout(1.0)
+        told = 0.0  # processor seconds of this process that a kernel has answered for
+        while Path(f"/proc/{builder}").exists():
+            with contextlib.suppress(TimeoutError):
+                caller, _ = door.accept()
+                for package in PACKAGES:
+                    import_module(package)
+                own, told = time.process_time() - told, time.process_time()
+                if os.fork() == 0:
+                    door.close()
+                    _watch(caller, own)
+                caller.close()
+    address.unlink(missing_ok=True)
+
+
+def _watch(caller: socket.socket, seconds: float) -> NoReturn:
+    """Fork a kernel, pass its caller's signals on to it, and tell the caller how it ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    message, files, _, _ = socket.recv_fds(caller, 1 << 20, 3)
+    while not message.endswith(b"\n"):
+        message += caller.recv(1 << 20)
+    kernel = os.fork()
+    if kernel == 0:
+        _become_kernel(json.loads(message), files)
+    threading.Thread(target=_pass_signals_on, args=(caller, kernel), daemon=True).start()
+    _, status, used = os.wait4(kernel, 0)
+    seconds += used.ru_utime + used.ru_stime
+    with contextlib.suppress(OSError):  # the caller is gone
+        caller.sendall(f"{os.waitstatus_to_exitcode(status)} {seconds:.1f}\n".encode())
+    os._exit(0)
+
+
+def _pass_signals_on(caller: socket.socket, kernel: int) -> None:
+    numbers = caller.makefile()
+    with contextlib.suppress(ProcessLookupError):
+        for number in numbers:
+            os.kill(kernel, int(number))
+        os.kill(kernel, signal.SIGKILL)  # the caller was killed
+
+
+def _become_kernel(order: dict[str, object], files: list[int]) -> NoReturn:
+    for place, file in enumerate(files):
+        os.dup2(file, place)
+    os.environ.clear()
+    os.environ.update(order["environment"])  # type: ignore[call-overload]
+    os.chdir(str(order["folder"]))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = ["ipykernel_launcher", *order["arguments"]]  # type: ignore[misc]
+    code = 1
+    try:
+        import_module("ipykernel.kernelapp").launch_new_instance()
+        code = 0
+    except SystemExit as leaving:
+        code = int(leaving.code or 0)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def start(arguments: list[str]) -> NoReturn:
+    """Be a kernel for Jupyter: a fork of the server's, or one of its own where there is none."""
+    with contextlib.suppress(OSError, KeyError), socket.socket(socket.AF_UNIX) as server:
+        server.connect(os.environ[SERVER])
+        order = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
+        message = json.dumps(order).encode() + b"\n"
+        rest = message[socket.send_fds(server, [message], [0, 1, 2]) :]
+        server.sendall(rest)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _: server.sendall(f"{number}\n".encode()))
+        if answer := server.makefile().readline().split():
+            Path(os.environ[PROCESSORS]).write_text(answer[1])
+            sys.exit(int(answer[0]) % 256)
+        sys.exit(1)  # the server was killed
+    command = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", *arguments]
+    os.execv(sys.executable, command)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["serve", address, "--while", builder]:
+            if not GPU.exists():
+                serve(Path(address), int(builder))
+        case ["start", *arguments]:
+            start(arguments)
+        case _:
+            sys.exit(__doc__)

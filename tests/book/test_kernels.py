@@ -1,0 +1,174 @@
+"""Kernels that are forks of one process: they work as their own would, and none is left over."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from imet.io import REPO
+
+TOOLS = REPO / "book" / "tools"
+NOTEBOOK = """\
+# %% tags=["parameters"]
+profile = "tiny"
+
+# %%
+import os, sys
+import matplotlib.pyplot as plt
+plt.plot([1, 2])
+plt.show()
+print(os.getcwd(), sys.path, profile, os.environ["ONE"])
+
+# %%
+from pathlib import Path
+Path(os.environ["PROCESS"]).write_text(f"{os.getpid()} {os.getppid()}")
+import time
+began = time.process_time()
+while time.process_time() < began + float(os.environ["SECONDS"]):
+    pass
+"""
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere kernels are not forked"),
+]
+
+
+def serve(address: Path, builder: int) -> subprocess.Popen[bytes]:
+    """A server with the one package that every kernel needs."""
+    program = (
+        f"import sys; sys.path[0] = {str(TOOLS)!r}; import kernels; from pathlib import Path;"
+        f"kernels.PACKAGES = ('ipykernel.kernelapp',); kernels.serve(Path(sys.argv[1]), {builder})"
+    )
+    server = subprocess.Popen([sys.executable, "-c", program, str(address)])
+    until(address.exists)
+    return server
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = serve(tmp_path / "k", os.getpid())
+    yield process
+    process.kill()
+    process.wait()
+
+
+def execute(
+    folder: Path, name: str, seconds: float = 0, address: str = "k"
+) -> subprocess.Popen[str]:
+    source = folder / f"{name}.py"
+    source.write_text(NOTEBOOK)
+    settings = {"IMET_KERNELS": str(folder / address), "ONE": "1", "SECONDS": str(seconds)}
+    return subprocess.Popen(
+        [sys.executable, str(TOOLS / "execute.py"), str(source), "--out", f"{folder}/{name}.ipynb"],
+        env={**os.environ, **settings, "PROCESS": f"{folder}/{name}.pid"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def until(true: Callable[[], object], seconds: float = 60) -> None:
+    last = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < last, "waited in vain"
+        time.sleep(0.05)
+
+
+def process_of(folder: Path, name: str) -> tuple[int, int]:
+    """A kernel and its parent, once it has said so."""
+    path = folder / f"{name}.pid"
+    until(lambda: path.exists() and path.read_text().count(" "))
+    kernel, parent = map(int, path.read_text().split())
+    return kernel, parent
+
+
+def runs(process: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def outputs(path: Path) -> list[object]:
+    return [cell.get("outputs") for cell in nbformat.read(path, as_version=4).cells]
+
+
+def test_a_fork_gives_what_a_kernel_of_its_own_does(
+    tmp_path: Path, server: subprocess.Popen[bytes]
+) -> None:
+    forked, own = execute(tmp_path, "forked", 1.0), execute(tmp_path, "own", 1.0, "none")
+    for process in (forked, own):
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+    assert outputs(tmp_path / "forked.ipynb") == outputs(tmp_path / "own.ipynb")
+    parents = [process_of(tmp_path, name)[1] for name in ("forked", "own")]
+    assert parents[1] != parents[0]
+    for name in ("forked", "own"):
+        _, processors = map(float, (tmp_path / f"{name}.times").read_text().split())
+        assert processors > 1.5, "the kernel's work counts, and that of the tool"
+
+
+def test_two_kernels_at_once_are_two_processes(
+    tmp_path: Path, server: subprocess.Popen[bytes]
+) -> None:
+    both = [execute(tmp_path, name, 0.5) for name in ("a", "b")]
+    for process in both:
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+    assert process_of(tmp_path, "a")[0] != process_of(tmp_path, "b")[0]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_build_that_is_stopped_takes_its_kernel_with_it(
+    tmp_path: Path, server: subprocess.Popen[bytes], sign: signal.Signals
+) -> None:
+    process = execute(tmp_path, "a", seconds=600)
+    kernel, _ = process_of(tmp_path, "a")
+    if sign == signal.SIGKILL:  # of what Jupyter takes for the kernel
+        caller = next(
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if b"kernels.py\0start" in path.read_bytes() and str(tmp_path) in environment(path)
+        )
+        os.kill(caller, sign)
+    else:
+        process.send_signal(sign)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode != 0, said
+    until(lambda: not runs(kernel))
+    assert not (tmp_path / "a.ipynb").exists()
+
+
+def environment(cmdline: Path) -> str:
+    return (cmdline.parent / "environ").read_bytes().decode(errors="replace")
+
+
+def test_the_server_ends_with_the_build_and_takes_no_kernel_with_it(tmp_path: Path) -> None:
+    builder = subprocess.Popen(["sleep", "600"])
+    server = serve(tmp_path / "k", builder.pid)
+    process = execute(tmp_path, "a", seconds=3)
+    process_of(tmp_path, "a")
+    builder.kill()
+    builder.wait()
+    assert server.wait(30) == 0
+    assert not (tmp_path / "k").exists()
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+
+
+def test_what_a_killed_server_left_is_passed_over(tmp_path: Path) -> None:
+    server = serve(tmp_path / "k", os.getpid())
+    server.kill()
+    server.wait()
+    assert (tmp_path / "k").exists()
+    process = execute(tmp_path, "a")
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
