@@ -174,6 +174,7 @@ models = ("resnet50", "resnet50, as long as with HOG", "resnet50_hog")
 page["longer"] = bootstrap_statistic(
     lambda short, long, hog: (long - short).mean() / (hog - short).mean(),
     *(of_works[name] for name in models),
+    n=2000,
 )
 page.values["longer"]
 

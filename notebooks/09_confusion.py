@@ -310,7 +310,7 @@ page.values["hamming"]
 # %% tags=["solution"]
 from scipy.stats import binom
 
-row = (-missed).argmax()
+row = missed.argmax()
 overall = (predicted & ~targets).mean(0)[instead]  # how often a work gets it wrongly
 columns = pd.DataFrame(
     {

@@ -81,7 +81,7 @@ pd.DataFrame(rows).T.rename_axis("share of the works").pipe(show, "{:.1%}")
 # reads a long table looks for what stands out. A claim *holds* where the interval lies above zero, *does
 # not hold* where it lies below, and *cannot be told* where zero is inside.
 
-# %%
+# %% tags=["claims"]
 from imet.report import findings
 
 claims = findings.recorded_findings()
