@@ -1,7 +1,7 @@
 """The bibliography says author and year, as the text does, and goes by author.
 
-BibTeX's styles number the list or abbreviate names: a reader of "Lin et al., 2017" would have to look
-through it.
+BibTeX's styles number the list or abbreviate names: a reader of "Lin et al., 2017" would have to
+look through it.
 """
 
 from __future__ import annotations

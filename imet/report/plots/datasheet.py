@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike
@@ -159,13 +158,14 @@ def lift_scatter(
     figure.draw_without_rendering()  # the layout says where points are
     points, taken = ax.transData.transform(np.stack([x, y], 1)), list[Bbox]()  # (P, 2)
     for text, at, value in named:
-        for right, up in ((d * r, e * r) for r in (9, 16, 25, 36, 49) for d, e in AROUND):
+        for right, up in ((d * r, e * r) for r in (9, 16, 25, 36) for d, e in AROUND):
+            near = 0.5 - np.sign(right) / 2, 0.5 - np.sign(up) / 2  # the text's side to its point
             note = ax.annotate(text, (max(at, floor), max(value, floor)), xytext=(right, up),
-                               textcoords="offset points", fontsize=9, va="center",
-                               ha=("center", "left", "right")[np.sign(right)],
-                               arrowprops={"arrowstyle": "-", "lw": 0.8, "color": MUTED})  # fmt: skip
-            note.get_window_extent()  # of the line, too; this one moves the text to its place
-            box = Text.get_window_extent(note).padded(6)
+                               ha=("center", "left", "right")[np.sign(right)], va="center",
+                               arrowprops={"arrowstyle": "-", "lw": 0.8, "relpos": near},
+                               textcoords="offset points", fontsize=9)  # fmt: skip
+            note.get_window_extent()  # with the line; moves the text to its place
+            box = plt.Text.get_window_extent(note).padded(6)
             inside = ax.bbox.containsx(box.x0) and ax.bbox.containsx(box.x1)
             if inside and not (box.count_contains(points) or box.count_overlaps(taken)):
                 taken.append(box)
