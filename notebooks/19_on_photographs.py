@@ -134,7 +134,8 @@ forest_plot(
 # %% [markdown]
 # ## The rows of both documents' tables
 #
-# Rows as the chapters before have them, at the documents' number of epochs and with three seeds, on one
+# Rows as the chapters before have them, for as many epochs as the paper's code names and as this book chose for
+# the poster, with three seeds, on one
 # frozen EfficientNet-Lite0. None of them reproduces a reported number: network, pictures and labels
 # differ.
 
@@ -155,7 +156,7 @@ recorded_table(
 
 # %% [markdown]
 # Brackets of F2 are the range over seeds; those of differences are 95 % intervals over works that hold
-# for all rows of a group at once. A row marked *(earlier code)* was recorded before the latest edit of the
+# for all rows of a study at once. A row marked *(earlier code)* was recorded before the latest edit of the
 # program and has not been run again with it ({ref}`kinds-of-numbers`).
 
 # %% [markdown]
