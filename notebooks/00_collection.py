@@ -426,8 +426,8 @@ pd.Series(
 #   {num}`19_on_photographs/claims.views.drawings.value:+.3f` on drawings and by
 #   {num}`19_on_photographs/claims.views.value:+.3f` on photographs.
 #
-# Softer outlines and grain like a camera's were tried: what HOG adds fell to about a third. The program
-# was left as it is, since one number is no reason to tune it.
+# Softer outlines and grain like a camera's were tried and made HOG's gain smaller, in an experiment that was
+# not recorded. The program was left as it is, since one number is no reason to tune it.
 #
 # ## Limits of this chapter
 #

@@ -227,7 +227,7 @@ forest_plot(
 # :alt: A line for each rule with three marks, one per model, and their intervals.
 # The same comparison after {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs, recorded
 # on the sample profile: difference from the baseline in F2 of test works, each work averaged over
-# three seeds, with 95 % intervals over works.
+# three seeds, with 95 % intervals over works that hold for the three models at once.
 # ```
 
 # %% [markdown]
@@ -337,7 +337,8 @@ forest_plot(
 # (recorded-runs)=
 # ## Recorded runs
 #
-# The same at the documents' numbers of epochs, with three seeds, on the profile named:
+# The same for longer, with three seeds, on the profile named: as many epochs as the authors' code has, but for
+# the one on batch norm ({num}`recorded/batch_norm/training.changes.epochs:d` epochs of few works):
 
 # %%
 from imet.report.tables import recorded_table
@@ -347,7 +348,8 @@ recorded_table(TITLES)
 # %% [markdown]
 # A table row is a variant, and rows of one study stand together. The first of them is what the others are
 # compared with, so *less the study's first* means something else in each study. Brackets are the range
-# over seeds for F2 and 95 % intervals over works for differences. With a *fixed number* every work gets
+# over seeds for F2; for differences they are 95 % intervals over works that hold for all rows of a study at
+# once. With a *fixed number* every work gets
 # equally many labels, a number tuned on validation for each variant. A row marked *(earlier code)* was recorded
 # before the latest edit of the program and has not been run again with it ({ref}`kinds-of-numbers`).
 #

@@ -72,7 +72,8 @@ for name, run in trained.items():
 # several. There are two ways to go on from there:
 #
 # - *frozen*, as the paper does with ResNet50: the old weights stay and only new layers learn;
-# - *fine-tuned*, as the poster does: every weight goes on learning, from where ImageNet left it.
+# - *fine-tuned*, as this book reads the poster, which says “weights pre-trained” and no more: every weight
+#   goes on learning, from where ImageNet left it.
 #
 # {numref}`fig-vgg` is read from the module itself.
 

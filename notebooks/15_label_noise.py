@@ -306,6 +306,9 @@ picture_grid(
 # - Whether confident learning would do as well on the real collection depends on how good the model
 #   is, and on just that: a mistake that the model makes too cannot be found with it.
 # - All labels carry noise here, validation too: thresholds and epochs are chosen on noisy labels.
+# - One seed: heads at different rates are separate trainings, and a part of what sets them apart is chance.
+#   The mistakes are drawn anew at each rate, at the annotator's own, too: that head is not the one of
+#   {doc}`14_losses_and_thresholds`, which learned the mistakes of the collection.
 
 # %% [markdown]
 # ## Summary

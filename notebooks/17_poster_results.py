@@ -137,7 +137,8 @@ from imet.report.tables import recorded_table
 recorded_table({"poster_rows": "poster"})
 
 # %% [markdown]
-# Brackets of F2 are the range over seeds, those of differences 95 % intervals over works.
+# Brackets of F2 are the range over seeds, those of differences 95 % intervals over works that hold for all
+# rows at once.
 #
 # ## Which row is the best?
 #

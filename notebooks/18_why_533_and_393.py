@@ -46,7 +46,7 @@ page = Page("18_why_533_and_393", profile, seed, device, numbers="recorded")
 #
 # | | paper's baseline | paper's AttnCNN-RNN | poster |
 # |---|---|---|---|
-# | network | ResNet50, frozen | ResNet50, frozen | VGG16, fine-tuned |
+# | network | ResNet50, frozen | ResNet50, frozen | VGG16, fine-tuned as this book reads it |
 # | views | six | six | not said; one, it seems |
 # | targets of crops | cultures; as coded: none | the same | – |
 # | loss | class-weighted cross-entropy | the same, at every step | focal |

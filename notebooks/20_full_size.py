@@ -46,8 +46,8 @@ needs = {
 # %% [markdown]
 # ## Eight rows, counted
 #
-# The paper's network is frozen and sees six views of a picture, cut anew in every epoch; the poster's
-# learns and sees one. Training a layer takes about three times the operations of looking through it.
+# The paper's network is frozen and sees six views of a picture, cut anew in every epoch; the poster's, as
+# this book reads it, learns and sees one. Training a layer takes about three times the operations of looking through it.
 
 # %%
 import pandas as pd
@@ -111,8 +111,9 @@ pd.DataFrame(stored).T
 # What needs no picture needs no GPU either. `make rehearsal FULL=1` reads the real table, all
 # {num}`recorded/imet2019/works:,d` works and {num}`recorded/imet2019/labels:,d` labels, and takes it through the
 # split, the targets of six views of every training work, and, with drawn scores, a threshold from the poster's
-# grid and the best there is, the areas under all curves, and a beam search of one view of each work. Each stage
-# is a process of its own, so that its time and its memory are its own. The record:
+# grid and the best there is, and the areas under all curves. Each stage is a process of its own, so that its
+# time and its memory are its own. (The command goes on to a beam search of one view of each work, which takes
+# hours and is not in this record.) The record:
 
 # %%
 from imet.report.tables import recorded

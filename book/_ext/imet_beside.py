@@ -22,7 +22,9 @@ STATUS = {"stated": "text or table", "as_coded": "published code", "context": "e
 HEADINGS = ("Where", "What", "Reported", "This build", "Recorded", "Evidence")
 
 
-def recorded_values(folder: Path) -> dict[tuple[str, str, str], tuple[dict[str, Any], str]]:
+def recorded_values(
+    folder: Path, earlier: dict[str, list[str]]
+) -> dict[tuple[str, str, str], tuple[dict[str, Any], str]]:
     """Estimates of recorded studies by (recipe, part, measure), of variants that change no rule.
 
     A variant stands for a recipe where it carries the recipe's name.
@@ -39,6 +41,8 @@ def recorded_values(folder: Path) -> dict[tuple[str, str, str], tuple[dict[str, 
             about = content.get("provenance", {})
             seeds = ", ".join(map(str, about.get("seeds", [])))
             source = f"results/{path.name}, profile {about.get('profile')}, seeds {seeds}"
+            if name in earlier.get(f"recorded/{path.stem}", []):
+                source += " (earlier code)"
             for part in ("val", "test"):
                 for measure, estimate in variant.get(part, {}).items():
                     values.setdefault((name, part, measure), (estimate, source))
@@ -65,6 +69,8 @@ def table(rows: list[dict[str, Any]], recorded: dict[tuple[str, str, str], Any])
         estimate, source = recorded.get((row["model"], row["split"], measure), (None, ""))
         what = [NAMES.get(row["metric"], row["metric"]), MODELS.get(row["model"], row["model"])]
         what.append(SPLITS.get(row["split"], row["split"]))
+        if row["document"] == "context":
+            what.append(row["note"])
         evidence = []
         if row["ours"] is not None:
             evidence.append(f"{row['run']}, seed {row['seed']}, {row['device']}")
@@ -96,7 +102,8 @@ class BesideTable(SphinxDirective):
         path = results / "_beside.json"
         self.env.note_dependency(str(path))
         rows = json.loads(path.read_text(encoding="utf-8"))
-        html = table(rows, recorded_values(results / "recorded"))
+        earlier = json.loads((results / "_earlier.json").read_text(encoding="utf-8"))
+        html = table(rows, recorded_values(results / "recorded", earlier))
         return [nodes.raw("", html, format="html")]
 
 

@@ -37,7 +37,8 @@ def resolve(env: Any, docname: str, reference: str, location: Any) -> tuple[str,
     except UnknownValue as error:
         logger.warning("num `%s`: %s", reference, error, location=location, type="imet")
         return "?", reference
-    return text, f"{page} · {key}"
+    mark = " (earlier code)" if values.is_earlier(page, key) else ""
+    return text, f"{page} · {key}{mark}"
 
 
 class bound_number(nodes.inline):

@@ -167,6 +167,13 @@ class Values:
         name, slash, rest = text.rpartition("/")
         return (name, rest) if slash else (page, text)
 
+    def is_earlier(self, page: str, key: str) -> bool:
+        """Whether a recorded value was neither made nor verified with the present code."""
+        path = self.source / "_results" / "_earlier.json"
+        if path not in self._read:
+            self._read[path] = read_results(path) if path.is_file() else {}
+        return any(f"{key}.".startswith(f"{name}.") for name in self._read[path].get(page, []))
+
     def text(self, reference: str, page: str) -> tuple[str, str, str]:
         """Resolve `[page/]key[:format]`: the text to print, the page and the key."""
         name, rest = self.split(reference, page)

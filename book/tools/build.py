@@ -33,6 +33,7 @@ from progress import seconds_of
 from imet.config import get_profile
 from imet.io import REPO, InputError, file_lock, write_json
 from imet.report.reported import reported_beside_ours
+from imet.report.tables import by_earlier_code
 
 BOOK = REPO / "book"
 LEFT_OUT = shutil.ignore_patterns("_build", "__pycache__", ".*", "tools", "slides")
@@ -119,10 +120,15 @@ def copy_results(results: Path, profile: str, tree: Path) -> None:
         pages.append(json.loads(path.read_text(encoding="utf-8")))
         if path.with_suffix("").is_dir():
             shutil.copytree(path.with_suffix(""), tree / "_static" / "pages" / path.stem)
+    earlier = {}
     for path in sorted((REPO / "results").rglob("*.json")):
-        copy = target / "recorded" / path.relative_to(REPO / "results")
+        name = path.relative_to(REPO / "results").with_suffix("")
+        copy = target / "recorded" / f"{name}.json"
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
+        rows = json.loads(path.read_text(encoding="utf-8")).get("values", {})
+        earlier[f"recorded/{name}"] = [v for v in rows if by_earlier_code(rows[v])]
+    write_json(target / "_earlier.json", earlier)
     write_json(target / "_build.json", {"provenance": build_provenance(profile, pages)})
     write_json(target / "_beside.json", reported_beside_ours(profile))
 

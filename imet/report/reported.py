@@ -77,9 +77,9 @@ def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:
 def reported_beside_ours(profile: str) -> list[dict[str, Any]]:
     """Every reported number with ours beside it, where a run on this profile has made it.
 
-    One dictionary a reported number: its key, document, where, model, split, metric, reported value
-    and status; and ours with low and high end of its interval, run folder, seed, device and commit,
-    all None where there is no run.
+    One dictionary a reported number: its key, document, where, model, split, metric, note, reported
+    value and status; and ours with low and high end of its interval, run folder, seed, device and
+    commit, all None where there is no run.
     """
     runs = finished_runs(profile)
     rows = []
@@ -89,7 +89,7 @@ def reported_beside_ours(profile: str) -> list[dict[str, Any]]:
         value = ours if isinstance(ours, dict) else {"value": ours, "low": None, "high": None}
         source = metrics["provenance"] if metrics and ours is not None else {}
         rows.append(
-            {k: row[k] for k in ("key", "document", "where", "model", "split", "metric")}
+            {k: row[k] for k in ("key", "document", "where", "model", "split", "metric", "note")}
             | {"reported": row["value"], "status": row["status"], "profile": profile}
             | {"ours": value["value"], "low": value["low"], "high": value["high"]}
             | {"run": str(folder).removeprefix(f"{REPO}/") if source else None}

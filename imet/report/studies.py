@@ -136,6 +136,10 @@ STUDIES: dict[str, Variants] = {
             "rare first": {"label_order": "rare_first"},
         },
     ),
+    # As coded, views are averaged as logits: five of six were taught to name nothing.
+    "averaged_views": changed(
+        "resnet50_as_coded", {how: {"reduce_views": how} for how in ("mean_logits", "mean_scores")}
+    ),
     # As coded the frozen network is in training mode: no stored features, so few works.
     "batch_norm": changed(
         "resnet50",

@@ -117,9 +117,9 @@ def recorded(study: str) -> dict[str, Any]:
 def recorded_table(studies: Mapping[str, str]) -> Styler | str:
     """F2 of recorded studies as text, one row per variant; a sentence where none was recorded.
 
-    Brackets of F2 are the range over seeds, those of differences 95 % intervals over works. A
-    variant that was neither recorded nor verified with the present code says so. `studies` are the
-    names of files in `results/` to the titles they get.
+    Brackets of F2 are the range over seeds, those of differences 95 % intervals over works that
+    hold for all rows of a study at once. A variant that is `by_earlier_code` says so. `studies` are
+    the names of files in `results/` to the titles they get.
 
     Examples:
         >>> recorded_table({"no_such_study": "nothing"})
@@ -130,9 +130,8 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
         content = _study(study)
         for variant, row in content["values"].items():
             profile = content["provenance"]["profile"]
-            current = code_key() in (row["code"], row.get("verified", {}).get("code"))
             auc, count = row["test"]["auc_macro"]["value"], row["rules"]["fixed number"]
-            name = variant.replace("_", " ") + ("" if current else " (earlier code)")
+            name = variant.replace("_", " ") + " (earlier code)" * by_earlier_code(row)
             rows[f"{title} ({profile})", name] = {
                 "F2, test": _estimate(row["test"]["f2"], ".3f"),
                 "less the study's first": _difference(row),
@@ -141,6 +140,12 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
                 "AUC": "–" if auc is None else f"{auc:.3f}",
             }
     return show(pd.DataFrame(rows).T) if rows else "no long run has been recorded yet: make studies"
+
+
+def by_earlier_code(row: Any) -> bool:
+    """Whether a recorded variant was neither made nor verified with the present code."""
+    code = isinstance(row, dict) and row.get("code")
+    return bool(code) and code_key() not in (code, row.get("verified", {}).get("code"))
 
 
 def _study(name: str) -> dict[str, Any]:

@@ -28,19 +28,28 @@ def study(folder: Path) -> Path:
 
 
 def test_only_a_variant_that_carries_the_recipes_name_stands_for_it(tmp_path: Path) -> None:
-    recorded = imet_beside.recorded_values(study(tmp_path))
+    recorded = imet_beside.recorded_values(study(tmp_path), {})
     assert list(recorded) == [("resnet50", "val", "f2")]
     estimate, source = recorded["resnet50", "val", "f2"]
     assert estimate["value"] == 0.61
     assert source == "results/rows.json, profile sample, seeds 0, 1"
+    marked = imet_beside.recorded_values(tmp_path, {"recorded/rows": ["resnet50"]})
+    assert marked["resnet50", "val", "f2"][1].endswith("seeds 0, 1 (earlier code)")
 
 
 def test_a_row_says_whose_each_number_is(tmp_path: Path) -> None:
-    html = imet_beside.table([ROW], imet_beside.recorded_values(study(tmp_path)))
+    html = imet_beside.table([ROW], imet_beside.recorded_values(study(tmp_path), {}))
     assert '<td class="number reported">0.327</td>' in html
     assert '<td class="number ours">0.500<br><span class="interval">[0.400, 0.600]</span>' in html
     assert '<td class="number recorded">0.610<br>' in html
     assert "runs/tiny/resnet50-1, seed 0, CPU; results/rows.json" in html
+
+
+def test_numbers_for_context_that_are_called_alike_are_told_apart_by_their_notes() -> None:
+    row = ROW | {"document": "context", "metric": "loss", "model": "", "split": ""}
+    html = imet_beside.table([row | {"note": "α = .25"}, row | {"note": "α = .75"}], {})
+    assert "<td>Loss, α = .25</td>" in html
+    assert "<td>Loss, α = .75</td>" in html
 
 
 def test_what_no_run_made_is_a_dash() -> None:

@@ -135,3 +135,14 @@ def test_the_label_says_which_pictures_the_numbers_come_from(profile, pictures, 
 def test_the_label_marks_a_changed_tree():
     label = imet_provenance.html({"profile": "sample", "commit": "0123456789ab+changes"}, own=True)
     assert ">0123456789ab+<" in label
+
+
+def test_a_number_of_a_run_by_earlier_code_is_told_from_others(tmp_path: Path) -> None:
+    values = book(tmp_path)
+    assert not values.is_earlier("recorded/long", "T = 5.f2")
+    names = {"recorded/long": ["T = 5"]}
+    (tmp_path / "_results" / "_earlier.json").write_text(json.dumps(names))
+    values = Values(tmp_path)
+    assert values.is_earlier("recorded/long", "T = 5.test.f2")
+    assert not values.is_earlier("recorded/long", "T = 50.f2")
+    assert not values.is_earlier("recorded/other", "T = 5.f2")

@@ -20,7 +20,7 @@ from imet.runs import run
 from imet.statistics import Interval
 
 KEYS = {
-    "key", "document", "where", "model", "split", "metric", "reported", "status", "profile",
+    "key", "document", "where", "model", "split", "metric", "note", "reported", "status", "profile",
     "ours", "low", "high", "run", "seed", "device", "commit",
 }  # fmt: skip
 
