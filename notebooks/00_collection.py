@@ -24,7 +24,7 @@
 #
 # The pictures that both documents learn from may not be handed on: whoever wants them asks Kaggle
 # and accepts its rules. So that anybody can run this book, it comes with a program that draws a small
-# museum. This chapter is the datasheet of that museum: what is in it, how it was made, how it was
+# museum. This chapter is the datasheet {cite}`gebru2021` of that museum: what is in it, how it was made, how it was
 # checked, and what it cannot tell.
 
 # %% tags=["parameters"]

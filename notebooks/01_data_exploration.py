@@ -151,8 +151,9 @@ pd.DataFrame(columns).rename_axis("rank").fillna("–")
 # %% [markdown]
 # ## How many labels does a work carry?
 #
-# The paper decodes up to ten labels per work, “the maximum number of labels in the training set”. In
-# the real table one training work has {num}`reported/context.max_labels.train:d`.
+# The paper decodes up to {num}`reported/paper.rnn.steps:d` labels *per view*, “the maximum number of labels
+# in the training set”, and a work gets the union over its six views. In the real table one training work
+# has {num}`reported/context.max_labels.train:d`.
 
 # %% tags=["hide-input"]
 charts.labels_per_work(

@@ -379,7 +379,7 @@ share | {name: round(float(chance), 5) for name, chance in pixels.items()}
 # ```{exercise} Level 3: was it a lucky split?
 # :label: ex-02-4
 # Make twenty random splits with other seeds. How many labels without a validation work do they leave, and
-# where does the documents' split stand among them?
+# where does the split in use, made as the paper's authors made theirs, stand among them?
 # ```
 
 # %% tags=["solution"]

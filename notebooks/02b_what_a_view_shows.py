@@ -83,7 +83,7 @@ is_culture = parts.labels.is_culture
 
 # %%
 from imet.report.datasheet import crop_windows, macro_interval, placements
-from imet.report.tables import or_dash, show
+from imet.report.tables import or_dash, show, with_interval
 from imet_simulation import visible_shares
 
 ranked_above = np.stack([placements(logits[:, v], targets) for v in range(6)], 1)  # (n, 6, K)
@@ -107,7 +107,7 @@ for name, mask in groups.items():
     kinds = ("whole picture", "one crop", "difference")
     seen[name] = {kind: macro_interval(value) for kind, value in zip(kinds, values)}
     page[f"seen.{name}"] = measured_on[name] | {
-        kind: {end: or_dash(value) for end, value in interval._asdict().items()}
+        kind: with_interval(interval if np.isfinite(interval.value) else None)
         for kind, interval in seen[name].items()
     }
 shares = visible[np.broadcast_to(targets[:, None] & ~is_culture, visible.shape)]
@@ -151,12 +151,19 @@ table.rename(columns={"crops": "crops of a true label"}).pipe(show)
 # and labels: compare along a line, not down. The differences are paired, and the intervals
 # of lines three to five overlap: their order is likely, not certain.
 #
-# Cultures are seen in a crop nearly as well as in the whole picture: the difference is
-# {num}`seen.cultures.difference.value:+.3f`. But tags lose no more, {num}`seen.tags.difference.value:+.3f`
-# on average. So one half of the premise holds: cultures show in every crop. The other half, that tags get
-# lost, holds for crops *without* the thing, where AUC changes by
-# {num}`seen.tags: thing outside.difference.value:+.3f`; on crops with all of it the change is
-# {num}`seen.tags: thing inside the crop.difference.value:+.3f`. But crops without the thing are rare. A crop
+# From the whole picture to one crop the AUC of cultures changes by
+# {num}`seen.cultures.difference.value:+.3f` {num}`seen.cultures.difference.interval:+.3f`
+# ({num}`seen.cultures.difference.interval:verdict`), from {num}`seen.cultures.whole picture.value:.2f` to
+# {num}`seen.cultures.one crop.value:.2f`, and that of tags by {num}`seen.tags.difference.value:+.3f`
+# {num}`seen.tags.difference.interval:+.3f` ({num}`seen.tags.difference.interval:verdict`). So one half of the
+# premise holds as far as an AUC says so: cultures show in crops, too. For the other half, that tags get
+# lost, the difference is {num}`seen.tags: thing outside.difference.value:+.3f`
+# {num}`seen.tags: thing outside.difference.interval:+.3f` on crops *without* the thing,
+# {num}`seen.tags: thing cut by the edge.difference.value:+.3f`
+# {num}`seen.tags: thing cut by the edge.difference.interval:+.3f` where it is cut, and
+# {num}`seen.tags: thing inside the crop.difference.value:+.3f`
+# {num}`seen.tags: thing inside the crop.difference.interval:+.3f` on crops with all of it. And crops without
+# the thing are rare. A crop
 # holds {num}`visibility.mean:.0%` of a true tag's things on average and nothing of them in
 # {num}`visibility.outside:.0%` of cases, for a crop is three quarters as wide as the picture's shorter
 # side, about half of an ordinary picture, and things are large or come in numbers.
@@ -217,7 +224,8 @@ label_scatter(
 # ## Labels not told from chance
 #
 # Which labels can the network not see? The table lists those whose AUC on whole pictures lies below
-# .65 or whose 95 % interval reaches .5, worst first, with three true held-out works at least.
+# .65 or whose 95 % interval {cite}`hanley1982` reaches .5, worst first, with three true held-out works at
+# least.
 
 # %%
 from imet.statistics import auc_interval
@@ -266,8 +274,12 @@ poor.head(20).pipe(show, {"covers of a picture": "{:.1%}"})
 # %% [markdown]
 # ## Summary
 #
-# - Cultures show in nearly every crop; tags are lost most where the thing is outside, which is rare, and less
-#   where it is cut.
+# - From the whole picture to a crop AUC changes by {num}`seen.cultures.difference.value:+.3f`
+#   {num}`seen.cultures.difference.interval:+.3f` for cultures. For tags it is
+#   {num}`seen.tags: thing outside.difference.value:+.3f` {num}`seen.tags: thing outside.difference.interval:+.3f`
+#   where the thing is outside, in {num}`visibility.outside:.0%` of cases, and
+#   {num}`seen.tags: thing cut by the edge.difference.value:+.3f`
+#   {num}`seen.tags: thing cut by the edge.difference.interval:+.3f` where it is cut.
 # - Where a thing is outside, the rest of the picture still tells of it: a high AUC is no proof that it
 #   was seen.
 # - Labels are not told from chance for two reasons: few works, and small things.

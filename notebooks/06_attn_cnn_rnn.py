@@ -56,7 +56,8 @@ page = Page("06_attn_cnn_rnn", profile, seed, device)
 # summarized in Algorithm 2, where $T = 10$ is the maximum number of labels in the training set.
 # ```
 #
-# Their [11] is {cite:t}`chen2018`. Here paths have {num}`recipe.steps:d` steps, on which more below.
+# Their [11] is {cite:t}`chen2018`; {cite:t}`wang2016` try several orders, which the paper does without. The
+# attention is that of {cite:t}`xu2015`, made for captions. Here paths have {num}`recipe.steps:d` steps, on which more below.
 #
 # What follows is Algorithm 2 on the resized view of one work, with weights as they are drawn at the
 # start: nothing has been learned yet.
@@ -102,9 +103,11 @@ pd.Series(
 # **Compute the context vector $\mathbf{z}_t$ by equation 3.** A small network scores each region
 # against the state, a softmax makes weights of the scores, and the context is the weighted mean:
 #
-# $$\epsilon_{i,t} = f_{att}(\mathbf{v}_i, \mathbf{h}_{t-1}) \;(1) \qquad
-#   \alpha_{i,t} = \frac{e^{\epsilon_{i,t}}}{\sum_j e^{\epsilon_{j,t}}} \;(2) \qquad
-#   \mathbf{z}_t = \sum_i \alpha_{i,t}\, \mathbf{v}_i \;(3)$$
+# $$\begin{aligned}
+# \epsilon_{i,t} &= f_{att}(\mathbf{v}_i, \mathbf{h}_{t-1}) &&(1) \\
+# \alpha_{i,t} &= \frac{e^{\epsilon_{i,t}}}{\sum_j e^{\epsilon_{j,t}}} &&(2) \\
+# \mathbf{z}_t &= \sum_i \alpha_{i,t}\, \mathbf{v}_i &&(3)
+# \end{aligned}$$
 #
 # $f_{att}$ is a linear layer, a ReLU and another linear layer. The code multiplies $\mathbf{z}_t$ by a
 # gate, a sigmoid of the state, which the text does not have; the array below is the gated one.
@@ -124,11 +127,13 @@ pd.Series(
 
 # %% [markdown]
 # **Compute the hidden state $\mathbf{h}_t$ and the predicted probability $\mathbf{p}_t$ by equations 4
-# and 5.** The LSTM reads three things: the probabilities of the step before, the context, and the
+# and 5.** The LSTM {cite}`hochreiter1997` reads three things: the probabilities of the step before, the context, and the
 # labels named so far, ones and zeros; $f_{pred}$ is two linear layers, each behind dropout.
 #
-# $$\mathbf{h}_t = f_{LSTM}(\mathbf{v}_{pred}, \mathbf{z}_t, \tilde{\mathbf{y}}_{t-1},
-#   \mathbf{h}_{t-1}) \;(4) \qquad \mathbf{p}_t = \sigma(f_{pred}(\mathbf{h}_t)) \;(5)$$
+# $$\begin{aligned}
+# \mathbf{h}_t &= f_{LSTM}(\mathbf{v}_{pred}, \mathbf{z}_t, \tilde{\mathbf{y}}_{t-1}, \mathbf{h}_{t-1}) &&(4) \\
+# \mathbf{p}_t &= \sigma(f_{pred}(\mathbf{h}_t)) &&(5)
+# \end{aligned}$$
 #
 # **Obtain the label $l_t$, update the labels $\tilde{\mathbf{y}}_t$ and the pool $C_t$.** The label is
 # the most probable one *that has not been named*: the argmax runs over $C_{t-1}$ (the paper writes

@@ -200,9 +200,10 @@ confusion_heatmap(
 # %% [markdown]
 # ```{caption} fig-instead
 # :alt: A table of ten missed labels by ten labels said in their place, with percentages; darker is
-#   more frequent.
+#   more frequent, and blank where there is nothing to count.
 # For the labels that test works miss most often, the labels of the same kind wrongly given to those
-# works, in percent of them.
+# works, in percent of them. Blank are labels of another kind, and each label's own column: where it is
+# missed it is true, and cannot be wrong.
 # ```
 
 # %% [markdown]
@@ -302,38 +303,50 @@ page.values["hamming"]
 # %% [markdown]
 # ```{exercise} Level 3: what would happen by chance?
 # :label: ex-09-4
-# For the label missed most often, compare what its misses got instead with what all works got. Which of the
-# ten columns stand out?
+# For the label missed most often, compare what its misses got instead with what all works got, and say how
+# likely as many would be by chance. Which of the ten columns stand out?
 # ```
 
 # %% tags=["solution"]
-if len(most):
-    row = most[0]
-    overall = (predicted & ~targets).mean(0)[instead]  # how often a work gets it wrongly
-    lifted = shares[row, instead] / np.maximum(overall, 1e-9)
-    table = pd.DataFrame(
-        {"in its place": shares[row, instead], "in any work": overall, "times": lifted}
-    )
-    table.index = [spoken(names[j]) for j in instead]
-    shown_table = table.sort_values("times", ascending=False)
-    page["by_chance"] = {
-        "label": spoken(names[row]),
-        "misses": missed[row],
-        "column": shown_table.index[0],
-        "times": shown_table["times"].iloc[0],
-        "works": round(shown_table["in its place"].iloc[0] * missed[row]),
-    }
-else:
-    shown_table = pd.DataFrame()
-    page["by_chance"] = dict.fromkeys(("label", "misses", "column", "times", "works"), "–")
-shown_table.round(2)
+from scipy.stats import binom
+
+row = missed.argmax()
+overall = (predicted & ~targets).mean(0)[instead]  # how often a work gets it wrongly
+columns = pd.DataFrame(
+    {
+        "works": shares[row, instead] * missed[row],  # that miss the label and wrongly get this one
+        "in its place": shares[row, instead],
+        "in any work": overall,
+        "times": shares[row, instead] / np.maximum(overall, 1e-9),
+    },
+    index=[spoken(names[j]) for j in instead],
+).dropna()  # without the label itself, and labels of the other kind
+# As many or more in as many misses, if misses were works like any other.
+columns["by chance"] = binom.sf(columns["works"].round() - 1, missed[row], columns["in any work"])
+columns = columns.sort_values("by chance", kind="stable")
+assert columns["works"].max() <= missed[row] or columns.empty
+enough = columns["by chance"] < 0.05 / max(len(columns), 1)
+page["by_chance"] = {
+    "label": spoken(names[row]),
+    "misses": missed[row],
+    "columns": len(columns),
+    "standing": ", ".join(columns.index[enough]) or "none",
+    "works": or_dash(columns["works"].max()),
+    "first": ", ".join(
+        f"{name} ({line.works:.0f} works, {line.times:.1f} times as often as in any work)"
+        for name, line in columns.head(3).iterrows()
+    ),
+}
+columns.round(3)
 
 # %% [markdown]
 # ```{solution} ex-09-4
 # :class: dropdown
-# Most of all *{num}`by_chance.column`*, for *{num}`by_chance.label`*: {num}`by_chance.times:.1f` times as often
-# as in any work, from {num}`by_chance.works` of {num}`by_chance.misses` misses. Only a ratio well above one, from
-# more than a few misses, is a confusion proper. The rest are labels that the model gives to everybody.
+# Of {num}`by_chance.misses:d` misses of *{num}`by_chance.label`* the least likely columns are:
+# {num}`by_chance.first`. None of the columns rests on more than {num}`by_chance.works:.0f` works, and whoever looks
+# at {num}`by_chance.columns:d` columns finds one that is rare by chance. By Bonferroni's rule each must be rarer
+# than 5 % over their number; then these stand out: {num}`by_chance.standing`. A confusion proper needs a ratio
+# well above one from more than a few misses.
 # ```
 
 # %% [markdown]

@@ -200,6 +200,7 @@ for name in MAPS if enough else ():
     }
 for name, key in zip(MAPS, ("attention", "grad_cam", "centre", "even")):
     page[f"answer.{key}"] = hits[name]["highest region in a box"].value if enough else "–"
+    page[f"mass.{key}"] = hits[name]["weight in the boxes"].value if enough else "–"
 page.values["answer"]
 
 # %% tags=["hide-input"]
@@ -225,13 +226,19 @@ sizes = {
     "the rest": scores[scores["area"] > limit],
 }
 page["answer.limit"], page["answer.small"] = or_dash(limit), with_interval(None)
+page["less"] = dict.fromkeys(("grad_cam", "centre", "even_mass"), with_interval(None))
+if enough:
+    mass = by_work["mass"].unstack("map")
+    page["less.even_mass"] = paired_difference(mass["attention"], mass["even"])
 rows = []
-for rival in ("Grad-CAM of the baseline", "centre"):
+for rival, key in (("Grad-CAM of the baseline", "grad_cam"), ("centre", "centre")):
     for size, some in sizes.items() if enough else ():
         means = some.pivot_table(values="hit", index="work", columns="map")
         if len(means) > 1:
             difference = paired_difference(means["attention"], means[rival])
             rows.append((f"attention over {rival}, {size}", f"{difference:+.3f}"))
+            if size == "all":
+                page[f"less.{key}"] = difference
             if rival != "centre" and size == "smallest quarter":
                 page["answer.small"] = difference
 pd.DataFrame(rows, columns=["", "difference in hits"]).pipe(show, index=False)
@@ -295,7 +302,12 @@ label_scatter(
 # The highest weight lies in a box of the named thing in
 # {num}`answer.attention:.0%` of cases, judged by {num}`boxes`; a map that chooses nothing would have
 # {num}`answer.even:.0%`, Grad-CAM of the baseline {num}`answer.grad_cam:.0%`
-# and a blob in the centre {num}`answer.centre:.0%`. The paper wants attention for small things; where the
+# and a blob in the centre {num}`answer.centre:.0%`. Paired by work, attention is {num}`less.grad_cam.value:+.3f`
+# {num}`less.grad_cam.interval:+.3f` from Grad-CAM ({num}`less.grad_cam.interval:verdict`) and
+# {num}`less.centre.value:+.3f` {num}`less.centre.interval:+.3f` from the centre
+# ({num}`less.centre.interval:verdict`). By the second measure {num}`mass.attention:.2f` of its weight lies in the
+# boxes, of an even map's {num}`mass.even:.2f`: a difference of {num}`less.even_mass.value:+.3f`
+# {num}`less.even_mass.interval:+.3f`, {num}`less.even_mass.interval:verdict`. The paper wants attention for small things; where the
 # boxes cover {num}`answer.limit:.0%` of the view or less, a quarter of the cases, the difference from
 # Grad-CAM is {num}`answer.small.value:+.2f` {num}`answer.small.interval:+.2f`,
 # {num}`answer.small.interval:verdict`.
@@ -314,8 +326,12 @@ label_scatter(
 # ## Summary
 #
 # - Attention can be scored: does its highest region lie on the thing, and how much of its weight does?
-# - It has to beat two maps that know nothing of the label, the centre and an even map, and one that does
-#   without attention, {term}`Grad-CAM` of the baseline.
+# - It is held against two maps that know nothing of the label, the centre and an even map, and one that does
+#   without attention, {term}`Grad-CAM` of the baseline. Its highest region lies on the thing
+#   {num}`less.grad_cam.value:+.3f` {num}`less.grad_cam.interval:+.3f` from Grad-CAM
+#   ({num}`less.grad_cam.interval:verdict`) and {num}`less.centre.value:+.3f` {num}`less.centre.interval:+.3f` from
+#   the centre ({num}`less.centre.interval:verdict`); the boxes hold {num}`mass.attention:.2f` of its weight and
+#   {num}`mass.even:.2f` of an even map's.
 # - A map that hits says where the model looked, and not why it named the label.
 
 # %% [markdown]

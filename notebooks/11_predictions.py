@@ -93,12 +93,14 @@ predictions(pictures[2:], true[2:], named[2:]) if len(works) > 2 else prediction
 # %%
 import pandas as pd
 
+from imet.report.tables import or_dash
 from imet_simulation import has_ground_truth, read_ground_truth
 
 wrong = predicted & ~targets
 page["noise"] = {"wrong": wrong.sum()} | dict.fromkeys(
     ("reasonable", "share", "left_out", "found"), "–"
 )
+page["noise.wrong_share"] = or_dash(wrong.sum() / predicted.sum() if predicted.any() else None)
 if has_ground_truth(parts.collection.root):
     truth = read_ground_truth(parts.collection).targets
     really = truth[np.ix_(parts.test.rows, parts.test.columns)]  # (N, K)
@@ -124,7 +126,8 @@ counts.rename(titles).to_frame("on test works")
 # known: of {num}`noise.wrong` predictions that the annotator does not share,
 # {num}`noise.reasonable` name something that is there and was left out, a share of {num}`noise.share:.0%`; of
 # the {num}`noise.left_out` labels that were left out the model gives {num}`noise.found`. So “some” is true,
-# and the rest are mistakes.
+# and the rest are mistakes. (Of all that the model gives, {num}`noise.wrong_share:.0%` are wrong by the
+# annotator's word.)
 #
 # ## Do predictions go together as labels do?
 #
@@ -134,7 +137,6 @@ counts.rename(titles).to_frame("on test works")
 
 # %%
 from imet.report.plots.collection import lift
-from imet.report.tables import or_dash
 from imet.statistics import spearman
 
 counts = parts.train.targets.sum(0)
@@ -246,7 +248,8 @@ cooccurrence(
 # ## Summary
 #
 # - Predictions of any good model go together as labels do, because pictures show labels together.
-# - Only telling a recurrent model what it has named shows whether it uses that. Here it hardly does.
+# - Only telling a recurrent model what it has named shows whether it uses that. Here it changes another
+#   label's logit by {num}`influence.size:.3f` on average.
 # - The loss does not ask for it.
 
 # %% [markdown]
@@ -333,12 +336,14 @@ page.values["sure"]
 above_only = np.triu_indices(len(asked), 1)
 mutual = spearman(change[above_only], change.T[above_only]) if len(asked) > 2 else float("nan")
 page["influence.mutual"] = or_dash(mutual)
+words = {"Hardly": 0.2, "In part": 0.6, "Mostly": 1.1}
+page["influence.answer"] = next((word for word, to in words.items() if mutual < to), "Unknown")
 page.values["influence"]["mutual"]
 
 # %% [markdown]
 # ```{solution} ex-11-4
 # :class: dropdown
-# As far as a rank correlation of {num}`influence.mutual:.2f` goes. Lift is symmetric; an influence that is not has
+# {num}`influence.answer`: the rank correlation is {num}`influence.mutual:.2f`. Lift is symmetric; an influence that is not has
 # another reason, such as the place of a label in the order of naming.
 # ```
 

@@ -200,9 +200,9 @@ print(f"row 3 less row 2: {step:+.3f}; row 4 less row 3: {wide:+.3f}")
 # are trained, for how many epochs. The poster's row 2 has
 # an F2 of {num}`reported/poster.vgg16_bn_step10.f2`, its row 3
 # {num}`reported/poster.vgg16_bn_step15.f2:.3f`, a difference of one run each. Here it is
-# {num}`step.difference:+.3f` {num}`step.interval:.3f` on validation works, row 3 less row 2. Row 4
+# {num}`step.difference:+.3f` {num}`step.interval:+.3f` on validation works, row 3 less row 2. Row 4
 # widens a layer by a fifth, and differs from row 3 by {num}`wide.difference:+.3f`
-# {num}`wide.interval:.3f`.
+# {num}`wide.interval:+.3f`.
 
 # %% [markdown]
 # ## Beside the poster

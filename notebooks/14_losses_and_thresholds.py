@@ -54,8 +54,22 @@ main.rule.describe()
 #
 # At γ = 0 and without α it is cross-entropy. γ > 0 turns down what is nearly right already: of a
 # thousand labels nearly all are absent and easily seen to be, and what matters to cross-entropy is
-# their sum. α weighs positives against negatives. {numref}`fig-loss-shapes` draws the losses of
-# this chapter.
+# their sum. α weighs positives against negatives.
+#
+# Two more losses of this chapter are in neither document. The *asymmetric* loss {cite}`ridnik2020` has a γ for
+# positives and one for negatives, and leaves a negative below a margin $m$ alone: with $p$ the probability of
+# the label and $p_m = \max(p - m, 0)$ it is
+#
+# $$\begin{aligned}
+# -(1 - p)^{\gamma_+} \log p & \quad \text{where the label is there,} \\
+# -p_m^{\gamma_-} \log (1 - p_m) & \quad \text{where it is not.}
+# \end{aligned}$$
+#
+# *Soft F2* is one minus F2 of a whole work, with probabilities in the place of decisions:
+#
+# $$ 1 - \frac{(1 + \beta^2) \sum_j p_j\, y_j}{\beta^2 \sum_j y_j + \sum_j p_j}, \qquad \beta = 2 . $$
+#
+# {numref}`fig-loss-shapes` draws the losses of single labels.
 
 # %% tags=["hide-input"]
 import torch

@@ -171,8 +171,8 @@ page.values["loss"]
 # At the simulated annotator's own rate a *perfect* answer would be scored {num}`one.perfect:.3f`: that
 # is the ceiling, and nobody can see from the score alone how far below 1 it lies. The model reaches
 # {num}`one.at_hand:.3f` on the labels at hand and {num}`one.really:.3f` on the truth. Learning from the
-# mistakes changes its F2 on the truth by {num}`one.learning:+.3f` {num}`one.learning_interval:.3f`,
-# being scored on them by {num}`one.scoring:+.3f` {num}`one.scoring_interval:.3f`. At four times the
+# mistakes changes its F2 on the truth by {num}`one.learning:+.3f` {num}`one.learning_interval:+.3f`,
+# being scored on them by {num}`one.scoring:+.3f` {num}`one.scoring_interval:+.3f`. At four times the
 # rate it is {num}`four.learning:+.3f` and {num}`four.scoring:+.3f`.
 #
 # The poster's sentence is about the loss. The focal loss of the model that learned from the annotator is

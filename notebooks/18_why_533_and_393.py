@@ -383,14 +383,17 @@ on_one = f2_of(real, alone) - f2_of(real, alone._replace(loss="class-weighted"))
 between = mean_interval(on_one - on_six)
 page["between"] = {"value": between.value, "interval": between[1:]}
 page["between.six"], page["between.one"] = on_six.mean(), on_one.mean()
+zero_inside = between.low <= 0 <= between.high
+page["between.answer"] = f"{'are not shown to' if zero_inside else 'do'} depend on each other"
 print(f"six {on_six.mean():+.3f}, one {on_one.mean():+.3f}, between them {between:+.3f}")
 
 # %% [markdown]
 # ```{solution} ex-18-3
 # :class: dropdown
-# It is worth {num}`between.six:+.3f` on six views and {num}`between.one:+.3f` on one, which differ by
-# {num}`between.value:+.3f` {num}`between.interval:+.3f`: for the one view, {num}`between.interval:verdict`. Had
-# the interval zero inside, these works would not show that loss and views depend on each other.
+# It changes F2 by {num}`between.six:+.3f` on six views and by {num}`between.one:+.3f` on one, which differ by
+# {num}`between.value:+.3f` {num}`between.interval:+.3f`. The interval is of that difference between the two: loss
+# and views {num}`between.answer`. Neither effect alone is thereby shown; {doc}`19_on_photographs` has an interval of
+# each.
 # ```
 
 # %% [markdown]
@@ -409,8 +412,8 @@ needed
 # %% [markdown]
 # ```{solution} ex-18-4
 # :class: dropdown
-# {num}`needed:,d`, and here are {num}`here:,d`. The interval must reach from .005 to zero with the chance of
-# 2.5 % on one side and 10 % on the other, which is 1.96 + 1.28 standard errors.
+# {num}`needed:,d`, and here are {num}`here:,d`. The effect must be 1.96 + 1.28 standard errors: 1.96 for the
+# interval to leave out zero, 1.28 so that this succeeds in nine of ten samples of works.
 # ```
 
 # %% [markdown]

@@ -81,7 +81,7 @@ pd.DataFrame(rows).T.rename_axis("share of the works").pipe(show, "{:.1%}")
 # reads a long table looks for what stands out. A claim *holds* where the interval lies above zero, *does
 # not hold* where it lies below, and *cannot be told* where zero is inside.
 
-# %%
+# %% tags=["claims"]
 from imet.report import findings
 
 claims = findings.recorded_findings()
@@ -100,10 +100,10 @@ page["counts.same"] = sum(findings.verdict(d) == v for d, v in zip(drawn, verdic
 pd.DataFrame(
     {
         "claim": [claim.claim for claim in claims],
-        "documents": [findings.reported_difference(claim) for claim in claims],
-        "drawings": [f"{difference:+.3f}" for difference in drawn],
+        "verdict": verdicts,
         "photographs": [f"{difference:+.3f}" for difference in real],
-        "on photographs": verdicts,
+        "drawings": [f"{difference:+.3f}" for difference in drawn],
+        "documents": [findings.reported_difference(claim) for claim in claims],
     }
 ).set_index("claim")
 
@@ -303,8 +303,8 @@ pd.DataFrame(
 # %% [markdown]
 # ```{exercise} Level 1: effects out of nothing
 # :label: ex-19-1
-# If none of the claims were true or false at all, how many of as many single 95 % intervals would leave
-# zero out by chance? How likely is at least one, if they were independent?
+# If every true difference were zero, how many of as many single 95 % intervals would leave zero out by
+# chance? How likely is at least one, if they were independent?
 # ```
 
 # %% tags=["solution"]

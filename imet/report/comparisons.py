@@ -70,7 +70,8 @@ def settings_beside_documents(trained: Mapping[str, Run]) -> pd.DataFrame:
         documents = dataclasses.asdict(resolve(run.recipe.name, "kaggle"))
         for field, value in dataclasses.asdict(run.recipe).items():
             if value != documents[field] and field not in (*NOT_IN_KEY, "seed"):
-                key = (field, f"{value}", f"{documents[field]}")
+                stated = f"{documents[field]}" + " (this book's)" * (field == "most_beams")
+                key = (field, f"{value}", stated)
                 rows.setdefault(key, []).append(name)
     models = ["all" if len(names) == len(trained) else ", ".join(names) for names in rows.values()]
     columns = ["setting", "here", "documents"]

@@ -20,7 +20,9 @@ CLAIM = re.compile(
     r"(?<!without a )\b(better|worse|helps?|beats?|outperforms?|wins?|loses?|improves?|harms?)\b",
     re.IGNORECASE,
 )
-DIFFERENCE = re.compile(r"\{num\}`([^`]*interval):\+\.\df`")
+DIFFERENCE = re.compile(r"\{num\}`([^`]*interval):\+\.\d[f%]`")
+# An interval without signs behind a difference that has one: it would escape the rule below.
+UNSIGNED = re.compile(r"\{num\}`[^`]*:\+\.\d[f%]` \{num\}`([^`]*interval):\.\d[f%]`")
 SENTENCE = re.compile(r"(?<=[.?:;])\s+")
 
 PAGES = sorted([*(REPO / "notebooks").glob("*.py"), *(REPO / "book").glob("*.md")])
@@ -66,6 +68,11 @@ def test_a_claim_beside_an_interval_that_contains_zero_is_seen() -> None:
 def test_no_sentence_claims_what_its_interval_does_not_hold(path: Path) -> None:
     """Where a build decides, the sentence takes its word from the interval: `:verdict`."""
     assert {s: r for s in prose(path) if (r := overclaims(s))} == {}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_interval_of_a_difference_has_signs_as_the_difference_has(path: Path) -> None:
+    assert [reference for s in prose(path) for reference in UNSIGNED.findall(s)] == []
 
 
 SECONDS = st.floats(0, 900)

@@ -56,6 +56,21 @@ def test_every_switch_that_departs_from_a_document_has_a_row() -> None:
     assert (choices | coded | said_to_be_coded()) - NO_DEPARTURE - named() == set()
 
 
+def test_what_no_row_as_coded_does_is_said_once_and_named_where_rows_are_read() -> None:
+    exceptions = " ".join(PAGE.partition("(not-as-coded)=")[2].partition("(switches)=")[0].split())
+    for what in ("batch norm", "colour channels", "checkpoint", "clipped", "exact optimum", "beam"):
+        assert what in exceptions, what
+    on_sample = resolve("attn_cnn_rnn_as_coded", "sample")
+    assert (on_sample.batch_norm, on_sample.normalisation) == ("evaluation", "backbone")
+    assert resolve("resnet50_as_coded", "kaggle").gradient_clip == 0
+    as_coded = [cells[0] for cells in rows() if cells[0].startswith("all as coded")]
+    assert len(as_coded) == 3
+    assert all("{ref}`the exceptions <not-as-coded>`" in cell for cell in as_coded)
+    for chapter in ("05_resnet50_hog", "12_paper_results"):
+        text = (REPO / "notebooks" / f"{chapter}.py").read_text(encoding="utf-8")
+        assert "{ref}`the exceptions <not-as-coded>`" in text, chapter
+
+
 def test_a_row_names_fields_and_has_a_measured_difference_or_says_that_it_has_none() -> None:
     assert named() <= set(FIELDS)
     for cells in rows():

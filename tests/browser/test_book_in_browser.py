@@ -55,6 +55,10 @@ CUT = """() => [...document.querySelectorAll('main table, main img')].filter(e =
         && e.getBoundingClientRect().right > n.getBoundingClientRect().right + 1) return true;
   return false;
 }).map(e => e.tagName + ' ' + (e.alt || e.innerText).slice(0, 60))"""
+# Equations of their own line that are wider than it; a phone shows the rest on dragging only.
+LONG = """() => [...document.querySelectorAll('main mjx-container[display="true"] > svg')]
+  .filter(e => e.getBoundingClientRect().width > e.parentElement.clientWidth + 1)
+  .map(e => e.parentElement.innerText || e.getBoundingClientRect().width)"""
 # A heading that is narrower than its longest word has been broken inside it.
 BROKEN = """() => [...document.querySelectorAll('main th')].filter(e => {
   const range = document.createRange();
@@ -204,6 +208,17 @@ def test_no_page_is_wider_than_a_phone(tab, pages) -> None:
         page = window.open(path)
         assert page.evaluate(OVERFLOW) == [], path.name
         assert page.evaluate(BENT) == [], path.name
+        assert page.evaluate(LONG) == [], path.name
+
+
+def test_a_phone_shows_what_a_long_table_is_read_for(tab, book: Path) -> None:
+    page = tab(390).open(book / "numbers.html")
+    tall = "[...document.querySelectorAll('table.beside tbody tr')].filter(r => r.clientHeight > 150)"
+    assert page.evaluate(f"{tall}.map(r => r.id)") == []
+    claims = book / "notebooks" / "19_on_photographs.html"
+    if "tag_claims" in claims.read_text(encoding="utf-8"):  # a whole book, no stand-ins
+        heading = tab(390).open(claims).locator(".tag_claims th", has_text="verdict")
+        assert heading.bounding_box()["x"] + heading.bounding_box()["width"] <= 390
 
 
 def test_nothing_is_cut_on_a_small_screen(tab, pages) -> None:

@@ -144,7 +144,7 @@ def cooccurrence(
     )
     bar = ax.collections[0].colorbar
     assert bar is not None  # sns.heatmap draws one
-    ticks = np.arange(-top, top + 0.5) if top >= 2 else np.linspace(-top, top, 5)
+    ticks = np.arange(-top, top + 0.5) if top >= 2 else np.log2(np.linspace(0.8, 1.2, 5))
     texts = [f"×{2**t:.3g}" if t >= 0 or top < 2 else f"×1/{2**-t:g}" for t in ticks]
     bar.set_ticks(list(ticks), labels=texts)
     bar.outline.set_visible(False)

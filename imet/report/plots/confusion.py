@@ -20,16 +20,16 @@ def confusion_when_missed(predicted: ArrayLike, targets: ArrayLike) -> NDArray[n
     """Among works where label i is missed, how often label j is said though it is not there.
 
     (N, K) bool each to (K, K): row i sums over wrong labels of works that miss i, as a share of
-    those works; NaN where i is never missed.
+    those works; NaN where i is never missed, and on the diagonal: a missed label is there.
 
     Examples:
         >>> confusion_when_missed([[False, True], [True, False]], [[True, False], [True, False]])
-        array([[ 0.,  1.],
+        array([[nan,  1.],
                [nan, nan]])
     """
     p, y = np.asarray(predicted, bool), np.asarray(targets, bool)
     missed, wrong = (y & ~p).astype(np.float64), (p & ~y).astype(np.float64)
-    works = missed.sum(0)[:, None]  # (K, 1)
+    works = missed.sum(0)[:, None] * ~np.eye(p.shape[1], dtype=bool)  # (K, K)
     with np.errstate(invalid="ignore"):
         return np.where(works > 0, missed.T @ wrong / np.maximum(works, 1), np.nan)
 

@@ -11,12 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike
 
 from imet.report.plots.examples import Picture
 from imet.report.plots.style import MUTED, PALETTE, short, styled
 
 BOX_COLOURS = (PALETTE[5], PALETTE[4], PALETTE[3], PALETTE[2], PALETTE[1])
+AROUND = ((0, 1), (1, 1), (-1, 1), (1, 0), (-1, 0), (1, -1), (-1, -1), (0, -1))  # right, up
 
 
 def _hang(ax: Axes, picture: Picture) -> None:
@@ -128,7 +130,7 @@ def lift_scatter(
     """Lift (P,) of the same pairs of labels in two collections, both axes logarithmic.
 
     `named` are points written out, the most important first: text, lift there, lift here. One that
-    would lie on an earlier one's line is left out.
+    finds no place beside its point, clear of points and other names, is left out.
 
     Examples:
         >>> figure = lift_scatter([0, 2], [1, 2], here_name="a", there_name="b")
@@ -152,16 +154,21 @@ def lift_scatter(
         axis.set_major_locator(LogLocator(2))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_locator(NullLocator())
-    written: list[float] = []
-    middle = float(np.sqrt(x.min() * x.max())) if len(x) else 1.0
-    for text, at, value in named:
-        at, value = max(at, floor), max(value, floor)
-        if any(abs(np.log2(value / other)) < 0.28 for other in written):
-            continue  # two names would lie on each other
-        written.append(value)
-        left = at <= middle
-        ax.annotate(text, (at, value), xytext=(-3 if left else 3, 5),
-                    textcoords="offset points", fontsize=9, va="bottom",
-                    ha="left" if left else "right")  # fmt: skip
     figure.legend(loc="outside upper left", ncols=2)
+    figure.draw_without_rendering()  # the layout says where points are
+    points, taken = ax.transData.transform(np.stack([x, y], 1)), list[Bbox]()  # (P, 2)
+    for text, at, value in named:
+        for right, up in ((d * r, e * r) for r in (9, 16, 25, 36) for d, e in AROUND):
+            near = 0.5 - np.sign(right) / 2, 0.5 - np.sign(up) / 2  # the text's side to its point
+            note = ax.annotate(text, (max(at, floor), max(value, floor)), xytext=(right, up),
+                               ha=("center", "left", "right")[np.sign(right)], va="center",
+                               arrowprops={"arrowstyle": "-", "lw": 0.8, "relpos": near},
+                               textcoords="offset points", fontsize=9)  # fmt: skip
+            note.get_window_extent()  # with the line; moves the text to its place
+            box = plt.Text.get_window_extent(note).padded(6)
+            inside = ax.bbox.containsx(box.x0) and ax.bbox.containsx(box.x1)
+            if inside and not (box.count_contains(points) or box.count_overlaps(taken)):
+                taken.append(box)
+                break
+            note.remove()
     return figure

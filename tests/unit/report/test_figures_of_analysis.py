@@ -138,6 +138,8 @@ def test_cooccurrence_writes_every_value_and_accepts_zero_and_nan() -> None:
     assert {"0.0", "2.5", "20", "japan", "cats"} <= set(found)
     with pytest.raises(ValueError, match="rows"):
         collection.cooccurrence([[1.0]], ["a", "b"], ["c"])
+    small = collection.cooccurrence([[1.0]], ["a"], ["b"], limit=1.25)
+    assert {"×0.8", "×0.9", "×1", "×1.1", "×1.2"} <= set(words(small))
 
 
 def test_aspect_ratios_count_every_work() -> None:

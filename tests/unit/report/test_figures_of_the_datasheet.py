@@ -53,14 +53,17 @@ def test_boxes_of_one_label_share_a_number_and_a_colour() -> None:
 def test_pairs_that_never_meet_are_drawn_at_the_edge_with_their_own_mark() -> None:
     figure = lift_scatter(
         [0, 0.5, 4], [1, 2, 3], here_name="here", there_name="there",
-        named=[("a & b", 3, 4), ("hidden", 2.9, 3.9)],
+        named=[("a & b", 3, 4), ("c & d", 2.9, 3.9), ("no place for so long a name" * 9, 2, 0.5)],
     )  # fmt: skip
     ax = figure.axes[0]
     found = {line.get_label(): np.asarray(line.get_ydata()).tolist() for line in ax.get_lines()}
     assert found["pairs of labels"] == [0.5, 4]
     assert found["pairs that never meet here"] == [0.05]
-    assert "a & b" in words(figure)
-    assert "hidden" not in words(figure)
+    assert [text.get_text() for text in ax.texts] == ["a & b", "c & d"]
+    boxes = [mpl.text.Text.get_window_extent(text) for text in ax.texts]
+    assert not boxes[0].overlaps(boxes[1])
+    points = ax.transData.transform([(1, 0.05), (2, 0.5), (3, 4)])
+    assert not [box for box in boxes if box.count_contains(points)]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("lift, there", "lift, here")
     with pytest.raises(ValueError, match="pairs"):
         lift_scatter([1], [1, 2], here_name="a", there_name="b")

@@ -1,0 +1,44 @@
+"""The bibliography says author and year, as the text does, and goes by author.
+
+BibTeX's styles number the list or abbreviate names: a reader of "Lin et al., 2017" would have to
+look through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pybtex.database import Entry
+from pybtex.plugin import register_plugin
+from pybtex.style.formatting.plain import Style as ByAuthor
+from pybtex.style.labels import BaseLabelStyle
+from sphinx.application import Sphinx
+
+
+def label(entry: Entry) -> str:
+    """How the text cites an entry: one author or two by name, more as "et al.", and the year."""
+    names = [" ".join(map(str, person.rich_last_names)) for person in entry.persons["author"]]
+    several = len(names) > 2 or names[-1] == "others"
+    who = f"{names[0]} et al." if several else " and ".join(names)
+    return f"{who}, {entry.fields.get('year', 'n.d.')}"
+
+
+class AuthorYear(BaseLabelStyle):
+    """Labels of a list of references."""
+
+    def format_labels(self, sorted_entries: Iterable[Entry]) -> Iterator[str]:
+        """One for each entry, in their order."""
+        return map(label, sorted_entries)
+
+
+class Style(ByAuthor):
+    """The plain style with these labels."""
+
+    default_label_style = AuthorYear
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Make the style known by its name, `author_year`."""
+    register_plugin("pybtex.style.formatting", "author_year", Style)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
