@@ -21,7 +21,7 @@
 # how to compare models on equal terms; how to take a gain apart into rule, order and length; how to read
 # intervals of many comparisons.
 #
-# {doc}`03_baseline` to {doc}`07_decoding`; paired intervals.
+# {doc}`03_baseline`, {doc}`05_resnet50_hog` and {doc}`07_decoding`; paired intervals.
 # ```
 #
 # Everything together: the paper's tables beside ours, models compared on equal terms, the ablations
@@ -122,7 +122,8 @@ beaten
 # {num}`of_means.attn_cnn_rnn:.4f` for AttnCNN-RNN, the same as far as printed digits go; the mean F2 lies
 # {num}`gap.paper.resnet50:.3f` below that for the baseline and {num}`gap.paper.attn_cnn_rnn:.3f` for
 # AttnCNN-RNN. So the whole reported gain is in that gap, and none of it in the means. The gap is large where
-# works differ much in precision and recall. Take two works: one gets both halves right (P = R = 1, F2 = 1),
+# the ratio of precision to recall differs from work to work; works that are merely better or worse leave none.
+# Take two works: one gets both halves right (P = R = 1, F2 = 1),
 # the other nothing (0): the mean F2 is .5 and F2 of the means is .5, too. But with P = 1, R = .1 for one and
 # P = .1, R = 1 for the other the two have F2 of .12 and .36, a mean of .24, while the means, .55 and .55,
 # make .55.

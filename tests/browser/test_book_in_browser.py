@@ -274,6 +274,11 @@ def test_a_quiz_says_why(tab, pages, how: str) -> None:
         assert radio.is_checked()
         assert quiz.locator(".why:visible").count() == 1
         assert quiz.locator(".why:visible").inner_text().startswith(sign)
+    if how == "keyboard":
+        page.keyboard.press("ArrowDown")
+        assert quiz.locator(".why:visible").count() == 0, "moving on tells nothing"
+        page.keyboard.press("Enter")
+        assert quiz.locator(".why:visible").count() == 1
 
 
 def test_a_quiz_says_everything_where_scripts_are_off(browser, pages) -> None:
