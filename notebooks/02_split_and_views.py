@@ -260,8 +260,8 @@ for variant in ("as_written", "as_coded"):
         "labels_a_view": targets.sum(2).mean(),
     }
 counts = pd.DataFrame(page.values["crop_targets"])
-counts = counts.T.set_axis(["views without a label", "positive targets", "labels per view"], axis=1)
-show(counts, dict(zip(counts, ("{:.0%}", "{:,.0f}", "{:.2f}"))))
+table = counts.T.set_axis(["views without a label", "positive targets", "labels per view"], axis=1)
+show(table, dict(zip(table, ("{:.0%}", "{:,.0f}", "{:.2f}"))))
 
 # %%
 page["crop_targets.lost"] = (
