@@ -61,7 +61,8 @@ page.values["recipe"]
 # positives, and clips this weight at 10 (Equation 7 of the paper, with the parentheses it lacks):
 #
 # $$\begin{aligned}
-# L &= -\sum_{j} \big[\, p_j\, y_j \log \hat y_j + (1 - y_j) \log (1 - \hat y_j) \,\big], \\
+# L &= -\sum_{j} \big[\, p_j\, y_j \log \hat y_j \\
+#   &\qquad\qquad + (1 - y_j) \log (1 - \hat y_j) \,\big], \\
 # p_j &= \min\!\Big(10, \frac{n - n_j}{n_j}\Big)
 # \end{aligned}$$
 #

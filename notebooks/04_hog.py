@@ -231,10 +231,10 @@ page.values["ahead"]
 # page is lines. Against chance that is {num}`times.culture:.1f` times as many cultures and
 # {num}`times.tag:.1f` times as many tags, so outlines tell more of the culture than one would think of a
 # manner of drawing: it has its own kinds of picture, and every kind its outlines. What the descriptor
-# lacks is colour and fine texture. The network's neighbours share {num}`ahead.culture.value:+.1%`
-# {num}`ahead.culture.interval:+.1%` of the cultures and {num}`ahead.tag.value:+.1%`
-# {num}`ahead.tag.interval:+.1%` of the tags more or less than HOG's, each with its interval over test works:
-# {num}`ahead.culture.interval:verdict` for cultures, {num}`ahead.tag.interval:verdict` for tags.
+# lacks is colour and fine texture. From HOG's neighbours to the network's the share of cultures changes by
+# {num}`ahead.culture.value:+.3f` {num}`ahead.culture.interval:+.3f` ({num}`ahead.culture.interval:verdict`) and
+# that of tags by {num}`ahead.tag.value:+.3f` {num}`ahead.tag.interval:+.3f`
+# ({num}`ahead.tag.interval:verdict`); the intervals are over test works.
 #
 # ## Limits
 #
@@ -249,10 +249,9 @@ page.values["ahead"]
 # - Scaling by blocks makes it blind to brightness and contrast; voting without sign makes it blind to
 #   light on dark.
 # - Its nearest neighbours share {num}`times.culture:.1f` times as many cultures as chance and
-#   {num}`times.tag:.1f` times as many tags. From them to the network's it is {num}`ahead.culture.value:+.1%`
-#   {num}`ahead.culture.interval:+.1%` of the cultures ({num}`ahead.culture.interval:verdict`) and
-#   {num}`ahead.tag.value:+.1%` {num}`ahead.tag.interval:+.1%` of the tags
-#   ({num}`ahead.tag.interval:verdict`).
+#   {num}`times.tag:.1f` times as many tags. From them to the network's the share of cultures changes by
+#   {num}`ahead.culture.value:+.3f` {num}`ahead.culture.interval:+.3f` ({num}`ahead.culture.interval:verdict`), that
+#   of tags by {num}`ahead.tag.value:+.3f` {num}`ahead.tag.interval:+.3f` ({num}`ahead.tag.interval:verdict`).
 
 # %% [markdown]
 # ## Exercises

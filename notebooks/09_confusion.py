@@ -344,7 +344,7 @@ columns.round(3)
 # :class: dropdown
 # Of {num}`by_chance.misses:d` misses of *{num}`by_chance.label`* the least likely columns are:
 # {num}`by_chance.first`. None of the columns rests on more than {num}`by_chance.works:.0f` works, and whoever looks
-# at {num}`by_chance.columns:d` columns finds one that is rare by chance. By Bonferroni's rule each must be rarer
+# at {num}`by_chance.columns:d` columns may well find one that is rare by chance. By Bonferroni's rule each must be rarer
 # than 5 % over their number; then these stand out: {num}`by_chance.standing`. A confusion proper needs a ratio
 # well above one from more than a few misses.
 # ```

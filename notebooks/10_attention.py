@@ -303,10 +303,10 @@ label_scatter(
 # The highest weight lies in a box of the named thing in
 # {num}`answer.attention:.0%` of cases, judged by {num}`boxes`; a map that chooses nothing would have
 # {num}`answer.even:.0%`, Grad-CAM of the baseline {num}`answer.grad_cam:.0%`
-# and a blob in the centre {num}`answer.centre:.0%`. Paired by work, attention is {num}`less.grad_cam.value:+.3f`
-# {num}`less.grad_cam.interval:+.3f` from Grad-CAM ({num}`less.grad_cam.interval:verdict`) and
-# {num}`less.centre.value:+.3f` {num}`less.centre.interval:+.3f` from the centre
-# ({num}`less.centre.interval:verdict`). By the second measure {num}`mass.attention:.2f` of its weight lies in the
+# and a blob in the centre {num}`answer.centre:.0%`. Paired by work, its share differs by
+# {num}`less.grad_cam.value:+.3f` {num}`less.grad_cam.interval:+.3f` from that of Grad-CAM
+# ({num}`less.grad_cam.interval:verdict`) and by {num}`less.centre.value:+.3f`
+# {num}`less.centre.interval:+.3f` from that of the centre ({num}`less.centre.interval:verdict`). By the second measure {num}`mass.attention:.2f` of its weight lies in the
 # boxes, of an even map's {num}`mass.even:.2f`: a difference of {num}`less.even_mass.value:+.3f`
 # {num}`less.even_mass.interval:+.3f`, {num}`less.even_mass.interval:verdict`. The paper wants attention for small things; where the
 # boxes cover {num}`answer.limit:.0%` of the view or less, a quarter of the cases, the difference from
@@ -328,9 +328,9 @@ label_scatter(
 #
 # - Attention can be scored: does its highest region lie on the thing, and how much of its weight does?
 # - It is held against two maps that know nothing of the label, the centre and an even map, and one that does
-#   without attention, {term}`Grad-CAM` of the baseline. Its highest region lies on the thing
-#   {num}`less.grad_cam.value:+.3f` {num}`less.grad_cam.interval:+.3f` from Grad-CAM
-#   ({num}`less.grad_cam.interval:verdict`) and {num}`less.centre.value:+.3f` {num}`less.centre.interval:+.3f` from
+#   without attention, {term}`Grad-CAM` of the baseline. How often its highest region lies on
+#   the thing differs by {num}`less.grad_cam.value:+.3f` {num}`less.grad_cam.interval:+.3f` from Grad-CAM
+#   ({num}`less.grad_cam.interval:verdict`) and by {num}`less.centre.value:+.3f` {num}`less.centre.interval:+.3f` from
 #   the centre ({num}`less.centre.interval:verdict`); the boxes hold {num}`mass.attention:.2f` of its weight and
 #   {num}`mass.even:.2f` of an even map's.
 # - A map that hits says where the model looked, and not why it named the label.

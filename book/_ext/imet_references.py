@@ -19,8 +19,7 @@ from sphinx.application import Sphinx
 def label(entry: Entry) -> str:
     """How the text cites an entry: one author or two by name, more as "et al.", and the year."""
     names = [" ".join(map(str, person.rich_last_names)) for person in entry.persons["author"]]
-    several = len(names) > 2 or names[-1] == "others"
-    who = f"{names[0]} et al." if several else " and ".join(names)
+    who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
     return f"{who}, {entry.fields.get('year', 'n.d.')}"
 
 

@@ -20,6 +20,11 @@ def test_every_reference_is_cited_and_every_citation_has_one() -> None:
     assert cited == set(ENTRIES)
 
 
+def test_no_entry_has_authors_without_a_name() -> None:
+    """The text would say "and others" where the list says "et al."."""
+    assert [k for k, e in ENTRIES.items() if "others" in map(str, e.persons["author"])] == []
+
+
 def test_labels_are_author_and_year_and_tell_entries_apart() -> None:
     labels = {key: imet_references.label(entry) for key, entry in ENTRIES.items()}
     assert len(set(labels.values())) == len(labels)
