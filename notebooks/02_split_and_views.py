@@ -17,8 +17,8 @@
 # # Split and views
 #
 # ```{goals}
-# how a split is made and recovered; what the six views are; how one comparison in a program takes most
-# labels away from training.
+# how a split is made and recovered; what the six views are; how to check what a
+# program makes of training labels.
 #
 # {doc}`01_data_exploration`; Python lists and sets.
 # ```
@@ -249,6 +249,8 @@ view_strip(
 # to be seen. Both variants can be run here: `crop_targets = "as_written"` or `"as_coded"`.
 
 # %%
+from imet.report.tables import show
+
 for variant in ("as_written", "as_coded"):
     coded = resolve("resnet50", profile, {"crop_targets": variant})
     targets = parts.train.view_targets(coded)  # (N, V, K)
@@ -258,7 +260,8 @@ for variant in ("as_written", "as_coded"):
         "labels_a_view": targets.sum(2).mean(),
     }
 counts = pd.DataFrame(page.values["crop_targets"])
-counts.T.set_axis(["views without a label", "positive targets", "labels per view"], axis=1)
+table = counts.T.set_axis(["views without a label", "positive targets", "labels per view"], axis=1)
+show(table, dict(zip(table, ("{:.0%}", "{:,.0f}", "{:.2f}"))))
 
 # %%
 page["crop_targets.lost"] = (

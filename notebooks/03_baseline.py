@@ -396,7 +396,8 @@ page.values["everything"]
 # ```{solution} ex-03-1
 # :class: dropdown
 # At 0 F2 is {num}`everything:.3f`: everything is predicted, recall is 1 and precision the share of labels that a
-# work has. At 1 nothing is predicted, and F2 is 0. In between it must rise and fall.
+# work has. At 1 nothing is predicted, and F2 is 0. In between it rises and falls if the model ranks better
+# than chance.
 # ```
 
 # %% [markdown]

@@ -298,6 +298,7 @@ print(f"{paired_gain(crops, baseline):+.3f}")
 # {num}`coded.resnet50.value:+.3f` {num}`coded.resnet50.interval:+.3f`, and the model with HOG by
 # {num}`coded.resnet50_hog.value:+.3f` {num}`coded.resnet50_hog.interval:+.3f`.
 #
+# (learning-or-threshold)=
 # ### Learning or threshold?
 #
 # {doc}`03_baseline` suspects the threshold: as written, a tag shows on one view of six and a culture on

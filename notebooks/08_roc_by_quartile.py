@@ -330,7 +330,7 @@ page.values["prior"]
 #
 # - {term}`AUC` judges an order and no decision; no threshold enters.
 # - With a handful of positives its interval spans most of the scale.
-# - {term}`Macro and micro <macro, micro>` averages answer different questions: micro rewards knowing
+# - {term}`Macro and micro <samples, macro, micro>` averages answer different questions: micro rewards knowing
 #   which labels are frequent.
 
 # %% [markdown]

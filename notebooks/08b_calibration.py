@@ -63,14 +63,14 @@ page = Page("08b_calibration", profile, seed, device, models=trained.values())
 import numpy as np
 
 BINS = 10
-middle = (np.arange(BINS) + 0.5) / BINS
-share_true, error, pooled = {}, {}, {}
+mean_scores, share_true, error, pooled = {}, {}, {}, {}
 for name, run in trained.items():
     s, y = run.scores("test").ravel().astype(float), run.parts.test.targets.ravel()
     which = np.minimum((s * BINS).astype(int), BINS - 1)  # the bin of each pair of work and label
     n = np.bincount(which, minlength=BINS)
     mean_score, true = (np.bincount(which, v, BINS) / np.maximum(n, 1) for v in (s, y))
     error[name] = float((n / n.sum() * np.abs(mean_score - true)).sum())
+    mean_scores[name] = mean_score
     share_true[name] = np.where(n >= 20, true, np.nan)  # fewer pairs tell nothing
     pooled[name] = {"mean score": s.mean(), "share with the label": y.mean(), "ECE": error[name]}
     page[f"pooled.{name}"] = pooled[name]
@@ -86,9 +86,9 @@ pd.DataFrame(pooled).T.pipe(show, "{:.4f}")
 from imet.report.plots.comparisons import score_curves
 
 score_curves(
-    middle,
+    list(mean_scores.values()),
     share_true,
-    x_name="score",
+    x_name="mean score of the bin",
     y_name="share that carry the label",
     dots=True,
     diagonal=True,

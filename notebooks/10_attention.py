@@ -167,7 +167,8 @@ if marked:
 labels = scores[scores["map"] == "attention"]
 enough = labels["work"].nunique() > 1
 page["scored"] = len(labels)
-scores.tail(4)
+named = scores.assign(label=[run.parts.labels.short(k) for k in scores["label"]])
+named.tail(4).pipe(show, index=False)
 
 # %% [markdown]
 # Each time the model rightly names a tag whose thing is in the picture, its map can be scored against

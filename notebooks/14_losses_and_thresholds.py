@@ -382,7 +382,7 @@ real_table = pd.DataFrame([f2_at_auc(real_frequency, a, works=800, seed=seed) fo
 even = pd.DataFrame([f2_at_auc(np.full(30, 0.1), a, works=800, seed=seed) for a in aucs])
 posters = real_table.iloc[aucs.index(0.94)]
 page["base"] = {"f2": posters["f2"], "precision": posters["precision"]}
-posters
+real_table.loc[[posters.name]].pipe(show, index=False)
 
 # %% tags=["hide-input"]
 from imet.report.plots.comparisons import score_curves

@@ -17,8 +17,8 @@
 # # Why .533 and .391?
 #
 # ```{goals}
-# what a factorial tells that single comparisons do not; how a difference is shared out among factors; why
-# in what the paper's gain lies by its own table.
+# what a factorial tells that single comparisons do not; how a difference is shared out among factors; in
+# what the paper's gain lies, by its own table.
 #
 # {doc}`02_split_and_views`, {doc}`03_baseline` and {doc}`14_losses_and_thresholds`.
 # ```

@@ -4,10 +4,10 @@
   const data = window.EXPLORER;
   if (!data) return;
   const K = data.labels.length;
-  const scores = {};
+  const scores = {};  // float32 by model and part, works in rows; a view of bytes that are little-endian
   for (const [name, model] of Object.entries(data.models))
     for (const part of ["val", "test"])
-      scores[name + part] = Uint8Array.from(atob(model[part]), c => c.charCodeAt(0));
+      scores[name + part] = new Float32Array(Uint8Array.from(atob(model[part]), c => c.charCodeAt(0)).buffer);
   const make = (tag, options = {}, ...children) => {
     const element = Object.assign(document.createElement(tag), options);
     element.append(...children);
@@ -38,13 +38,13 @@
   const line = (name, x, y, i) =>
     ({ name, x, y, mode: "lines", line: { color: COLOURS[i % 4], dash: DASHES[i % 4] } });
 
-  /* Means over works of F2, F1, precision, recall and the number of labels; limits are 0 to 255 by label. */
-  const measure = (bytes, works, limits) => {
+  /* Means over works of F2, F1, precision, recall and the number of labels; limits are thresholds by label. */
+  const measure = (given, works, limits) => {
     const sums = [0, 0, 0, 0, 0];
     works.forEach((truth, n) => {
       let named = 0, right = 0;
-      for (let k = 0; k < K; k++) named += bytes[n * K + k] >= limits[k];
-      for (const k of truth) right += bytes[n * K + k] >= limits[k];
+      for (let k = 0; k < K; k++) named += given[n * K + k] >= limits[k];
+      for (const k of truth) right += given[n * K + k] >= limits[k];
       const f = b => named || truth.length ? (1 + b) * right / (b * truth.length + named) : 0;
       [f(4), f(1), named ? right / named : 0, truth.length ? right / truth.length : 0, named]
         .forEach((value, i) => sums[i] += value);
@@ -68,32 +68,33 @@
       make("div", { className: "table-scroll" }, table), plot);
     let inputs = [], curves = [];
     const grid = Array.from({ length: 99 }, (_, i) => (i + 1) / 100);
-    const byte = t => Math.ceil(t * 255 - 1e-9);
-    const bytes = () => scores[model.value + part.value];
+    const given = () => scores[model.value + part.value];
+    const kept = {};  // thresholds set, by model and scope: whoever looks at other works, or comes back, finds them
     const build = () => {
-      const tuned = data.models[model.value].threshold;
+      const own = kept[model.value + scope.value] ??=
+        SCOPES[scope.value].map(() => data.models[model.value].threshold.toFixed(2));
       sliders.replaceChildren();
-      inputs = SCOPES[scope.value].map(([name]) => {
+      inputs = SCOPES[scope.value].map(([name], i) => {
         const input = make("input", { type: "range", min: 0.01, max: 0.99, step: 0.01, id: `explorer-${serial++}` });
-        input.value = tuned;
+        input.value = own[i];
         const output = make("output");
-        input.addEventListener("input", show);
+        input.addEventListener("input", () => { own[i] = input.value; show(); });
         sliders.append(make("label", { htmlFor: input.id }, name + " ", input, " ", output));
         return [input, output];
       });
-      curves = grid.map(t => measure(bytes(), data.works[part.value], new Array(K).fill(byte(t))));
+      curves = grid.map(t => measure(given(), data.works[part.value], new Array(K).fill(t)));
       show();
     };
     const show = () => {
       const limits = new Array(K);
       SCOPES[scope.value].forEach(([, belongs], i) => {
         inputs[i][1].textContent = Number(inputs[i][0].value).toFixed(2);
-        for (let k = 0; k < K; k++) if (belongs(k)) limits[k] = byte(inputs[i][0].value);
+        for (let k = 0; k < K; k++) if (belongs(k)) limits[k] = Number(inputs[i][0].value);
       });
       const tuned = data.models[model.value].threshold;
       const works = data.works[part.value];
-      const rows = [["yours", measure(bytes(), works, limits)],
-        [`tuned, ${tuned.toFixed(3)}`, measure(bytes(), works, new Array(K).fill(byte(tuned)))]];
+      const rows = [["yours", measure(given(), works, limits)],
+        [`tuned, ${tuned.toFixed(3)}`, measure(given(), works, new Array(K).fill(tuned))]];
       const head = make("tr", {}, make("th", { scope: "col", textContent: "threshold" }),
         ...MEASURES.map(m => make("th", { scope: "col", textContent: m })));
       table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows.map(([name, values]) =>
@@ -119,7 +120,11 @@
     const [outcome, outcomeLabel] = choice("Outcome",
       [["", "any"], ["right", "right"], ["wrong", "wrong"], ["missed", "missed"]], () => show());
     const count = make("output"), cards = make("div", { className: "cards" });
-    box.append(make("p", { className: "controls" }, modelLabel, labelLabel, outcomeLabel, count), cards);
+    const sign = kind => make("span", { className: "sign " + kind });
+    const legend = make("p", { className: "legend" }, "✓ right, ✗ against the annotator, ○ missed. On a picture that is chosen: ",
+      sign("map"), " where AttnCNN-RNN looked when it named the marked label, brighter for more; ",
+      sign("crop"), " the poster's crop. Maps are of the whole picture only.");
+    box.append(make("p", { className: "controls" }, modelLabel, labelLabel, outcomeLabel, count), legend, cards);
     const show = () => {
       cards.replaceChildren();
       for (const picture of data.pictures) {
@@ -141,13 +146,14 @@
         textContent: { right: "✓ ", wrong: "✗ ", missed: "○ " }[what] + data.labels[k] })));
       const overlay = (weights, crop) => {
         frame.querySelectorAll(".over").forEach(each => each.remove());
+        if (weights) {
+          const side = Math.round(Math.sqrt(weights.length));
+          frame.append(make("span", { className: "over map", style: `grid-template-columns:repeat(${side},1fr)` },
+            ...weights.map(w => make("i", { style: `opacity:${w / 125}` }))));
+        }
         const [l, t, r, b] = crop;
         frame.append(make("span", { className: "over crop",
           style: `left:${l * 100}%;top:${t * 100}%;width:${(r - l) * 100}%;height:${(b - t) * 100}%` }));
-        if (!weights) return;
-        const side = Math.round(Math.sqrt(weights.length));
-        frame.append(make("span", { className: "over map", style: `grid-template-columns:repeat(${side},1fr)` },
-          ...weights.map(w => make("i", { style: `opacity:${w / 140}` }))));
       };
       frame.addEventListener("click", () => {
         const open = frame.getAttribute("aria-expanded") === "false";
@@ -155,13 +161,18 @@
         more.replaceChildren();
         frame.querySelectorAll(".over").forEach(each => each.remove());
         if (!open) return;
-        overlay(Object.values(picture.maps)[0], picture.crop);
-        more.append("AttnCNN-RNN: where for");
-        for (const [k, weights] of Object.entries(picture.maps)) {
-          const button = make("button", { type: "button", textContent: data.labels[k] });
-          button.addEventListener("click", () => overlay(weights, picture.crop));
-          more.append(button);
-        }
+        const buttons = picture.maps.map(([k]) => make("button", { type: "button", textContent: data.labels[k] }));
+        const look = chosen => {
+          overlay(picture.maps[chosen]?.[1], picture.crop);
+          buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(i === chosen)));
+        };
+        buttons.forEach((button, i) => button.addEventListener("click", () => look(i)));
+        const ofCrops = (data.models["AttnCNN-RNN"]?.decided[picture.work] ?? [])
+          .filter(k => !picture.maps.some(([mapped]) => mapped === k)).map(k => data.labels[k]);
+        more.append(buttons.length ? "AttnCNN-RNN, on the whole picture, looked here for"
+          : "AttnCNN-RNN named no label on the whole picture: there is no map.", ...buttons);
+        if (ofCrops.length) more.append("Without a map, as crops alone gave them: " + ofCrops.join(", "));
+        look(0);
       });
       return make("div", { className: "card-of-work" }, frame, list, more);
     };

@@ -14,6 +14,7 @@ import argparse
 import base64
 import ctypes
 import importlib.metadata
+import io
 import json
 import os
 import platform
@@ -28,6 +29,7 @@ from typing import Any
 import nbformat
 import yaml
 from own_code import require_own_code
+from PIL import Image
 from progress import seconds_of
 
 from imet.config import get_profile
@@ -152,10 +154,11 @@ def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:
         for cell in nbformat.read(path, as_version=4).cells:
             figure = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
             for output in cell.get("outputs", []):
-                picture = output.get("data", {}).get("image/png")
+                pictures = output.get("data", {})
+                picture = pictures.get("image/png") or pictures.get("image/jpeg")
                 if figure and picture:
-                    data = base64.b64decode(picture)
-                    (tree / "_figures" / f"{figure}.png").write_bytes(data)
+                    data = io.BytesIO(base64.b64decode(picture))
+                    Image.open(data).save(tree / "_figures" / f"{figure}.png")
     hours = sum(of_processors for _, of_processors in seconds.values()) / 3600
     reckoned = {
         "watts": WATTS,

@@ -155,8 +155,12 @@ def check(root: Path) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("root", type=Path, help="folder of the finished HTML")
-    faults = check(parser.parse_args(arguments).root)
+    root = parser.parse_args(arguments).root
+    faults = check(root)
     print("\n".join(faults) if faults else "every link, anchor, resource and alt text is sound")
+    sizes = {p: p.stat().st_size / 1e6 for p in root.rglob("*") if p.is_file()}
+    taken = sum(size for path, size in sizes.items() if path.suffix == ".ipynb")
+    print(f"pages {sum(sizes.values()) - taken:.0f} MB, notebooks to take home {taken:.0f} MB")
     return 1 if faults else 0
 
 

@@ -12,6 +12,8 @@ ends with a nonzero exit code and no output file.
 from __future__ import annotations
 
 import argparse
+import base64
+import io
 import json
 import os
 import re
@@ -26,6 +28,7 @@ import jupytext
 import kernels
 import nbformat
 from own_code import require_own_code
+from PIL import Image
 
 from imet.io import REPO, InputError, atomic_path, home
 
@@ -40,6 +43,7 @@ NUMBER = re.compile(
 CAPTION = re.compile(
     r"```\{caption\} (?P<name>\S+)\n:alt: (?P<alt>(?:.+\n)(?:  .+\n)*)(?P<caption>(?:.+\n)+)```"
 )
+LARGE = 600_000  # bytes of a figure
 HIDDEN_TAGS = {"parameters", "injected-parameters"}
 # One place for the look of inline figures, so that no notebook carries boilerplate: twice the
 # pixels for sharp screens, and no cropping that would make neighbouring figures differ in width.
@@ -199,6 +203,8 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
             for output in cell["outputs"]:
                 table = output.get("data", {}).get("text/html")
+                if "image/png" in output.get("data", {}):
+                    lighten(output)
                 if isinstance(table, str) and "<table" in table:
                     # pandas marks its plain tables only, not its styled ones
                     table = STYLED.sub(r'\1 class="dataframe"\2', table)
@@ -207,6 +213,19 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
     return notebook
+
+
+def lighten(output: nbformat.NotebookNode) -> None:
+    """A large figure, which shows pictures, as JPEG without lost colours: a quarter of the PNG."""
+    picture = base64.b64decode(output["data"]["image/png"])
+    if len(picture) < LARGE:
+        return
+    jpeg = io.BytesIO()
+    Image.open(io.BytesIO(picture)).convert("RGB").save(jpeg, "JPEG", quality=90, subsampling=0)
+    del output["data"]["image/png"]
+    output["data"]["image/jpeg"] = base64.b64encode(jpeg.getvalue()).decode()
+    if size := output["metadata"].pop("image/png", None):
+        output["metadata"]["image/jpeg"] = size
 
 
 def typeset(cell: re.Match[str]) -> str:

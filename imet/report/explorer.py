@@ -27,13 +27,13 @@ MOST_WORKS = 400
 
 
 def packed(scores: Array) -> str:
-    """Scores in [0, 1] as text: one byte each, rounded to 1/255, in row order.
+    """Scores as text: float32 in row order, since rounded scores of a rare label would tie.
 
     Examples:
         >>> packed(np.array([[0.0, 1.0]]))
-        'AP8='
+        'AAAAAAAAgD8='
     """
-    return base64.b64encode(np.rint(np.asarray(scores) * 255).astype(np.uint8)).decode()
+    return base64.b64encode(np.asarray(scores, "<f4").tobytes()).decode()
 
 
 def explorer_data(trained: Mapping[str, Run]) -> dict[str, Any]:
@@ -41,25 +41,24 @@ def explorer_data(trained: Mapping[str, Run]) -> dict[str, Any]:
 
     Labels have a name, culture or not, and a quartile; works, by part, the columns of their labels;
     models, by name, their tuned threshold, `packed` scores of both parts, the columns that their
-    own rule gives to each test work, and [AUC, low, high] by label on test.
+    own rule gives to each test work, and [AUC, low, high] by label on the test works taken.
     """
     first = next(iter(trained.values()))
     parts, space = first.parts, first.parts.labels
     taken = {name: slice(0, MOST_WORKS) for name in ("val", "test")}
-    models = {}
+    models, targets = {}, parts.test.targets[taken["test"]]
     for name, run in trained.items():
         require_same_works(run, first)
         if run.parts.labels.names != space.names:
             raise ValueError(f"{name}: has other labels than the first model")
         rule = tune_exact(run.scores("val"), parts.val.targets)
-        auc = roc_auc_per_class(run.scores("test"), parts.test.targets)
-        positives = parts.test.targets.sum(0)
+        auc = roc_auc_per_class(run.scores("test")[taken["test"]], targets)
         models[name] = {
             "threshold": rule.threshold,
             "decided": _columns(run.predicted("test")[:MOST_WORKS]),
             "auc": [
-                [round(x, 3) for x in auc_interval(a, n, len(parts.test) - n)] if a == a else None
-                for a, n in zip(auc.tolist(), positives.tolist())
+                [round(x, 3) for x in auc_interval(a, n, len(targets) - n)] if a == a else None
+                for a, n in zip(auc.tolist(), targets.sum(0).tolist())
             ],
         } | {part: packed(run.scores(part)[rows]) for part, rows in taken.items()}
     return {
@@ -82,8 +81,8 @@ def write_pictures(
 
     `folder` gets `NNN.jpg` of 240 pixels on the longer side; `crops` (n, 4) are boxes in pixels of
     the picture, `steps` those of an AttnCNN-RNN on the same works. Each work comes back with its
-    file, its crop as shares of the sides, and maps: label column to weights of the regions of the
-    resized view, in percent of the largest.
+    file, its crop as shares of the sides, and maps: for each label of the resized view, first named
+    first, its column and the weights of the regions, in percent of the largest.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shown = []
@@ -92,11 +91,11 @@ def write_pictures(
         sides = np.array([*picture.size] * 2)
         picture.thumbnail((240, 240))
         picture.save(folder / f"{int(work):03}.jpg", quality=80)
-        maps = {}
-        for t in np.flatnonzero(steps.kept[i, 0])[:6]:
+        maps = []
+        for t in np.flatnonzero(steps.kept[i, 0]):
             weights = steps.attention[i, 0, t]
             percent = np.rint(100 * weights / weights.max()).astype(int)
-            maps[int(steps.labels[i, 0, t])] = percent.tolist()
+            maps.append((int(steps.labels[i, 0, t]), percent.tolist()))
         crop = (np.asarray(crops[i]) / sides).round(3).tolist()
         shown.append({"work": int(work), "file": f"{int(work):03}.jpg", "crop": crop, "maps": maps})
     return shown

@@ -28,9 +28,12 @@ def book(root: Path, fault: str = "", css: str = "body { background: url('p.png'
     return root
 
 
-def test_a_sound_book_has_no_fault(tmp_path: Path) -> None:
+def test_a_sound_book_has_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check_html.check(book(tmp_path)) == []
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "a.ipynb").write_text(f'{{"cells": [], "x": "{"y" * 2_000_000}"}}')
     assert check_html.main([str(tmp_path)]) == 0
+    assert "pages 0 MB, notebooks to take home 2 MB" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

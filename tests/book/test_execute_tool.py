@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import signal
@@ -12,7 +14,9 @@ from pathlib import Path
 
 import execute
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 from imet.io import REPO, InputError
 
@@ -280,3 +284,27 @@ runs.run("resnet50", "tiny", device="cpu", overrides={"batch_size": 8})
     )
     assert again.returncode == 0, again.stderr
     assert (folder / "metrics.json").exists()
+
+
+def figure(pixels: np.ndarray) -> nbformat.NotebookNode:
+    png = io.BytesIO()
+    Image.fromarray(pixels).save(png, "PNG")
+    data = {"image/png": base64.b64encode(png.getvalue()).decode()}
+    size = {"image/png": {"width": 300}}
+    return nbformat.v4.new_output("display_data", data=data, metadata=size)
+
+
+def test_a_large_figure_becomes_a_jpeg_and_a_small_one_stays(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (600, 600, 3), np.uint8)
+    cell = nbformat.v4.new_code_cell()
+    smooth = np.repeat(np.repeat(noise[:50, :50], 12, 0), 12, 1)
+    cell.outputs = [figure(noise), figure(smooth)]
+    notebook = execute.read_notebook(script(tmp_path, "# %%\n1\n"))
+    notebook.cells.append(cell)
+    large, small = execute.finish(notebook).cells[-1].outputs
+    assert list(large.data) == list(large.metadata) == ["image/jpeg"]
+    assert large.metadata["image/jpeg"] == {"width": 300}
+    picture = Image.open(io.BytesIO(base64.b64decode(large.data["image/jpeg"])))
+    assert picture.size == (600, 600)
+    assert np.abs(np.asarray(picture, float) - noise).mean() < 10
+    assert list(small.data) == ["image/png"]

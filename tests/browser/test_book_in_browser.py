@@ -274,6 +274,11 @@ def test_a_quiz_says_why(tab, pages, how: str) -> None:
         assert radio.is_checked()
         assert quiz.locator(".why:visible").count() == 1
         assert quiz.locator(".why:visible").inner_text().startswith(sign)
+    if how == "keyboard":
+        page.keyboard.press("ArrowDown")
+        assert quiz.locator(".why:visible").count() == 0, "moving on tells nothing"
+        page.keyboard.press("Enter")
+        assert quiz.locator(".why:visible").count() == 1
 
 
 def test_a_quiz_says_everything_where_scripts_are_off(browser, pages) -> None:
@@ -341,6 +346,32 @@ def test_a_threshold_moves_by_keyboard_and_changes_the_scores(tab, pages) -> Non
     assert window.errors == []
 
 
+def test_thresholds_stay_where_they_were_left(tab, pages) -> None:
+    """Whoever moved them on validation works finds them on test works, and after other models."""
+    page = tab().open(page_of(pages, "11b_explore"))
+    box = page.locator("#explore-threshold")
+    model, works, scope = (box.locator("select").nth(i) for i in range(3))
+    slider = box.locator("input[type=range]").first
+    first = slider.input_value()
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    moved = slider.input_value()
+    assert moved != first
+    on_validation = box.locator("tbody tr").first.inner_text()
+    works.select_option("test")
+    assert slider.input_value() == moved
+    assert box.locator("tbody tr").first.inner_text() != on_validation
+    here = model.input_value()
+    model.select_option(index=1)
+    scope.select_option("quarters by frequency")
+    scope.select_option("all labels")
+    model.select_option(here)
+    works.select_option("val")
+    assert slider.input_value() == moved
+    assert box.locator("tbody tr").first.inner_text() == on_validation
+
+
 def test_charts_take_the_colours_of_the_theme(tab, pages) -> None:
     page = tab().open(page_of(pages, "11b_explore"))
     page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 2")
@@ -367,6 +398,29 @@ def test_predictions_are_filtered_and_opened(tab, pages) -> None:
     page.keyboard.press("Enter")
     assert frame.get_attribute("aria-expanded") == "true"
     assert frame.locator(".over.crop").count() == 1
+    assert box.locator(".legend .sign").count() == 2
+
+
+def test_it_is_said_whose_map_is_seen_and_where_there_is_none(tab, pages) -> None:
+    page = tab().open(page_of(pages, "11b_explore"))
+    box = page.locator("#explore-predictions")
+    named: dict[bool, int] = {True: 0, False: 0}
+    for card in box.locator(".card-of-work").all():
+        card.locator(".frame").dispatch_event("click")  # a picture far down is not loaded yet
+        buttons = card.locator(".maps button")
+        named[buttons.count() > 0] += 1
+        if not buttons.count():
+            assert "no label" in card.locator(".maps").inner_text()
+            assert card.locator(".over.map").count() == 0
+            continue
+        pressed = card.locator('.maps button[aria-pressed="true"]')
+        assert pressed.all_inner_texts() == [buttons.first.inner_text()]
+        buttons.last.focus()
+        page.keyboard.press("Enter")
+        assert pressed.all_inner_texts() == [buttons.last.inner_text()]
+        assert card.locator(".over.map").count() == 1
+    maps = page.evaluate("EXPLORER.pictures.map(p => p.maps.length > 0)")
+    assert named == {True: maps.count(True), False: maps.count(False)}
 
 
 def test_a_roc_curve_has_an_area_with_an_interval(tab, pages) -> None:
@@ -374,6 +428,26 @@ def test_a_roc_curve_has_an_area_with_an_interval(tab, pages) -> None:
     box = page.locator("#explore-roc")
     assert "[" in box.locator("p[role=status]").inner_text()
     assert box.locator(".js-plotly-plot").count() == 1
+
+
+def test_every_roc_curve_has_the_area_that_is_printed_above_it(tab, pages) -> None:
+    page = tab().open(page_of(pages, "11b_explore"))
+    apart = page.evaluate(r"""() => {
+      const box = document.querySelector("#explore-roc"), select = box.querySelector("select");
+      const found = [];
+      for (const option of select.options) {
+        select.value = option.value;
+        select.dispatchEvent(new Event("change"));
+        const said = box.querySelector("[role=status]").textContent;
+        const printed = [...said.matchAll(/: ([\d.]+) \[/g)].map(match => Number(match[1]));
+        const curves = box.querySelector(".js-plotly-plot").data.slice(1);
+        found.push(...curves.map(({ x, y }, i) => Math.abs(printed[i] - x.slice(1).reduce(
+          (sum, right, j) => sum + (right - x[j]) * (y[j + 1] + y[j]) / 2, 0))));
+      }
+      return found;
+    }""")
+    assert len(apart) >= 3
+    assert max(apart) <= 0.0006  # printed with three digits
 
 
 def test_the_book_is_printed_with_an_outline_and_links(book: Path, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def score_curves(
     """A score against a setting, one line per variant.
 
     Args:
-        x: (M,) values of the setting, ascending.
+        x: (M,) values of the setting, ascending; or (variants, M), those of each.
         curves: Variant to (M,) scores.
         x_name, y_name: The axes; `logarithmic` is that of x.
         marks: Text to point (x, score).
@@ -86,14 +86,15 @@ def score_curves(
     figure, ax = plt.subplots()
     for position, (name, curve) in enumerate(curves.items()):
         ax.plot(
-            values, np.asarray(curve, float), label=name, **line_style(position),
+            values[position] if values.ndim == 2 else values, np.asarray(curve, float),
+            label=name, **line_style(position),
             marker=MARKERS[position % len(MARKERS)] if dots else "",
         )  # fmt: skip
     if logarithmic:
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
-    if dots:
+    if dots and values.ndim == 1:
         ax.set_xticks(values, [f"{value:g}" for value in values])
         ax.xaxis.set_minor_locator(NullLocator())
     if diagonal:

@@ -13,16 +13,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from imet import runs
+from imet.inspection import Steps
 from imet.metrics import roc_auc_per_class
-from imet.report.explorer import explorer_data, packed
+from imet.report import explorer
+from imet.report.explorer import explorer_data, packed, write_pictures
 from imet.report.pages import networks_of
 from imet.runs import run
 
 
 @given(arrays(np.float32, (3, 4), elements=st.floats(0, 1, width=32)))
-def test_packed_scores_are_right_to_half_a_step(scores):
-    read = np.frombuffer(base64.b64decode(packed(scores)), np.uint8).reshape(3, 4) / 255
-    assert np.abs(read - scores).max() <= 0.5 / 255 + 1e-6
+def test_packed_scores_are_the_scores(scores):
+    read = np.frombuffer(base64.b64decode(packed(scores)), "<f4").reshape(3, 4)
+    np.testing.assert_array_equal(read, scores)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,35 @@ def test_data_are_those_of_the_run(trained):
             assert packed_area[0] == pytest.approx(area, abs=1e-3)
             assert packed_area[1] <= packed_area[0] <= packed_area[2]
     assert not any("::" in name for name in data["labels"])
+
+
+def test_areas_are_those_of_the_works_that_a_page_carries(trained, monkeypatch):
+    first = trained["baseline"]
+    monkeypatch.setattr(explorer, "MOST_WORKS", 4)
+    data = explorer_data(trained)
+    assert len(data["works"]["test"]) == 4 < len(first.parts.test)
+    auc = roc_auc_per_class(first.scores("test")[:4], first.parts.test.targets[:4])
+    for area, packed_area in zip(auc, data["models"]["baseline"]["auc"], strict=True):
+        assert (packed_area is None) == bool(np.isnan(area))
+        assert packed_area is None or packed_area[0] == pytest.approx(area, abs=1e-3)
+
+
+def test_maps_stand_in_the_order_in_which_labels_were_named(trained, tmp_path):
+    part = trained["baseline"].parts.test
+    kept = np.array([[[True, True, False]], [[False] * 3]])
+    steps = Steps(
+        labels=np.array([[[5, 2, 1]], [[5, 2, 1]]]),
+        probabilities=np.full((2, 1, 3), 0.5),
+        attention=np.array([[[[0.1, 0.2, 0.3, 0.4]] * 3]] * 2),
+        kept=kept,
+        spatial=np.zeros((2, 1, 4, 1)),
+        totals=np.ones((2, 1, 3)),
+    )
+    shown = write_pictures(tmp_path, part, [0, 3], np.array([[0, 0, 9, 9]] * 2), steps)
+    assert [label for label, _ in shown[0]["maps"]] == [5, 2]
+    assert shown[0]["maps"][0][1] == [25, 50, 75, 100]
+    assert shown[1]["maps"] == []
+    assert (tmp_path / shown[1]["file"]).is_file()
 
 
 def test_a_page_says_which_network_ran_under_a_documents_name(trained):
