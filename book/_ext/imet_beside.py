@@ -7,6 +7,7 @@ Ours come from the newest runs of this code on the book's profile (`_results/_be
 from __future__ import annotations
 
 import json
+from collections import Counter
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,16 @@ def table(rows: list[dict[str, Any]], recorded: dict[tuple[str, str, str], Any])
     """The whole table as HTML."""
     head = "".join(f'<th scope="col">{name}</th>' for name in HEADINGS)
     body = []
+    names = Counter(
+        (r["metric"], r["model"], r["split"]) for r in rows if r["document"] == "context"
+    )
     for row in rows:
         measure = MEASURES.get(row["metric"], row["metric"])
         estimate, source = recorded.get((row["model"], row["split"], measure), (None, ""))
         what = [NAMES.get(row["metric"], row["metric"]), MODELS.get(row["model"], row["model"])]
         what.append(SPLITS.get(row["split"], row["split"]))
-        if row["document"] == "context":
-            what.append(row["note"])
+        if row["document"] == "context" and names[row["metric"], row["model"], row["split"]] > 1:
+            what.append(row["note"].partition(";")[0])
         evidence = []
         if row["ours"] is not None:
             evidence.append(f"{row['run']}, seed {row['seed']}, {row['device']}")
