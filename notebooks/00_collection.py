@@ -417,8 +417,9 @@ pd.Series(
 #
 # - *Outlines.* A pen drew them, so gradients say much about a thing. HOG added to the baseline is worth
 #   {num}`recorded/equal_length/ResNet50 + HOG.difference.value:+.3f`
-#   {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f` in F2 on drawings; read beside it
-#   what it is worth on photographs.
+#   {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f` in F2 on drawings, and
+#   {num}`19_on_photographs/claims.hog.value:+.3f` {num}`19_on_photographs/claims.hog.interval:+.3f` on
+#   photographs.
 # - *Sight.* Whatever a drawn tag names can be seen. A museum's tag may speak of what a picture is about.
 #   (Size is not it: half of the boxes here fill less than {num}`box_median:.0%` of the picture, of those
 #   that people drew in paintings less than {num}`19_on_photographs/boxes.median:.0%`.)

@@ -390,7 +390,9 @@ pd.DataFrame(table).T
 #   {num}`recorded/equal_length/ResNet50 + HOG.difference.value:+.3f`
 #   {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f` in three recorded runs of
 #   {num}`recorded/equal_length/ResNet50 + HOG.changes.epochs:d` each
-#   ({num}`recorded/equal_length/ResNet50 + HOG.difference.interval:verdict`).
+#   ({num}`recorded/equal_length/ResNet50 + HOG.difference.interval:verdict`). On photographs it is
+#   {num}`19_on_photographs/claims.hog.value:+.3f` {num}`19_on_photographs/claims.hog.interval:+.3f`
+#   ({num}`19_on_photographs/claims.hog.interval:verdict`).
 # - Where only the model with HOG trains longer, as in the code, the longer training makes
 #   {num}`longer.value:.0%` {num}`longer.interval:.0%` of the recorded difference.
 # - The mistake in the crop targets gains where one scale serves cultures and tags, and costs where each

@@ -524,7 +524,11 @@ page.values["men"]
 #   {num}`recorded/equal_length/AttnCNN-RNN.rules.fixed number.difference.interval:+.3f` is left with a fixed number
 #   of labels, and {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.value:+.3f`
 #   {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.interval:+.3f` with a threshold for
-#   each kind ({num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.interval:verdict`).
+#   each kind ({num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.interval:verdict`). On
+#   photographs the gain is {num}`19_on_photographs/claims.rnn.value:+.3f`
+#   {num}`19_on_photographs/claims.rnn.interval:+.3f`, and {num}`19_on_photographs/claims.rnn_kinds.value:+.3f`
+#   {num}`19_on_photographs/claims.rnn_kinds.interval:+.3f` with a threshold for each kind
+#   ({num}`19_on_photographs/claims.rnn_kinds.interval:verdict`).
 # - On drawn works leaving out the recurrence changes F2 by
 #   {num}`recorded/recurrence_and_attention/attention alone.difference.value:+.3f`
 #   {num}`recorded/recurrence_and_attention/attention alone.difference.interval:+.3f`, leaving out the attention by
