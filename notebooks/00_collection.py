@@ -432,7 +432,8 @@ pd.Series(
 #
 # ## Limits of this chapter
 #
-# - Intervals leave out that another seed would draw another collection.
+# - Intervals leave out that another `collection_seed` would draw another collection. (The `seed` of a run draws
+#   none: it changes how a head is trained.)
 # - Fresh eyes were one pair a round, on {num}`recorded/fresh_eyes/first.works:d` works.
 
 # %% [markdown]

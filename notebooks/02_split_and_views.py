@@ -234,8 +234,8 @@ view_strip(
 # way into the network and the figure leaves out: half of them are mirrored, and as coded hue and saturation
 # are jittered a little.
 #
-# Which part a crop shows is drawn once for each work and seed in evaluation, so two models are
-# always compared on the same pixels. In training the faithful way is to draw anew each epoch (the
+# Which part a crop shows is drawn once for each work in evaluation, from a `view_seed` of its own and not from
+# the `seed` of training, so two models are always compared on the same pixels. In training the faithful way is to draw anew each epoch (the
 # profiles `kaggle` and `small` say which they do); fixed views let features be computed once, which
 # is what the sample profile does to fit on a laptop.
 

@@ -267,7 +267,8 @@ poor.head(20).pipe(show, {"covers of a picture": "{:.1%}"})
 # - The premise is tested with one frozen network, one seed and a linear head. A network that was
 #   fine-tuned on crops may lose more, or less.
 # - Visible shares count the area of boxes, not of what is drawn in them.
-# - Intervals leave out that another seed would draw another collection and train another head.
+# - Intervals leave out that another `collection_seed` would draw another collection, and another `seed` train
+#   another head.
 # - The collection is drawn. How much of a thing a crop of a photograph holds depends on how large
 #   things are in photographs.
 
@@ -299,7 +300,7 @@ poor.head(20).pipe(show, {"covers of a picture": "{:.1%}"})
 from sklearn.metrics import roc_auc_score
 
 with_label, without = [0.9, 0.4], [0.5, 0.3, 0.1]
-pairs = [a > b for a in with_label for b in without]
+pairs = [(a > b) + (a == b) / 2 for a in with_label for b in without]  # a tie counts half
 by_hand = np.mean(pairs)
 assert np.isclose(by_hand, roc_auc_score([1, 1, 0, 0, 0], with_label + without))
 float(by_hand)

@@ -117,7 +117,7 @@ with torch.no_grad():
     z, alpha = head.attention(view.v, view.v_projected, state.h)  # (1, 1, D), (1, 1, P)
 pd.Series(
     {
-        "α sums to": f"{float(alpha.sum()):.6f}",
+        "α sums to": f"{float(alpha.sum()):.4f}",
         "smallest α": f"{float(alpha.min()):.4f}",
         "largest α": f"{float(alpha.max()):.4f}",
         "an even α": f"{1 / alpha.shape[-1]:.4f}",

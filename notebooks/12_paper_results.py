@@ -56,7 +56,7 @@ for recipe, name in NAMES.items():
     page[f"rows.{recipe}"] = table_rows(trained[name])
 
 # %% [markdown]
-# ## Tables 1 and 2
+# ## The paper's Tables 1 and 2
 #
 # ```{reported-table} paper Table 1
 # :metrics: f2 f1 precision recall
@@ -116,7 +116,7 @@ beaten
 #
 # ## On equal terms
 #
-# The rows of Table 1 differ in more than the model: the first two are thresholded at one value, the
+# The rows of the paper's Table 1 differ in more than the model: the first two are thresholded at one value, the
 # others stop paths at γ·f. So a part of the gain may come from the rule. The paper's own numbers hint at
 # that. F2 of the *mean* precision and recall is {num}`of_means.resnet50:.4f` for the baseline and
 # {num}`of_means.attn_cnn_rnn:.4f` for AttnCNN-RNN, the same as far as printed digits go; the mean F2 lies
@@ -498,7 +498,7 @@ page.values["men"]
 #
 # ### What agrees, and what gives the scale
 #
-# **Table 1 averages over works.** F2 of its mean precision and recall would be
+# **The paper's Table 1 averages over works.** F2 of its mean precision and recall would be
 # {num}`of_means.resnet50:.3f` for the baseline and not {num}`reported/paper.resnet50.val.f2:.3f`: F2 is
 # concave in the two, so the mean of F2 lies below the F2 of the means.
 #

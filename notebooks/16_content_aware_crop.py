@@ -412,7 +412,7 @@ page.values["treacherous"]
 # %% tags=["solution"]
 area_kept = means.loc[["content-aware crop", "whole picture"], ["kept", "area"]]
 assert area_kept.loc["whole picture", "kept"] > 0.99
-area_kept
+area_kept.pipe(show, "{:.0%}")
 
 # %% [markdown]
 # ```{solution} ex-16-4

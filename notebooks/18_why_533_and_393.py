@@ -27,6 +27,8 @@
 # The poster reports an F2 of {num}`reported/poster.best.f2:.3f`, the paper's best model reaches
 # {num}`reported/paper.attn_cnn_rnn.val.f2:.3f` on validation works, on test works
 # {num}`reported/paper.attn_cnn_rnn.test.f2:.3f`, and its baseline {num}`reported/paper.resnet50.val.f2:.3f`.
+# The title takes the two on validation works, as the poster has no others; the name of this page's file has the
+# paper's on test works.
 # An older network with a simpler head does far better than a newer one with attention. Neither document
 # could ask why; both of them together can be asked.
 
@@ -247,7 +249,7 @@ forest_plot(lines, value_name="share of the difference in F2", reference=0.0)
 #
 # ## What the paper's own table says
 #
-# F2 is a function of precision and recall, so Table 1 can be checked against itself: F2 of the *mean*
+# F2 is a function of precision and recall, so the paper's Table 1 can be checked against itself: F2 of the *mean*
 # precision and recall, beside the mean F2 that is printed.
 
 # %%
@@ -276,7 +278,7 @@ gaps.round(4)
 # precision to recall differs between works, the further below it lies: F2 is concave in the two, and along
 # a fixed ratio it is linear. Take two works. If both have a precision of .4
 # and a recall of .6, both have an F2 of .545, and so has the mean. If one has .2 and 1 and the other .6 and
-# .2, the means are still .4 and .6, but F2 is .556 and .231, .393 on average. In these terms the paper's whole gain
+# .2, the means are still .4 and .6, but F2 is .556 and .231, .39 on average. In these terms the paper's whole gain
 # lies in how much that balance differs from work to work: a model that gives one work thirty labels, most of
 # them wrong, and the next a single right one of five loses F2 that another, with the same means, keeps. A
 # work that gets nothing right costs nothing here: it lowers the means as much.

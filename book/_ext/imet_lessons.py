@@ -100,6 +100,19 @@ def implied(needs: dict[str, list[str]], name: str, before: str) -> bool:
     return before in seen
 
 
+def direct(needs: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What each chapter needs itself: not what another one that it needs brings with it.
+
+    Examples:
+        >>> direct({"a": [], "b": ["a"], "c": ["a", "b"]})
+        {'a': [], 'b': ['a'], 'c': ['b']}
+    """
+    return {
+        name: [b for b in before if b in needs and not implied(needs, name, b)]
+        for name, before in needs.items()
+    }
+
+
 def depths(needs: dict[str, list[str]]) -> dict[str, int]:
     """How many chapters come before each, along the longest way.
 
@@ -137,14 +150,11 @@ def in_rows(needs: dict[str, list[str]], sweeps: int = 4) -> list[list[str]]:
 
 
 def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[str, str]) -> str:
-    """The graph as SVG: a row for each depth, lines from a chapter down to those that need it.
+    """The graph as SVG: a row for each depth, arrows from a chapter down to those that need it.
 
-    No line is drawn where others already lead there; titles go as far as their first comma.
+    No arrow is drawn where others already lead there; titles go as far as their first comma.
     """
-    needs = {
-        name: [b for b in before if b in needs and not implied(needs, name, b)]
-        for name, before in needs.items()
-    }
+    needs = direct(needs)
     rows = in_rows(needs)
     wide, high, gap, between, margin = 124, 46, 36, 10, 4
     side = max(len(row) for row in rows) * (wide + between) - between + 2 * margin
@@ -157,7 +167,7 @@ def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[s
     for name, before in needs.items():
         for other in before:
             (x1, y1), (x2, y2) = place[other], place[name]
-            y1, y2 = y1 + high / 2, y2 - high / 2
+            y1, y2 = y1 + high / 2, y2 - high / 2 - 1  # the tip touches the box
             bend = (y1 + y2) / 2
             parts.append(
                 f'<path d="M{x1:.0f} {y1:.0f}C{x1:.0f} {bend:.0f} {x2:.0f} {bend:.0f} '
@@ -174,11 +184,15 @@ def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[s
             f'width="{wide}" height="{high}" rx="3"/><text>{text}</text></a>'
         )
     height = len(rows) * (high + gap) - gap + 2 * margin
-    label = "Chapters as boxes, each below those that it needs, with lines between them."
+    label = "Chapters as boxes, each below those that it needs, with arrows from them to it."
+    tip = (
+        '<defs><marker id="needs" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" '
+        'markerHeight="7" orient="auto"><polygon points="0,0 8,4 0,8"/></marker></defs>'
+    )
     return (
         f'<svg class="chapter-graph" viewBox="0 0 {side} {height}" role="group" '
         f'aria-label="{label}">'
-        f"{''.join(parts)}</svg>"
+        f"{tip}{''.join(parts)}</svg>"
     )
 
 
@@ -194,10 +208,11 @@ def named(name: str, titles: dict[str, str]) -> str:
 
 def graph_list(needs: dict[str, list[str]], titles: dict[str, str], links: dict[str, str]) -> str:
     """The same in words, for screens on which letters of the picture could not be read."""
+    needs = direct(needs)
     link = {n: f'<a href="{escape(links[n])}">{escape(named(n, titles))}</a>' for n in needs}
     lines = []
     for name in sorted(needs):
-        before = ", ".join(link[b] for b in needs[name] if b in link)
+        before = ", ".join(link[b] for b in needs[name])
         lines.append(f"<li>{link[name]}{' needs ' + before if before else ''}</li>")
     return f'<ul class="chapter-list">{"".join(lines)}</ul>'
 
@@ -205,11 +220,11 @@ def graph_list(needs: dict[str, list[str]], titles: dict[str, str], links: dict[
 def draw_graph(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the picture where the directive stood."""
     for mark in list(doctree.findall(chapter_graph)):
-        names = {name.rsplit("/", 1)[-1]: name for name in app.env.found_docs}
-        needs = {
-            name: [names[n] for n in before if names.get(n, "").startswith("notebooks/")]
-            for name, before in app.env.__dict__.get("imet_needs", {}).items()
-            if name in app.env.found_docs
+        chapters = {name for name in app.env.found_docs if name.startswith("notebooks/")}
+        names = {name.rsplit("/", 1)[-1]: name for name in chapters}
+        goals = app.env.__dict__.get("imet_needs", {})
+        needs = {  # a chapter without goals needs none
+            name: [names[n] for n in goals.get(name, ()) if n in names] for name in sorted(chapters)
         }
         titles = {name: app.env.titles[name].astext() for name in needs}
         links = {name: app.builder.get_relative_uri(docname, name) for name in needs}

@@ -122,6 +122,7 @@ def test_the_graph_has_every_chapter_below_what_it_needs() -> None:
     svg = imet_lessons.graph_svg(needs, names, links)
     assert svg.count("<rect") == 4
     assert svg.count("<path") == 3, "01 is needed by 02 already"
+    assert svg.count('marker id="needs"') == 1
     assert 'href="03_c.html"' in svg
     assert "and more" not in svg
     assert imet_lessons.depths(needs) == {"01_a": 0, "02_b": 1, "03_c": 2, "00_d": 1}
@@ -129,6 +130,15 @@ def test_the_graph_has_every_chapter_below_what_it_needs() -> None:
     assert told.count("<li>") == 4
     assert "03 Title of 03_c</a> needs <a" in told
     assert told.count("00_d.html") == 2
+    assert told.count("01_a.html") == 2, "in words, too, 03 needs it by way of 02"
+
+
+@each
+def test_needs_are_named_one_by_one(path: Path) -> None:
+    """A range would hide those between its ends from the graph."""
+    goals = re.search(r"```\{goals\}\n(.*?)```", prose(path), re.DOTALL)
+    assert goals
+    assert "` to {doc}`" not in " ".join(goals[1].split())
 
 
 def test_boxes_of_the_graph_stand_apart_and_inside_it() -> None:

@@ -50,3 +50,13 @@ def test_a_decks_figures_are_those_of_chapters(path: Path) -> None:
     for name in figures:
         assert f"{{caption}} {name}\n" in captions, name
     assert 6 <= text.count("\n---\n") <= 12
+
+
+@pytest.mark.parametrize("path", DECKS, ids=lambda path: path.stem)
+def test_the_page_for_instructors_says_what_a_deck_holds(path: Path) -> None:
+    page = " ".join((REPO / "book" / "teaching.md").read_text(encoding="utf-8").split())
+    slides_of = page.partition(f"`{path.stem}.pdf` : ")[2].partition("`")[0]
+    titles = re.findall(r"^## (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    places = [slides_of.find(title.rstrip("?")) for title in titles]
+    assert -1 not in places, titles
+    assert places == sorted(places)

@@ -231,6 +231,31 @@ def test_nothing_is_cut_on_a_small_screen(tab, pages) -> None:
         assert page.evaluate(BENT) == [], path.name
 
 
+def test_code_of_the_pages_fits_a_small_screen(tab, pages) -> None:
+    """Of chapters, too; what a cell prints may be longer."""
+    window = tab(1280)
+    cut = "[...document.querySelectorAll('main div.highlight pre')].filter(e => e.clientWidth"
+    cut += " && !e.closest('.cell_output') && e.scrollWidth > e.clientWidth + 1)"
+    found = {p.name: window.open(p).evaluate(f"{cut}.map(e => e.innerText)") for p in pages}
+    assert {name: code for name, code in found.items() if code} == {}
+
+
+def test_outputs_are_written_for_readers(tab, pages) -> None:
+    """No type of pandas, and no number with the six digits or the .0 that it gives by itself."""
+    raw = r"""[...document.querySelectorAll('main .cell_output :is(td, pre)')]
+      .filter(e => !e.closest('[id^=T_]'))  // those have formats of their own
+      .map(e => e.innerText).filter(text => /\bdtype: |^-?\d+\.\d{6}$|^\d{4,}\.0$/m.test(text))"""
+    window = tab()
+    found = {path.name: window.open(path).evaluate(raw) for path in pages}
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+def test_tables_of_the_documents_carry_no_second_number(tab, book: Path) -> None:
+    page = tab().open(book / "reported.html")
+    assert page.locator("table.reported-table caption").count() == 3
+    assert page.locator("table.reported-table .caption-number:visible").count() == 0
+
+
 def test_a_cut_table_is_seen(tab, tmp_path: Path) -> None:
     path = tmp_path / "cut.html"
     box = '<div style="overflow-x: auto; width: 200px"><table><tr>{}</tr></table></div>'
