@@ -236,7 +236,12 @@ def test_code_of_the_pages_fits_a_small_screen(tab, pages) -> None:
     window = tab(1280)
     cut = "[...document.querySelectorAll('main div.highlight pre')].filter(e => e.clientWidth"
     cut += " && !e.closest('.cell_output') && e.scrollWidth > e.clientWidth + 1)"
-    found = {p.name: window.open(p).evaluate(f"{cut}.map(e => e.innerText)") for p in pages}
+    unfold = "document.querySelectorAll('details').forEach(e => { e.open = true; })"
+    found = {}
+    for path in pages:
+        page = window.open(path)
+        page.evaluate(unfold)
+        found[path.name] = page.evaluate(f"{cut}.map(e => e.innerText)")
     assert {name: code for name, code in found.items() if code} == {}
 
 
