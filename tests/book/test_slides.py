@@ -55,7 +55,7 @@ def test_a_decks_figures_are_those_of_chapters(path: Path) -> None:
 @pytest.mark.parametrize("path", DECKS, ids=lambda path: path.stem)
 def test_the_page_for_instructors_says_what_a_deck_holds(path: Path) -> None:
     page = " ".join((REPO / "book" / "teaching.md").read_text(encoding="utf-8").split())
-    slides_of = page.partition(f"`{path.stem}.pdf` : ")[2].partition("`")[0]
+    slides_of = page.partition(f"- `{path.stem}.pdf`")[2].partition("`")[0]
     titles = re.findall(r"^## (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     places = [slides_of.find(title.rstrip("?")) for title in titles]
     assert -1 not in places, titles
