@@ -183,6 +183,30 @@ recorded_table(
 # {num}`recorded/averaged_views/mean_scores.difference.interval:+.3f`.
 
 # %% [markdown]
+# ## What came after
+#
+# A loss that turns easy negatives down more than positives {cite}`ridnik2020`, and a decoder with a query for each
+# label in the place of the recurrence {cite}`liu2021` are later than both documents. Here they read the same
+# features of the resized view, for {num}`recorded/later_rows/with asymmetric loss.changes.epochs:d` epochs and, the
+# decoder, for {num}`recorded/later_rows/query decoder, asymmetric loss.changes.epochs:d`, and give their labels by one
+# threshold:
+
+# %%
+recorded_table({"later_rows": "later", "met/later_rows": "later"})
+
+# %% [markdown]
+# On drawings the loss changes F2 by
+# {num}`recorded/later_rows/with asymmetric loss.difference.value:+.3f`
+# {num}`recorded/later_rows/with asymmetric loss.difference.interval:+.3f`
+# ({num}`recorded/later_rows/with asymmetric loss.difference.interval:verdict`), and the decoder with that loss by
+# {num}`recorded/later_rows/query decoder, asymmetric loss.difference.value:+.3f`
+# {num}`recorded/later_rows/query decoder, asymmetric loss.difference.interval:+.3f`
+# ({num}`recorded/later_rows/query decoder, asymmetric loss.difference.interval:verdict`). Public solutions of
+# the contest are said to have reached {num}`reported/context.kaggle.vgg16.f2:.3f` to
+# {num}`reported/context.kaggle.first.f2:.3f`, with whole networks, larger pictures and the real collection: a scale
+# for this task, and hearsay ({doc}`../reported`).
+
+# %% [markdown]
 # ## The parts of AttnCNN-RNN
 #
 # The paper leaves to future work what recurrence and attention contribute, and says that labels need no
