@@ -160,7 +160,7 @@ page["mended"] = {
 }
 for name in ("as it is", "temperature and shift"):
     page[f"mended.{name}"] = ece.loc[change.index[0], name]
-change
+change.to_frame("change of the error").pipe(show, "{:+.4f}")
 
 # %% [markdown]
 # The baseline's error goes from {num}`scaled.baseline.as it is.ECE:.4f` to

@@ -163,16 +163,20 @@ def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[s
         for d, row in enumerate(rows)
         for i, name in enumerate(row)
     }
+    depth = {name: d for d, row in enumerate(rows) for name in row}
     parts = []
     for name, before in needs.items():
         for other in before:
             (x1, y1), (x2, y2) = place[other], place[name]
-            y1, y2 = y1 + high / 2, y2 - high / 2 - 1  # the tip touches the box
-            bend = (y1 + y2) / 2
-            parts.append(
-                f'<path d="M{x1:.0f} {y1:.0f}C{x1:.0f} {bend:.0f} {x2:.0f} {bend:.0f} '
-                f'{x2:.0f} {y2:.0f}"/>'
-            )
+            way, y = f"M{x1:.0f} {y1 + high / 2:.0f}", y1 + high / 2
+            for d in range(depth[other] + 1, depth[name]):  # between the boxes of rows on its way
+                gaps = [side * i / len(rows[d]) for i in range(1, len(rows[d]))] or [side / 4]
+                straight = x1 + (x2 - x1) / (depth[name] - d + 1)
+                x = min((abs(x - straight), x) for x in gaps)[1]
+                way += bend(x1, y, x, y + gap) + f"V{y + gap + high:.0f}"
+                x1, y = x, y + gap + high
+            way += bend(x1, y, x2, y2 - high / 2 - 1)  # the tip touches the box
+            parts.append(f'<path d="{way}"/>')
     for name, (x, y) in place.items():
         words = textwrap.wrap(named(name, titles), 20)[:3]
         text = "".join(
@@ -194,6 +198,17 @@ def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[s
         f'aria-label="{label}">'
         f"{tip}{''.join(parts)}</svg>"
     )
+
+
+def bend(x1: float, y1: float, x2: float, y2: float) -> str:
+    """A curve from one point down to another, upright at both: the rest of an SVG path.
+
+    Examples:
+        >>> bend(0, 0, 8, 10)
+        'C0 5 8 5 8 10'
+    """
+    middle = (y1 + y2) / 2
+    return f"C{x1:.0f} {middle:.0f} {x2:.0f} {middle:.0f} {x2:.0f} {y2:.0f}"
 
 
 def named(name: str, titles: dict[str, str]) -> str:

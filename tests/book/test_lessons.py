@@ -156,3 +156,8 @@ def test_boxes_of_the_graph_stand_apart_and_inside_it() -> None:
         assert 0 <= x <= wide - w
         assert 0 <= y <= high - h
         assert sum(abs(x - other[0]) < w and abs(y - other[1]) < h for other in boxes) == 1
+    upright = re.findall(r" (\d+) (\d+)V(\d+)", svg)
+    assert upright, "no arrow goes past a row: nothing is tested"
+    for at, top, bottom in (map(float, line) for line in upright):
+        passed = [(x, y) for x, y, w, h in boxes if x <= at <= x + w and y < bottom and y + h > top]
+        assert passed == [], "an arrow runs behind a box"
