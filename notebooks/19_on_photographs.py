@@ -201,7 +201,13 @@ recorded_table({"later_rows": "later", "met/later_rows": "later"})
 # ({num}`recorded/later_rows/with asymmetric loss.difference.interval:verdict`), and the decoder with that loss by
 # {num}`recorded/later_rows/query decoder, asymmetric loss.difference.value:+.3f`
 # {num}`recorded/later_rows/query decoder, asymmetric loss.difference.interval:+.3f`
-# ({num}`recorded/later_rows/query decoder, asymmetric loss.difference.interval:verdict`). Public solutions of
+# ({num}`recorded/later_rows/query decoder, asymmetric loss.difference.interval:verdict`). On photographs it is
+# {num}`recorded/met/later_rows/with asymmetric loss.difference.value:+.3f`
+# {num}`recorded/met/later_rows/with asymmetric loss.difference.interval:+.3f`
+# ({num}`recorded/met/later_rows/with asymmetric loss.difference.interval:verdict`) and
+# {num}`recorded/met/later_rows/query decoder, asymmetric loss.difference.value:+.3f`
+# {num}`recorded/met/later_rows/query decoder, asymmetric loss.difference.interval:+.3f`
+# ({num}`recorded/met/later_rows/query decoder, asymmetric loss.difference.interval:verdict`). Public solutions of
 # the contest are said to have reached {num}`reported/context.kaggle.vgg16.f2:.3f` to
 # {num}`reported/context.kaggle.first.f2:.3f`, with whole networks, larger pictures and the real collection: a scale
 # for this task, and hearsay ({doc}`../reported`).
