@@ -79,7 +79,7 @@ RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 RECORDED  := $(wildcard results/*.json results/*.npz results/*/*)
 PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
-.PHONY: help env machine wheels data runs notebooks book pdf assignments slides serve pair test lint type bench bench-gpu rehearsal studies verify-studies clean lock test-book test-code test-faults reproduce mutants FORCE
+.PHONY: help env machine wheels data runs kernels notebooks book pdf assignments slides serve pair test lint type bench bench-gpu rehearsal studies verify-studies clean lock test-book test-code test-faults reproduce mutants FORCE
 
 help: ## Show this list
 	@echo "make TARGET [PROFILE=sample|met|small|kaggle|stored|tiny | DATA=folder] [DEVICE=auto|cpu|cuda]"
@@ -160,14 +160,13 @@ $(BUILD)/parameters: FORCE
 	@echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" | cmp -s - $@ || echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" > $@
 FORCE:
 
-# What all chapters import takes a third of the time of a short one: it is imported once, in a process
-# that this make starts and that ends with it.
-.PHONY: kernels
+# What all chapters import takes most of the time of a short one: it is imported once, in a process that this
+# make starts and that ends with it.
 kernels: | $(READY)
 	@mkdir -p $(BUILD)
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python book/tools/kernels.py serve $(BUILD)/kernels-$$PPID --while $$PPID < /dev/null > /dev/null 2>&1 &
 
-$(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/report/plots/imet.mplstyle book/reported.csv $(RECORDED) | $(READY) $(if $(filter $(LONG),$(PROFILE)),runs) kernels
+$(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py book/tools/kernels.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/report/plots/imet.mplstyle book/reported.csv $(RECORDED) | $(READY) $(if $(filter $(LONG),$(PROFILE)),runs) kernels
 	@OMP_NUM_THREADS=$(THREADS) IMET_KERNELS=$(BUILD)/kernels-$$PPID $(BIN)/python book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
 
 # The book holds one profile at a time; this file says which one it holds.

@@ -319,7 +319,8 @@ page.values["prior"]
 #   quartiles the areas of {numref}`fig-auc-quartile` can be compared: where the intervals of the rarest quarter
 #   lie below those of the most frequent, these works do show it. On test works ({doc}`03_baseline`) quartiles
 #   have other means.
-# - The bars of that figure rest on {num}`draws:d` resamples, so their ends are good to about a hundredth.
+# - The bars of that figure rest on {num}`draws:d` resamples, so that each end is known to about a quarter of the
+#   standard error.
 # - The score of AttnCNN-RNN is a choice: the largest probability over the steps.
 # - Works that are drawn for a label carry it by design; which other labels come with it, and in which
 #   style, follows the drawing program's weights and not quite the collection's mix.

@@ -112,8 +112,8 @@ pd.DataFrame(stored).T
 # {num}`recorded/imet2019/works:,d` works and {num}`recorded/imet2019/labels:,d` labels, and takes it through the
 # split, the targets of six views of every training work, and, with drawn scores, a threshold from the poster's
 # grid and the best there is, and the areas under all curves. Each stage is a process of its own, so that its
-# time and its memory are its own. (The command goes on to a beam search of one view of each work, which takes
-# hours and is not in this record.) The record:
+# time and its memory are its own. (The command goes on to a beam search of one view of each work, which is
+# not in this record.) The record:
 
 # %%
 from imet.report.tables import recorded

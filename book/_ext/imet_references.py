@@ -16,11 +16,16 @@ from pybtex.style.labels import BaseLabelStyle
 from sphinx.application import Sphinx
 
 
-def label(entry: Entry) -> str:
+def author_year(entry: Entry) -> tuple[str, str]:
     """How the text cites an entry: one author or two by name, more as "et al.", and the year."""
     names = [" ".join(map(str, person.rich_last_names)) for person in entry.persons["author"]]
     who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
-    return f"{who}, {entry.fields.get('year', 'n.d.')}"
+    return who, entry.fields.get("year", "n.d.")
+
+
+def label(entry: Entry) -> str:
+    """The same as one text."""
+    return ", ".join(author_year(entry))
 
 
 class AuthorYear(BaseLabelStyle):

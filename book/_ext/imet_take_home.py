@@ -18,8 +18,9 @@ from docutils import nodes
 from imet_lessons import parse_quiz
 from imet_num import values_of
 from imet_quotes import DOCUMENTS
+from imet_references import author_year
 from imet_values import UnknownValue
-from pybtex.database import BibliographyData, Person, parse_file
+from pybtex.database import BibliographyData, parse_file
 from pybtex.plugin import find_plugin
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -147,11 +148,7 @@ class TakeHome:
         if key not in self.entries.entries:
             return key, "?"
         self.cited.append(key)
-        entry = self.entries.entries[key]
-        people: list[Person] = entry.persons.get("author", [])
-        names = [" ".join([*p.prelast_names, *p.last_names]) for p in people] or [key]
-        several = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
-        return several.replace("{", "").replace("}", ""), entry.fields.get("year", "")
+        return author_year(self.entries.entries[key])
 
     # --- Directives ------------------------------------------------------------------------------
 

@@ -155,10 +155,12 @@ def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:
             figure = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
             for output in cell.get("outputs", []):
                 pictures = output.get("data", {})
-                picture = pictures.get("image/png") or pictures.get("image/jpeg")
-                if figure and picture:
-                    data = io.BytesIO(base64.b64decode(picture))
-                    Image.open(data).save(tree / "_figures" / f"{figure}.png")
+                target = tree / "_figures" / f"{figure}.png"
+                if figure and "image/png" in pictures:
+                    target.write_bytes(base64.b64decode(pictures["image/png"]))
+                elif figure and "image/jpeg" in pictures:  # pages name a PNG, whatever it was
+                    data = io.BytesIO(base64.b64decode(pictures["image/jpeg"]))
+                    Image.open(data).save(target)
     hours = sum(of_processors for _, of_processors in seconds.values()) / 3600
     reckoned = {
         "watts": WATTS,

@@ -20,7 +20,7 @@ import threading
 import time
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 SERVER, PROCESSORS = "IMET_KERNELS", "IMET_KERNEL_SECONDS"
 """Variables with the server's address, and with the file for the seconds that a kernel takes."""
@@ -51,15 +51,17 @@ def serve(address: Path, builder: int) -> None:
         door.settimeout(1.0)
         told = 0.0  # processor seconds of this process that a kernel has answered for
         while Path(f"/proc/{builder}").exists():
-            with contextlib.suppress(TimeoutError):
+            try:
                 caller, _ = door.accept()
-                for package in PACKAGES:
-                    import_module(package)
-                own, told = time.process_time() - told, time.process_time()
-                if os.fork() == 0:
-                    door.close()
-                    _watch(caller, own)
-                caller.close()
+            except TimeoutError:
+                continue
+            for package in PACKAGES:
+                import_module(package)
+            own, told = time.process_time() - told, time.process_time()
+            if os.fork() == 0:
+                door.close()
+                _watch(caller, own)
+            caller.close()
     address.unlink(missing_ok=True)
 
 
@@ -68,10 +70,13 @@ def _watch(caller: socket.socket, seconds: float) -> NoReturn:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     message, files, _, _ = socket.recv_fds(caller, 1 << 20, 3)
     while not message.endswith(b"\n"):
-        message += caller.recv(1 << 20)
+        if not (more := caller.recv(1 << 20)):
+            os._exit(1)  # the caller was killed while it asked
+        message += more
     kernel = os.fork()
     if kernel == 0:
         _become_kernel(json.loads(message), files)
+    caller.sendall(b"started\n")
     threading.Thread(target=_pass_signals_on, args=(caller, kernel), daemon=True).start()
     _, status, used = os.wait4(kernel, 0)
     seconds += used.ru_utime + used.ru_stime
@@ -88,14 +93,14 @@ def _pass_signals_on(caller: socket.socket, kernel: int) -> None:
         os.kill(kernel, signal.SIGKILL)  # the caller was killed
 
 
-def _become_kernel(order: dict[str, object], files: list[int]) -> NoReturn:
+def _become_kernel(order: dict[str, Any], files: list[int]) -> NoReturn:
     for place, file in enumerate(files):
         os.dup2(file, place)
     os.environ.clear()
-    os.environ.update(order["environment"])  # type: ignore[call-overload]
-    os.chdir(str(order["folder"]))
+    os.environ.update(order["environment"])
+    os.chdir(order["folder"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = ["ipykernel_launcher", *order["arguments"]]  # type: ignore[misc]
+    sys.argv = ["ipykernel_launcher", *order["arguments"]]
     code = 1
     try:
         import_module("ipykernel.kernelapp").launch_new_instance()
@@ -110,20 +115,24 @@ def _become_kernel(order: dict[str, object], files: list[int]) -> NoReturn:
 
 def start(arguments: list[str]) -> NoReturn:
     """Be a kernel for Jupyter: a fork of the server's, or one of its own where there is none."""
-    with contextlib.suppress(OSError, KeyError), socket.socket(socket.AF_UNIX) as server:
+    order = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
+    message = json.dumps(order).encode() + b"\n"
+    server = socket.socket(socket.AF_UNIX)
+    answers = server.makefile()
+    started = ""
+    with contextlib.suppress(OSError, KeyError):
         server.connect(os.environ[SERVER])
-        order = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
-        message = json.dumps(order).encode() + b"\n"
-        rest = message[socket.send_fds(server, [message], [0, 1, 2]) :]
-        server.sendall(rest)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda number, _: server.sendall(f"{number}\n".encode()))
-        if answer := server.makefile().readline().split():
-            Path(os.environ[PROCESSORS]).write_text(answer[1])
-            sys.exit(int(answer[0]) % 256)
-        sys.exit(1)  # the server was killed
-    command = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", *arguments]
-    os.execv(sys.executable, command)
+        server.sendall(message[socket.send_fds(server, [message], [0, 1, 2]) :])
+        started = answers.readline()
+    if not started:  # no server, or one that could not import what it should
+        command = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", *arguments]
+        os.execv(sys.executable, command)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: server.sendall(f"{number}\n".encode()))
+    if not (answer := answers.readline().split()):
+        sys.exit(1)  # who watched the kernel was killed
+    Path(os.environ[PROCESSORS]).write_text(answer[1])
+    sys.exit(int(answer[0]) % 256)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ SEEDS = (0, 1, 2)
 MEASURES = ("f2", "f1", "precision", "recall", "auc_macro", "predicted_labels")
 RESULTS = REPO / "results"
 TOLERANCE = 1e-6
-STOPPING = ("gamma", "gamma_at_edge", "beams")
+CHOSEN = ("gamma", "gamma_at_edge", "beams", "best_epoch")
 Changes = dict[str, dict[str, Any]]
 Variants = dict[str, tuple[str, dict[str, Any]]]
 PerWork = dict[str, dict[str, Array]]
@@ -169,7 +169,7 @@ def study(name: str, profile: str, device: str) -> tuple[dict[str, Any], PerWork
 
     Returns:
         For each variant: per measure its value for every seed on val and test, their mean and
-        range; γ and K of every seed where paths are stopped; test F2 under every rule, each tuned
+        range; the epoch, γ and K that every seed chose; test F2 under every rule, each tuned
         on validation; and, for all but the first variant, the paired difference of test F2 from
         the first, each work's F2 averaged over seeds. The intervals of a study's differences
         under one rule hold all at once.
@@ -196,7 +196,7 @@ def study(name: str, profile: str, device: str) -> tuple[dict[str, Any], PerWork
                 part: {m: spread([_value(r.metrics[part][m]) for r in runs]) for m in MEASURES}
                 for part in ("val", "test")
             },
-            **{key: [r.metrics[key] for r in runs] for key in STOPPING if key in runs[0].metrics},
+            **{key: [r.metrics[key] for r in runs] for key in CHOSEN if key in runs[0].metrics},
             "rules": {r: spread([float(seed[r].mean()) for seed in f2]) for r in f2[0]},
         }
     first, *others = per_work

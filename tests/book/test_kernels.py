@@ -41,11 +41,13 @@ pytestmark = [
 ]
 
 
-def serve(address: Path, builder: int) -> subprocess.Popen[bytes]:
+def serve(
+    address: Path, builder: int, package: str = "ipykernel.kernelapp"
+) -> subprocess.Popen[bytes]:
     """A server with the one package that every kernel needs."""
     program = (
         f"import sys; sys.path[0] = {str(TOOLS)!r}; import kernels; from pathlib import Path;"
-        f"kernels.PACKAGES = ('ipykernel.kernelapp',); kernels.serve(Path(sys.argv[1]), {builder})"
+        f"kernels.PACKAGES = ({package!r},); kernels.serve(Path(sys.argv[1]), {builder})"
     )
     server = subprocess.Popen([sys.executable, "-c", program, str(address)])
     until(address.exists)
@@ -172,3 +174,11 @@ def test_what_a_killed_server_left_is_passed_over(tmp_path: Path) -> None:
     process = execute(tmp_path, "a")
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said
+
+
+def test_a_server_that_cannot_import_leaves_kernels_to_themselves(tmp_path: Path) -> None:
+    server = serve(tmp_path / "k", os.getpid(), "no_such_package")
+    process = execute(tmp_path, "a")
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert server.wait(30) != 0

@@ -156,7 +156,8 @@ def lift_scatter(
         axis.set_minor_locator(NullLocator())
     figure.legend(loc="outside upper left", ncols=2)
     figure.draw_without_rendering()  # the layout says where points are
-    points, taken = ax.transData.transform(np.stack([x, y], 1)), list[Bbox]()  # (P, 2)
+    points = ax.transData.transform(np.stack([x, y], 1))  # (P, 2)
+    taken: list[Bbox] = []
     for text, at, value in named:
         for right, up in ((d * r, e * r) for r in (9, 16, 25, 36) for d, e in AROUND):
             near = 0.5 - np.sign(right) / 2, 0.5 - np.sign(up) / 2  # the text's side to its point
