@@ -18,6 +18,7 @@ import io
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,7 @@ from imet.report.tables import by_earlier_code
 
 BOOK = REPO / "book"
 LEFT_OUT = shutil.ignore_patterns("_build", "__pycache__", ".*", "tools", "slides")
+TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 DEFAULT_URL = "https://example.org/imet/"
 # Energy is reckoned, not measured: what a busy core draws at the plug with its share of memory,
 # board and power supply (a laptop's less, an old workstation's more), and a household's price.
@@ -63,6 +65,17 @@ def only_existing(toc: dict[str, Any], notebooks: Path) -> dict[str, Any]:
         ]
     toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
     return toc
+
+
+def number_chapters(toc: dict[str, Any], notebooks: Path) -> None:
+    """Put a chapter's number before its title in the sidebar, as `CHAPTERS="03 05"` names it."""
+    for chapter in (c for part in toc["parts"] for c in part["chapters"]):
+        if chapter["file"].startswith("notebooks/"):
+            path = notebooks / f"{Path(chapter['file']).name}.ipynb"
+            cells = nbformat.read(path, as_version=4).cells
+            prose = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+            title = TITLE.findall(prose)[0]
+            chapter["title"] = f"{path.stem.partition('_')[0]} · {title}"
 
 
 def git_commit() -> str:
@@ -195,8 +208,6 @@ def assemble(tree: Path, notebooks: Path, results: Path, profile: str, preview: 
     toc = yaml.safe_load((tree / "_toc.yml").read_text(encoding="utf-8"))
     if preview:
         toc = only_existing(toc, notebooks)
-    (tree / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
-
     config = yaml.safe_load((tree / "_config.yml").read_text(encoding="utf-8"))
     url = os.environ.get("BOOK_URL", DEFAULT_URL).rstrip("/") + "/"
     config["html"]["baseurl"] = url
@@ -205,6 +216,8 @@ def assemble(tree: Path, notebooks: Path, results: Path, profile: str, preview: 
 
     copy_results(results, profile, tree)
     copy_notebooks(notebooks, chapters(toc), tree)
+    number_chapters(toc, notebooks)
+    (tree / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
     copy_mathjax(tree)
     copy_plotly(tree)
 

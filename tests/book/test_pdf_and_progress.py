@@ -14,7 +14,7 @@ import pytest
 import serve
 from lxml import html
 
-from imet.io import InputError
+from imet.io import REPO, InputError
 
 PAGE = """<!DOCTYPE html><html><head></head><body><div><article><section id="top"><h1>{title}</h1>
 <h2 id="limits">Limits</h2><a href="{link}">x</a><img src="{picture}" alt="x"></section></article>
@@ -84,6 +84,25 @@ def test_chapters_that_are_not_asked_for_are_not_counted(build, monkeypatch) -> 
     assert again.due() == ["02_b"]
     assert again.position().startswith("chapter 1 of 1, ")
     assert again.runs == build.folder / "home" / "runs" / "tiny"
+
+
+def test_time_left_is_shared_out_as_chapters_usually_need_it(build, monkeypatch) -> None:
+    monkeypatch.setattr(progress, "USUAL", {"01_a": 10, "02_b": 40})
+    notebook = build.folder / "notebooks" / "01_a.ipynb"
+    notebook.touch()
+    notebook.with_suffix(".times").write_text("20.0 30.0\n")  # twice as long as usual
+    assert build.seconds_left() == 80
+    monkeypatch.setenv("JOBS", "2")
+    assert build.seconds_left() == 80  # one chapter does not end sooner because two could run
+    (progress.REPO / "notebooks" / "03_c.py").touch()  # a new one is taken to need the mean
+    monkeypatch.setattr(progress, "MEAN", 25)
+    assert progress.Build(build.folder).seconds_left() == 80
+    monkeypatch.setattr(progress, "MEAN", 60)
+    assert progress.Build(build.folder).seconds_left() == 120  # 80 and 120, two at a time
+
+
+def test_usual_times_are_those_of_the_chapters_there_are() -> None:
+    assert sorted(progress.USUAL) == sorted(p.stem for p in (REPO / "notebooks").glob("*.py"))
 
 
 def test_a_run_is_spoken_of_while_it_trains(build: progress.Build) -> None:
