@@ -268,6 +268,16 @@ def test_a_cut_table_is_seen(tab, tmp_path: Path) -> None:
     assert len(tab().open(path).evaluate(CUT)) == 1
 
 
+def test_the_sidebar_numbers_the_chapters_as_their_files_are(tab, pages) -> None:
+    """So that a reader finds what `CHAPTERS="03 08b"` asks for."""
+    window = tab()
+    for path in (path for path in pages if path.parent.name == "notebooks"):
+        page = window.open(path)
+        here = page.locator(".bd-sidebar-primary li.current > a").inner_text()
+        title = page.locator("article h1").first.inner_text().rstrip("#").strip()
+        assert here == f"{path.stem.partition('_')[0]} · {title}"
+
+
 def test_the_theme_can_be_switched_by_keyboard(tab, book: Path) -> None:
     page = tab().open(book / "index.html")
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
