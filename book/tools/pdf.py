@@ -34,7 +34,8 @@ def chapters() -> list[str]:
 def one_page(book: Path) -> str:
     """The finished book as one page of HTML, whose links lead inside it.
 
-    Ids repeat from page to page ("limits"): each gets its page's name in front.
+    Ids repeat from page to page ("limits"): each gets its page's name in front. Titles of chapters
+    get their numbers.
     """
     names = [name for name in chapters() if (book / f"{name}.html").is_file()]
     number = {(book / f"{name}.html").resolve(): n for n, name in enumerate(names)}
@@ -45,7 +46,10 @@ def one_page(book: Path) -> str:
         page = html.fromstring(path.read_bytes())
         article = page.xpath("//article")[0]
         article.set("id", f"page-{n}")
-        titles.append(" ".join(page.xpath("string((//article//h1)[1])").split()).rstrip("#"))
+        title = article.xpath("(.//h1)[1]")[0]
+        if name.startswith("notebooks/"):  # the number that the sidebar shows
+            title.text = f"{path.stem.partition('_')[0]} · {title.text}"
+        titles.append(" ".join(title.xpath("string()").split()).rstrip("#"))
         for element in article.iter():
             for key, value in element.attrib.items():
                 if key == "id" and element is not article:

@@ -38,7 +38,7 @@ def test_links_between_pages_become_links_inside_the_one(book: Path) -> None:
     links = page.xpath("//a/@href")
     assert links == ["#1-limits", "#page-1", "#page-0"]  # of the text, the contents, the chapter
     assert {link[1:] for link in links} <= set(ids)
-    assert page.xpath("//nav[@class='printed-contents']//a/text()") == ["Base"]
+    assert page.xpath("//nav[@class='printed-contents']//a/text()") == ["03 · Base"]
     assert page.xpath("//img/@src") == ["_i/a.png", "_i/b.png"]
 
 
