@@ -57,7 +57,7 @@ endif
 
 # Two notebooks at a time: much of each is start-up, which uses one core. The full-size profiles get
 # the machine for themselves, and everything is trained before the first of them is executed. Those
-# that train longest begin first, others wait for their runs.
+# that train longest begin first, others wait for their runs: 13 trains while 03 stores features for 06.
 LONG    := small kaggle stored
 CORES   := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 JOBS    ?= $(if $(filter $(LONG),$(PROFILE)),1,2)
@@ -65,7 +65,7 @@ THREADS ?= $(shell echo $$(( $(CORES) > $(JOBS) ? $(CORES) / $(JOBS) : 1 )))
 ifneq ($(filter book notebooks serve pdf assignments slides,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j$(JOBS)
 endif
-EARLY := 01_data_exploration 02_split_and_views 03_baseline 06_attn_cnn_rnn 13_vgg16 05_resnet50_hog 14_losses_and_thresholds
+EARLY := 01_data_exploration 02_split_and_views 03_baseline 13_vgg16 06_attn_cnn_rnn 05_resnet50_hog 14_losses_and_thresholds
 
 NOTEBOOKS := $(wildcard $(EARLY:%=notebooks/%.py))
 NOTEBOOKS += $(filter-out $(NOTEBOOKS),$(sort $(wildcard notebooks/*.py)))
