@@ -341,8 +341,8 @@ round(float(held.mean()), 2), float((held == 0).mean())
 # %% tags=["solution"]
 train_targets = parts.train.targets.astype(float)
 culture_train, tag_train = train_targets[:, is_culture], train_targets[:, ~is_culture]
-given = (culture_train.T @ tag_train + 1) / (culture_train.sum(0)[:, None] + 2)  # (cultures, tags)
-by_culture = np.log(given).T @ targets[:, is_culture].T.astype(float)  # (tags, n)
+p_tag = (culture_train.T @ tag_train + 1) / (culture_train.sum(0)[:, None] + 2)  # (cultures, tags)
+by_culture = np.log(p_tag).T @ targets[:, is_culture].T.astype(float)  # (tags, n)
 auc_by_culture = roc_auc_per_class(by_culture.T, targets[:, ~is_culture])
 page["by_culture"] = or_dash(
     np.nanmean(auc_by_culture) if np.isfinite(auc_by_culture).any() else None

@@ -254,8 +254,8 @@ class goals_time(nodes.paragraph):
 def levels_of(doctree: nodes.Element) -> list[str]:
     """The level of each exercise, as its title says it."""
     asked = [n for n in doctree.findall(nodes.Element) if "exercise" in n.get("classes", [])]
-    found = [LEVEL.search(n.astext()) for n in asked]
-    return [match[1] if match else "2" for match in found]
+    matches = [LEVEL.search(n.astext()) for n in asked]
+    return [match[1] if match else "2" for match in matches]
 
 
 def fill_times(app: Sphinx, doctree: nodes.document) -> None:

@@ -83,10 +83,10 @@ def main(arguments: list[str] | None = None) -> int:
             raise InputError(f"{book}: no notebooks; run make book first")
         out.mkdir(parents=True, exist_ok=True)
         for source in sources:
-            made = assignment(nbformat.read(source, as_version=4), source.stem)
-            if any("nbgrader" in cell.metadata for cell in made.cells):
+            sheet = assignment(nbformat.read(source, as_version=4), source.stem)
+            if any("nbgrader" in cell.metadata for cell in sheet.cells):
                 with atomic_path(out / source.name) as temporary:
-                    nbformat.write(made, temporary)
+                    nbformat.write(sheet, temporary)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -63,18 +63,18 @@ def environment(pyproject: str, requirements: str) -> str:
 
 
 def main() -> int:
-    made = environment(
+    text = environment(
         (REPO / "pyproject.toml").read_text(encoding="utf-8"),
         (REPO / "requirements.txt").read_text(encoding="utf-8"),
     )
     path = REPO / "environment.yml"
     if "--check" in sys.argv:
-        same = path.is_file() and path.read_text(encoding="utf-8") == made
+        same = path.is_file() and path.read_text(encoding="utf-8") == text
         if not same:
             print("environment.yml is out of date: run python book/tools/environment.py")
         return 0 if same else 1
     with atomic_path(path) as temporary:
-        temporary.write_text(made, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
     return 0
 
 

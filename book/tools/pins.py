@@ -29,8 +29,8 @@ def pins(text: str, python: str = "", machine: str = "x86_64") -> str:
         if not block.strip() or block.startswith("#") or OF_TORCH.match(block):
             continue
         if python:
-            wanted, slash, hashes = block.partition("\\")
-            name, _, marker = wanted.partition(";")
+            pin, slash, hashes = block.partition("\\")
+            name, _, marker = pin.partition(";")
             if marker and not holds(marker, python, machine):
                 continue
             block = f"{name.strip()} {slash}{hashes}"

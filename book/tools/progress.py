@@ -79,8 +79,8 @@ class Build:
         needs = [self.folder / "parameters", REPO / "notebooks" / f"{name}.py"]
         if rule.exists():
             needs += [REPO / part for part in rule.read_text().partition("\n")[0].split()[1:]]
-        made = self._time_of(name)
-        return any(path.exists() and path.stat().st_mtime > made for path in needs)
+        executed = self._time_of(name)
+        return any(path.exists() and path.stat().st_mtime > executed for path in needs)
 
     def seconds_left(self) -> float | None:
         """About how long the chapters that are due will take; None before any time is known."""

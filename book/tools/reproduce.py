@@ -81,7 +81,7 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, floa
         >>> differences({"a": 1.0, "b": "x"}, {"a": 1.5, "b": "y"})
         {'a': 0.5, 'b': inf}
     """
-    found = {}
+    differing = {}
     for name in first.keys() | second.keys():
         one, other = first.get(name), second.get(name)
         if np.array_equal(one, other) and type(one) is type(other):
@@ -89,8 +89,8 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, floa
         plain = (int, float, np.ndarray)
         comparable = isinstance(one, plain) and isinstance(other, plain)
         comparable = comparable and np.shape(one) == np.shape(other)
-        found[name] = float(np.abs(np.subtract(one, other)).max()) if comparable else math.inf
-    return dict(sorted(found.items()))
+        differing[name] = float(np.abs(np.subtract(one, other)).max()) if comparable else math.inf
+    return dict(sorted(differing.items()))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     only = [f"build/{options.profile}/notebooks/{name}.ipynb" for name in options.only or []]
     with tempfile.TemporaryDirectory(prefix="imet-reproduce-") as name:
         root = options.keep or Path(name)
-        made = []
+        books = []
         for time, way in enumerate(WAYS, 1):
             print(f"{time} of {len(WAYS)}: {way}", flush=True)
             folder = checkout(root / str(time))
@@ -110,14 +110,16 @@ def main(arguments: list[str] | None = None) -> int:
                 command(only or ["notebooks"], options.profile, **way), cwd=folder, check=True,
                 stdout=subprocess.DEVNULL, env=dict(os.environ),
             )  # fmt: skip
-            made.append(numbers(folder, options.profile))
-    print(f"{len(made[0]):,} numbers and arrays of pages and runs")
-    alike, other = differences(made[0], made[1]), differences(made[0], made[2])
-    for title, found in (("alike", alike), ("one thread less", other)):
+            books.append(numbers(folder, options.profile))
+    print(f"{len(books[0]):,} numbers and arrays of pages and runs")
+    alike, other = differences(books[0], books[1]), differences(books[0], books[2])
+    for title, differing in (("alike", alike), ("one thread less", other)):
         print(
-            f"{title}: {len(found)} differ" if found else f"{title}: every one equal, bit for bit"
+            f"{title}: {len(differing)} differ"
+            if differing
+            else f"{title}: every one equal, bit for bit"
         )
-        for key, difference in found.items():
+        for key, difference in differing.items():
             print(f"  {key}: {difference:.3g}")
     return int(bool(alike) or max(other.values(), default=0) > TOLERANCE)
 

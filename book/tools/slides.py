@@ -77,7 +77,7 @@ def make(notebooks: Path, results: Path, profile: str, out: Path) -> list[Path]:
     browser_path = browser_here()
     from playwright.sync_api import sync_playwright
 
-    made = []
+    decks = []
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="imet-slides-") as name, sync_playwright() as driver:
         tree = Path(name)
@@ -98,9 +98,9 @@ def make(notebooks: Path, results: Path, profile: str, out: Path) -> list[Path]:
                 tab.pdf(
                     path=temporary, prefer_css_page_size=True, print_background=True, outline=True
                 )
-            made.append(out / f"{source.stem}.pdf")
+            decks.append(out / f"{source.stem}.pdf")
         browser.close()
-    return made
+    return decks
 
 
 def main() -> int:
