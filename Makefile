@@ -1,5 +1,8 @@
 # The whole report from a fresh clone: `make book`, `make test`. `make help` lists the rest.
 
+# A reader's own profiles lie where runs and data do.
+PROFILES := $(if $(IMET_HOME),$(IMET_HOME)/)profiles
+
 # DATA=folder is a profile of its own, on the reader's pictures; its name keeps folders apart.
 ifeq ($(origin DATA),command line)
 FOLDER  := $(shell cd '$(DATA)' 2> /dev/null && pwd -P)
@@ -7,7 +10,7 @@ ifeq ($(FOLDER),)
 $(error DATA=$(DATA): no such folder; name one in Kaggle's layout)
 endif
 PROFILE := $(shell basename '$(FOLDER)' | tr -c 'A-Za-z0-9\n' '-')-$(shell printf '%s' '$(FOLDER)' | cksum | cut -d' ' -f1)
-$(shell mkdir -p profiles && printf 'data = "folder"\nfolder = "%s"\nbased_on = "sample"\nnote = "Pictures of a folder of the reader, on EfficientNet-Lite0."\n' '$(FOLDER)' > 'profiles/$(PROFILE).toml')
+$(shell mkdir -p '$(PROFILES)' && printf 'data = "folder"\nfolder = "%s"\nbased_on = "sample"\nnote = "Pictures of a folder of the reader, on EfficientNet-Lite0."\n' '$(FOLDER)' > '$(PROFILES)/$(PROFILE).toml')
 endif
 PROFILE ?= sample
 DEVICE  ?= auto
@@ -48,7 +51,7 @@ RUNS  := $(if $(IMET_HOME),$(IMET_HOME)/)runs
 HTML_DIR ?= book/_build/html
 HTML  := $(HTML_DIR)/index.html
 
-ifeq ($(filter $(PROFILE),sample tiny small kaggle stored met $(basename $(notdir $(wildcard profiles/*.toml)))),)
+ifeq ($(filter $(PROFILE),sample tiny small kaggle stored met $(basename $(shell ls '$(PROFILES)' 2> /dev/null))),)
 $(error PROFILE=$(PROFILE): choose sample, met, small, kaggle, stored or tiny, or name a folder: DATA=folder)
 endif
 ifeq ($(filter $(DEVICE),auto cpu cuda),)
@@ -154,10 +157,11 @@ $(shell mkdir -p build && touch build/now && find build/rules $(BUILD)/notebooks
 include $(RULES)
 endif
 
-# A change of parameters re-runs every notebook; an unchanged file keeps its time.
+# A change of parameters or of a reader's profile re-runs every notebook; an unchanged file keeps its time.
+PARAMETERS := $(strip profile=$(PROFILE) seed=$(SEED) device=$(DEVICE) $(firstword $(shell cksum 2> /dev/null < '$(PROFILES)/$(PROFILE).toml')))
 $(BUILD)/parameters: FORCE
 	@mkdir -p $(@D) && touch $(BUILD)/started
-	@echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" | cmp -s - $@ || echo "profile=$(PROFILE) seed=$(SEED) device=$(DEVICE)" > $@
+	@echo "$(PARAMETERS)" | cmp -s - $@ || echo "$(PARAMETERS)" > $@
 FORCE:
 
 # What all chapters import takes most of the time of a short one: it is imported once, in a process that this

@@ -183,6 +183,27 @@ def test_a_folder_of_pictures_may_have_blanks_in_its_name(tmp_path: Path) -> Non
     assert settings["folder"] == str(tmp_path / "my pictures (1) [b]")
 
 
+@pytest.mark.parametrize("home", ["", "my home (2)"])
+def test_a_readers_profile_lies_where_runs_do_and_is_a_parameter(tmp_path: Path, home: str) -> None:
+    here = checkout_with(tmp_path / "here", tmp_path / "elsewhere")
+    folder = (tmp_path / home if home else here) / "profiles"
+    folder.mkdir(parents=True)
+    environment = {"IMET_HOME": str(folder.parent)} if home else {}
+    assert "choose sample" in make(here, "-n", "help", "PROFILE=mine", **environment).stderr
+
+    def parameters() -> str:
+        listed = make(here, "-pn", "help", "PROFILE=mine", **environment).stdout
+        return next(line for line in listed.splitlines() if line.startswith("PARAMETERS :="))
+
+    (folder / "mine.toml").write_text('data = "simulated"\nworks = 100\n')
+    before = parameters()
+    assert "profile=mine seed=0" in before
+    (folder / "mine.toml").write_text('data = "simulated"\nworks = 200\n')
+    assert parameters() != before
+    make(here, "-n", "help", f"DATA={tmp_path}", **environment)
+    assert len(list(folder.glob("*.toml"))) == 2
+
+
 def test_an_environment_that_was_copied_with_its_checkout_is_made_anew(tmp_path: Path) -> None:
     here = checkout_with(tmp_path / "copy", tmp_path / "copy" / ".venv")
     made = make(here, "env", "PYTHON=false")
