@@ -110,7 +110,7 @@ STUDIES: dict[str, Variants] = {
             for trained, judged, loss, columns in product(TRAINED, JUDGED, LOSSES, COLUMNS)
         },
     ),
-    # Fine-tuning and length, at the two ends of the factorial only: on fresh views of 128 pixels.
+    # Fine-tuning and length, at the two ends of the factorial only: on views of 128 pixels.
     "corners": changed(
         "resnet50",
         {
@@ -118,8 +118,6 @@ STUDIES: dict[str, Variants] = {
             for end, network, epochs in product(ENDS, NETWORKS, (4, 12))
         },
         input_size=128,
-        view_mode="fresh",
-        stored="",
     ),
     "poster_rows": recipes("vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000"),
     # What came after both documents, on the same features.
