@@ -84,7 +84,7 @@ class State:
 
     def __str__(self) -> str:
         """ "done", "running", "to do" or how far it got, and the run."""
-        return f"{self.words():22}{self.shown}"
+        return f"{self.words():26}{self.shown}"
 
     @property
     def done(self) -> bool:
