@@ -25,7 +25,7 @@
 # ```
 #
 # Everything together: the paper's tables beside ours, models compared on equal terms, the ablations
-# that it leaves to future work, and its errors with the evidence that can be had here.
+# that the paper leaves to future work, and its errors with the evidence available here.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -68,13 +68,13 @@ for recipe, name in NAMES.items():
 # :ours: 12_paper_results/rows.{model}.{split}.{metric}
 # ```
 #
-# The two columns stand beside each other, not against each other. What differs, on this profile:
+# Read the two columns side by side, not as rivals. What differs on this profile:
 #
 # {num}`sizes.train:,d` training works instead of {num}`reported/paper.split.train:,d` and
-# {num}`sizes.labels:,d` labels instead of {num}`reported/paper.kept_labels:,d`, on pictures as the label at
-# the top of this page says. Every choice rests on {num}`sizes.val:,d` validation works instead of
-# {num}`reported/paper.split.val:,d`. The recipes differ in the settings of this table: its first column of
-# values is what ran here, the second the paper's or its code's. On the profile `kaggle` it is empty:
+# {num}`sizes.labels:,d` labels instead of {num}`reported/paper.kept_labels:,d`, on the pictures named at the top
+# of this page. Every choice rests on {num}`sizes.val:,d` validation works instead of
+# {num}`reported/paper.split.val:,d`. The table lists the settings in which the recipes differ: first what ran
+# here, then what the paper or its code has. On the profile `kaggle` it is empty:
 
 # %%
 from imet.report.comparisons import settings_beside_documents
@@ -100,7 +100,7 @@ forest_plot(
 
 # %% [markdown]
 # ```{caption} fig-floor
-# :alt: Four models with two marks each and intervals; the dotted line is no gain.
+# :alt: Four models, each with two marks and their intervals; the dotted line marks no gain.
 # Gain in F2 over the floor that gives every work the most frequent labels, on validation and test
 # works, with 95 % intervals.
 # ```
@@ -111,22 +111,20 @@ page["floor"] = {"beaten": len(beaten), "models": len(trained)}
 beaten
 
 # %% [markdown]
-# Models whose gain on test has an interval without zero: {num}`floor.beaten:d` of
-# {num}`floor.models:d`.
+# Models whose gain on test has an interval that excludes zero: {num}`floor.beaten:d` of {num}`floor.models:d`.
 #
 # ## On equal terms
 #
 # The rows of the paper's Table 1 differ in more than the model: the first two are thresholded at one value, the
-# others stop paths at γ·f. So a part of the gain may come from the rule. The paper's own numbers hint at
-# that. F2 of the *mean* precision and recall is {num}`of_means.resnet50:.4f` for the baseline and
-# {num}`of_means.attn_cnn_rnn:.4f` for AttnCNN-RNN, the same as far as printed digits go; the mean F2 lies
-# {num}`gap.paper.resnet50:.3f` below that for the baseline and {num}`gap.paper.attn_cnn_rnn:.3f` for
-# AttnCNN-RNN. So the whole reported gain is in that gap, and none of it in the means. The gap is large where
-# the ratio of precision to recall differs from work to work; works that are merely better or worse leave none.
-# Take two works: one gets both halves right (P = R = 1, F2 = 1),
-# the other nothing (0): the mean F2 is .5 and F2 of the means is .5, too. But with P = 1, R = .1 for one and
-# P = .1, R = 1 for the other the two have F2 of .12 and .36, a mean of .24, while the means, .55 and .55,
-# make .55.
+# others stop paths at γ·f. So part of the gain may come from the rule, as the paper's own numbers suggest. F2 of
+# the *mean* precision and recall is {num}`of_means.resnet50:.4f` for the baseline and
+# {num}`of_means.attn_cnn_rnn:.4f` for AttnCNN-RNN, equal within the printed digits; the mean F2 lies
+# {num}`gap.paper.resnet50:.3f` below it for the baseline and {num}`gap.paper.attn_cnn_rnn:.3f` for AttnCNN-RNN. So
+# the whole reported gain lies in this gap, and none of it in the means. The gap is large where the ratio of
+# precision to recall differs from work to work; works that are merely better or worse leave no gap. Take two
+# works. If one gets everything right (P = R = 1, F2 = 1) and the other nothing (0), the mean F2 is .5, and so is
+# F2 of the means. But if one has P = 1, R = .1 and the other P = .1, R = 1, their F2 is .12 and .36, on average
+# .24, while F2 of the means, .55 and .55, is .55.
 
 # %%
 import pandas as pd
@@ -158,8 +156,8 @@ for model in ("resnet50", "attn_cnn_rnn"):
 # %% [markdown]
 # To compare models and not rules, every model gets every rule, each tuned on validation: one global
 # threshold, one for cultures and one for tags, γ·f, a share of the work's highest score, and a fixed
-# number of labels, which takes the steadiness of the number out of the comparison altogether. The
-# score of AttnCNN-RNN is a label's largest probability over its steps, averaged over the views.
+# number of labels, which takes the steadiness of that number out of the comparison altogether. The score of
+# AttnCNN-RNN is a label's largest probability over its steps, averaged over the views.
 
 # %%
 from imet.report.comparisons import f2_by_rule
@@ -186,7 +184,7 @@ forest_plot(fair, value_name="difference in F2 from the baseline", reference=0)
 # ```{caption} fig-fair
 # :alt: A line for each rule with three marks, one per model, and their intervals around zero.
 # Difference in F2 of test works between each model and the baseline under the same rule, tuned for
-# each on validation, with 95 % intervals. “Its own” is the paper's comparison.
+# each model on validation, with 95 % intervals. “Its own” is the paper's comparison.
 # ```
 
 # %% [markdown]
@@ -195,16 +193,17 @@ forest_plot(fair, value_name="difference in F2 from the baseline", reference=0)
 # each, by {num}`fair.kind.value:+.3f` {num}`fair.kind.interval:+.3f` where each has one threshold for
 # cultures and one for tags, and by {num}`fair.count.value:+.3f` {num}`fair.count.interval:+.3f` where both
 # give every work the same number of labels. With the number fixed, only the *order* of labels is
-# compared; what a model gains or loses beyond that comes from how many it gives to which work. And one
-# threshold alone is hard on the baseline in particular: as {doc}`05_resnet50_hog` shows, its averaged
-# scores of cultures and of tags live on different scales, which is a matter of two numbers and not of
-# recurrence. An interval that contains zero says that these works cannot tell.
+# compared; any gain or loss beyond that comes from how many labels a model gives to each work. One threshold alone
+# is hard on the baseline in particular: as {doc}`05_resnet50_hog` shows, its averaged scores of cultures and of
+# tags lie on different scales: a matter of two thresholds, not of recurrence. An interval that contains zero says
+# that these works cannot tell.
 #
 # ### At the paper's length
 #
-# These AttnCNN-RNNs were trained for {num}`recipe.epochs:d` epochs on this profile, and may be unfinished
-# ({numref}`fig-rnn-training`). A recorded study gave every row {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs and
-# three seeds on the sample profile; {numref}`fig-fair-recorded` compares them under the same rules.
+# On this profile AttnCNN-RNN was trained for {num}`recipe.epochs:d` epochs, and its training may be unfinished
+# ({numref}`fig-rnn-training`). A recorded study gave every row
+# {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs and three seeds on the sample profile;
+# {numref}`fig-fair-recorded` compares them under the same rules.
 
 # %%
 from imet.report.studies import read_works
@@ -237,38 +236,36 @@ forest_plot(
 # ```
 
 # %% [markdown]
-# At that length the order of the paper's table is found in part. Under its own rule each model differs from
-# the baseline by {num}`recorded/equal_length/ResNet50 + HOG.difference.value:+.3f`
-# {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f`
-# (ResNet50 + HOG, {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:verdict`),
+# At that length the order of models in the paper's table is reproduced in part. Under its own rule each model
+# differs from the baseline by {num}`recorded/equal_length/ResNet50 + HOG.difference.value:+.3f`
+# {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f` (ResNet50 + HOG,
+# {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:verdict`),
 # {num}`recorded/equal_length/AttnCNN-RNN.difference.value:+.3f`
-# {num}`recorded/equal_length/AttnCNN-RNN.difference.interval:+.3f`
-# (AttnCNN-RNN, {num}`recorded/equal_length/AttnCNN-RNN.difference.interval:verdict`) and
+# {num}`recorded/equal_length/AttnCNN-RNN.difference.interval:+.3f` (AttnCNN-RNN,
+# {num}`recorded/equal_length/AttnCNN-RNN.difference.interval:verdict`) and
 # {num}`recorded/equal_length/AttnCNN-RNN + HOG.difference.value:+.3f`
-# {num}`recorded/equal_length/AttnCNN-RNN + HOG.difference.interval:+.3f`
-# (both, {num}`recorded/equal_length/AttnCNN-RNN + HOG.difference.interval:verdict`). HOG changes AttnCNN-RNN
-# by {num}`recorded_gain.hog.value:+.3f` {num}`recorded_gain.hog.interval:+.3f`
-# ({num}`recorded_gain.hog.interval:verdict`); in the paper it has
-# {num}`reported/paper.attn_cnn_rnn.val.f2:.3f` without and {num}`reported/paper.attn_cnn_rnn_hog.val.f2:.3f`
-# with it.
+# {num}`recorded/equal_length/AttnCNN-RNN + HOG.difference.interval:+.3f` (AttnCNN-RNN + HOG,
+# {num}`recorded/equal_length/AttnCNN-RNN + HOG.difference.interval:verdict`). HOG changes AttnCNN-RNN by
+# {num}`recorded_gain.hog.value:+.3f` {num}`recorded_gain.hog.interval:+.3f`
+# ({num}`recorded_gain.hog.interval:verdict`); the paper reports {num}`reported/paper.attn_cnn_rnn.val.f2:.3f`
+# without HOG and {num}`reported/paper.attn_cnn_rnn_hog.val.f2:.3f` with it.
 #
-# What is AttnCNN-RNN's gain made of? Not of steadier numbers alone: with as many labels for every work
+# Where does AttnCNN-RNN's gain come from? Not only from steadier numbers: with as many labels for every work,
 # {num}`recorded/equal_length/AttnCNN-RNN.rules.fixed number.difference.value:+.3f`
-# {num}`recorded/equal_length/AttnCNN-RNN.rules.fixed number.difference.interval:+.3f` are left, so the labels of
-# a work stand in a better order, cultures and tags together. (Not a proof of better knowledge: by the same
-# yardstick the crop mistake gains {num}`recorded/crop_targets/as_coded.rules.fixed number.difference.value:+.3f`
-# at an AUC of {num}`recorded/crop_targets/as_coded.test.auc_macro.value:.3f` against
-# {num}`recorded/crop_targets/as_written.test.auc_macro.value:.3f`, by putting the two kinds on one scale.) With
-# one threshold for cultures and one for tags
+# {num}`recorded/equal_length/AttnCNN-RNN.rules.fixed number.difference.interval:+.3f` is left, so the labels of a
+# work, cultures and tags together, stand in a better order. (No proof of better knowledge: by the same measure the
+# crop mistake gains {num}`recorded/crop_targets/as_coded.rules.fixed number.difference.value:+.3f` at an AUC of
+# {num}`recorded/crop_targets/as_coded.test.auc_macro.value:.3f` against
+# {num}`recorded/crop_targets/as_written.test.auc_macro.value:.3f`, by putting the two kinds of label on one
+# scale.) With one threshold for cultures and one for tags
 # {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.value:+.3f`
-# {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.interval:+.3f` remain,
-# {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.interval:verdict`, because that
-# second number alone lifts the baseline from
-# {num}`recorded/equal_length/baseline.rules.its own.value:.3f` to
-# {num}`recorded/equal_length/baseline.rules.by kind of label.value:.3f`. So a second
-# threshold takes {num}`recorded_gain.taken.value:.3f` {num}`recorded_gain.taken.interval:.3f` of the gain away.
-# A likely reason: the baseline's scores of tags are means over one view
-# that shows them and five crops that were trained not to, while paths are stopped view by view.
+# {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.interval:+.3f` is left,
+# {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.interval:verdict`, because the second
+# threshold alone lifts the baseline from {num}`recorded/equal_length/baseline.rules.its own.value:.3f` to
+# {num}`recorded/equal_length/baseline.rules.by kind of label.value:.3f`. So a second threshold takes away
+# {num}`recorded_gain.taken.value:.3f` {num}`recorded_gain.taken.interval:.3f` of the gain. A likely reason: the
+# baseline's scores of tags are means over one view that names them and five crops that were trained not to, while
+# paths are stopped view by view.
 #
 # ## Recurrence or attention?
 #
@@ -281,9 +278,9 @@ forest_plot(
 #
 # All variants have the same budget: an LSTM of {num}`ablation.width:d` units, {num}`ablation.steps:d` steps,
 # one view per work and {num}`ablation.epochs:d` epochs, decoded greedily. Without attention the context is the
-# mean feature; without recurrence nothing passes from step to step; with neither, what is left is a
-# small classifier on the mean feature. The order of labels in training follows. Where a row has as many
-# labels per work as there are steps, its γ stops nothing, and what is compared are the best few labels.
+# mean feature; without recurrence nothing passes from step to step; with neither, a small classifier on the mean
+# feature is left. The last rows vary the order of labels in training. Where a row gives as many labels per work as
+# there are steps, its γ stops nothing, and only the best few labels are compared.
 
 # %%
 from imet.report.comparisons import paired_gain
@@ -329,14 +326,14 @@ forest_plot(
 # Leaving out the attention changes F2 by {num}`without.attention.value:+.3f`
 # {num}`without.attention.interval:+.3f`, leaving out the recurrence by
 # {num}`without.recurrence.value:+.3f` {num}`without.recurrence.interval:+.3f`, and both by
-# {num}`without.both.value:+.3f` {num}`without.both.interval:+.3f`. Where there is no recurrence, attention
-# makes a difference of {num}`without.alone.value:+.3f` {num}`without.alone.interval:+.3f`
-# ({num}`without.alone.interval:verdict`). A part that cannot be told from none may still have one as large as
-# its interval. That recurrence should matter is no matter of course: the loss asks every step for *all*
-# labels and so needs no memory. Nor does a model of {num}`11_predictions/epochs:d` epochs use it much for what
-# a path has named ({doc}`11_predictions`; a longer one was not asked): a state that passes through
-# several steps is also a deeper network, and that may be all. With an order each step is asked for
-# *one* label, which does need memory, and is far behind at this length.
+# {num}`without.both.value:+.3f` {num}`without.both.interval:+.3f`. Without recurrence, attention makes a
+# difference of {num}`without.alone.value:+.3f` {num}`without.alone.interval:+.3f`
+# ({num}`without.alone.interval:verdict`). An effect that cannot be told from none may still be as large as its
+# interval. It is not obvious that recurrence should matter: the loss asks every step for *all* labels and so needs
+# no memory. Nor does a model trained for {num}`11_predictions/epochs:d` epochs use it much to recall what a path
+# has named ({doc}`11_predictions`; longer training was not examined): a state that passes through several steps is
+# also a deeper network, and that may be all. With a fixed order each step is asked for *one* label, which does
+# need memory; F2 is then far behind at this length.
 #
 # These variants see one view and have a budget of their own, so their scores are not those of the tables
 # above.
@@ -344,8 +341,9 @@ forest_plot(
 # (recorded-runs)=
 # ## Recorded runs
 #
-# The same for longer, with three seeds, on the profile named: as many epochs as the authors' code has, but for
-# the one on batch norm ({num}`recorded/batch_norm/training.changes.epochs:d` epochs of few works):
+# The same experiments with longer training and three seeds, on the profile named. Each study has as many epochs as
+# the authors' code, except the one on batch norm ({num}`recorded/batch_norm/training.changes.epochs:d` epochs on
+# few works):
 
 # %%
 from imet.report.tables import recorded_table
@@ -353,12 +351,12 @@ from imet.report.tables import recorded_table
 recorded_table(TITLES)
 
 # %% [markdown]
-# A table row is a variant, and rows of one study stand together. The first of them is what the others are
-# compared with, so *less the study's first* means something else in each study. Brackets are the range
-# over seeds for F2; for differences they are 95 % intervals over works that hold for all rows of a study at
-# once. With a *fixed number* every work gets
-# equally many labels, a number tuned on validation for each variant. A row marked *(earlier code)* was recorded
-# before the latest edit of the program and has not been run again with it ({ref}`kinds-of-numbers`).
+# Each table row is a variant, and the rows of one study stand together. The others are compared with the first of
+# them, so *less the study's first* has a different meaning in each study. For F2, brackets are the range over
+# seeds; for differences they are 95 % intervals over works that hold for all rows of a study at once. With a
+# *fixed number* every work gets the same number of labels, tuned on validation for each variant. A row marked
+# *(earlier code)* was recorded before the latest edit of the program and has not been run again with it
+# ({ref}`kinds-of-numbers`).
 #
 # **Recurrence and attention.** In the long runs leaving out the attention changes F2 by
 # {num}`recorded/recurrence_and_attention/recurrence alone.difference.value:+.3f`
@@ -366,9 +364,9 @@ recorded_table(TITLES)
 # {num}`recorded/recurrence_and_attention/attention alone.difference.value:+.3f`
 # {num}`recorded/recurrence_and_attention/attention alone.difference.interval:+.3f`.
 #
-# **Order.** An order costs {num}`recorded/label_order/frequent first.difference.value:+.3f` (frequent first) and
-# {num}`recorded/label_order/rare first.difference.value:+.3f` (rare first) even at full length, with a fixed number
-# {num}`recorded/label_order/frequent first.rules.fixed number.difference.value:+.3f` and
+# **Order.** A fixed order costs {num}`recorded/label_order/frequent first.difference.value:+.3f` (frequent first)
+# and {num}`recorded/label_order/rare first.difference.value:+.3f` (rare first) even at full length; with a fixed
+# number of labels it costs {num}`recorded/label_order/frequent first.rules.fixed number.difference.value:+.3f` and
 # {num}`recorded/label_order/rare first.rules.fixed number.difference.value:+.3f`.
 #
 # **Steps.** Under its own rule T = 5 differs from the paper's T = 10 by
@@ -380,45 +378,44 @@ recorded_table(TITLES)
 # {num}`recorded/steps/T = 5.rules.fixed number.difference.interval:+.3f`
 # ({num}`recorded/steps/T = 5.rules.fixed number.difference.interval:verdict`).
 #
-# **As coded** AttnCNN-RNN changes by
-# {num}`recorded/rnn_rows/attn_cnn_rnn_as_coded.difference.value:+.3f`
-# {num}`recorded/rnn_rows/attn_cnn_rnn_as_coded.difference.interval:+.3f` and with HOG by
+# **As coded,** AttnCNN-RNN changes by {num}`recorded/rnn_rows/attn_cnn_rnn_as_coded.difference.value:+.3f`
+# {num}`recorded/rnn_rows/attn_cnn_rnn_as_coded.difference.interval:+.3f` without HOG and with it by
 # {num}`recorded/rnn_hog_rows/attn_cnn_rnn_hog_as_coded.difference.value:+.3f`
-# {num}`recorded/rnn_hog_rows/attn_cnn_rnn_hog_as_coded.difference.interval:+.3f`. All switches are the code's but
-# for {ref}`the exceptions <not-as-coded>`: the mode of batch norm, the order of colour channels, the works that
-# choose the checkpoint and the first step of the beam search. So no cause is singled out: without HOG it gives
-# {num}`recorded/rnn_rows/attn_cnn_rnn_as_coded.test.predicted_labels.value:.1f` labels per work where the text's way
-# gives {num}`recorded/rnn_rows/attn_cnn_rnn.test.predicted_labels.value:.1f`, and the crop targets alone change F2
-# as follows.
+# {num}`recorded/rnn_hog_rows/attn_cnn_rnn_hog_as_coded.difference.interval:+.3f`. All switches are set as in the
+# code, but for {ref}`the exceptions <not-as-coded>`: the mode of batch norm, the order of colour channels, the
+# works that choose the checkpoint and the first step of the beam search. So no single cause is identified: without
+# HOG the model gives {num}`recorded/rnn_rows/attn_cnn_rnn_as_coded.test.predicted_labels.value:.1f` labels per
+# work as coded and {num}`recorded/rnn_rows/attn_cnn_rnn.test.predicted_labels.value:.1f` as written, and the crop
+# targets alone change F2 as follows.
 #
 # **Crop targets.** The code's mistake changes the baseline by
 # {num}`recorded/crop_targets/as_coded.difference.value:+.3f`
 # {num}`recorded/crop_targets/as_coded.difference.interval:+.3f` under one threshold and by
 # {num}`recorded/crop_targets/as_coded.rules.by kind of label.difference.value:+.3f`
-# {num}`recorded/crop_targets/as_coded.rules.by kind of label.difference.interval:+.3f` under one for each kind;
-# AttnCNN-RNN, all else equal, by {num}`recorded/crop_targets_rnn/as_coded.difference.value:+.3f`
+# {num}`recorded/crop_targets/as_coded.rules.by kind of label.difference.interval:+.3f` under one for each kind of
+# label. All else equal, it changes AttnCNN-RNN by {num}`recorded/crop_targets_rnn/as_coded.difference.value:+.3f`
 # {num}`recorded/crop_targets_rnn/as_coded.difference.interval:+.3f` under its own rule and by
 # {num}`recorded/crop_targets_rnn/as_coded.rules.by kind of label.difference.value:+.3f`
-# {num}`recorded/crop_targets_rnn/as_coded.rules.by kind of label.difference.interval:+.3f` under one threshold
-# for each kind. So where cultures and tags have thresholds of their own the mistake costs both models about
-# as much, and the paper's own model pays under its own rule, too.
+# {num}`recorded/crop_targets_rnn/as_coded.rules.by kind of label.difference.interval:+.3f` under one threshold for
+# each kind. So where cultures and tags have thresholds of their own, the mistake costs both models about the same,
+# and AttnCNN-RNN pays under its own rule, too.
 #
-# **Batch norm.** A network in training mode cannot be stored as features, so this was tried on
+# **Batch norm.** The features of a network in training mode cannot be stored, so this was tried on
 # {num}`recorded/batch_norm/training.changes.max_works:d` works for
-# {num}`recorded/batch_norm/training.changes.epochs:d` epochs: with statistics that move F2 changes by
+# {num}`recorded/batch_norm/training.changes.epochs:d` epochs: where the statistics move, F2 changes by
 # {num}`recorded/batch_norm/training.difference.value:+.3f`
-# {num}`recorded/batch_norm/training.difference.interval:+.3f` over the few test works among them, which is too
+# {num}`recorded/batch_norm/training.difference.interval:+.3f` over the few test works among them, which are too
 # few to tell.
 #
 # ## Errors in the paper, and what can be shown of them
 #
 # ### What can be measured
 #
-# **Equation 7 lacks parentheses.** As printed, the minus covers the first term only, and the second
-# then *rewards* high probabilities for absent labels. On the baseline's validation scores the printed
-# formula gives {num}`eq7.printed:.1f` a work; with every probability raised to nearly one it falls to
-# {num}`eq7.all_one:.1f`, so it would be best to call everything present. With parentheses the two are
-# {num}`eq7.right:.1f` and {num}`eq7.right_all_one:.1f`.
+# **Equation 7 lacks parentheses.** As printed, the minus sign covers only the first term, so the second *rewards*
+# high probabilities for absent labels. On the baseline's validation scores the printed formula gives
+# {num}`eq7.printed:.1f` per work; with every probability raised to nearly one it falls to {num}`eq7.all_one:.1f`,
+# so calling everything present would be best. With parentheses the two are {num}`eq7.right:.1f` and
+# {num}`eq7.right_all_one:.1f`.
 
 # %%
 import numpy as np
@@ -467,8 +464,8 @@ page["men"] = {
 page.values["men"]
 
 # %% [markdown]
-# **Equation 6 is no probability.** Were $\mathbf{p}_t$ a distribution over the next label, its sum over
-# labels would be one. At the first step it is {num}`eq6.sum:.1f` on average here.
+# **Equation 6 is no probability.** If $\mathbf{p}_t$ were a distribution over the next label, its sum over labels
+# would be one. At the first step it is {num}`eq6.sum:.1f` on average here.
 #
 # **Weights “for each class” are nearly all the same.** The clip at
 # {num}`reported/paper.class_weight_clip:d` is reached by all but {num}`weights.below:d` of
@@ -478,51 +475,51 @@ page.values["men"]
 # **T = {num}`reported/paper.rnn.steps:d` is not the largest number of labels.** One training work of
 # the real split has {num}`reported/context.max_labels.train:d`.
 #
-# **Figure 6 shows another label than its text.** §5.7 announces *trees* and shows *men*.
+# **Figure 6 does not show the label its text announces.** §5.7 announces *trees* and shows *men*.
 #
 # **Two of Figure 3's eight classes cannot show much.** An AUC of one half from three positives among
 # {num}`reported/paper.split.val:,d` works has the interval {num}`rare.interval:.2f`.
 #
 # **“Hard labels”, so no ROC curve.** {doc}`The curve exists <08_roc_by_quartile>`.
 #
-# **A split that selects should not be the one that is reported.** The scripts of the baseline and of
-# AttnCNN-RNN name `--split test`. Whether the reported runs were made so is not known. What it can be
-# worth: choosing the threshold on test instead of on validation raises the baseline's F2 on test by
-# {num}`leak:.4f` here; choosing the epoch, too, would add to it.
+# **The split used for choices should not be the one reported.** The scripts of the baseline and of AttnCNN-RNN
+# name `--split test`. Whether the reported runs used it is not known. It can matter this much: choosing the
+# threshold on test instead of on validation raises the baseline's F2 on test by {num}`leak:.4f` here; choosing the
+# epoch, too, would add to it.
 #
 # **Crops that train on nothing.** Measured in {doc}`the chapter on HOG <05_resnet50_hog>`:
 # {num}`05_resnet50_hog/crops.f2.value:+.3f` {num}`05_resnet50_hog/crops.f2.interval:+.3f` for the
 # baseline. **196 regions are 49**: {doc}`shown <06_attn_cnn_rnn>` to
-# {num}`06_attn_cnn_rnn/same.context:.0e`. **Smoothed attention** hides how coarse the
-# model's grid is: {doc}`both are drawn <10_attention>`.
+# within {num}`06_attn_cnn_rnn/same.context:.0e`. **Smoothed attention** hides how coarse the model's grid is:
+# {doc}`both are drawn <10_attention>`.
 #
 # ### What agrees, and what gives the scale
 #
 # **The paper's Table 1 averages over works.** F2 of its mean precision and recall would be
-# {num}`of_means.resnet50:.3f` for the baseline and not {num}`reported/paper.resnet50.val.f2:.3f`: F2 is
-# concave in the two, so the mean of F2 lies below the F2 of the means.
+# {num}`of_means.resnet50:.3f` for the baseline, not {num}`reported/paper.resnet50.val.f2:.3f`: F2 is concave in
+# the two, so the mean of F2 lies below the F2 of the means.
 #
 # **Rates and counts of Figure 6 agree.** From the counts: a true positive rate of {num}`men.tpr:.3f`, a
 # true negative rate of {num}`men.tnr:.3f` and a prevalence of {num}`men.prevalence:.3f`.
 #
-# **The floor.** The {num}`reported/context.floor_15.f2:.4f` that the fifteen most frequent labels get on
-# the real validation works puts the reported {num}`reported/paper.resnet50.val.f2:.3f` and
-# {num}`reported/paper.attn_cnn_rnn.val.f2:.3f` in proportion; so does what others reach on Kaggle's own
-# split: about {num}`reported/context.kaggle.resnet50.f2:.3f` with one fine-tuned ResNet50.
+# **The floor.** The fifteen most frequent labels get {num}`reported/context.floor_15.f2:.4f` on the real
+# validation works, which puts the reported {num}`reported/paper.resnet50.val.f2:.3f` and
+# {num}`reported/paper.attn_cnn_rnn.val.f2:.3f` in proportion; so do the results of others on Kaggle's own split:
+# about {num}`reported/context.kaggle.resnet50.f2:.3f` with one fine-tuned ResNet50.
 #
 # ## Limits
 #
 # - Live numbers have one seed. Intervals are over works.
-# - A rule tuned on {num}`sizes.val:d` works is itself uncertain, and the more numbers a rule has the
-#   more it follows them.
+# - A rule tuned on {num}`sizes.val:d` works is itself uncertain, and the more numbers a rule has, the more closely
+#   it follows those works.
 
 # %% [markdown]
 # ## Summary
 #
-# - Under their own rules the paper's order is found in part. Of AttnCNN-RNN's gain
+# - Under the models' own rules the paper's order is reproduced in part. Of AttnCNN-RNN's gain
 #   {num}`recorded/equal_length/AttnCNN-RNN.rules.fixed number.difference.value:+.3f`
-#   {num}`recorded/equal_length/AttnCNN-RNN.rules.fixed number.difference.interval:+.3f` is left with a fixed number
-#   of labels, and {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.value:+.3f`
+#   {num}`recorded/equal_length/AttnCNN-RNN.rules.fixed number.difference.interval:+.3f` is left with a fixed
+#   number of labels, and {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.value:+.3f`
 #   {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.interval:+.3f` with a threshold for
 #   each kind ({num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.interval:verdict`). On
 #   photographs the gain is {num}`19_on_photographs/claims.rnn.value:+.3f`
@@ -534,8 +531,8 @@ page.values["men"]
 #   {num}`recorded/recurrence_and_attention/attention alone.difference.interval:+.3f`, leaving out the attention by
 #   {num}`recorded/recurrence_and_attention/recurrence alone.difference.value:+.3f`
 #   {num}`recorded/recurrence_and_attention/recurrence alone.difference.interval:+.3f`.
-# - Of the paper's own gain all lies in how much the balance of precision and recall differs from work to
-#   work, none in their means.
+# - The paper's own gain lies entirely in how much the balance of precision and recall differs from work to work,
+#   and not in their means.
 
 # %% [markdown]
 # ## Exercises
@@ -561,15 +558,15 @@ gain, of_mean
 # %% [markdown]
 # ```{solution} ex-12-1
 # :class: dropdown
-# Nothing. Precision fell and recall rose, so that the formula gives both the same. The mean of F2 over
+# Nothing. Precision fell and recall rose, so that the formula gives the same F2 for both. The mean of F2 over
 # works rose because the balance of the two came to differ less from work to work.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 2: a bootstrap of your own
 # :label: ex-12-2
-# Compute the interval of the difference in F2 between AttnCNN-RNN and the baseline, by drawing works again
-# two thousand times. Compare with the page's.
+# Compute the interval of the difference in F2 between AttnCNN-RNN and the baseline, by resampling works two
+# thousand times. Compare it with the page's interval.
 # ```
 
 # %% tags=["solution"]
@@ -586,16 +583,15 @@ own.round(4).tolist(), page.values["fair"]["own"]["interval"]
 # %% [markdown]
 # ```{solution} ex-12-2
 # :class: dropdown
-# The same, up to the noise of two thousand draws. The trick is to draw *works*, and with each both models'
-# scores.
+# The same, up to the noise of two thousand draws. The trick is to draw *works*, each with both models' scores.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 2: many intervals
 # :label: ex-12-3
 # {numref}`fig-fair` has fifteen or more intervals. If no model differed from the baseline, how likely would
-# at least one of fifteen independent 95 % intervals miss zero? How wide must each be for all to hold with
-# 95 %?
+# at least one of fifteen independent 95 % intervals miss zero? How wide must each be for all to hold with 95 %
+# probability?
 # ```
 
 # %% tags=["solution"]
@@ -610,7 +606,7 @@ round(one_of_fifteen, 2), round(float(wider), 2)
 # ```{solution} ex-12-3
 # :class: dropdown
 # 54 %, more likely than not; and each must be half as wide again (Bonferroni). Intervals on the same works are
-# not independent, which makes it a little better than that.
+# not independent, so it is a little better than that.
 # ```
 
 # %% [markdown]
@@ -625,15 +621,15 @@ round(one_of_fifteen, 2), round(float(wider), 2)
 # :class: dropdown
 # A good answer names a number, its interval and the rule under which models are compared, for instance:
 # *without attention, under one threshold for each kind, the loss in F2 has an interval below −.01 on
-# photographs, over three seeds*. “It looks better” is none.
+# photographs, over three seeds*. “It looks better” is no such answer.
 # ```
 
 # %% [markdown]
 # ## Quiz
 #
 # ```{quiz}
-# In the recorded runs of {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs AttnCNN-RNN still
-# leads where every work gets the same number of labels. What does that show?
+# In the recorded runs of {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d` epochs, AttnCNN-RNN still leads
+# where every work gets the same number of labels. What does that show?
 # - [ ] Its labels are better calibrated. :: No probability enters: only their order within a work.
 # - [x] It puts a work's labels into a better order, cultures against tags included. :: Yes, and so does
 #   the crop mistake.
@@ -641,11 +637,11 @@ round(one_of_fifteen, 2), round(float(wider), 2)
 # ```
 #
 # ```{quiz}
-# Under its own rule the model gains {num}`recorded/equal_length/AttnCNN-RNN.difference.value:+.3f`, with thresholds
-# for each kind {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.value:+.3f`
+# Under its own rule AttnCNN-RNN gains {num}`recorded/equal_length/AttnCNN-RNN.difference.value:+.3f`, with
+# thresholds for each kind {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.value:+.3f`
 # {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.interval:+.3f`. What follows?
-# - [ ] The model is useless. :: Its own rule does gain; and intervals that hold zero do not prove zero.
-# - [x] A second threshold for the baseline takes a part of the gain away. :: Right:
+# - [ ] The model is useless. :: Its own rule does gain; and intervals that contain zero do not prove zero.
+# - [x] A second threshold for the baseline takes away part of the gain. :: Right:
 #   {num}`recorded_gain.taken.value:.3f` {num}`recorded_gain.taken.interval:.3f` of it.
 # - [ ] The second comparison is wrong. :: Both are right, and answer different questions.
 # ```
