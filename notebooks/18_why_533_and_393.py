@@ -17,20 +17,19 @@
 # # Why .533 and .391?
 #
 # ```{goals}
-# what a factorial tells that single comparisons do not; how a difference is shared out among factors; in
-# what the paper's gain lies, by its own table.
+# what a factorial tells that single comparisons do not; how a difference is shared out among factors; where the
+# paper's gain lies, by its own table.
 #
 # {doc}`02_split_and_views`, {doc}`03_baseline` and {doc}`14_losses_and_thresholds`.
 # ```
 #
 # The two documents share their data, their split of labels into cultures and tags, and their measure.
-# The poster reports an F2 of {num}`reported/poster.best.f2:.3f`, the paper's best model reaches
-# {num}`reported/paper.attn_cnn_rnn.val.f2:.3f` on validation works, on test works
-# {num}`reported/paper.attn_cnn_rnn.test.f2:.3f`, and its baseline {num}`reported/paper.resnet50.val.f2:.3f`.
-# The title takes the two on validation works, as the poster has no others; the name of this page's file has the
-# paper's on test works.
-# An older network with a simpler head does far better than a newer one with attention. Neither document
-# could ask why; both of them together can be asked.
+# The poster reports an F2 of {num}`reported/poster.best.f2:.3f`; the paper's best model reaches
+# {num}`reported/paper.attn_cnn_rnn.val.f2:.3f` on validation works and
+# {num}`reported/paper.attn_cnn_rnn.test.f2:.3f` on test works, and its baseline
+# {num}`reported/paper.resnet50.val.f2:.3f`. The title compares validation works, as the poster reports no others;
+# the name of this page's file has the paper's number on test works. An older network with a simpler head does far
+# better than a newer one with attention. Neither document could ask why; the two together can be asked.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -133,7 +132,7 @@ pd.DataFrame(
 
 # %% [markdown]
 # (A fifth decision, score ≥ γ·f, is recorded too. It is made for the paths of AttnCNN-RNN and ruins plain
-# scores: {num}`by_gamma:.3f` for the paper's baseline as written on photographs. It is left out below.)
+# scores: F2 is {num}`by_gamma:.3f` for the paper's baseline as written on photographs. It is left out below.)
 #
 # What is each factor worth? Its *mean effect* is the difference it makes to a work's F2, averaged over
 # all combinations of the others.
@@ -162,8 +161,8 @@ forest_plot(lines, value_name="difference in F2", reference=0.0)
 
 # %% [markdown]
 # ```{caption} fig-effects
-# :alt: One line a level of a factor, with two points and intervals, for drawings and for photographs,
-#   and a dotted line at zero.
+# :alt: One line per level of a factor, with two points and intervals, for drawings and for photographs, and a
+#   dotted line at zero.
 # What the levels of each factor change in test F2, averaged over all combinations of the other factors
 # and three seeds. Intervals are over works and hold for all levels of a factor at once (95 %,
 # max-statistic bootstrap {cite}`romano2005`).
@@ -178,12 +177,11 @@ forest_plot(lines, value_name="difference in F2", reference=0.0)
 # {num}`effects.photographs.focal.value:+.3f` {num}`effects.photographs.focal.interval:+.3f`, a threshold for
 # each kind of label by {num}`effects.photographs.by kind of label.value:+.3f`
 # {num}`effects.photographs.by kind of label.interval:+.3f` (a mean over all kinds of views: where crops train
-# without tags it is more, {doc}`19_on_photographs`). On drawings the four are
+# without tags it is more, {doc}`19_on_photographs`). On drawings the four changes are
 # {num}`effects.drawings.the resized view.value:+.3f` {num}`effects.drawings.the resized view.interval:+.3f`,
 # {num}`effects.drawings.judged on one.value:+.3f` {num}`effects.drawings.judged on one.interval:+.3f`,
 # {num}`effects.drawings.focal.value:+.3f` {num}`effects.drawings.focal.interval:+.3f` and
-# {num}`effects.drawings.by kind of label.value:+.3f`
-# {num}`effects.drawings.by kind of label.interval:+.3f`.
+# {num}`effects.drawings.by kind of label.value:+.3f` {num}`effects.drawings.by kind of label.interval:+.3f`.
 #
 # ## From the paper's settings to the poster's
 #
@@ -223,8 +221,8 @@ table.fillna("–").rename_axis(["reading", "pictures"])
 
 # %% [markdown]
 # Three readings: from the paper's baseline as *coded* to the poster on the resized view; from the
-# baseline as *written* to the same; and, if the poster used *six* views that all keep their labels, to
-# that. {numref}`fig-shares` draws the first.
+# baseline as *written* to the same; and from the baseline as written to a poster on *six* views that all keep
+# their labels. {numref}`fig-shares` draws the first.
 
 # %% tags=["hide-input"]
 forest_plot(lines, value_name="share of the difference in F2", reference=0.0)
@@ -238,19 +236,19 @@ forest_plot(lines, value_name="share of the difference in F2", reference=0.0)
 
 # %% [markdown]
 # On photographs the whole difference of the first reading is {num}`whole.coded.photographs.value:+.3f`
-# {num}`whole.coded.photographs.interval:+.3f`. Of that the views in training have
-# {num}`shares.coded.photographs.trained:+.3f`, the views judged {num}`shares.coded.photographs.judged:+.3f` and
-# the loss {num}`shares.coded.photographs.loss:+.3f`. On drawings it is
+# {num}`whole.coded.photographs.interval:+.3f`. Of this, the views in training account for
+# {num}`shares.coded.photographs.trained:+.3f`, the views judged for {num}`shares.coded.photographs.judged:+.3f`
+# and the loss for {num}`shares.coded.photographs.loss:+.3f`. On drawings it is
 # {num}`whole.coded.drawings.value:+.3f` {num}`whole.coded.drawings.interval:+.3f`, with
 # {num}`shares.coded.drawings.trained:+.3f`, {num}`shares.coded.drawings.judged:+.3f` and
-# {num}`shares.coded.drawings.loss:+.3f`. If the poster used six views with all their labels, the whole is
-# {num}`whole.six.photographs.value:+.3f` {num}`whole.six.photographs.interval:+.3f` on photographs. (The
+# {num}`shares.coded.drawings.loss:+.3f`. If the poster used six views with all their labels, the whole difference
+# is {num}`whole.six.photographs.value:+.3f` {num}`whole.six.photographs.interval:+.3f` on photographs. (The
 # documents, with other networks and pictures, are {num}`apart:.3f` apart.)
 #
 # ## What the paper's own table says
 #
 # F2 is a function of precision and recall, so the paper's Table 1 can be checked against itself: F2 of the *mean*
-# precision and recall, beside the mean F2 that is printed.
+# precision and recall beside the printed mean F2.
 
 # %%
 from imet.report.reported import reported_value
@@ -280,28 +278,27 @@ gaps.round(4)
 # and a recall of .6, both have an F2 of .545, and so has the mean. If one has .2 and 1 and the other .6 and
 # .2, the means are still .4 and .6, but F2 is .556 and .231, .39 on average. In these terms the paper's whole gain
 # lies in how much that balance differs from work to work: a model that gives one work thirty labels, most of
-# them wrong, and the next a single right one of five loses F2 that another, with the same means, keeps. A
-# work that gets nothing right costs nothing here: it lowers the means as much.
+# them wrong, and the next only one of its five labels, loses F2 that another model with the same means keeps. A
+# work that gets nothing right costs nothing here: it lowers the means just as much.
 #
 # ## An answer, as far as it goes
 #
-# On one frozen network and on photographs, what the documents let their heads see and what they judge
-# them by, together with the loss, make a difference of {num}`whole.coded.photographs.value:+.3f`
-# {num}`whole.coded.photographs.interval:+.3f` in F2, without fine-tuning, without VGG16 and without a
-# better decision. These differences are of another network on other pictures, and no share of
+# On one frozen network and on photographs, the views that the documents train and judge their heads on, together
+# with the loss, make a difference of {num}`whole.coded.photographs.value:+.3f`
+# {num}`whole.coded.photographs.interval:+.3f` in F2, without fine-tuning, without VGG16 and without a better
+# decision. These differences come from another network on other pictures and are no share of
 # {num}`reported/poster.best.f2:.3f` − {num}`reported/paper.resnet50.val.f2:.3f`: they show that such choices can
-# move F2 by that much. What the poster's views were it does not say. Fine-tuning is no factor
-# here. What the poster's own network at full size, trained on a hundred thousand pictures, adds (one
-# fine-tuned ResNet50 reached {num}`reported/context.kaggle.resnet50.f2:.3f` on Kaggle's own split), only
-# the profiles `small` and `kaggle` can tell.
+# move F2 by that much. The poster does not say what its views were. Fine-tuning is no factor here. Only the
+# profiles `small` and `kaggle` can tell what the poster's own network adds at full size, trained on a hundred
+# thousand pictures (one fine-tuned ResNet50 reached {num}`reported/context.kaggle.resnet50.f2:.3f` on Kaggle's own
+# split).
 #
 # ## Limits
 #
 # - One small frozen network, EfficientNet-Lite0, stands for both; {num}`works.drawings:,d` drawings and
 #   {num}`works.photographs:,d` photographs, mostly paintings and drawings, stand for
 #   {num}`reported/paper.images:,d`.
-# - The epoch of each head is chosen by validation F2 under one threshold, also where another decision
-#   follows.
+# - The epoch of each head is chosen by validation F2 under one threshold, even where another decision follows.
 # - “As coded” is what the authors' published code does; whether the reported numbers came from it is
 #   not known.
 
@@ -310,9 +307,9 @@ gaps.round(4)
 #
 # - The poster's settings and the paper's lie {num}`whole.coded.photographs.value:.2f` apart on photographs
 #   with one and the same frozen network.
-# - Of that, the views in training have {num}`shares.coded.photographs.trained:+.3f`
-#   {num}`intervals.coded.photographs.trained:+.3f`, the views judged
-#   {num}`shares.coded.photographs.judged:+.3f` {num}`intervals.coded.photographs.judged:+.3f` and the loss
+# - Of this, the views in training account for {num}`shares.coded.photographs.trained:+.3f`
+#   {num}`intervals.coded.photographs.trained:+.3f`, the views judged for
+#   {num}`shares.coded.photographs.judged:+.3f` {num}`intervals.coded.photographs.judged:+.3f` and the loss for
 #   {num}`shares.coded.photographs.loss:+.3f` {num}`intervals.coded.photographs.loss:+.3f`.
 # - In the paper's own table, F2 of the mean precision and recall is {num}`of_means.resnet50:.3f` for its
 #   baseline and {num}`of_means.attn_cnn_rnn:.3f` for AttnCNN-RNN.
@@ -364,8 +361,8 @@ f2_of_each.round(3).tolist(), round(float(f2_of_each.mean()), 3)
 # %% [markdown]
 # ```{solution} ex-18-2
 # :class: dropdown
-# One work gets few labels, about a third of them right, the other nearly all labels there are. Neither does well,
-# and yet their means look like a decent model's.
+# One work gets few labels, about a third of them right; the other gets nearly all labels there are. Neither does
+# well, yet their means look like a decent model's.
 # ```
 
 # %% [markdown]
@@ -392,17 +389,16 @@ print(f"six {on_six.mean():+.3f}, one {on_one.mean():+.3f}, between them {betwee
 # %% [markdown]
 # ```{solution} ex-18-3
 # :class: dropdown
-# It changes F2 by {num}`between.six:+.3f` on six views and by {num}`between.one:+.3f` on one, which differ by
-# {num}`between.value:+.3f` {num}`between.interval:+.3f`. The interval is of that difference between the two: loss
-# and views {num}`between.answer`. Neither effect alone is thereby shown; {doc}`19_on_photographs` has an interval of
-# each.
+# It changes F2 by {num}`between.six:+.3f` on six views and by {num}`between.one:+.3f` on one: these changes differ
+# by {num}`between.value:+.3f` {num}`between.interval:+.3f`. The interval is for that difference: loss and views
+# {num}`between.answer`. It shows neither effect alone; {doc}`19_on_photographs` has an interval for each.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 3: how many works for half a hundredth?
 # :label: ex-18-4
-# How many test works would tell an effect of .005 in F2 of the loss from none, nine times in ten? Take the
-# spread of its paired differences from the record.
+# How many test works would tell an effect of the loss of .005 in F2 from none, nine times in ten? Take the spread
+# of its paired differences from the record.
 # ```
 
 # %% tags=["solution"]
@@ -414,7 +410,7 @@ needed
 # %% [markdown]
 # ```{solution} ex-18-4
 # :class: dropdown
-# {num}`needed:,d`, and here are {num}`here:,d`. The effect must be 1.96 + 1.28 standard errors: 1.96 for the
+# {num}`needed:,d`; here there are {num}`here:,d`. The effect must be 1.96 + 1.28 standard errors: 1.96 for the
 # interval to leave out zero, 1.28 so that this succeeds in nine of ten samples of works.
 # ```
 
@@ -424,7 +420,7 @@ needed
 # ```{quiz}
 # Why is one comparison between the two documents no answer?
 # - [ ] Their numbers are too close. :: They are far apart.
-# - [x] Everything differs at once. :: Right; a difference of many causes has no single one.
+# - [x] Everything differs at once. :: Right; a difference with many causes has no single one.
 # - [ ] They use different measures. :: Both report the mean F2 over works.
 # ```
 #

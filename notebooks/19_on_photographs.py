@@ -48,18 +48,18 @@ photographs.drop(columns="sha256").head(3)
 # %% [markdown]
 # ## The photographs
 #
-# {num}`works:,d` works in the public domain with {num}`labels:d` labels, by the museum's own record:
-# its culture, or the artist's nationality, and its tags. They are listed with object numbers, labels
-# and checksums in `results/met/works.csv`, and anybody with a network fetches the same works:
+# {num}`works:,d` works in the public domain with {num}`labels:d` labels from the museum's own record: a work's
+# culture, or its artist's nationality, and its tags. They are listed with object numbers, labels and checksums in
+# `results/met/works.csv`, and anybody with a network fetches the same works:
 #
 # ```
 # imet data download met data/met --ids results/met/works.csv
 # make book PROFILE=met
 # ```
 #
-# They are no fair sample of the museum, and not of the contest's collection either: they were picked by
-# words of season, landscape, figure and nature, and most are paintings, drawings and prints. (A dash: not
-# among the contest's twelve most frequent labels of its kind.)
+# They are a fair sample neither of the museum nor of the contest's collection: they were picked by words of
+# season, landscape, figure and nature, and most are paintings, drawings and prints. (A dash: not among the
+# contest's twelve most frequent labels of that kind.)
 
 # %%
 from imet.report.tables import show
@@ -76,10 +76,10 @@ pd.DataFrame(rows).T.rename_axis("share of the works").pipe(show, "{:.1%}")
 # %% [markdown]
 # ## Finding by finding
 #
-# Each line is one claim: that A has a higher test F2 than B (“A over B”, or “A added to B”). What decides is the
-# interval of the difference on photographs. All intervals of a column hold at once (95 %), because who
-# reads a long table looks for what stands out. A claim *holds* where the interval lies above zero, *does
-# not hold* where it lies below, and *cannot be told* where zero is inside.
+# Each line is one claim: that A has a higher test F2 than B (“A over B”, or “A added to B”). The interval of the
+# difference on photographs decides. All intervals of a column hold at once (95 %), because readers of a long table
+# look for what stands out. A claim *holds* where the interval lies above zero, *does not hold* where it lies
+# below, and *cannot be told* where it contains zero.
 
 # %% tags=["claims"]
 from imet.report import findings
@@ -109,18 +109,18 @@ pd.DataFrame(
 
 # %% [markdown]
 # Claims that hold on photographs: {num}`counts.holds:d` of {num}`counts.claims:d`. Claims that do not hold:
-# {num}`counts.does not hold:d`. Claims of which this many works cannot tell: {num}`counts.cannot be told:d`. For {num}`counts.same:d` drawings and photographs give the same verdict.
+# {num}`counts.does not hold:d`. Claims that cannot be told from this many works: {num}`counts.cannot be told:d`.
+# Drawings and photographs give the same verdict for {num}`counts.same:d`.
 #
 # *The paper's own claims.* AttnCNN-RNN and the baseline, trained equally long, differ by
 # {num}`claims.rnn.value:+.3f` {num}`claims.rnn.interval:+.3f` under their own rules
 # ({num}`claims.rnn.interval:verdict`) and by {num}`claims.rnn_count.value:+.3f`
 # {num}`claims.rnn_count.interval:+.3f` where all works get equally many labels
 # ({num}`claims.rnn_count.interval:verdict`). With a threshold for each kind of label
-# {num}`claims.rnn_kinds.value:+.3f` {num}`claims.rnn_kinds.interval:+.3f` are left:
+# {num}`claims.rnn_kinds.value:+.3f` {num}`claims.rnn_kinds.interval:+.3f` is left:
 # {num}`claims.rnn_kinds.interval:verdict`. HOG changes the baseline by {num}`claims.hog.value:+.3f`
 # {num}`claims.hog.interval:+.3f` ({num}`claims.hog.interval:verdict`) and AttnCNN-RNN by
-# {num}`claims.rnn_hog.value:+.3f` {num}`claims.rnn_hog.interval:+.3f`
-# ({num}`claims.rnn_hog.interval:verdict`).
+# {num}`claims.rnn_hog.value:+.3f` {num}`claims.rnn_hog.interval:+.3f` ({num}`claims.rnn_hog.interval:verdict`).
 
 # %% tags=["hide-input"]
 from imet.report.plots.comparisons import forest_plot
@@ -136,8 +136,8 @@ forest_plot(
 
 # %% [markdown]
 # ```{caption} fig-findings
-# :alt: One line a claim with two points and intervals, for drawings and for photographs, and a dotted
-#   line at zero.
+# :alt: One line per claim with two points and intervals, for drawings and for photographs, and a dotted line at
+#   zero.
 # Each claim's difference in test F2 on drawings and on photographs, mean of three seeds, with intervals
 # over works that hold for all claims at once.
 # ```
@@ -145,10 +145,9 @@ forest_plot(
 # %% [markdown]
 # ## The rows of both documents' tables
 #
-# Rows as the chapters before have them, for as many epochs as the paper's code names and as this book chose for
-# the poster, with three seeds, on one
-# frozen EfficientNet-Lite0. None of them reproduces a reported number: network, pictures and labels
-# differ.
+# These are the rows of earlier chapters, with three seeds, on one frozen EfficientNet-Lite0, for as many epochs as
+# the paper's code names or, for the poster, as this book chose. None reproduces a reported number: network,
+# pictures and labels differ.
 
 # %%
 from imet.report.tables import recorded, recorded_table
@@ -172,11 +171,11 @@ recorded_table(
 # program and has not been run again with it ({ref}`kinds-of-numbers`).
 #
 # One row ranks near chance: the baseline as coded on photographs, with an AUC of
-# {num}`recorded/met/baseline_rows/resnet50_as_coded.test.auc_macro.value:.3f`. The epoch that is kept is the
-# one with the best F2 on validation, and the code averages the *logits* of a work's views, of which five were
-# taught to name nothing. The epochs that three seeds keep are
-# {num}`recorded/met/averaged_views/mean_logits.best_epoch`, before rare labels are learned; on drawings
-# {num}`recorded/averaged_views/mean_logits.best_epoch`. With probabilities averaged, as the text has it, and all else as coded, the AUC is
+# {num}`recorded/met/baseline_rows/resnet50_as_coded.test.auc_macro.value:.3f`. The epoch kept is the one with the
+# best F2 on validation, and the code averages the *logits* of a work's views, five of which were taught to name
+# nothing. The three seeds keep epochs {num}`recorded/met/averaged_views/mean_logits.best_epoch`, before rare
+# labels are learned; on drawings {num}`recorded/averaged_views/mean_logits.best_epoch`. With probabilities
+# averaged, as the text has it, and all else as coded, the AUC is
 # {num}`recorded/met/averaged_views/mean_scores.test.auc_macro.value:.3f` and F2 differs by
 # {num}`recorded/met/averaged_views/mean_scores.difference.value:+.3f`
 # {num}`recorded/met/averaged_views/mean_scores.difference.interval:+.3f`; on drawings by
@@ -186,11 +185,11 @@ recorded_table(
 # %% [markdown]
 # ## What came after
 #
-# A loss that turns easy negatives down more than positives {cite}`ridnik2020`, and a decoder with a query for each
-# label in the place of the recurrence {cite}`liu2021` are later than both documents. Here they read the same
-# features of the resized view, for {num}`recorded/later_rows/with asymmetric loss.changes.epochs:d` epochs and, the
-# decoder, for {num}`recorded/later_rows/query decoder, asymmetric loss.changes.epochs:d`, and give their labels by one
-# threshold:
+# Later than both documents are a loss that down-weights easy negatives more than positives {cite}`ridnik2020`, and
+# a decoder with a query for each label in place of the recurrence {cite}`liu2021`. Here they read the same
+# features of the resized view, for {num}`recorded/later_rows/with asymmetric loss.changes.epochs:d` epochs (the
+# decoder for {num}`recorded/later_rows/query decoder, asymmetric loss.changes.epochs:d`), and give their labels by
+# one threshold:
 
 # %%
 recorded_table({"later_rows": "later", "met/later_rows": "later"})
@@ -202,23 +201,23 @@ recorded_table({"later_rows": "later", "met/later_rows": "later"})
 # ({num}`recorded/later_rows/with asymmetric loss.difference.interval:verdict`), and the decoder with that loss by
 # {num}`recorded/later_rows/query decoder, asymmetric loss.difference.value:+.3f`
 # {num}`recorded/later_rows/query decoder, asymmetric loss.difference.interval:+.3f`
-# ({num}`recorded/later_rows/query decoder, asymmetric loss.difference.interval:verdict`). On photographs it is
-# {num}`recorded/met/later_rows/with asymmetric loss.difference.value:+.3f`
+# ({num}`recorded/later_rows/query decoder, asymmetric loss.difference.interval:verdict`). On photographs the
+# changes are {num}`recorded/met/later_rows/with asymmetric loss.difference.value:+.3f`
 # {num}`recorded/met/later_rows/with asymmetric loss.difference.interval:+.3f`
 # ({num}`recorded/met/later_rows/with asymmetric loss.difference.interval:verdict`) and
 # {num}`recorded/met/later_rows/query decoder, asymmetric loss.difference.value:+.3f`
 # {num}`recorded/met/later_rows/query decoder, asymmetric loss.difference.interval:+.3f`
 # ({num}`recorded/met/later_rows/query decoder, asymmetric loss.difference.interval:verdict`). Public solutions of
 # the contest are said to have reached {num}`reported/context.kaggle.vgg16.f2:.3f` to
-# {num}`reported/context.kaggle.first.f2:.3f`, with whole networks, larger pictures and the real collection: a scale
-# for this task, and hearsay ({doc}`../reported`).
+# {num}`reported/context.kaggle.first.f2:.3f`, with whole networks, larger pictures and the real collection: a
+# scale for this task, and hearsay ({doc}`../reported`).
 
 # %% [markdown]
 # ## The parts of AttnCNN-RNN
 #
 # The paper leaves to future work what recurrence and attention contribute, and says that labels need no
 # order. {doc}`12_paper_results` takes the model apart on drawings; these are the same experiments on
-# photographs, of the resized view alone and decoded greedily.
+# photographs, with the resized view alone and greedy decoding.
 
 # %%
 PARTS = ("recurrence_and_attention", "label_order", "steps")
@@ -231,26 +230,24 @@ recorded_table({f"met/{study}": study.replace("_", " ") for study in PARTS})
 
 # %% [markdown]
 # Training along a fixed order costs F2: {num}`parts.frequent first.value:+.3f`
-# {num}`parts.frequent first.interval:+.3f` with the frequent label first,
-# {num}`parts.rare first.value:+.3f` {num}`parts.rare first.interval:+.3f` with the rare one. With a fixed
-# number of labels it is {num}`fixed.frequent first.value:+.3f` {num}`fixed.frequent first.interval:+.3f`
+# {num}`parts.frequent first.interval:+.3f` with frequent labels first, {num}`parts.rare first.value:+.3f`
+# {num}`parts.rare first.interval:+.3f` with rare ones first. With a fixed number of labels the differences are
+# {num}`fixed.frequent first.value:+.3f` {num}`fixed.frequent first.interval:+.3f`
 # ({num}`fixed.frequent first.interval:verdict`) and {num}`fixed.rare first.value:+.3f`
-# {num}`fixed.rare first.interval:+.3f` ({num}`fixed.rare first.interval:verdict`): a part of the cost is in how
-# many labels are kept. Five steps in place of ten make a difference of
-# {num}`parts.T = 5.value:+.3f` {num}`parts.T = 5.interval:+.3f`, two of {num}`parts.T = 2.value:+.3f`
-# {num}`parts.T = 2.interval:+.3f`. Without recurrence it is
-# {num}`parts.attention alone.value:+.3f` {num}`parts.attention alone.interval:+.3f`, without attention
-# {num}`parts.recurrence alone.value:+.3f` {num}`parts.recurrence alone.interval:+.3f`, without both
-# {num}`parts.neither.value:+.3f` {num}`parts.neither.interval:+.3f`: on these photographs no gain of either
-# part can be told.
+# {num}`fixed.rare first.interval:+.3f` ({num}`fixed.rare first.interval:verdict`): part of the cost lies in how
+# many labels are kept. Five steps instead of ten make a difference of {num}`parts.T = 5.value:+.3f`
+# {num}`parts.T = 5.interval:+.3f`, two steps {num}`parts.T = 2.value:+.3f` {num}`parts.T = 2.interval:+.3f`.
+# Without recurrence the difference is {num}`parts.attention alone.value:+.3f`
+# {num}`parts.attention alone.interval:+.3f`, without attention {num}`parts.recurrence alone.value:+.3f`
+# {num}`parts.recurrence alone.interval:+.3f`, without both {num}`parts.neither.value:+.3f`
+# {num}`parts.neither.interval:+.3f`: on these photographs no gain of either part can be told.
 
 # %% [markdown]
 # ## Attention and crops on boxes that people drew
 #
-# No museum says where in a picture its tags are. For {num}`boxes.works:d` photographs of Christian
-# paintings somebody did: they are of the IconArt set {cite}`gonthier2018`, and the boxes are Red Hen
-# Lab's {cite}`redhen` (CC BY 4.0). The models of this chapter, trained on the museum's photographs, never
-# saw them.
+# No museum says where in a picture its tags are. Red Hen Lab {cite}`redhen` drew boxes (CC BY 4.0) for
+# {num}`boxes.works:d` photographs of Christian paintings from the IconArt set {cite}`gonthier2018`. The models of
+# this chapter, trained on the museum's photographs, never saw them.
 
 # %%
 from imet.statistics import Interval
@@ -277,24 +274,23 @@ pd.DataFrame(
 ).map(lambda iou: f"{Interval(iou['value'], *iou['interval']):.3f}").rename_axis("crop, IoU")
 
 # %% [markdown]
-# *Crops.* The poster's crop, by its VGG16's counterpart here, keeps {num}`boxes.kept:.0%` of the area of
-# things in {num}`boxes.area:.0%` of the picture. The table has its IoU with the smallest box around
-# everything named, for all works and for those where that box fills under half of the picture. Over all
-# works it lies {num}`boxes.crop.whole picture.value:+.3f`
-# {num}`boxes.crop.whole picture.interval:+.3f` from the uncropped picture and
-# {num}`boxes.crop.centre crop.value:+.3f` {num}`boxes.crop.centre crop.interval:+.3f` from a centre crop.
-# Where things leave much ground, and a crop is wanted most, it lies
-# {num}`boxes.loose.crop_less.centre crop.value:+.3f`
-# {num}`boxes.loose.crop_less.centre crop.interval:+.3f` from the centre crop. A crop that keeps nearly
-# everything does well on things that fill the picture, as does no crop.
+# *Crops.* The poster's crop, made here by the counterpart of its VGG16, keeps {num}`boxes.kept:.0%` of the area of
+# things in {num}`boxes.area:.0%` of the picture. The table gives its IoU with the smallest box around everything
+# named, for all works and for those where that box fills less than half of the picture. Over all works this IoU
+# differs by {num}`boxes.crop.whole picture.value:+.3f` {num}`boxes.crop.whole picture.interval:+.3f` from that of
+# the uncropped picture and by {num}`boxes.crop.centre crop.value:+.3f` {num}`boxes.crop.centre crop.interval:+.3f`
+# from that of a centre crop. Where things leave much ground, and a crop is wanted most, it differs by
+# {num}`boxes.loose.crop_less.centre crop.value:+.3f` {num}`boxes.loose.crop_less.centre crop.interval:+.3f` from
+# that of the centre crop. A crop that keeps nearly everything does well on things that fill the picture, as does
+# no crop.
 #
-# *Attention.* AttnCNN-RNN rightly names {num}`boxes.scored.labels:d` things in
-# {num}`boxes.scored.works:d` works. Its highest region lies on the thing in
-# {num}`boxes.hit.attention.value:.0%` {num}`boxes.hit.attention.interval:.0%`; Grad-CAM's of the baseline
-# in {num}`boxes.hit.Grad-CAM of the baseline.value:.0%`, the centre of the picture in
-# {num}`boxes.hit.centre.value:.0%`, any region in {num}`boxes.hit.even.value:.0%`. Attention is
-# {num}`boxes.less.even.value:+.2f` {num}`boxes.less.even.interval:+.2f` from chance, and
-# {num}`boxes.less.centre.value:+.2f` {num}`boxes.less.centre.interval:+.2f` from the centre: that it finds
+# *Attention.* AttnCNN-RNN correctly names {num}`boxes.scored.labels:d` things in {num}`boxes.scored.works:d`
+# works. Its region of highest attention lies on the thing in {num}`boxes.hit.attention.value:.0%`
+# {num}`boxes.hit.attention.interval:.0%`; the highest region of the baseline's Grad-CAM in
+# {num}`boxes.hit.Grad-CAM of the baseline.value:.0%`, the centre of the picture in
+# {num}`boxes.hit.centre.value:.0%`, any region in {num}`boxes.hit.even.value:.0%`. Attention differs by
+# {num}`boxes.less.even.value:+.2f` {num}`boxes.less.even.interval:+.2f` from chance and by
+# {num}`boxes.less.centre.value:+.2f` {num}`boxes.less.centre.interval:+.2f` from the centre: whether it finds
 # things better than somebody who always points at the middle cannot be told from these works.
 
 # %% [markdown]
@@ -304,28 +300,28 @@ pd.DataFrame(
 # proof. *Recurrence* is such a case: leaving it out changes F2 by
 # {num}`recorded/recurrence_and_attention/attention alone.difference.value:+.3f`
 # {num}`recorded/recurrence_and_attention/attention alone.difference.interval:+.3f` on drawings and by
-# {num}`parts.attention alone.value:+.3f` {num}`parts.attention alone.interval:+.3f` on photographs. So is the
-# number of steps: five for ten make a difference of {num}`recorded/steps/T = 5.difference.value:+.3f`
-# {num}`recorded/steps/T = 5.difference.interval:+.3f` there and {num}`parts.T = 5.value:+.3f`
-# {num}`parts.T = 5.interval:+.3f` here. Three differences between the two kinds of pictures are known:
+# {num}`parts.attention alone.value:+.3f` {num}`parts.attention alone.interval:+.3f` on photographs. The number of
+# steps is another: five instead of ten make a difference of {num}`recorded/steps/T = 5.difference.value:+.3f`
+# {num}`recorded/steps/T = 5.difference.interval:+.3f` on drawings and {num}`parts.T = 5.value:+.3f`
+# {num}`parts.T = 5.interval:+.3f` on photographs. Three differences between the two kinds of pictures are known:
 #
 # - *Outlines.* Drawn things have crisp edges on quiet grounds. Gradients of edges, which HOG counts, say
 #   more about such a thing than about a painted one.
 # - *Sight.* Whatever a drawn tag names can be seen. A museum's tag may speak of what a picture is about.
-#   (Size is not it: half of the things in the paintings above fill less than
-#   {num}`boxes.median:.0%` of the picture, of the drawn ones less than {num}`00_collection/box_median:.0%`.)
+#   (Size is not the reason: half of the things in the paintings above fill less than {num}`boxes.median:.0%` of
+#   the picture, half of the drawn ones less than {num}`00_collection/box_median:.0%`.)
 # - *Labels.* The drawn collection has a tag for everything in the picture, and knows the mistakes of its
 #   annotator. The museum's cataloguers tag what matters to them, some works with one word and some with
 #   nine.
 #
 # ## Limits
 #
-# - One split. Of {num}`works:,d` works {num}`kept:,d` are left once labels on fewer than three are dropped with
-#   their works, and a tenth of those are for the test: what cannot be told from these may be told from more.
-# - Claims that are not recorded on both kinds of pictures yet, listed above the table: {num}`counts.waiting:d`.
+# - One split. Of {num}`works:,d` works {num}`kept:,d` are left once labels on fewer than three works are dropped
+#   with their works, and a tenth of those are for the test: what cannot be told from these may be told from more.
+# - Claims not yet recorded on both kinds of pictures, listed above the table: {num}`counts.waiting:d`.
 # - Pictures of 300 pixels and one small frozen network.
-# - The photographs are of works that were picked by words, mostly flat ones. Nothing here speaks of
-#   armour, vessels or costume.
+# - The photographs show works picked by words, mostly flat ones. Nothing here speaks of armour, vessels or
+#   costume.
 
 # %% [markdown]
 # ## Summary
@@ -334,12 +330,12 @@ pd.DataFrame(
 #   {num}`counts.cannot be told:d` cannot be told; the number of those that do not hold is
 #   {num}`counts.does not hold:d`.
 # - AttnCNN-RNN differs from the baseline by {num}`claims.rnn.value:+.3f` {num}`claims.rnn.interval:+.3f`, and by
-#   {num}`claims.rnn_kinds.value:+.3f` {num}`claims.rnn_kinds.interval:+.3f` where each has a threshold for each
+#   {num}`claims.rnn_kinds.value:+.3f` {num}`claims.rnn_kinds.interval:+.3f` where both have a threshold for each
 #   kind of label.
 # - Free order beats a fixed one under each model's own rule; what attention and recurrence add cannot be
 #   told.
-# - Drawings give the same verdict for {num}`counts.same:d` of them.
-# - A list of object numbers, labels and checksums makes the numbers repeatable by anybody.
+# - Drawings give the same verdict for {num}`counts.same:d` of the claims.
+# - A list of object numbers, labels and checksums lets anybody repeat the numbers.
 
 # %% [markdown]
 # ## Exercises
@@ -349,8 +345,8 @@ pd.DataFrame(
 # %% [markdown]
 # ```{exercise} Level 1: effects out of nothing
 # :label: ex-19-1
-# If every true difference were zero, how many of as many single 95 % intervals would leave zero out by
-# chance? How likely is at least one, if they were independent?
+# If every true difference were zero, how many single 95 % intervals, one per claim, would exclude zero by chance?
+# How likely would at least one be, if they were independent?
 # ```
 
 # %% tags=["solution"]
@@ -363,7 +359,7 @@ round(expected, 2), round(any_of_them, 2)
 # ```{solution} ex-19-1
 # :class: dropdown
 # {num}`by_chance.expected:.2f` of {num}`counts.claims:d`, one in twenty, and at least one with a probability of
-# {num}`by_chance.any:.0%`. That is why the intervals of the table hold all at once.
+# {num}`by_chance.any:.0%`. That is why all intervals of the table hold at once.
 # ```
 
 # %% [markdown]
@@ -383,14 +379,14 @@ page.values["wider"]
 # ```{solution} ex-19-2
 # :class: dropdown
 # By a factor of {num}`wider:.2f` on average. Bonferroni's correction would widen them a little more, as it
-# knows nothing of the claims that share their works and models.
+# ignores that claims share works and models.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 2: what would tell?
 # :label: ex-19-3
-# Take a claim whose interval has zero inside. How many test works would make the interval reach only half of
-# its difference to either side, if that stayed what it is?
+# Take a claim whose interval contains zero. With how many test works would the interval reach only half of the
+# difference to either side, if the difference stayed the same?
 # ```
 
 # %% tags=["solution"]
@@ -406,17 +402,16 @@ page["works_needed"] = {"least": round(min(needed)), "most": round(max(needed)),
 # %% [markdown]
 # ```{solution} ex-19-3
 # :class: dropdown
-# From {num}`works_needed.least:,d` to {num}`works_needed.most:,d`, depending on the claim; here are
+# From {num}`works_needed.least:,d` to {num}`works_needed.most:,d`, depending on the claim; here there are
 # {num}`works_needed.here:,d`. Intervals shrink with the root of the number of works, so small differences need
-# thousands: the contest's
-# split has {num}`reported/paper.images:,d` works, of which a tenth are for the test.
+# thousands: the contest's split has {num}`reported/paper.images:,d` works, of which a tenth are for the test.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 3: your own museum
 # :label: ex-19-4
-# Name a claim of the table that you expect to come out otherwise on photographs of vessels and armour, and
-# say what in the pictures makes you think so. How would you test it?
+# Name a claim of the table that you expect to come out differently on photographs of vessels and armour, and say
+# what in the pictures makes you think so. How would you test it?
 # ```
 
 # %% [markdown]
@@ -434,12 +429,13 @@ page["works_needed"] = {"least": round(min(needed)), "most": round(max(needed)),
 # An interval on photographs reaches from −.01 to +.03. What does that say of the claim?
 # - [ ] It is false. :: Its difference may well be +.02.
 # - [x] These works cannot tell. :: Right, and more of them might.
-# - [ ] There is no effect. :: An interval around zero is no proof of nothing.
+# - [ ] There is no effect. :: An interval around zero does not prove that.
 # ```
 #
 # ```{quiz}
 # Drawings and photographs agree on a claim. Is it a law?
-# - [x] No, both are one small network and one kind of pictures each. :: Right: two cases more than none.
+# - [x] No, both are one small network and one kind of pictures each. :: Right: two cases are more than none, but
+#   no law.
 # - [ ] Yes, the intervals leave zero out. :: They speak of these works and this network.
 # - [ ] Only with more seeds. :: Seeds say how much training varies, not pictures.
 # ```
