@@ -24,7 +24,7 @@
 # ```
 #
 # A trained AttnCNN-RNN names a label at every step, whatever the picture. When to stop, how many paths to follow and what
-# six views say together are decided after training, and cost no training to compare.
+# six views say together are decided after training, so comparing such choices costs no training.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -50,9 +50,9 @@ test_paths = {k: run.paths("test", k) for k in widths}
 test_paths[1].labels.shape
 
 # %% [markdown]
-# The model of this chapter is that of {doc}`06_attn_cnn_rnn`, which had {num}`epochs:d` epochs here and
-# {num}`reported/code.rnn.epochs:d` in the code. What follows is said of it; a finished model may stop
-# otherwise.
+# This chapter uses the model of {doc}`06_attn_cnn_rnn`, trained for {num}`epochs:d` epochs here and
+# {num}`reported/code.rnn.epochs:d` in the code. What follows holds for this model; a finished one may stop
+# differently.
 #
 # ## When does a path end?
 #
@@ -68,11 +68,10 @@ test_paths[1].labels.shape
 #
 # $$P_t = \sqrt[t]{p_1(l_1) \times p_2(l_2) \times \dots \times p_t(l_t)} \;(6)$$
 #
-# with $p_s(l_s)$ the probability of the label named at step $s$. It is a score and
-# not a probability: every step is trained to give *all* labels, so the sigmoids are no conditional
-# probabilities of a next label, and their product is not that of a path. Both sides can fall and rise
-# from step to step: the threshold moves with the frequency of each label named. {numref}`fig-path` shows
-# them for one view whose path is cut short.
+# with $p_s(l_s)$ the probability of the label named at step $s$. It is a score, not a probability: every step is
+# trained to give *all* labels, so the sigmoids are no conditional probabilities of a next label, and their product
+# is not the probability of a path. Score and threshold can fall and rise from step to step: the threshold moves
+# with the frequency of each label named. {numref}`fig-path` shows them for one view whose path is cut short.
 
 # %%
 import numpy as np
@@ -126,9 +125,9 @@ score_curves(
 # ```
 
 # %% [markdown]
-# Resized views and crops end differently. Of the greedy paths of resized test views
-# {num}`ends.resize_whole:.0%` run to the last step, and of those of crops
-# {num}`ends.crop_first:.0%` stop after one label or before it: crops have learned to show cultures only.
+# Resized views and crops end differently. Of the greedy paths of resized test views, {num}`ends.resize_whole:.0%`
+# run to the last step; of those of crops, {num}`ends.crop_first:.0%` stop after at most one label: on crops the
+# model has learned to name cultures only.
 #
 # ## Which γ, and how many beams?
 #
@@ -190,13 +189,12 @@ page["chosen"] = {
 page.values["chosen"]
 
 # %% [markdown]
-# Chosen are γ = {num}`chosen.gamma:.2f` and K = {num}`chosen.beams:d`, with
-# {num}`chosen.f2:.3f` on validation. To the left of the peak the curve rises slowly, since a small γ
-# stops little; to the right it falls. Above γ = {num}`chosen.ceiling:.1f`, one over the share of the most
-# frequent label, {num}`chosen.commonest`, no path may so much as begin with that label, however sure the
-# model is: its threshold is then above one. With the chosen γ the threshold of that label is
-# {num}`chosen.first:.2f`: {num}`chosen.begins` with it. What the search over paths itself is worth, with γ
-# tuned for each width:
+# Validation chooses γ = {num}`chosen.gamma:.2f` and K = {num}`chosen.beams:d`, with an F2 of {num}`chosen.f2:.3f`.
+# To the left of the peak the curve rises slowly, since a small γ stops little; to the right it falls. Above γ =
+# {num}`chosen.ceiling:.1f`, one over the share of the most frequent label, {num}`chosen.commonest`, no path can
+# even begin with that label, however sure the model is: its threshold is then above one. With the chosen γ the
+# threshold of that label is {num}`chosen.first:.2f`: {num}`chosen.begins` with it. The worth of the search over
+# paths itself, with γ tuned for each width:
 
 # %%
 from imet.decoding import tune_path_rule
@@ -214,18 +212,17 @@ pd.DataFrame(rows, columns=columns).pipe(show, index=False)
 
 # %% [markdown]
 # A wider search finds paths whose *product* over all T steps is higher; they are stopped afterwards, so
-# that labels which are cut later had a say in which path won. And a work is judged by its set of labels,
-# while what each step is trained to say does not depend on the order, so there is little that a later
-# step could put right.
+# labels that are then cut still help to decide which path wins. Besides, a work is judged by its set of labels,
+# and what each step is trained to name does not depend on the order, so a later step can put little right.
 #
 # ## Terminate or mask?
 #
-# As written a path ends at the first step that fails. The code drops failing steps one by one and
-# lets later ones in again, and always keeps the first label. “At the end of time step t” may also mean
-# that the failing label is still given. A work's labels are then what any of its views names, as the paper
-# says (“the union of the predictions over all the six samples”, §3.3); under *vote* a label needs half of the views, and under *mean* one path is decoded from probabilities
-# averaged over views. Each way gets its own γ, from validation, at the chosen K; the row *as coded* takes
-# the code's γ, and its K as far as the search of this profile goes.
+# As written, a path ends at the first step that fails. The code drops failing steps one by one, lets later ones in
+# again, and always keeps the first label. “At the end of time step t” may also mean that the failing label is
+# still given. A work then gets every label that any of its views names, as the paper says (“the union of the
+# predictions over all the six samples”, §3.3); under *vote* a label needs half of the views, and under *mean* one
+# path is decoded from probabilities averaged over views. Each way gets its own γ, from validation, at the chosen
+# K; the row *as coded* takes the code's γ, and its K as far as the search of this profile goes.
 
 # %%
 from imet.decoding import PathRule
@@ -291,16 +288,16 @@ forest_plot(
 # %% [markdown]
 # ```{caption} fig-stopping
 # :alt: A line for each way with its difference from the paper's way and its interval.
-# Ways to stop a path and to put views together: difference in F2 of test works from the paper's way,
-# with 95 % intervals over works. Each γ was tuned on validation, except the code's own.
+# Ways to stop a path and to combine views: difference in F2 of test works from the paper's way, with 95 %
+# intervals over works. Each γ was tuned on validation, except the code's own.
 # ```
 
 # %% [markdown]
-# The ways to stop, each with the γ that suits it, differ by {num}`stopping.lowest:+.3f` to
-# {num}`stopping.highest:+.3f` in F2 from terminating, the ways to put views together by
+# The ways to stop, each with its own γ, differ from terminating by {num}`stopping.lowest:+.3f` to
+# {num}`stopping.highest:+.3f` in F2, the ways to combine views from the union by
 # {num}`ways.vote of the views.value:+.3f` {num}`ways.vote of the views.interval:+.3f` (vote) and
-# {num}`ways.mean of the views.value:+.3f` {num}`ways.mean of the views.interval:+.3f` (mean). A vote is asked
-# for tags that crops do not show. The row *as coded* changes γ and K, too, and tunes neither:
+# {num}`ways.mean of the views.value:+.3f` {num}`ways.mean of the views.interval:+.3f` (mean). A vote needs crops
+# to name tags that they do not show. The row *as coded* also changes γ and K, and tunes neither:
 # {num}`ways.as coded.value:+.3f` {num}`ways.as coded.interval:+.3f`.
 #
 # ## Six views
@@ -338,29 +335,28 @@ predictions_table(by_views, test_targets)
 # {num}`views.the resize.difference.interval:+.3f` and the crops alone by
 # {num}`views.the five crops.difference.value:+.3f`
 # {num}`views.the five crops.difference.interval:+.3f`. (Where a line above says *at the edge*, γ is the first or
-# the last that was tried. The first stops next to nothing: every work gets the labels of all T steps, and the
-# row compares numbers of labels as much as views.) With crops trained as written they have to lose: a crop
-# never learns a tag. That crops did better in the paper may have
-# the reason it gives, undistorted shapes, or another one: a network whose crops were trained on no
-# label at all ({ref}`crop-targets`) gives fewer labels on crops, and so fewer wrong ones in a union
-# of six.
+# the last value tried. The first stops next to nothing: every work gets the labels of all T steps, and the row
+# compares numbers of labels as much as views.) Crops trained as written have to lose: a crop never learns a tag.
+# In the paper crops may have done better for the reason it gives, undistorted shapes, or for another: a network
+# whose crops were trained on no label at all ({ref}`crop-targets`) gives fewer labels on crops, and so fewer wrong
+# ones in a union of six.
 #
 # ## Limits
 #
 # - Test works decide nothing here: every γ, K and way of combining is tuned on validation. But several
-#   ways are compared on the same test works, and the best of several is flattered.
-# - {num}`works.val:d` validation works give a γ its own uncertainty. Where several γ are equally good the
-#   smallest is taken, which gives the most labels.
+#   ways are compared on the same test works, and the best of several looks better than it is.
+# - With {num}`works.val:d` validation works, γ itself is uncertain. Where several γ are equally good, the smallest
+#   is taken, which gives the most labels.
 
 # %% [markdown]
 # ## Summary
 #
 # - A {term}`path` ends where its score falls below a threshold made of γ and the labels' frequencies.
 # - A large γ forbids frequent labels altogether: the threshold of a first step may exceed one.
-# - What a wider search finds is likelier by the model, and not what is scored: no gain need follow.
-# - Putting the views together otherwise than by their union changes F2 by
-#   {num}`ways.mean of the views.value:+.3f` {num}`ways.mean of the views.interval:+.3f` (mean) and
-#   {num}`ways.vote of the views.value:+.3f` {num}`ways.vote of the views.interval:+.3f` (vote).
+# - A wider search finds likelier paths, by the model, but likelihood is not what is scored: no gain need follow.
+# - Combining the views in another way than by their union changes F2 by {num}`ways.mean of the views.value:+.3f`
+#   {num}`ways.mean of the views.interval:+.3f` (mean) and {num}`ways.vote of the views.value:+.3f`
+#   {num}`ways.vote of the views.interval:+.3f` (vote).
 
 # %% [markdown]
 # ## Exercises
@@ -392,7 +388,7 @@ scores_so_far, limits
 # ```{exercise} Level 1: the forbidden label
 # :label: ex-07-2
 # A label is on a fifth of the training works. From which γ on can no path begin with it, unless the first
-# label is kept whatever it is?
+# label is always kept?
 # ```
 
 # %% tags=["solution"]
@@ -471,11 +467,11 @@ by_votes.pipe(show)
 # %% [markdown]
 # ```{solution} ex-07-4
 # :class: dropdown
-# The number of votes that is best on validation is {num}`votes.best:d`. On test one vote gives an F2 of
-# {num}`votes.one:.3f`, which is the chapter's union, and the votes of all views {num}`votes.all:.3f`. Where crops
-# show no tags, asking for more than one vote loses the tags that only the resize shows; γ then
-# falls, to let more through. In {num}`votes.at_edge:d` rows it ends at the edge of what is tried, where next to
-# nothing is left to stop. A rule that treats cultures and tags alike cannot have both.
+# The number of votes that is best on validation is {num}`votes.best:d`. On test one vote, the chapter's union,
+# gives an F2 of {num}`votes.one:.3f`, and the votes of all views give {num}`votes.all:.3f`. Where crops show no
+# tags, asking for more than one vote loses the tags that only the resize shows; γ then falls to let more through.
+# In {num}`votes.at_edge:d` rows it ends at the edge of the values tried, where it stops next to nothing. A rule
+# that treats cultures and tags alike cannot suit both.
 # ```
 
 # %% [markdown]
@@ -483,9 +479,9 @@ by_votes.pipe(show)
 #
 # ```{quiz}
 # A search with five beams finds a path of a higher product than the greedy one. Must F2 rise?
-# - [ ] Yes, the path is more probable. :: The product is no probability of the set of labels, and F2
-#   looks at the set.
-# - [x] No: the search maximises another number than the score. :: Right.
+# - [ ] Yes, the path is more probable. :: The product is not the probability of the set of labels, and F2 looks at
+#   the set.
+# - [x] No: the search maximises a number other than the score. :: Right.
 # - [ ] Yes, if γ is tuned again. :: Not even then.
 # ```
 #

@@ -17,8 +17,8 @@
 # # Losses and thresholds
 #
 # ```{goals}
-# what focal loss does; what the size of a loss gives away; how thresholds are searched; why an AUC of .94
-# and an F2 of .53 agree.
+# what focal loss does; what the size of a loss reveals; how thresholds are searched; why an AUC of .94 and an F2
+# of .53 agree.
 #
 # {doc}`13_vgg16`; cross-entropy.
 # ```
@@ -48,13 +48,13 @@ main.rule.describe()
 # ## What is focal loss?
 #
 # The poster names it as its loss and gives no formula; its reference {cite}`lin2017` does. With
-# $p_t$ the probability given to what is right,
+# $p_t$ the probability given to the right answer,
 #
 # $$ \mathrm{FL}(p_t) = -\alpha_t\,(1 - p_t)^{\gamma} \log p_t . $$
 #
 # At γ = 0 and without α it is cross-entropy. γ > 0 turns down what is nearly right already: of a
-# thousand labels nearly all are absent and easily seen to be, and what matters to cross-entropy is
-# their sum. α weighs positives against negatives.
+# thousand labels nearly all are absent, and easily seen to be, and their sum dominates cross-entropy. α weighs
+# positives against negatives.
 #
 # Two more losses of this chapter are in neither document. The *asymmetric* loss {cite}`ridnik2020` has a γ for
 # positives and one for negatives, and leaves a negative below a margin $m$ alone: with $p$ the probability of
@@ -65,7 +65,7 @@ main.rule.describe()
 # -p_m^{\gamma_-} \log (1 - p_m) & \quad \text{where it is not.}
 # \end{aligned}$$
 #
-# *Soft F2* is one minus F2 of a whole work, with probabilities in the place of decisions:
+# *Soft F2* is one minus F2 of a whole work, with probabilities in place of decisions:
 #
 # $$ 1 - \frac{(1 + \beta^2) \sum_j p_j\, y_j}{\beta^2 \sum_j y_j + \sum_j p_j}, \qquad \beta = 2 . $$
 #
@@ -99,9 +99,9 @@ loss_shapes(shapes)
 #
 # The poster's table gives losses from {num}`reported/poster.vgg16_bn_step15.loss:.2f` to
 # {num}`reported/poster.vgg16.loss:.2f`. Without γ, α and the reduction such a number says nothing; but
-# it can be turned round to say what they were. A model that never looks at the pictures can still
-# learn how frequent each label is. Its loss is the *best constant*: a model that was trained on the same
-# loss and does worse has learned less than nothing:
+# it can be used to infer them. A model that never looks at the pictures can still learn how frequent each label
+# is. Its loss is the *best constant*: a model trained on the same loss that does worse has learned less than
+# nothing:
 
 # %%
 import numpy as np
@@ -132,9 +132,9 @@ constants.pipe(show, "{:.4g}")
 # :label: ex-focal
 # The poster reports validation losses of {num}`reported/poster.vgg16_bn_step15.loss:.2f` to
 # {num}`reported/poster.vgg16.loss:.2f`. Which of the forms in the table can have been its loss? Take
-# into account that public notebooks with γ = 2, no α and a sum over labels log losses of
-# {num}`reported/context.public.focal_low:.2f` to {num}`reported/context.public.focal_high:.2f` at an
-# F2 near the poster's.
+# into account that public notebooks with γ = 2, no α and a sum over labels report losses of
+# {num}`reported/context.public.focal_low:.2f` to {num}`reported/context.public.focal_high:.2f` at an F2 near the
+# poster's.
 # ```
 
 # %% tags=["solution"]
@@ -148,30 +148,31 @@ page["constants.over"] = np.array([low, high]) / on_real["α = .75"] - 1
 # %% [markdown]
 # ````{solution} ex-focal
 # :class: dropdown
-# γ = 2 without α, summed over labels. A model that was trained on a loss should lie *under* its best constant, and clearly so at an AUC of .94.
-# (One that was trained on another loss need not: the table below has good models far over it.)
+# γ = 2 without α, summed over labels. A model should lie *under* the best constant of the loss it was trained on,
+# clearly so at an AUC of .94. (A model trained on another loss need not: the table below has good models far above
+# it.)
 #
 # - *Class mean*: the constant is {num}`constants.class_mean:.4f`. A trained model would report a loss
 #   under that; the poster's is more than six hundred times as large.
 # - *α = .25, summed*: the constant is {num}`constants.alpha25:.2f`. The poster's losses are larger,
 #   so its models would be worse than a model that does not look.
 # - *α = .75, summed*: the constant is {num}`constants.alpha75:.2f`, and the poster's losses lie
-#   {num}`constants.over.0:.0%` to {num}`constants.over.1:.0%` over it. The same contradiction by a small
-#   margin, which poor calibration on validation works could make: this form is unlikely, not excluded.
+#   {num}`constants.over.0:.0%` to {num}`constants.over.1:.0%` over it. The contradiction is the same, but its
+#   margin is small, and poor calibration on validation works could explain it: this form is unlikely, not
+#   excluded.
 # - *No α, summed*: the constant is {num}`constants.none:.3f`, and the poster's models lie at
 #   {num}`constants.share:.0%` (row 3) to {num}`constants.highest:.0%` (row 1) of it. That is what looking at
 #   the pictures should bring, and what others found with this form.
 #
-# The last fits best, so γ = 2 without α, summed over labels, is the reading of this book.
-# Other values of γ remain possible: one number cannot fix two unknowns.
+# The last form fits best, so this book reads the loss as γ = 2 without α, summed over labels. Other values of γ
+# remain possible: one number cannot fix two unknowns.
 # ````
 
 # %% [markdown]
 # ## Which loss gives the best F2?
 #
-# Five losses train the same head on the same features: Adam at one learning rate, since it does not
-# care about the scale of a loss, the same epochs, the same seed. Every one gets the threshold that
-# suits it best on validation.
+# Five losses train the same head on the same features, with the same epochs, the same seed and Adam at one
+# learning rate, since Adam ignores the scale of a loss. Each gets the threshold that suits it best on validation.
 
 # %%
 losses = {
@@ -194,7 +195,7 @@ forest_plot({name: {"test": run.test.f2} for name, run in trained.items()})
 
 # %% [markdown]
 # ```{caption} fig-losses
-# :alt: Five points with horizontal bars, one a loss: F2 on test and its interval.
+# :alt: Five points with horizontal bars, one per loss: F2 on test and its interval.
 # F2 of test works by the loss a head was trained with, each at its own threshold, with 95 % bootstrap
 # intervals over works. Intervals of single values overlap more readily than the paired differences in
 # the table below.
@@ -213,13 +214,13 @@ compared.pipe(show, FORMATS)
 
 # %% [markdown]
 # Soft F2 alone hardly trains here: its macro AUC of {num}`against.soft_auc:.2f` is near chance. The other four
-# reach {num}`against.range.0:.3f` to {num}`against.range.1:.3f`, the most with the loss called
+# reach {num}`against.range.0:.3f` to {num}`against.range.1:.3f`, the highest F2 with the loss called
 # *{num}`against.best`*: focal loss less cross-entropy is {num}`against.focal, γ = 2.value:+.3f`
 # {num}`against.focal, γ = 2.interval:+.3f`, asymmetric less cross-entropy {num}`against.asymmetric.value:+.3f`
 # {num}`against.asymmetric.interval:+.3f`, {num}`against.asymmetric.interval:verdict`. Each loss has its own idea
-# of what a probability is, as the thresholds show, and the search takes *that* out again; what differs after
-# it is how well the labels of a work are ordered. It is one seed and one length: a loss that learns slowly
-# may catch up. At one fixed threshold the comparison would mostly be one of calibrations.
+# of a probability, as the thresholds show, and the threshold search removes *that* difference; what remains is how
+# well the labels of a work are ordered. There is one seed and one length of training: a loss that learns slowly
+# may catch up. One fixed threshold would mostly compare calibrations.
 #
 # ## Does a lower focal loss mean a higher F2?
 #
@@ -241,8 +242,8 @@ loss_vs_f2({name: (h["val_loss"], h["val_f2"]) for name, h in histories.items()}
 # ```{caption} fig-loss-f2
 # :alt: Trails of points from high loss and low F2 to low loss and high F2; those of rows 2 to 4
 #   largely cover each other, row 2 in hollow marks on top.
-# Focal loss and F2 of validation works after every epoch of rows 2 to 4, at the best threshold of the
-# epoch. Training runs from right to left; the axis of the loss is logarithmic.
+# Focal loss and F2 of validation works after every epoch of rows 2 to 4, at that epoch's best threshold. Training
+# runs from right to left; the axis of the loss is logarithmic.
 # ```
 
 # %%
@@ -270,10 +271,10 @@ settings.round(3)
 # The rank correlation of F2 with low focal loss is {num}`rank.all:.2f` over all epochs of row 3, and
 # {num}`rank.late:.2f` over the second half of them; across the {num}`rank.settings:d` settings of the
 # table it is {num}`rank.across:.2f`. A correlation near 1 over a whole training says little, since
-# everything improves at first; what a choice between finished models needs is the last two. So the
-# poster's remark can be put more exactly: the loss follows F2 while a model learns, and between finished
-# models it need not, because it also judges how well calibrated their probabilities are, which the threshold
-# search does not care about. {num}`rank.settings:d` settings neither show an order nor exclude one.
+# everything improves at first; a choice between finished models needs the last two. So the poster's remark can be
+# put more exactly: the loss follows F2 while a model learns, but need not between finished models, because it also
+# judges how well their probabilities are calibrated, which the threshold search ignores. {num}`rank.settings:d`
+# settings neither show an order nor exclude one.
 
 # %% [markdown]
 # ## How should the threshold be searched?
@@ -302,7 +303,7 @@ threshold_curve(
 # ```{caption} fig-search
 # :alt: Curves of F2 on validation and test against the threshold, rising to a peak and falling, with
 #   the chosen threshold marked.
-# F2 by a threshold that is the same for all labels, row 3. Marked is the best of the poster's grid on
+# F2 by a threshold that is the same for all labels, row 3. The mark is the best of the poster's grid on
 # validation; the dotted line is where the grid ends.
 # ```
 
@@ -334,14 +335,13 @@ page["rules.proportional_labels"] = compared.loc["γ·f", "labels per work"]
 compared.pipe(show, FORMATS)
 
 # %% [markdown]
-# A rule that contains another can never lose to it on validation, and test says what of that was
-# luck. The exact optimum
-# is worth {num}`rules.exact_gain:.4f` more than the grid on validation and
-# {num}`rules.exact_test:+.4f` on test. It takes one sort of the validation scores, so a coarse grid saves
-# nothing. γ·f, the paper's threshold for each label, is γ times the share of works that carry it; this γ is
-# the factor of the paper's §3.3 and not the exponent of focal loss. That suits scores which shrink with that share, as calibrated ones do. Focal loss gives a rare
-# label far more than its share, so no γ fits frequent and rare ones together: the best one gives a work
-# {num}`rules.proportional_labels:.0f` labels.
+# A rule that contains another can never lose to it on validation, and test shows how much of that was luck. The
+# exact optimum is worth {num}`rules.exact_gain:.4f` more than the grid on validation and
+# {num}`rules.exact_test:+.4f` on test. It takes one sort of the validation scores, so a coarse grid saves nothing.
+# γ·f, the paper's threshold for each label, is γ times the share of works that carry it; this γ is the factor of
+# the paper's §3.3, not the exponent of focal loss. Such thresholds suit scores that shrink with the share, as
+# calibrated ones do. Focal loss gives a rare label far more than its share, so no γ fits frequent and rare labels
+# together: the best γ gives {num}`rules.proportional_labels:.0f` labels per work.
 #
 # ## How can AUC be .94 and F2 only .53?
 #
@@ -364,8 +364,8 @@ by_group.set_axis(["macro AUC", "labels", "left out"], axis=1).round(3)
 
 # %% [markdown]
 # Micro AUC is {num}`auc.micro:.3f` for the same scores: it also rewards knowing which labels are
-# frequent. The poster does not say what it does with labels that have no validation work at all, on
-# the real table {num}`reported/context.no_val_positive` of {num}`reported/poster.labels:,d`.
+# frequent. The poster does not say what it does with labels that have no validation work at all
+# ({num}`reported/context.no_val_positive` of {num}`reported/poster.labels:,d` on the real table).
 #
 # Second, AUC does not know how rare a label is. It is the chance that a work with the label scores
 # above one without it. If a label is on one work in a thousand, then at an AUC of .94 the works that
@@ -411,16 +411,15 @@ score_curves(
 # %% [markdown]
 # At an AUC of .94 such a model reaches an F2 of {num}`base.f2:.2f`, with a precision of
 # {num}`base.precision:.2f`. The poster's is a little higher, so this is no upper bound: its labels have
-# different AUCs and depend on each other, and the simulation gives all the same and draws them
-# independently. But it explains why F2 is near one half and not near .94, and so the two numbers go
-# together: .94 is a good ranking of *works*, .53 what is left of it for a decision among a thousand
-# *labels*, nearly all of them rare.
+# different AUCs and depend on each other, while the simulation gives all the same AUC and draws them
+# independently. But it explains why F2 is near one half, not near .94, and so the two numbers agree: .94 is a good
+# ranking of *works*, .53 what is left of it for a decision among a thousand *labels*, nearly all of them rare.
 #
 # ## Limits
 #
 # - Losses are compared on one head, one set of features and one seed; their own settings (γ, margins)
 #   are those of their papers, not tuned.
-# - Rules are compared on one model. Other losses may like other rules.
+# - Rules are compared on one model. Other losses may suit other rules.
 # - Equal AUC for every label is a simplification: rare labels have less reliable ones. The simulation is one
 #   draw of 800 works.
 
@@ -428,8 +427,8 @@ score_curves(
 # ## Summary
 #
 # - {term}`Focal loss` turns down what is already right; its size tells its form, within limits.
-# - Loss follows F2 within a training; between models of different losses it need not.
-# - AUC does not know how rare labels are, and F2 does: both numbers of the poster go together.
+# - Loss follows F2 within one training; between models of different losses it need not.
+# - AUC does not know how rare labels are, F2 does: the poster's two numbers agree.
 
 # %% [markdown]
 # ## Exercises
@@ -439,8 +438,8 @@ score_curves(
 # %% [markdown]
 # ```{exercise} Level 1: how much does γ turn down?
 # :label: ex-14-1
-# By what factor does focal loss with γ = 2 scale the cross-entropy of a decision that has .9, .5 and .1 for
-# what is right?
+# By what factor does focal loss with γ = 2 scale the cross-entropy of a decision that gives the right answer .9,
+# .5 and .1?
 # ```
 
 # %% tags=["solution"]
@@ -483,9 +482,10 @@ pd.DataFrame(warm).T.rename_axis("temperature").round(3)
 # ```{solution} ex-14-2
 # :class: dropdown
 # At a temperature of 2 the threshold moves from {num}`warm.one.threshold:.3f` to {num}`warm.two.threshold:.3f`
-# and the loss from {num}`warm.one.focal loss:.3f` to {num}`warm.two.focal loss:.3f`, while F2 stays: it is
+# and the loss from {num}`warm.one.focal loss:.3f` to {num}`warm.two.focal loss:.3f`, while F2 stays the same:
 # {num}`warm.one.F2:.3f` and {num}`warm.two.F2:.3f`. One temperature for all labels keeps every order, and the
-# threshold follows the scores; only the loss reads the probabilities themselves. So calibration and F2 at a tuned threshold are different things.
+# threshold follows the scores; only the loss reads the probabilities themselves. So calibration and F2 at a tuned
+# threshold are different things.
 # ```
 
 # %% [markdown]
@@ -525,8 +525,8 @@ page.values["own_thresholds"]
 #
 # ```{quiz}
 # A model's focal loss is above the best constant. Must it be worse than not looking?
-# - [ ] Yes. :: Only if it was trained on that loss. One that was trained on another may rank well and be
-#   badly calibrated.
+# - [ ] Yes. :: Only if it was trained on that loss. A model trained on another may rank well and be badly
+#   calibrated.
 # - [x] Not if it was trained on another loss. :: Right: its probabilities may be off and its order good.
 # - [ ] No, constants are not models. :: A constant is a model, and a hard one to beat in loss.
 # ```
