@@ -23,8 +23,8 @@
 # {doc}`03_baseline`; true and false positive rates.
 # ```
 #
-# F2 judges decisions. The area under the ROC curve judges the order that a model brings works into,
-# label by label, and no threshold enters. The paper shows it for eight labels and one model.
+# F2 judges decisions. The area under the ROC curve judges the order in which a model ranks works, label by label;
+# no threshold enters. The paper shows it for eight labels and one model.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -70,10 +70,10 @@ auc = pd.DataFrame({name: roc_auc_per_class(s, targets) for name, s in scores.it
 labels.join(auc).sort_values("uses in training", ascending=False).head(4).pipe(show, index=False)
 
 # %% [markdown]
-# The recurrent models had {num}`epochs:d` epochs here and {num}`reported/code.rnn.epochs:d` in the code.
-# All areas of this chapter are of validation works, as the paper's Figure 3; those of
-# {doc}`03_baseline` are of test works, and those of {doc}`14_losses_and_thresholds` of another model, so a
-# quartile has another mean in each.
+# The recurrent models were trained for {num}`epochs:d` epochs here and {num}`reported/code.rnn.epochs:d` in the
+# code. All areas of this chapter are for validation works, as in the paper's Figure 3; those of {doc}`03_baseline`
+# are for test works, and those of {doc}`14_losses_and_thresholds` for another model, so a quartile's mean differs
+# in each.
 #
 # ## Which eight labels?
 #
@@ -108,11 +108,11 @@ table.set_index(["quartile", "label"]).sort_index(level="quartile", ascending=Fa
 # %% [markdown]
 # The brackets are 95 % intervals (Hanley and McNeil, solved for the area). With a handful of positives
 # they span most of the range: on the real split two of the paper's eight labels have three validation
-# positives, with which an area of one half has the interval {num}`12_paper_results/rare.interval:.2f`. That
-# the “model performance deteriorates significantly for smaller classes” cannot be read off three works.
+# positives each, and an area of one half then has the interval {num}`12_paper_results/rare.interval:.2f`. That the
+# “model performance deteriorates significantly for smaller classes” cannot be read off three works.
 #
-# {numref}`fig-roc` draws the curves for the model that the paper says its Figure 3 shows, and
-# {numref}`fig-roc-rnn` for the model that it says has none:
+# {numref}`fig-roc` draws the curves of the model that the paper names for its Figure 3, and {numref}`fig-roc-rnn`
+# those of the model that, it says, has none:
 #
 # ```{quote-doc} paper
 # :where: §5.4
@@ -120,8 +120,8 @@ table.set_index(["quartile", "label"]).sort_index(level="quartile", ascending=Fa
 # instead of probabilities.
 # ```
 #
-# It has probabilities at every step. A label's score here is the largest it gets over the steps,
-# averaged over the views.
+# AttnCNN-RNN does have probabilities, at every step. A label's score here is its largest over the steps, averaged
+# over the views.
 
 # %%
 from sklearn.metrics import roc_auc_score, roc_curve
@@ -150,8 +150,8 @@ roc_curves(curves["with HOG"], areas["with HOG"], emphasised=["micro average"])
 # :alt: ROC curves of up to eight labels and, thick, their micro average, all above the diagonal to
 #   differing degrees; curves of rare labels are steps.
 # ResNet50 + HOG on validation works: two labels from each quartile of training frequency, where they
-# have a validation positive, and the micro average: the paper's Figure 3. After the label stands its
-# number of positives, in brackets the area.
+# have a validation positive, and the micro average, as in the paper's Figure 3. A label's number of positives
+# follows it; the area is in brackets.
 # ```
 
 # %% tags=["hide-input"]
@@ -169,7 +169,7 @@ roc_curves(curves["AttnCNN-RNN"], areas["AttnCNN-RNN"], emphasised=["micro avera
 # With so few positives the curves are stairs. An area does not depend on how common a label is: it is
 # the chance that a work with the label scores higher than one without. So positives may be added, if
 # they are positives like the others and no model has seen them. Here {num}`more.source` join them; they
-# serve this figure and nothing else. The negatives stay the validation works.
+# serve this figure and nothing else. The negatives are still the validation works.
 
 # %%
 import numpy as np
@@ -203,8 +203,8 @@ roc_curves(readable["with HOG"], readable_areas["with HOG"])
 # %% [markdown]
 # ```{caption} fig-roc-readable
 # :alt: ROC curves of the same labels, smoother than before, and each with its area.
-# ResNet50 + HOG: the labels of {numref}`fig-roc`, with the positives added. After the label stands how
-# many there are now, {num}`more.least:d` at least.
+# ResNet50 + HOG: the labels of {numref}`fig-roc`, with the positives added. Their new number, at least
+# {num}`more.least:d`, follows the label.
 # ```
 
 # %% tags=["hide-input"]
@@ -218,8 +218,8 @@ roc_curves(readable["AttnCNN-RNN"], readable_areas["AttnCNN-RNN"])
 
 # %% [markdown]
 # In the authors' notebook the cell titled “Baseline + HOG” plots the predictions of the plain
-# baseline, so the printed figure is probably its. How much the two differ here: a micro average of
-# {num}`micro.baseline:.3f` without and {num}`micro.with HOG:.3f` with HOG.
+# baseline, so the printed figure probably shows that model. Here the micro average is {num}`micro.baseline:.3f`
+# without HOG and {num}`micro.with HOG:.3f` with it.
 #
 # ## All labels
 #
@@ -242,8 +242,8 @@ label_scatter(
 # :alt: A scatter of labels: to the left, where labels are rare, areas spread widely; to the right
 #   they are close together.
 # AUC of every label on validation works, by its uses in training, for the baseline and AttnCNN-RNN. An area
-# near zero rests on one or two positives that are ranked last. Labels at the same place share a mark, larger
-# the more they are.
+# near zero rests on one or two positives that are ranked last. Labels at the same place share a mark, which grows
+# with their number.
 # ```
 
 # %%
@@ -303,33 +303,32 @@ page["prior.micro"] = or_dash(micro_auc(prior, targets))
 page.values["prior"]
 
 # %% [markdown]
-# Averaged over labels HOG changes the area by {num}`gain.with HOG.value:+.3f`
-# {num}`gain.with HOG.interval:+.3f` and AttnCNN-RNN by {num}`gain.AttnCNN-RNN.value:+.3f`
-# {num}`gain.AttnCNN-RNN.interval:+.3f`. These two intervals are over labels, on the works at hand.
+# Averaged over labels, HOG changes the area by {num}`gain.with HOG.value:+.3f` {num}`gain.with HOG.interval:+.3f`
+# and AttnCNN-RNN by {num}`gain.AttnCNN-RNN.value:+.3f` {num}`gain.AttnCNN-RNN.interval:+.3f`. These two intervals
+# are over labels, on the works at hand.
 #
 # The *macro* average gives each label one vote; it covers {num}`macro.classes:d` labels and leaves out
 # {num}`macro.left_out:d` without a positive among {num}`works:d` validation works. The *micro* average
-# throws all pairs of work and label together, so that telling frequent labels from rare ones already
-# earns a high area: a model that never looks at the picture and gives every work the training
-# proportions reaches {num}`prior.micro:.3f`, with a macro average of exactly one half.
+# pools all pairs of work and label, so that telling frequent labels from rare ones already earns a high area: a
+# model that never looks at the picture and gives every work the training proportions reaches
+# {num}`prior.micro:.3f`, with a macro average of exactly one half.
 #
 # ## Limits
 #
-# - The paper's “deteriorates significantly for smaller classes” cannot be shown by eight labels. By whole
-#   quartiles the areas of {numref}`fig-auc-quartile` can be compared: where the intervals of the rarest quarter
-#   lie below those of the most frequent, these works do show it. On test works ({doc}`03_baseline`) quartiles
-#   have other means.
+# - The paper's “deteriorates significantly for smaller classes” cannot be shown by eight labels. Whole quartiles
+#   can be compared in {numref}`fig-auc-quartile`: where the intervals of the rarest quarter lie below those of the
+#   most frequent, these works do show it. On test works ({doc}`03_baseline`) quartiles have other means.
 # - The bars of that figure rest on {num}`draws:d` resamples, so that each end is known to about a quarter of the
 #   standard error.
 # - The score of AttnCNN-RNN is a choice: the largest probability over the steps.
-# - Works that are drawn for a label carry it by design; which other labels come with it, and in which
-#   style, follows the drawing program's weights and not quite the collection's mix.
+# - Works that are drawn for a label carry it by design; its style and the other labels that come with it follow
+#   the drawing program's weights, not quite the collection's mix.
 # - Intervals of single labels assume that works are all that varies.
 
 # %% [markdown]
 # ## Summary
 #
-# - {term}`AUC` judges an order and no decision; no threshold enters.
+# - {term}`AUC` judges an order, not a decision; no threshold enters.
 # - With a handful of positives its interval spans most of the scale.
 # - {term}`Macro and micro <samples, macro, micro>` averages answer different questions: micro rewards knowing
 #   which labels are frequent.
@@ -361,7 +360,7 @@ page.values["prior"]
 # ```{exercise} Level 1: macro and micro on a blackboard
 # :label: ex-08-2
 # Two labels, four works. Label A is on works 1 and 2 with scores .9, .8, .7, .6 for the four; label B is on
-# work 4 with .1, .2, .3, .4. What are both averages?
+# work 4 with .1, .2, .3, .4. What are the two averages?
 # ```
 
 # %% tags=["solution"]
@@ -378,8 +377,8 @@ float(np.mean(each)), together
 # %% [markdown]
 # ```{solution} ex-08-2
 # :class: dropdown
-# Macro is 1 and micro 13/15. Each label is ranked without a fault; thrown together, B's only positive (.4)
-# lies below A's two negatives: labels with their own scales do not mix.
+# Macro is 1 and micro 13/15. Each label is ranked perfectly; in the pool, B's only positive (.4) lies below A's
+# two negatives: labels with their own scales do not mix.
 # ```
 
 # %% [markdown]
@@ -409,7 +408,7 @@ page.values["positives_needed"], page.values["positives_enough"]
 # %% [markdown]
 # ```{exercise} Level 3: average precision
 # :label: ex-08-4
-# Compute average precision for every label beside AUC. Which of the two depends on how frequent a label is?
+# Compute average precision beside AUC for every label. Which of the two depends on how frequent a label is?
 # ```
 
 # %% tags=["solution"]
@@ -452,9 +451,9 @@ page.values["rank"]
 # ```
 #
 # ```{quiz}
-# A label has three positives, and its AUC is .5 with [.27, .80]. The paper calls the model worse on small
-# classes. Is it shown?
-# - [ ] Yes, .5 is chance. :: The interval holds .8 as well.
+# A label has three positives, and its AUC is .5 with the interval [.27, .80]. The paper calls the model worse on
+# small classes. Is it shown?
+# - [ ] Yes, .5 is chance. :: The interval contains .8 as well.
 # - [x] No, these works cannot tell. :: Right.
 # - [ ] No, .5 is good for three positives. :: There is no such scale: chance is .5 for any number.
 # ```

@@ -23,9 +23,8 @@
 # {doc}`06_attn_cnn_rnn`; boxes and their overlap ({term}`IoU`).
 # ```
 #
-# The model says where it looked when it chose a label. Pictures of that are persuasive. Where the
-# place of things is known, from a drawing program or from boxes that somebody drew, one can ask whether
-# they are true.
+# The model says where it looked when it chose a label. Pictures of that are persuasive. Whether they are true can
+# be asked where the place of things is known, from a drawing program or from boxes that somebody drew.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -59,10 +58,10 @@ steps.attention.shape  # works, views, steps, regions
 # predicted label (blue texts for correct predictions or red texts for wrong predictions).
 # ```
 #
-# {numref}`fig-attention` follows that layout with the weights as they are, square by square. A
-# white frame marks the thing itself where its place is known (who knows it here: {num}`boxes`). The works
-# are drawn at random among those with a right tag. {numref}`fig-attention-smooth` shows the same as the
-# authors' code does, smoothed by {num}`reported/code.overlay.sigma:d` pixels.
+# {numref}`fig-attention` follows that layout with the raw weights, square by square. A white frame marks the thing
+# itself where its place is known (here to {num}`boxes`). The works are drawn at random from those with a right
+# tag. {numref}`fig-attention-smooth` shows the same in the manner of the authors' code, smoothed by
+# {num}`reported/code.overlay.sigma:d` pixels.
 
 # %%
 is_tag = ~run.parts.labels.is_culture
@@ -109,10 +108,10 @@ attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], atten
 # ```{caption} fig-attention
 # :alt: Two works. Beside each picture stand its view and up to three grey copies of it with coloured
 #   squares where the model looked, titled with the predicted label.
-# Attended regions, the paper's Figure 4: the picture over the annotator's labels, the resized view, and for
-# up to three predicted labels the attention when it was chosen; blue with a tick is right, red with a cross
-# is wrong. Grey regions get no attention, purple, orange and yellow ones more and more; a white frame is the
-# thing itself: a red label with a frame is really there, and the annotator left it out.
+# Attended regions, the paper's Figure 4: the picture over the annotator's labels, the resized view, and, for up to
+# three predicted labels, the attention when each was chosen; blue with a tick is right, red with a cross is wrong.
+# Grey regions get no attention, and purple, orange and yellow ones increasingly more; a white frame is the thing
+# itself: a red label with a frame is really there, and the annotator left it out.
 # ```
 
 # %% tags=["hide-input"]
@@ -120,16 +119,16 @@ attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], smoot
 
 # %% [markdown]
 # ```{caption} fig-attention-smooth
-# :alt: The same works with a soft wash of colour in the place of squares.
-# The same smoothed as the authors' code does: single regions are spread over the whole view, and
-# nothing shows how coarse the model's grid is.
+# :alt: The same works with a soft wash of colour in place of squares.
+# The same, smoothed as in the authors' code: single regions are spread over the whole view, and nothing shows how
+# coarse the model's grid is.
 # ```
 
 # %% [markdown]
 # ## How much does it choose?
 #
 # Attention that is spread evenly chooses nothing. Its *spread* is the entropy of the weights as a share
-# of the largest possible: one is even, zero is a single region.
+# of the largest possible: one is an even map, zero a single region.
 
 # %%
 import pandas as pd
@@ -171,12 +170,11 @@ named = scores.assign(label=[run.parts.labels.short(k) for k in scores["label"]]
 named.tail(4).pipe(show, index=False)
 
 # %% [markdown]
-# Each time the model rightly names a tag whose thing is in the picture, its map can be scored against
-# the thing's boxes, in two ways: does the *highest* region lie in one (the pointing game), and what
-# share of all weight do they hold? Three rivals do without attention: Grad-CAM, which asks the
-# *baseline* which regions speak for the label (for a linear layer on mean features it is the class
-# activation map); a Gaussian in the centre, where things tend to be; and an even map, whose score
-# is the area of the boxes.
+# Each time the model correctly names a tag whose thing is in the picture, its map can be scored against the
+# thing's boxes, in two ways: does the *highest* region lie in a box (the pointing game), and what share of all
+# weight do the boxes hold? Three rivals use no attention: Grad-CAM, which asks which regions speak for the label
+# in the *baseline* (for a linear layer on mean features it is the class activation map); a Gaussian in the centre,
+# where things tend to be; and an even map, whose score is the area of the boxes.
 
 # %%
 if enough:
@@ -214,7 +212,7 @@ forest_plot(hits or {"no box": {"": Interval(0, 0, 0)}}, value_name="share")
 # ```{caption} fig-hits
 # :alt: Attention, Grad-CAM, a centre prior and an even map, each with two marks and their intervals.
 # How well maps find the thing that a rightly predicted tag names: share of highest regions inside its
-# boxes, and share of the whole weight, with 95 % intervals.
+# boxes, and share of the whole weight there, with 95 % intervals.
 # ```
 
 # %%
@@ -254,8 +252,8 @@ pd.DataFrame(rows, columns=["", "difference in hits"]).pipe(show, index=False)
 # visual attention mechanism
 # ```
 #
-# If attention helps with small things, the labels that gain over the baseline should be those with
-# small boxes. {numref}`fig-size` sets the gain in AUC against the size of the thing.
+# If attention helps with small things, labels with small boxes should gain over the baseline. {numref}`fig-size`
+# plots the gain in AUC against the size of the thing.
 
 # %%
 from imet.metrics import roc_auc_per_class
@@ -295,45 +293,43 @@ label_scatter(
 
 # %% [markdown]
 # The rank correlation of size and gain is {num}`size.rank.value:+.2f` {num}`size.rank.interval:+.2f` over
-# {num}`size.labels:d` tags. Below zero it would mean that small things gain more: an interval that holds
+# {num}`size.labels:d` tags. A value below zero would mean that small things gain more: an interval that contains
 # zero says that these tags cannot tell.
 #
 # ## Are the pictures true?
 #
 # The highest weight lies in a box of the named thing in
-# {num}`answer.attention:.0%` of cases, judged by {num}`boxes`; a map that chooses nothing would have
-# {num}`answer.even:.0%`, Grad-CAM of the baseline {num}`answer.grad_cam:.0%`
-# and a blob in the centre {num}`answer.centre:.0%`. Paired by work, its share differs by
-# {num}`less.grad_cam.value:+.3f` {num}`less.grad_cam.interval:+.3f` from that of Grad-CAM
-# ({num}`less.grad_cam.interval:verdict`) and by {num}`less.centre.value:+.3f`
-# {num}`less.centre.interval:+.3f` from that of the centre ({num}`less.centre.interval:verdict`). By the second measure {num}`mass.attention:.2f` of its weight lies in the
-# boxes, of an even map's {num}`mass.even:.2f`: a difference of {num}`less.even_mass.value:+.3f`
-# {num}`less.even_mass.interval:+.3f`, {num}`less.even_mass.interval:verdict`. The paper wants attention for small things; where the
-# boxes cover {num}`answer.limit:.0%` of the view or less, a quarter of the cases, the difference from
-# Grad-CAM is {num}`answer.small.value:+.2f` {num}`answer.small.interval:+.2f`,
-# {num}`answer.small.interval:verdict`.
-# A model trained for longer may look better; these overlays show where weights are, and not yet why a
-# label was named.
+# {num}`answer.attention:.0%` of cases, judged by {num}`boxes`; a map that chooses nothing would reach
+# {num}`answer.even:.0%`, Grad-CAM of the baseline {num}`answer.grad_cam:.0%` and a blob in the centre
+# {num}`answer.centre:.0%`. Paired by work, attention's share differs by {num}`less.grad_cam.value:+.3f`
+# {num}`less.grad_cam.interval:+.3f` from that of Grad-CAM ({num}`less.grad_cam.interval:verdict`) and by
+# {num}`less.centre.value:+.3f` {num}`less.centre.interval:+.3f` from that of the centre
+# ({num}`less.centre.interval:verdict`). By the second measure {num}`mass.attention:.2f` of its weight lies in the
+# boxes, and {num}`mass.even:.2f` of an even map's: a difference of {num}`less.even_mass.value:+.3f`
+# {num}`less.even_mass.interval:+.3f`, {num}`less.even_mass.interval:verdict`. The paper wants attention for small
+# things; where the boxes cover {num}`answer.limit:.0%` of the view or less, a quarter of the cases, the difference
+# from Grad-CAM is {num}`answer.small.value:+.2f` {num}`answer.small.interval:+.2f`,
+# {num}`answer.small.interval:verdict`. A model trained for longer may look better; these overlays show where
+# weights lie, not why a label was named.
 #
 # ## Limits
 #
-# - A map that hits shows that the model looked there, not that it chose the label for what it saw. The
-#   regions have already seen their surroundings: the receptive field of the last feature map covers
-#   most of the view.
-# - Only right predictions are scored: those of another model would be other labels.
+# - A map that hits shows that the model looked there, not that it chose the label for what it saw there. Each
+#   region has already seen its surroundings: the receptive field of the last feature map covers most of the view.
+# - Only right predictions are scored: those of another model would be of other labels.
 # - Drawn things have crisp outlines on quiet grounds. Photographs are harder.
 
 # %% [markdown]
 # ## Summary
 #
 # - Attention can be scored: does its highest region lie on the thing, and how much of its weight does?
-# - It is held against two maps that know nothing of the label, the centre and an even map, and one that does
-#   without attention, {term}`Grad-CAM` of the baseline. How often its highest region lies on
-#   the thing differs by {num}`less.grad_cam.value:+.3f` {num}`less.grad_cam.interval:+.3f` from Grad-CAM
-#   ({num}`less.grad_cam.interval:verdict`) and by {num}`less.centre.value:+.3f` {num}`less.centre.interval:+.3f` from
-#   the centre ({num}`less.centre.interval:verdict`); the boxes hold {num}`mass.attention:.2f` of its weight and
-#   {num}`mass.even:.2f` of an even map's.
-# - A map that hits says where the model looked, and not why it named the label.
+# - It is compared with two maps that know nothing of the label, the centre and an even map, and one without
+#   attention, {term}`Grad-CAM` of the baseline. How often its highest region lies on the thing differs by
+#   {num}`less.grad_cam.value:+.3f` {num}`less.grad_cam.interval:+.3f` from Grad-CAM
+#   ({num}`less.grad_cam.interval:verdict`) and by {num}`less.centre.value:+.3f` {num}`less.centre.interval:+.3f`
+#   from the centre ({num}`less.centre.interval:verdict`); the boxes hold {num}`mass.attention:.2f` of its weight
+#   and {num}`mass.even:.2f` of an even map's.
+# - A map that hits says where the model looked, not why it named the label.
 
 # %% [markdown]
 # ## Exercises
@@ -364,8 +360,8 @@ spread_of
 # ```{exercise} Level 2: pointing without looking
 # :label: ex-10-2
 # A thing covers a fifth of the view. How often does the highest region of a random map lie in it? And how
-# often does a map hit that always points to the centre, if things cover the centre three times as often as
-# other places?
+# often does a map that always points to the centre hit, if things cover the centre three times as often as other
+# places?
 # ```
 
 # %% tags=["solution"]
@@ -377,7 +373,7 @@ round(float(hits_by_chance), 2), round(3 * 0.2, 2)
 # %% [markdown]
 # ```{solution} ex-10-2
 # :class: dropdown
-# A fifth, and three fifths. That is why a rival in the centre is needed: photographers put things there.
+# A fifth, and three fifths. That is why the centre is needed as a rival: photographers put things there.
 # ```
 
 # %% [markdown]
@@ -399,7 +395,7 @@ page.values["by_area"]
 # ```{solution} ex-10-3
 # :class: dropdown
 # The rank correlation of a work's hits with the area of its boxes is {num}`by_area:.2f`. Large things are
-# hit whatever the map. What speaks for attention are hits on small things away from the centre.
+# hit whatever the map. Hits on small things away from the centre speak for attention.
 # ```
 
 # %% [markdown]
@@ -414,7 +410,7 @@ page.values["by_area"]
 # :class: dropdown
 # Cover the region (with the mean colour, or with a piece of another work) and see by how much the label's
 # probability falls; cover another region of the same size for comparison, and do it on many works. A fall
-# that is larger than the comparison's, with its interval, is evidence; a bright patch is none.
+# larger than the comparison's, with its interval, is evidence; a bright patch is none.
 # ```
 
 # %% [markdown]
@@ -423,8 +419,7 @@ page.values["by_area"]
 # ```{quiz}
 # A map hits the thing in 60 % of cases. Is that good?
 # - [ ] Yes, more than half. :: The boxes may cover most of the view, or its centre.
-# - [x] It depends on what maps that know nothing reach. :: Right: the even map and the centre are the
-#   scale.
+# - [x] It depends on how well maps do that know nothing. :: Right: the even map and the centre are the scale.
 # - [ ] No, 40 % are missed. :: Perhaps those things are hidden, or named from context.
 # ```
 #

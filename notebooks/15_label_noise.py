@@ -58,8 +58,8 @@ page = Page("15_label_noise", profile, seed, device, models=trained.values(), pi
 #
 # The simulated collection, which this chapter uses on every profile, was annotated by a simulated
 # person who leaves out {num}`rates.missing:.0%` of the tags and {num}`rates.missing_culture:.0%` of the
-# cultures, takes {num}`rates.confused:.0%` of the tags for a related one, and adds a wrong tag to
-# {num}`rates.wrong:.0%` of the works. What that makes of this build's collection:
+# cultures, mistakes {num}`rates.confused:.0%` of the tags for a related one, and adds a wrong tag to
+# {num}`rates.wrong:.0%` of the works. The result in this build's collection:
 
 # %%
 import pandas as pd
@@ -84,10 +84,10 @@ pd.DataFrame(table).T
 # %% [markdown]
 # ## What does it cost?
 #
-# Noise acts twice: a model *learns* from wrong labels, and it is *scored* on wrong labels. To take
-# the two apart, the same head is trained, as in {doc}`14_losses_and_thresholds`, on the same works under
-# labels with no mistakes, with the annotator's, and with twice and four times as many, and scored on test
-# works twice: against the labels at hand, as one would have to, and against what is really shown.
+# Noise acts twice: a model *learns* from wrong labels, and it is *scored* on wrong labels. To separate the two,
+# the same head is trained, as in {doc}`14_losses_and_thresholds`, on the same works under labels with no mistakes,
+# with the annotator's mistakes, and with twice and four times as many. It is scored on test works twice: against
+# the labels at hand, as one would have to, and against what is really shown.
 
 # %%
 from imet.metrics import fbeta_per_work
@@ -168,18 +168,18 @@ page["loss"] = {"difference": higher.value, "interval": higher[1:]}
 page.values["loss"]
 
 # %% [markdown]
-# At the simulated annotator's own rate a *perfect* answer would be scored {num}`one.perfect:.3f`: that
-# is the ceiling, and nobody can see from the score alone how far below 1 it lies. The model reaches
-# {num}`one.at_hand:.3f` on the labels at hand and {num}`one.really:.3f` on the truth. Learning from the
-# mistakes changes its F2 on the truth by {num}`one.learning:+.3f` {num}`one.learning_interval:+.3f`,
-# being scored on them by {num}`one.scoring:+.3f` {num}`one.scoring_interval:+.3f`. At four times the
-# rate it is {num}`four.learning:+.3f` and {num}`four.scoring:+.3f`.
+# At the simulated annotator's own rate a *perfect* answer would score {num}`one.perfect:.3f`: that is the ceiling,
+# and nobody can see from the score alone how far below 1 it lies. The model reaches {num}`one.at_hand:.3f` on the
+# labels at hand and {num}`one.really:.3f` on the truth. Learning from the mistakes changes its F2 on the truth by
+# {num}`one.learning:+.3f` {num}`one.learning_interval:+.3f`, being scored on them by {num}`one.scoring:+.3f`
+# {num}`one.scoring_interval:+.3f`. At four times the rate the changes are {num}`four.learning:+.3f` and
+# {num}`four.scoring:+.3f`.
 #
 # The poster's sentence is about the loss. The focal loss of the model that learned from the annotator is
-# {num}`loss.at_hand:.3f` a test work against the labels at hand and {num}`loss.really:.3f` against the truth,
-# a difference of {num}`loss.difference:+.3f` {num}`loss.interval:+.3f`. A label that is missing from the ground
-# truth does raise the loss where the model gives it. Over all works, at the rate of this annotator, that is
-# a small part of the loss, and where the interval contains zero not even a sure one.
+# {num}`loss.at_hand:.3f` per test work against the labels at hand and {num}`loss.really:.3f` against the truth, a
+# difference of {num}`loss.difference:+.3f` {num}`loss.interval:+.3f`. A label that is missing from the ground
+# truth does raise the loss where the model gives it. Over all works, at the rate of this annotator, that is a
+# small part of the loss and, where the interval contains zero, not even a certain one.
 
 # %% [markdown]
 # ## Can the mistakes be found?
@@ -228,10 +228,9 @@ for (name, side), key in zip(sides.items(), ("left_out", "given")):
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# The table counts single annotations, a label of a work each. Labels that were left out are hidden
-# among all those that rightly were: guessing finds one in {num}`found.odds:.0f`. Someone who wants to
-# clean a collection would look at the most doubtful ones first, in the order of
-# {numref}`fig-suspects`.
+# The table counts single annotations, each one label of one work. Labels left out by mistake are hidden among all
+# those rightly left out: guessing finds one in {num}`found.odds:.0f`. Someone who wants to clean a collection
+# would look at the most doubtful ones first, in the order of {numref}`fig-suspects`.
 
 # %%
 import numpy as np
@@ -304,20 +303,19 @@ picture_grid(
 #   small, unfamiliar or a matter of opinion, and in real collections the mistakes of one person
 #   resemble each other.
 # - Whether confident learning would do as well on the real collection depends on how good the model
-#   is, and on just that: a mistake that the model makes too cannot be found with it.
+#   is, and only on that: a mistake that the model makes too cannot be found with it.
 # - All labels carry noise here, validation too: thresholds and epochs are chosen on noisy labels.
-# - One seed: heads at different rates are separate trainings, and a part of what sets them apart is chance.
-#   The mistakes are drawn anew at each rate, at the annotator's own, too: that head is not the one of
+# - One seed: heads at different rates are separate trainings, and part of their difference is chance. The mistakes
+#   are drawn anew at each rate, including the annotator's own: that head is not the one of
 #   {doc}`14_losses_and_thresholds`, which learned the mistakes of the collection.
 
 # %% [markdown]
 # ## Summary
 #
-# - Noise acts twice, when a model learns and when it is scored; the two can be taken apart where the
-#   truth is known.
+# - Noise acts twice, when a model learns and when it is scored; the two can be separated where the truth is known.
 # - Somebody who knows the truth does not score 1 against a noisy table.
-# - Of the {num}`first.looked:d` labels most confidently suspected to be left out {num}`first.left_out:.0%` are,
-#   where guessing finds one in {num}`found.odds:.0f`; of those suspected to be wrongly given
+# - Of the {num}`first.looked:d` labels most confidently suspected to be left out, {num}`first.left_out:.0%` are,
+#   where guessing finds one in {num}`found.odds:.0f`; of those suspected to be wrongly given,
 #   {num}`first.given:.0%`.
 
 # %% [markdown]
@@ -372,9 +370,9 @@ page.values["harm"]
 # %% [markdown]
 # ```{solution} ex-15-2
 # :class: dropdown
-# Against the table with labels left out the truth has an F2 of {num}`harm.left out:.3f`, against that with
-# labels added {num}`harm.added:.3f`. What the table adds costs recall, which F2 weighs most; what it lacks
-# costs precision. So a wrong label that was added makes a good model look worse than one that was left out.
+# Against the table with labels left out the truth has an F2 of {num}`harm.left out:.3f`, against the table with
+# labels added {num}`harm.added:.3f`. Labels that the table adds cost recall, which F2 weighs most; labels that it
+# lacks cost precision. So an added wrong label makes a good model look worse than a label left out.
 # ```
 
 # %% [markdown]
@@ -429,7 +427,7 @@ pd.Series(first_row).round(3).to_frame("F2")
 # follows?
 # - [ ] The model is better than it seemed. :: Perhaps; but only labels on which it disagreed were looked
 #   at, so corrections can only help it.
-# - [x] Nothing before labels are checked that were drawn without it. :: Right.
+# - [x] Nothing until labels drawn without its help are checked. :: Right.
 # - [ ] The annotator was careless. :: Some mistakes are found in any table.
 # ```
 #

@@ -18,14 +18,14 @@
 #
 # ```{goals}
 # how a crop can be read from a network's first layers; how crops are judged by boxes; which simple rivals
-# a method has to beat.
+# a method must beat.
 #
 # {doc}`13_vgg16`; convolutions and their maps.
 # ```
 #
-# A museum photographs an object with room around it, and a network that wants a square of 224 pixels
-# gets the room too. The poster's own idea: the first layers of a trained network know where something
-# is, so let them do the cropping.
+# A museum photographs an object with room around it, and a network that takes a square of 224 pixels gets that
+# room too. The poster's own idea: the first layers of a trained network know where something is, so let them do
+# the cropping.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -71,8 +71,7 @@ page["works"] = len(rows)
 # used. 'Nearest' interpolation is done to scale feature maps up.
 # ```
 #
-# That is all it says, apart from the abstract's “first 8 layers”. What is missing to run it had to be
-# chosen:
+# That is all the poster says, apart from the abstract's “first 8 layers”. The rest had to be chosen:
 #
 # 1. *Which picture.* It is squeezed to the network's square, as in training, so any aspect ratio will
 #    do; the box is stretched back at the end.
@@ -80,17 +79,15 @@ page["works"] = len(rows)
 #    `reading = "modules"` takes the first eight modules of any kind instead, as `vgg16.features[:8]`
 #    would.
 # 3. *The ground.* A map may be high on the object or on the wall behind it. Its median along the frame
-#    is what it says of the ground, and only the distance from that counts.
-# 4. *Normalised by layer.* Distances are divided by the standard deviation of the layer.
-# 5. *Low standard deviation.* A map is left out where its standard deviation is below
-#    {num}`method.cutoff:.1f` of its layer's, the *cut-off*: so flat a map says the same of every place, and
-#    would only dilute the mean. “Layers” can also be read as whole layers; `leave_out = "layers"` does that.
-# 6. *Up-scaling.* The mean of a layer's maps is scaled to [0, 1] and then up by nearest neighbour; the
-#    mean over layers is the saliency.
-# 7. *The box.* Cells above the mean saliency are marked, and the box goes around them. A few stray ones
-#    must not pull it to the edge of the picture, so beyond each of its four sides
-#    {num}`method.tail:.0%` of the marked cells may lie, the *tail*. The outer {num}`method.rim:.0%` of every
-#    map are not looked at: convolutions pad with zeros, which make edges there that no picture has.
+# stands for the ground, and only the distance from that counts. 4. *Normalised by layer.* Distances are divided by
+# the standard deviation of the layer. 5. *Low standard deviation.* A map is left out where its standard deviation
+# is below {num}`method.cutoff:.1f` of its layer's, the *cut-off*: so flat a map says the same of every place, and
+# would only dilute the mean. “Layers” can also be read as whole layers; `leave_out = "layers"` does that. 6.
+# *Up-scaling.* The mean of a layer's maps is scaled to [0, 1] and then up by nearest neighbour; the mean over
+# layers is the saliency. 7. *The box.* Cells above the mean saliency are marked, and the box goes around them. A
+# few stray ones must not pull it to the edge of the picture, so beyond each of its four sides
+# {num}`method.tail:.0%` of the marked cells may lie, the *tail*. The outer {num}`method.rim:.0%` of every map are
+# not looked at: convolutions pad with zeros, which makes edges there that no picture has.
 #
 # {numref}`fig-crop-steps` shows each step on one work, with model 1 as this profile trained it
 # ({doc}`13_vgg16`).
@@ -128,9 +125,9 @@ crop_steps(pictures[one], layers, mean, ours[one])
 # ```{caption} fig-crop-steps
 # :alt: A picture, eight layer maps that are bright where the object is, their mean, a black-and-white
 #   mask with a box, and the cropped picture.
-# The crop step by step: the picture; for each of the first eight convolutions the mean of its
-# normalised maps, with how many of them were used, which may be none; their mean; the cells above the mean with the box
-# around them; the crop.
+# The crop step by step: the picture; for each of the first eight convolutions, the mean of its normalised maps and
+# how many of them were used (perhaps none); their mean; the cells above the mean with the box around them; the
+# crop.
 # ```
 
 # %% tags=["hide-input"]
@@ -148,19 +145,18 @@ before_and_after([pictures[i] for i in some], [ours[i] for i in some])
 # %% [markdown]
 # ## Is it any good?
 #
-# Where nobody has marked things in the pictures, one can only look. Here they are marked, by
-# {num}`boxes`. With a box around each thing that a label names, a crop can be scored, on
-# {num}`works:d` held-out works:
+# Where nobody has marked the things in pictures, one can only look. Here they are marked, by {num}`boxes`. With a
+# box around each thing that a label names, a crop can be scored, on {num}`works:d` held-out works:
 #
 # - *IoU*: overlap of the crop with the smallest box around all named things, over their union;
 # - *kept*: share of the area of named things that is inside the crop;
 # - *area*: share of the picture that is inside the crop.
 #
-# Keeping everything is easy: take the whole picture. The crop has to lose room and nothing else.
-# Its rivals are the centre crop with the paper's proportions, and two methods that need no training:
-# Otsu's threshold {cite}`otsu1979` on the distance from the frame's grey, and the spectral residual
-# {cite}`hou2007`, boxed by the same rule. The same network before fine-tuning shows what training on
-# art adds, and the other readings of the poster what the choice between them is worth.
+# Keeping everything is easy: take the whole picture. The crop must lose room and nothing else. Its rivals are the
+# centre crop with the paper's proportions, and two methods that need no training: Otsu's threshold
+# {cite}`otsu1979` on the distance from the frame's grey, and the spectral residual {cite}`hou2007`, boxed by the
+# same rule. The same network before fine-tuning shows what training on art adds, and the other readings of the
+# poster show what the choice of reading is worth.
 
 # %%
 from imet.models.registry import build_encoder
@@ -210,8 +206,8 @@ forest_plot(lines, value_name="IoU")
 
 # %% [markdown]
 # ```{caption} fig-crop-scores
-# :alt: One line a method with a point and interval for all works and one for works with room around
-#   their things.
+# :alt: One line per method with a point and interval for all works and one for works with room around their
+#   things.
 # IoU of crops with the smallest box around all named things, over all held-out works and over those
 # whose things fill less than half of the picture, with 95 % bootstrap intervals over works.
 # ```
@@ -237,24 +233,25 @@ pd.Series(differences).to_frame("first row's IoU, less this")
 # {num}`scores.ours.area:.0%` of the picture; the centre crop keeps {num}`scores.centre.kept:.1%` in
 # {num}`scores.centre.area:.0%`. Its IoU is {num}`scores.ours.iou:.3f` against
 # {num}`scores.centre.iou:.3f`, a difference of {num}`scores.centre.difference:+.3f`
-# {num}`scores.centre.interval:+.3f`. Against doing nothing, which keeps all, it is
-# {num}`scores.whole.difference:+.3f` {num}`scores.whole.interval:+.3f`; against Otsu's threshold, which
-# knows nothing of art, {num}`scores.otsu.difference:+.3f` {num}`scores.otsu.interval:+.3f`, and against the
-# spectral residual {num}`scores.residual.difference:+.3f` {num}`scores.residual.interval:+.3f`; and
-# fine-tuning changed it by {num}`scores.before.difference:+.3f` {num}`scores.before.interval:+.3f`. The
-# first convolutions of a network respond to edges and textures whatever it was trained for. That may be
-# why this works, and why training on art need not matter to it; no untrained network was tried.
+# {num}`scores.centre.interval:+.3f`. Against doing nothing, which keeps all, the difference is
+# {num}`scores.whole.difference:+.3f` {num}`scores.whole.interval:+.3f`; against Otsu's threshold, which knows
+# nothing of art, {num}`scores.otsu.difference:+.3f` {num}`scores.otsu.interval:+.3f`, and against the spectral
+# residual {num}`scores.residual.difference:+.3f` {num}`scores.residual.interval:+.3f`; fine-tuning changed the IoU
+# by {num}`scores.before.difference:+.3f` {num}`scores.before.interval:+.3f`. The first convolutions of a network
+# respond to edges and textures whatever it was trained for. That may be why the method works, and why training on
+# art need not matter to it; no untrained network was tried.
 #
 # On the {num}`loose:d` works whose named things fill less than half of the picture, the difference
 # from the centre crop is {num}`scores.centre.loose:+.3f` {num}`scores.centre.loose_interval:+.3f`,
-# {num}`scores.centre.loose_interval:verdict`. There a lot of ground is to be lost. A crop that keeps nearly
-# everything keeps that, too; one that blindly cuts the rim away does as well as things stand in the middle.
+# {num}`scores.centre.loose_interval:verdict`. There is a lot of ground to lose. A crop that keeps nearly
+# everything keeps that ground, too; one that blindly cuts away the rim does well as far as things stand in the
+# middle.
 
 # %% [markdown]
 # ## What the missing numbers are worth
 #
 # The poster gives neither the limit for a low standard deviation nor the rule for the box. How much
-# hangs on them, on the first sixty of these works:
+# depends on them, on the first sixty of these works:
 
 # %%
 tried = {
@@ -306,30 +303,27 @@ box_gallery(
 # On these {num}`failures.works:d` works the crop keeps {num}`failures.kept:.0%` of the area of named things in
 # {num}`failures.area:.0%` of the picture, while the smallest box around them fills {num}`failures.things:.0%`.
 # Where the first number is high and the second far above the third, the crop does not miss things: it keeps
-# ground. Land and sky, borders, hatching and the weave of a cloth have edges as things have, and edges are
-# what the first convolutions respond to. Which of all that a label names, nothing in this method knows.
+# ground. Land and sky, borders, hatching and the weave of a cloth have edges, as things do, and the first
+# convolutions respond to edges. Nothing in this method knows which of them belong to what a label names.
 #
 # ## Limits
 #
 # - Drawn pictures have drawn grounds. Photographs have shadows, stands and colour scales, which
 #   respond too.
-# - The choices above (ground, limit, box) were made on drawn works: never on those scored here, but
-#   where these are drawn, on works of the same kind.
-# - The crop was not used to train a model. Whether it would help one, neither the poster nor this page
-#   says.
+# - The choices above (ground, limit, box) were made on drawn works: never on those scored here but, where these
+#   are drawn, on works of the same kind.
+# - The crop was not used to train a model. Neither the poster nor this page says whether it would help one.
 #
 # `imet crop PICTURES --run RUN --out FOLDER` crops any pictures with the network of any run.
 
 # %% [markdown]
 # ## Summary
 #
-# - Maps of the first convolutions are put together into one, and a box is laid around what is above its
-#   mean.
-# - The crop is judged by boxes of named things, beside a centre crop, Otsu's threshold and the whole
-#   picture.
-# - Over all works its IoU lies {num}`scores.centre.difference:+.3f` {num}`scores.centre.interval:+.3f` from the
-#   centre crop's ({num}`scores.centre.interval:verdict`), where things leave much ground
-#   {num}`scores.centre.loose:+.3f` {num}`scores.centre.loose_interval:+.3f`
+# - Maps of the first convolutions are combined into one, and a box is laid around what is above its mean.
+# - The crop is judged by boxes of named things, against a centre crop, Otsu's threshold and the whole picture.
+# - Its IoU differs from the centre crop's by {num}`scores.centre.difference:+.3f`
+#   {num}`scores.centre.interval:+.3f` over all works ({num}`scores.centre.interval:verdict`) and, where things
+#   leave much ground, by {num}`scores.centre.loose:+.3f` {num}`scores.centre.loose_interval:+.3f`
 #   ({num}`scores.centre.loose_interval:verdict`).
 
 # %% [markdown]
@@ -351,13 +345,13 @@ round(100**2 / 300**2, 3), round(100**2 / 150**2, 3)
 # %% [markdown]
 # ```{solution} ex-16-1
 # :class: dropdown
-# 1/9 and 4/9. Whoever cuts nothing has an IoU equal to the share of the thing.
+# 1/9 and 4/9. Without any cut, the IoU is the thing's share of the picture.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 2: the best box that is always the same
 # :label: ex-16-2
-# Which centred crop, as a share of the sides, has the highest mean IoU here? Compare with the method's.
+# Which centred crop, as a share of the sides, has the highest mean IoU here? Compare it with the method's.
 # ```
 
 # %% tags=["solution"]
@@ -378,7 +372,7 @@ by_share, float(means.loc["content-aware crop", "iou"])
 # ```{solution} ex-16-2
 # :class: dropdown
 # The best share is {num}`best_share:.0%` with an IoU of {num}`best_iou:.3f`. It was chosen on these works,
-# which flatters it a little; it has one parameter, and the method has several.
+# which flatters it a little; but it has one parameter, and the method several.
 # ```
 
 # %% [markdown]
@@ -398,8 +392,8 @@ page.values["treacherous"]
 # %% [markdown]
 # ```{solution} ex-16-3
 # :class: dropdown
-# For {num}`treacherous.works:d` of {num}`treacherous.of:d`: where things are large, IoU and the share kept go together. They part where one large and one
-# small thing stand in a picture.
+# For {num}`treacherous.works:d` of {num}`treacherous.of:d`: where things are large, IoU and the share kept go
+# together. They part where a picture has one large thing and one small.
 # ```
 
 # %% [markdown]
@@ -418,8 +412,8 @@ area_kept.pipe(show, "{:.0%}")
 # ```{solution} ex-16-4
 # :class: dropdown
 # Train and score a model on cropped works and on whole ones, with equal budgets and seeds, and take the
-# paired difference. Boxes name things that have labels; a culture shows in the ground, too, which a good
-# crop by boxes cuts away.
+# paired difference. Boxes name things that have labels; a culture also shows in the ground, which a good crop by
+# boxes cuts away.
 # ```
 
 # %% [markdown]
@@ -428,8 +422,8 @@ area_kept.pipe(show, "{:.0%}")
 # ```{quiz}
 # A crop beats the centre crop over all works, and loses to it where things leave much ground. How?
 # - [ ] The measurement is wrong. :: Both are right, for different works.
-# - [x] Where things fill the picture it cuts little, and that is what wins. :: Yes: cutting less is the
-#   better bet there, and the worse one where much ground should go.
+# - [x] Where things fill the picture it cuts little, and so it wins. :: Yes: cutting less is the better bet there,
+#   and the worse one where much ground should go.
 # - [ ] Small things are in the centre. :: Partly true: that is why the centre crop wins where much ground is
 #   left. It does not explain the win elsewhere.
 # ```
