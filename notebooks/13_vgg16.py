@@ -23,9 +23,8 @@
 # convolutions and fully connected layers; {doc}`03_baseline` for the measures.
 # ```
 #
-# The poster takes another road than the paper: an older network, trained whole, on one view of a
-# picture, under a loss made for rare things. This chapter builds its four models and asks what each
-# was able to learn.
+# The poster takes a different road from the paper: an older network, trained whole, on one view of a picture,
+# under a loss made for rare things. This chapter builds its four models and asks what each was able to learn.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -127,9 +126,9 @@ network_diagram(
 # ```
 #
 # An intermediate layer *between* the first and the last gives 25,088 → 4,096 → 5,000 → 1,103 and keeps
-# the largest layer as ImageNet left it. *Instead of* it gives 25,088 → 5,000 → 1,103, with
-# {num}`layers.other_first:.1f` million new parameters. The first is chosen here, since it is what
-# transfer learning is for; `fc6_units = 0` gives the second.
+# the largest layer as ImageNet left it. A layer *instead of* the first gives 25,088 → 5,000 → 1,103, with
+# {num}`layers.other_first:.1f` million new parameters. The first reading is chosen here, since transfer learning
+# is for just that; `fc6_units = 0` gives the second.
 
 # %% [markdown]
 # ## Four settings
@@ -156,14 +155,13 @@ for name, title in names.items():
 pd.DataFrame(rows)
 
 # %% [markdown]
-# Behind an arrow stands what this page ran in place of the poster's, and the difference is worth saying
-# in words. On the `sample` profile *no VGG16 runs at all*: EfficientNet-Lite0, whose weights a Python
-# package carries, takes its place, the head is narrowed as there are fewer labels, and it reads
-# pooled features. Row 1 is really fine-tuned, on smaller pictures and for a few epochs; rows 2 to 4
-# train their heads on stored features with the poster's own batch, learning rate and steps. So rows
-# 2 to 4 can be compared with each other, row 1 with them only as “fine-tuned, small” with “frozen,
-# full size”, and **VGG16 against VGG16_bn not at all**: that needs the profiles `small` or `kaggle`.
-# Here the backbone of row 1 was {num}`rows.vgg16.backbone` and that of row 3
+# What this page ran in place of the poster's settings stands after an arrow, and the difference is worth saying in
+# words. On the `sample` profile *no VGG16 runs at all*: EfficientNet-Lite0, whose weights a Python package
+# carries, takes its place, the head is narrowed as there are fewer labels, and it reads pooled features. Row 1 is
+# really fine-tuned, on smaller pictures and for a few epochs; rows 2 to 4 train their heads on stored features
+# with the poster's own batch, learning rate and steps. So rows 2 to 4 can be compared with each other, row 1 with
+# them only as “fine-tuned, small” with “frozen, full size”, and **VGG16 against VGG16_bn not at all**: that needs
+# the profiles `small` or `kaggle`. Here the backbone of row 1 was {num}`rows.vgg16.backbone` and that of row 3
 # {num}`rows.vgg16_bn_step15.backbone`.
 
 # %% tags=["hide-input"]
@@ -183,7 +181,7 @@ setting_curves(curves, measures, logarithmic=["val_loss"])
 # :alt: Two panels over epochs, validation loss above and validation F2 below, with one line for each
 #   of the poster's four rows.
 # Training of the four settings on this profile: focal loss on validation works (logarithmic), and their F2 at
-# each epoch's best threshold. Steps of the learning rate are where curves flatten.
+# each epoch's best threshold. Curves flatten at the steps of the learning rate.
 # ```
 
 # %%
@@ -196,13 +194,11 @@ page["wide"] = {"difference": wide.value, "interval": wide[1:]}
 print(f"row 3 less row 2: {step:+.3f}; row 4 less row 3: {wide:+.3f}")
 
 # %% [markdown]
-# Rows 2 and 3 are one model with two differences: when the learning rate falls, and, as three steps
-# are trained, for how many epochs. The poster's row 2 has
-# an F2 of {num}`reported/poster.vgg16_bn_step10.f2`, its row 3
-# {num}`reported/poster.vgg16_bn_step15.f2:.3f`, a difference of one run each. Here it is
-# {num}`step.difference:+.3f` {num}`step.interval:+.3f` on validation works, row 3 less row 2. Row 4
-# widens a layer by a fifth, and differs from row 3 by {num}`wide.difference:+.3f`
-# {num}`wide.interval:+.3f`.
+# Rows 2 and 3 are one model with two differences: when the learning rate falls and, as three steps are trained,
+# the number of epochs. The poster's row 2 has an F2 of {num}`reported/poster.vgg16_bn_step10.f2`, its row 3
+# {num}`reported/poster.vgg16_bn_step15.f2:.3f`, a difference between single runs. Here it is
+# {num}`step.difference:+.3f` {num}`step.interval:+.3f` on validation works, row 3 less row 2. Row 4 widens a layer
+# by a fifth, and differs from row 3 by {num}`wide.difference:+.3f` {num}`wide.interval:+.3f`.
 
 # %% [markdown]
 # ## Beside the poster
@@ -212,10 +208,9 @@ print(f"row 3 less row 2: {step:+.3f}; row 4 less row 3: {wide:+.3f}")
 # :ours: 13_vgg16/rows.{model}.{split}.{metric}
 # ```
 #
-# Both columns are validation works with the threshold and the epoch chosen on them, since that is
-# what the poster reports; {doc}`17_poster_results` adds the test split. Losses of this build and of
-# the poster must not be compared: a focal loss that is summed over labels grows with their number
-# ({doc}`14_losses_and_thresholds`).
+# Both columns are for validation works, with threshold and epoch chosen on them, since the poster reports that;
+# {doc}`17_poster_results` adds the test split. Losses of this build and of the poster must not be compared: a
+# focal loss that is summed over labels grows with their number ({doc}`14_losses_and_thresholds`).
 
 # %% [markdown]
 # ## What does model 1 say?
@@ -279,23 +274,22 @@ table["per work"] = counts / len(val)
 table.pipe(show, {"per work": "{:.2f}"})
 
 # %% [markdown]
-# What it costs a score when the annotator is the one who is wrong is measured in
-# {doc}`15_label_noise`.
+# {doc}`15_label_noise` measures what it costs a score when the annotator is wrong.
 #
 # ## Limits
 #
-# - One seed a row. The poster's rows are one run each, too.
+# - One seed per row. The poster's rows are one run each, too.
 # - The poster's head has more than a hundred million parameters for a hundred thousand works; ours is
-#   scaled down with the labels, which is no rule that anybody tested.
-# - Batch size and learning rate change together between rows 1 and 2, and so does the network. What
-#   made the difference, the poster's table cannot say.
+#   scaled down with the labels, by a rule that nobody has tested.
+# - Batch size and learning rate change together between rows 1 and 2, and so does the network. The poster's table
+#   cannot say what made the difference.
 
 # %% [markdown]
 # ## Summary
 #
 # - Nine tenths of VGG16's parameters are in fully connected layers, most of them in the first.
-# - Rows 1 and 2 of the poster's table differ in several settings at once, 2 and 3, and 3 and 4, in one that is
-#   printed. One run each, and epochs unsaid, leave every cause open.
+# - Rows 1 and 2 of the poster's table differ in several settings at once; rows 2 and 3, and 3 and 4, differ in one
+#   that is printed. With one run each and epochs unsaid, every cause is open.
 # - On the sample profile another network runs in VGG16's place, and the page says where.
 
 # %% [markdown]
@@ -326,7 +320,7 @@ stack, sum(stack)
 # %% [markdown]
 # ```{exercise} Level 2: how far does the eighth convolution see?
 # :label: ex-13-2
-# A 3 × 3 convolution adds two strides to the side of what an output sees, a 2 × 2 pool one, and doubles the
+# A 3 × 3 convolution adds two strides to the side of what an output sees; a 2 × 2 pool adds one and doubles the
 # stride. What does the eighth convolution see?
 # ```
 
@@ -380,8 +374,8 @@ assert np.allclose([rates[e - 1] for e in (1, 15, 16, 31, 45)], [1e-2, 1e-2, 1e-
 # %% [markdown]
 # ```{exercise} Level 3: separate the settings
 # :label: ex-13-4
-# Batch size, rate and network change between rows 1 and 2, the printed schedule does not. Design a set of runs that says which
-# of them matters, and count them. What is the least you can do?
+# Batch size, rate and network change between rows 1 and 2, the printed schedule does not. Design a set of runs
+# that shows which of them matters, and count the runs. What is the least you can do?
 # ```
 
 # %% tags=["solution"]
@@ -396,9 +390,9 @@ full, one_at_a_time
 # %% [markdown]
 # ```{solution} ex-13-4
 # :class: dropdown
-# All combinations take 8 runs a seed. One change at a time takes 4 and cannot see that two settings help
-# only together, as batch and rate tend to; no fewer will do, and four of the eight that are spread evenly
-# measure each change with all four runs. And one seed of each tells nothing of its luck.
+# All combinations take 8 runs per seed. One change at a time takes 4 and cannot show that two settings help only
+# together, as batch and rate tend to; no fewer will do, and four of the eight, spread evenly, measure each change
+# with all four runs. One seed of each says nothing about luck.
 # ```
 
 # %% [markdown]
@@ -406,9 +400,9 @@ full, one_at_a_time
 #
 # ```{quiz}
 # Why is the poster's “intermediate layer of 5000” ambiguous?
-# - [x] It may stand behind the first fully connected layer or in its place. :: Yes, and 100 million
-#   pretrained weights depend on it.
-# - [ ] 5000 is not a power of two. :: That matters to nothing here.
+# - [x] It may stand after the first fully connected layer or in its place. :: Yes, and 100 million pretrained
+#   weights depend on it.
+# - [ ] 5000 is not a power of two. :: That does not matter here.
 # - [ ] VGG16 has no fully connected layers. :: It has three.
 # ```
 #

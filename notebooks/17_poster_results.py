@@ -61,13 +61,13 @@ for name, run in trained.items():
 #
 # As everywhere in this book, the two columns stand side by side and may not be read across unless this
 # page was made on the `kaggle` profile: pictures, labels and network differ otherwise
-# ({doc}`13_vgg16` says how). What any profile can show is what the poster's table leaves out.
+# ({doc}`13_vgg16` says how). Any profile can show what the poster's table leaves out.
 #
 # ## How sure are four numbers?
 #
 # The poster names no split but validation, so its threshold and its best row were probably chosen on the
-# works that the table reports; whether an epoch was chosen, too, it does not say. Here all three are chosen
-# on validation works. {numref}`fig-poster-rows` adds test works, on which nothing was chosen.
+# works that the table reports; it does not say whether an epoch was chosen, too. Here all three are chosen on
+# validation works. {numref}`fig-poster-rows` adds test works, on which nothing was chosen.
 
 # %% tags=["hide-input"]
 from imet.report.plots.comparisons import forest_plot
@@ -124,14 +124,14 @@ page["precision.step"] = "more than" if more else "no more than"
 page.values["precision"]
 
 # %% [markdown]
-# How many validation works the poster has it does not say. If they are as many as the paper's,
-# {num}`reported/paper.split.val:,d`, and F2 spreads over them as it does here, a row's interval is about
+# The poster does not say how many validation works it has. If they are as many as the paper's,
+# {num}`reported/paper.split.val:,d`, and F2 varies over them as it does here, a row's interval is about
 # ±{num}`precision.row:.3f` and that of a difference between two rows about ±{num}`precision.pair:.3f`. Then
 # {num}`reported/poster.vgg16_bn_step10.f2` of row 2 against {num}`reported/poster.vgg16_bn_step15.f2:.3f` of row 3
 # is {num}`precision.step` the luck of the works, while {num}`reported/poster.vgg16_bn_step15.f2:.3f` against
 # {num}`reported/poster.vgg16_bn_6000.f2` of row 4, printed with two digits only, leaves even the sign open.
-# Neither says what another seed would give.
-# Here that can be had for rows 2 to 4, whose heads train on stored features (recorded, three seeds):
+# Neither difference says what another seed would give. Here that is known for rows 2 to 4, whose heads train on
+# stored features (recorded, three seeds):
 
 # %%
 from imet.report.tables import recorded_table
@@ -139,7 +139,7 @@ from imet.report.tables import recorded_table
 recorded_table({"poster_rows": "poster"})
 
 # %% [markdown]
-# Brackets of F2 are the range over seeds, those of differences 95 % intervals over works that hold for all
+# Brackets of F2 are the range over seeds; those of differences are 95 % intervals over works that hold for all
 # rows at once.
 #
 # ## Which row is the best?
@@ -172,8 +172,8 @@ recorded_table({"poster_rows": "poster"})
 # | average of the AUC | “Avg.” | macro, labels with both outcomes |
 # | limit and box of the crop | “low standard deviation” | half the layer's; 1 % tails |
 #
-# What it does say is enough to rule some readings out: the size of its loss fixes the sum over labels, while
-# its γ and α stay open within limits ({doc}`14_losses_and_thresholds`), and its AUC and F2 go together under the real label
+# What the poster does say rules some readings out: the size of its loss fixes the sum over labels, while its γ and
+# α stay open within limits ({doc}`14_losses_and_thresholds`), and its AUC and F2 agree under the real label
 # frequencies.
 #
 # ## What holds up
@@ -193,7 +193,7 @@ recorded_table({"poster_rows": "poster"})
 #
 # ## Limits
 #
-# - One seed a row, as in the poster. Recorded rows have three; those marked *(earlier code)* were recorded
+# - One seed per row, as in the poster. Recorded rows have three; those marked *(earlier code)* were recorded
 #   before the latest edit of the program ({ref}`kinds-of-numbers`).
 # - On `sample`, rows 2 to 4 share one frozen network: their differences are those of the head's
 #   training only.
@@ -203,8 +203,8 @@ recorded_table({"poster_rows": "poster"})
 #
 # - With the paper's number of validation works a row would be known to about ±{num}`precision.row:.3f`, a difference between
 #   two rows, which is paired, to about ±{num}`precision.pair:.3f`.
-# - What is chosen on the works that are reported flatters them, and the poster names no others.
-# - Nine things that one needs to repeat the table are not on the poster, and one for the crop.
+# - Choices made on the reported works flatter the results, and the poster names no other works.
+# - The poster lacks nine things that one needs to repeat the table, and one for the crop.
 
 # %% [markdown]
 # ## Exercises
@@ -214,7 +214,7 @@ recorded_table({"poster_rows": "poster"})
 # %% [markdown]
 # ```{exercise} Level 1: how many works for ±.005?
 # :label: ex-17-1
-# If F2 of single works spreads as row 3's does here, how many works make an interval of ±.005 or less?
+# If F2 of single works spreads as row 3's does here, how many works give an interval of ±.005 or less?
 # ```
 
 # %% tags=["solution"]
@@ -232,8 +232,8 @@ needed
 # %% [markdown]
 # ```{exercise} Level 2: the best of four
 # :label: ex-17-2
-# Four settings have the same true F2, and each measured one errs by ±.01 (one standard deviation). By how
-# much does the best of the four flatter itself on average?
+# Four settings have the same true F2, and each measurement errs by ±.01 (one standard deviation). By how much does
+# the best of the four flatter itself on average?
 # ```
 
 # %% tags=["solution"]
@@ -246,7 +246,7 @@ round(float(flattery), 4)
 # ```{solution} ex-17-2
 # :class: dropdown
 # By one standard deviation, about .01. Whoever reports the best of four on the works on which it was chosen
-# reports that, too.
+# reports that excess, too.
 # ```
 
 # %% [markdown]
@@ -271,7 +271,7 @@ page.values["swapped"]
 # %% [markdown]
 # ```{exercise} Level 3: repeat it
 # :label: ex-17-4
-# Write down the ten lines that would have made the poster's table repeatable. Compare with the table above
+# Write down the ten lines that would have made the poster's table repeatable. Compare them with the table above
 # and with `imet recipes vgg16_bn_step15 --json`.
 # ```
 
@@ -296,8 +296,7 @@ page.values["swapped"]
 #
 # ```{quiz}
 # Why is F2 on validation works likely to be higher than on test works?
-# - [x] Threshold and epoch were chosen on them. :: Yes, and any choice on the works that are reported
-#   flatters.
+# - [x] Threshold and epoch were chosen on them. :: Yes, and any choice made on the reported works flatters.
 # - [ ] Validation works are easier. :: Both are drawn at random.
 # - [ ] There are more of them. :: Their number changes the width of an interval, not its place.
 # ```

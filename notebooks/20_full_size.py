@@ -20,8 +20,8 @@
 # experiments take today, and how are they started, interrupted and resumed?
 #
 # **No GPU has run this book yet.** Operations, views and bytes on this page are counted on the networks
-# themselves; hours are those operations over a rate that was estimated for each GPU from published rates in
-# views a second, not measured here. `imet plan`, on the machine that will do the work, measures its own.
+# themselves; hours are those operations divided by a rate that was estimated for each GPU from published rates in
+# views per second, not measured here. `imet plan`, on the machine that will do the work, measures its own.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -47,7 +47,8 @@ needs = {
 # ## Eight rows, counted
 #
 # The paper's network is frozen and sees six views of a picture, cut anew in every epoch; the poster's, as
-# this book reads it, learns and sees one. Training a layer takes about three times the operations of looking through it.
+# this book reads it, learns and sees one. Training a layer takes about three times the operations of a pass
+# through it.
 
 # %%
 import pandas as pd
@@ -77,16 +78,15 @@ pd.DataFrame(table).T
 # %% [markdown]
 # All eight rows take about {num}`20_full_size/hours.T4:.0f` hours on one T4, the GPU that Kaggle and
 # Colab lend, and about {num}`20_full_size/hours.H100:.0f` on an H100. A T4 is lent for at most twelve
-# hours at a time: that is why a run may be stopped at any moment. A T4 is taken to come with
+# hours at a time: that is why a run may be stopped at any moment. A T4 is assumed to come with
 # {num}`20_full_size/processors.T4` processors that decode, as at Kaggle, the others with
 # {num}`20_full_size/processors.H100`; with two, an H100 would wait for pictures most of the time.
 #
 # ## Views cut once
 #
-# What a frozen network makes of a view never changes. If the six views of a work are cut once, and not
-# in every epoch, its features can be stored and only the last layer is left to train. This deviates
-# from the documents, whose crops differ from epoch to epoch, and so it has a profile of its own,
-# `PROFILE=stored`.
+# A frozen network's features of a view never change. If the six views of a work are cut once, not in every epoch,
+# its features can be stored and only the last layer is left to train. This deviates from the documents, whose
+# crops differ from epoch to epoch, and so it has a profile of its own, `PROFILE=stored`.
 
 # %%
 stored = {}
@@ -110,10 +110,10 @@ pd.DataFrame(stored).T
 #
 # What needs no picture needs no GPU either. `make rehearsal FULL=1` reads the real table, all
 # {num}`recorded/imet2019/works:,d` works and {num}`recorded/imet2019/labels:,d` labels, and takes it through the
-# split, the targets of six views of every training work, and, with drawn scores, a threshold from the poster's
-# grid and the best there is, and the areas under all curves. Each stage is a process of its own, so that its
-# time and its memory are its own. (The command goes on to a beam search of one view of each work, which is
-# not in this record.) The record:
+# split, the targets of six views of every training work, and, with random scores, a threshold from the poster's
+# grid, the best threshold there is, and the areas under all curves. Each stage is a process of its own, so that
+# its time and its memory are its own. (The command goes on to a beam search of one view of each work, which is not
+# in this record.) The record:
 
 # %%
 from imet.report.tables import recorded
@@ -129,9 +129,9 @@ rehearsed = {
 pd.DataFrame(rehearsed).T
 
 # %% [markdown]
-# Memory is *held* where the system cannot take it back; the peak counts pages of files, too. *Scores* is what
-# the two arrays take that the stages below it read. Thresholds and areas are searched over every work and
-# label at once here; a run tunes them on validation works and holds a tenth.
+# Memory is *held* where the system cannot take it back; the peak counts pages of files, too. *Scores* is the
+# memory of the two arrays that the stages below it read. Here thresholds and areas are searched over every work
+# and label at once; a run tunes them on validation works and holds a tenth.
 #
 # ## How it is run
 #
@@ -143,17 +143,17 @@ pd.DataFrame(rehearsed).T
 # ```
 #
 # `make runs` lists what is done, running and still to do, and says after each epoch what is left. It
-# keeps a checkpoint every five minutes, in which the place in the epoch and the state of every random
-# generator are noted: what was killed ends in the numbers of what was not. `DEVICES=2` shares each batch
-# between two GPUs, so that the experiment stays the documents'; under `torchrun` or with `--num-nodes`
-# there may be several machines. Where disk, memory or a budget of hours (`HOURS=12`) will not do, it
-# says so with the numbers before it begins.
+# saves a checkpoint every five minutes, with the place in the epoch and the state of every random generator: a run
+# that was killed ends with the same numbers as one that was not. `DEVICES=2` shares each batch between two GPUs,
+# so that the experiment remains the documents'; under `torchrun` or with `--num-nodes` there may be several
+# machines. Where disk, memory or a budget of hours (`HOURS=12`) does not suffice, it says so, with the numbers,
+# before it begins.
 #
 # ## Precision
 #
 # Networks compute in bfloat16 where a GPU has it (compute capability 8 and above) and in float16 with
-# scaled gradients on a T4, which has not. Heads and losses are float32, their products TF32. A GPU that
-# the installed PyTorch has no kernels for, as Kaggle's P100 today, is refused by name.
+# scaled gradients on a T4, which lacks it. Heads and losses are float32, their products TF32. A GPU that the
+# installed PyTorch has no kernels for, such as Kaggle's P100 today, is refused by name.
 #
 # ## Limits
 #
