@@ -23,10 +23,9 @@
 # ```
 #
 # Of all pairs of work and label that score .3, do three in ten carry the label? Neither document asks, since
-# a threshold search does not care. This chapter asks it of every kind of model in the book, and then what the
+# a threshold search does not care. This chapter asks it of every kind of model in the book, and then asks what the
 # answer does to thresholds. The poster's rows come in {doc}`13_vgg16`; they train with the focal loss
-# ({doc}`14_losses_and_thresholds`), of which this is all one needs here: what a model has nearly right already
-# counts for little.
+# ({doc}`14_losses_and_thresholds`), in which what a model has nearly right already counts for little.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -53,9 +52,9 @@ page = Page("08b_calibration", profile, seed, device, models=trained.values())
 # ## How reliable is a score?
 #
 # All decisions of a model on test works, a score for each pair of work and label, are put into ten bins by
-# their score. A *reliability diagram* sets the share of pairs that carry the label against the scores of a
-# bin: calibrated scores lie on the diagonal. The *expected calibration error* is the mean distance from it,
-# bins weighted by their pairs,
+# their score. A *reliability diagram* plots the share of pairs that carry the label against the scores of a bin:
+# calibrated scores lie on the diagonal. The *expected calibration error* is the mean distance from it, bins
+# weighted by their pairs,
 #
 # $$\mathrm{ECE} = \sum_b \frac{n_b}{n}\, \big|\, \bar s_b - \bar y_b \,\big| .$$
 
@@ -107,17 +106,17 @@ score_curves(
 # much. But six views are averaged, and five of them were trained without tags, which pulls scores down
 # again: the baseline's mean score is {num}`pooled.baseline.mean score:.3f` where
 # {num}`pooled.baseline.share with the label:.3f` of the pairs carry the label. Focal loss is off in another
-# way: it does not reward certainty, so that low scores stay high. The poster's rows 1 and 3 have mean scores
-# of {num}`pooled.poster's row 1.mean score:.3f` and {num}`pooled.poster's row 3.mean score:.3f` where
+# way: it does not reward certainty, so low scores stay high. The poster's rows 1 and 3 have mean scores of
+# {num}`pooled.poster's row 1.mean score:.3f` and {num}`pooled.poster's row 3.mean score:.3f` where
 # {num}`pooled.poster's row 1.share with the label:.3f` of the pairs carry the label. As nearly all labels are
-# absent from nearly all works, the error is that of the many low scores; what matters to a reader, the high
-# ones, is a small part of it.
+# absent from nearly all works, the error is that of the many low scores; the high ones, which matter to a reader,
+# are a small part of it.
 #
 # ## What does a temperature do?
 #
 # *Temperature scaling* divides all logits by one number, found on validation works by cross-entropy. A scale
-# that is too high throughout needs a *shift* as well. Neither changes any order. Below each model gets a
-# threshold anew, on validation, and is scored on test.
+# that is too high throughout needs a *shift* as well. Neither changes any order. Below, each model gets a new
+# threshold on validation and is scored on test.
 
 # %%
 from scipy.special import expit, logit
@@ -169,11 +168,11 @@ change.to_frame("change of the error").pipe(show, "{:+.4f}")
 # {num}`scaled.baseline.as it is.threshold:.3f` to
 # {num}`scaled.baseline.temperature and shift.threshold:.3f`, and its F2 on test is
 # {num}`scaled.baseline.as it is.F2, test:.4f` before and
-# {num}`scaled.baseline.temperature and shift.F2, test:.4f` after: scores that keep their order get the same
-# labels, by another number. So calibration is no way to a better F2 here. It is what makes a score mean
-# something to a reader, and a threshold on one model comparable with that on another.
+# {num}`scaled.baseline.temperature and shift.F2, test:.4f` after: scores that keep their order give the same
+# labels, at another threshold. So calibration is no way to a better F2 here. It makes a score mean something to a
+# reader, and thresholds of different models comparable.
 #
-# Of {num}`mended.of:d` models temperature and shift together lower the error of {num}`mended.models:d`, most that of
+# Temperature and shift together lower the error of {num}`mended.models:d` of {num}`mended.of:d` models, most for
 # *{num}`mended.most`*, from {num}`mended.as it is:.4f` to {num}`mended.temperature and shift:.4f`. The error grows
 # for: {num}`mended.grows`. Two numbers that minimise cross-entropy on validation works need not lower another
 # measure on test works where little is off.
@@ -184,10 +183,10 @@ change.to_frame("change of the error").pipe(show, "{:+.4f}")
 #
 # ## Limits
 #
-# - Ten bins of equal width: the error depends on the bins, and all decisions are pooled, so that labels that
-#   are too high and others that are too low cancel.
-# - The score of AttnCNN-RNN is the largest over its steps, which nothing trained to be a probability. One
-#   threshold cuts it here; its F2 by the rule of its paths stands in {doc}`06_attn_cnn_rnn`.
+# - Ten bins of equal width: the error depends on the bins, and all decisions are pooled, so labels scored too high
+#   and labels scored too low cancel.
+# - The score of AttnCNN-RNN is the largest over its steps, which was not trained to be a probability. One
+#   threshold cuts it here; its F2 by the rule of its paths is in {doc}`06_attn_cnn_rnn`.
 # - The temperature is tuned on the works on which epoch and threshold were chosen.
 
 # %% [markdown]
@@ -198,7 +197,7 @@ change.to_frame("change of the error").pipe(show, "{:+.4f}")
 #   cancel.
 # - A {term}`temperature` and a shift mend what is off throughout, and change no order: the error falls for
 #   {num}`mended.models:d` of {num}`mended.of:d` models. Where it is small it can grow.
-# - F2 at a tuned threshold stays; the threshold moves.
+# - F2 at a tuned threshold stays the same; the threshold moves.
 
 # %% [markdown]
 # ## Exercises
@@ -246,10 +245,10 @@ page.values["weighted"], page.values["unweighted"]
 # %% [markdown]
 # ```{solution} ex-08b-2
 # :class: dropdown
-# It {num}`shifted`: the mean score lies {num}`weighted:+.4f` from the share as it is and {num}`unweighted:+.4f`
-# after the shift. For one view that was trained on all labels the shift would be right. Here six views are
-# averaged, and five of them were trained without tags, which pulls scores down as well: where that has undone
-# the weight already, taking it back lowers them twice.
+# It {num}`shifted`: the mean score lies {num}`weighted:+.4f` from the share before the shift and
+# {num}`unweighted:+.4f` after it. For one view that was trained on all labels the shift would be right. Here six
+# views are averaged, and five of them were trained without tags, which pulls scores down as well: where that has
+# undone the weight already, taking it back lowers them twice.
 # ```
 
 # %% [markdown]
@@ -267,8 +266,8 @@ float((np.argsort(moved, 1, kind="stable") == order).mean())
 # %% [markdown]
 # ```{solution} ex-08b-3
 # :class: dropdown
-# Neither changes: a rising function of the score keeps every order, within a work and within a label. Only rounding can make
-# or break ties.
+# Neither result changes: a rising function of the score keeps every order, within a work and within a label. Only
+# rounding can make or break ties.
 # ```
 
 # %% [markdown]
@@ -299,7 +298,7 @@ round(float(limits[int(np.argmax(f1))]), 3), round(float(max(f1) / 2), 3)
 # ## Quiz
 #
 # ```{quiz}
-# A model's scores are all twice too high in odds. Which of these changes if that is mended?
+# The odds of all scores of a model are twice too high. Which of these changes if that is mended?
 # - [ ] Its AUC :: The order stays.
 # - [ ] Its F2 at a tuned threshold :: The threshold moves with the scores.
 # - [x] Its cross-entropy :: Yes, it reads the probabilities.

@@ -23,8 +23,8 @@
 # {doc}`06_attn_cnn_rnn`; {term}`precision, recall`.
 # ```
 #
-# Which labels does the model give too often, which too rarely, and what does it say instead? A label
-# of a multi-label problem can be looked at as a question of its own: yes or no.
+# Which labels does the model give too often, which too rarely, and what does it say instead? Each label of a
+# multi-label problem can be seen as a yes-or-no question of its own.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -61,9 +61,9 @@ page["rule.begins"] = "no path begins" if page.values["rule"]["first"] > 1 else 
 # largest class label “tag:men” is plotted.
 # ```
 #
-# The text announces one label and shows another. `label` is a parameter of this page: any name of the
-# label table can stand there; a misspelt one fails and names close ones. A collection without the tag
-# *men* shows its most frequent label. Here it is *{num}`label.name`*.
+# The text announces one label and shows another. `label` is a parameter of this page: it takes any name of the
+# label table; a misspelt one fails and names close ones. A collection without the tag *men* shows its most
+# frequent label. Here it is *{num}`label.name`*.
 
 # %%
 from sklearn.metrics import multilabel_confusion_matrix
@@ -113,20 +113,18 @@ pd.DataFrame(rows).T
 # positives, {num}`reported/code.confusion.fn:,d` false negatives and
 # {num}`reported/code.confusion.tp:,d` true positives: a true positive rate of
 # {num}`reported/paper.confusion.tpr:.2f` and a true negative rate of
-# {num}`reported/paper.confusion.tnr:.2f`. There two of three works that are called men show none. The
-# reason it gives, “an improper threshold that is not harsh enough”, is the measure's own wish: F2 counts
+# {num}`reported/paper.confusion.tnr:.2f`. There two of three works that are called *men* show none. The reason
+# that the paper gives, “an improper threshold that is not harsh enough”, is what the measure asks for: F2 counts
 # recall twice as much as precision (β² = 4 in the formula). Here, for {num}`label.name`, the counts are
-# {num}`counts.tn:d`, {num}`counts.fp:d`, {num}`counts.fn:d` and {num}`counts.tp:d`, with rates of
-# {num}`tpr:.2f` and {num}`tnr:.2f`. They are those of a model of {num}`epochs:d` epochs (as coded
+# {num}`counts.tn:d`, {num}`counts.fp:d`, {num}`counts.fn:d` and {num}`counts.tp:d`, with rates of {num}`tpr:.2f`
+# and {num}`tnr:.2f`. They are those of a model trained for {num}`epochs:d` epochs (as coded
 # {num}`reported/code.rnn.epochs:d`) and of its rule: with γ = {num}`rule.gamma:.2f` the threshold of a path's
-# first step is {num}`rule.first:.2f` for this label, so {num}`rule.begins` with it
-# ({doc}`07_decoding`). A later step may name it all the same, once a rarer label has lowered the threshold of
-# the path.
+# first step is {num}`rule.first:.2f` for this label, so {num}`rule.begins` with it ({doc}`07_decoding`). A later
+# step may name it all the same, once a rarer label has lowered the path's threshold.
 #
 # ## All labels
 #
-# {numref}`fig-rates` puts every label with a test positive where its frequency and its true positive
-# rate are.
+# {numref}`fig-rates` plots the true positive rate of every label with a test positive against its frequency.
 
 # %%
 labels = pd.DataFrame(every.reshape(-1, 4), columns=["TN", "FP", "FN", "TP"])
@@ -150,7 +148,7 @@ label_scatter(
 # ```{caption} fig-rates
 # :alt: A scatter of labels: frequent ones are mostly found, rare ones range from never to always.
 # Share of a label's test works that get it, by the label's uses in training, for the baseline and
-# AttnCNN-RNN. Labels at the same place share a mark, larger the more they are.
+# AttnCNN-RNN. Labels at the same place share a mark, which grows with their number.
 # ```
 
 # %%
@@ -167,9 +165,9 @@ most_used[columns].pipe(show, index=False)
 # %% [markdown]
 # ## What does it say instead?
 #
-# With many labels per work there is no single wrong answer. But of the works that *miss* a label one can
-# count which other label of its kind they wrongly got. {numref}`fig-instead` does so for the labels
-# missed most often. Of all {num}`missed.all:d` misses {num}`missed.cultures:d` are of a culture.
+# With many labels per work there is no single wrong answer. But for the works that *miss* a label, one can count
+# which other labels of its kind they wrongly got. {numref}`fig-instead` does so for the labels missed most often.
+# Of all {num}`missed.all:d` misses, {num}`missed.cultures:d` are of a culture.
 
 # %%
 import numpy as np
@@ -202,19 +200,17 @@ confusion_heatmap(
 # :alt: A table of ten missed labels by ten labels said in their place, with percentages; darker is
 #   more frequent, and blank where there is nothing to count.
 # For the labels that test works miss most often, the labels of the same kind wrongly given to those
-# works, in percent of them. Blank are labels of another kind, and each label's own column: where it is
+# works, in percent of them. Labels of another kind are blank, and so is each label's own column: where a label is
 # missed it is true, and cannot be wrong.
 # ```
 
 # %% [markdown]
-# Columns are mostly labels that are given often. A cell that stands out from the others in its column
-# is a confusion proper, if the row has more than a few works: its label and the column's look alike to
-# the model, or go together.
+# Most columns are labels that are given often. A cell that stands out from the others in its column is a confusion
+# proper, if the row has more than a few works: its label and the column's look alike to the model, or go together.
 #
 # ## Limits
 #
-# - The annotator's word is the truth here. Some of the “false positives” are things that were left
-#   out.
+# - The annotator's word is the truth here. Some of the “false positives” are things that the annotator left out.
 # - {num}`works:d` test works: a rate from a few positives has an interval almost as wide as the scale.
 
 # %% [markdown]
@@ -257,7 +253,7 @@ page.values["of_paper"]
 # ```{exercise} Level 2: the price of a rare label
 # :label: ex-09-2
 # Keep the paper's two rates and let the share of works with the label fall from a fifth to a thousandth.
-# What becomes of precision?
+# What happens to precision?
 # ```
 
 # %% tags=["solution"]
@@ -295,16 +291,15 @@ page.values["hamming"]
 # %% [markdown]
 # ```{solution} ex-09-3
 # :class: dropdown
-# Silence has a Hamming loss of {num}`hamming.silent:.3f`, the model {num}`hamming.model:.3f`, and an F2 of
-# {num}`hamming.f2:.2f` against 0. With labels this rare a measure that counts true negatives rewards saying
-# nothing.
+# Silence has a Hamming loss of {num}`hamming.silent:.3f` and an F2 of 0, the model {num}`hamming.model:.3f` and
+# {num}`hamming.f2:.2f`. With labels this rare a measure that counts true negatives rewards saying nothing.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 3: what would happen by chance?
 # :label: ex-09-4
-# For the label missed most often, compare what its misses got instead with what all works got, and say how
-# likely as many would be by chance. Which of the ten columns stand out?
+# For the label missed most often, compare the labels that its misses got instead with those that all works got,
+# and say how likely as many would be by chance. Which of the ten columns stand out?
 # ```
 
 # %% tags=["solution"]
@@ -342,11 +337,11 @@ columns.round(3)
 # %% [markdown]
 # ```{solution} ex-09-4
 # :class: dropdown
-# Of {num}`by_chance.misses:d` misses of *{num}`by_chance.label`* the least likely columns are:
-# {num}`by_chance.first`. None of the columns rests on more than {num}`by_chance.works:.0f` works, and whoever looks
-# at {num}`by_chance.columns:d` columns may well find one that is rare by chance. By Bonferroni's rule each must be rarer
-# than 5 % over their number; then these stand out: {num}`by_chance.standing`. A confusion proper needs a ratio
-# well above one from more than a few misses.
+# For the {num}`by_chance.misses:d` misses of *{num}`by_chance.label`* the least likely columns are:
+# {num}`by_chance.first`. None of the columns rests on more than {num}`by_chance.works:.0f` works, and whoever
+# looks at {num}`by_chance.columns:d` columns may well find one that is rare by chance. By Bonferroni's rule each
+# must be rarer than 5 % divided by their number; then these stand out: {num}`by_chance.standing`. A confusion
+# proper needs a ratio well above one from more than a few misses.
 # ```
 
 # %% [markdown]
@@ -355,8 +350,8 @@ columns.round(3)
 # ```{quiz}
 # A label is on 2 % of works, true and false positive rates are .9 and .1. What is its precision?
 # - [ ] .9 :: That is the recall.
-# - [x] about .16 :: Yes: .018 of all works are right alarms, .098 false ones.
-# - [ ] .5 :: Only if right and false alarms were equally many.
+# - [x] about .16 :: Yes: .018 of all works are correct alarms, .098 false ones.
+# - [ ] .5 :: Only if correct and false alarms were equally many.
 # ```
 #
 # ```{quiz}

@@ -23,9 +23,8 @@
 # {doc}`06_attn_cnn_rnn`, {doc}`07_decoding`; {term}`lift`, odds and logits.
 # ```
 #
-# The paper's claim for its recurrent model is that it learns which labels go together. Looking at
-# predictions cannot tell: labels that go together are seen together by any good model. This chapter
-# looks, and then asks the model directly.
+# The paper claims that its recurrent model learns which labels go together. Looking at predictions cannot tell:
+# any good model sees together the labels that go together. This chapter looks, and then asks the model directly.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -55,8 +54,8 @@ page["epochs"] = run.recipe.epochs
 # labels.
 # ```
 #
-# {numref}`fig-predictions` is laid out as the paper's Figure 5, {numref}`fig-predictions-more` goes on.
-# The works are drawn at random, which the paper's were probably not.
+# {numref}`fig-predictions` is laid out like the paper's Figure 5, and {numref}`fig-predictions-more` continues it.
+# The works are drawn at random; the paper's probably were not.
 
 # %%
 works = np.random.default_rng(seed).permutation(len(parts.test))[:5]
@@ -125,9 +124,9 @@ counts.rename(titles).to_frame("on test works")
 # “Reasonable” can be counted where the collection is simulated, since what is really in a picture is
 # known: of {num}`noise.wrong` predictions that the annotator does not share,
 # {num}`noise.reasonable` name something that is there and was left out, a share of {num}`noise.share:.0%`; of
-# the {num}`noise.left_out` labels that were left out the model gives {num}`noise.found`. So “some” is true,
-# and the rest are mistakes. (Of all that the model gives, {num}`noise.wrong_share:.0%` are wrong by the
-# annotator's word.)
+# the {num}`noise.left_out` labels that were left out, the model gives {num}`noise.found`. So “some” is true, and
+# the rest are mistakes. (Of all that the model gives, {num}`noise.wrong_share:.0%` are wrong by the annotator's
+# word.)
 #
 # ## Do predictions go together as labels do?
 #
@@ -172,8 +171,8 @@ label_scatter(
 # ```{caption} fig-lift
 # :alt: A scatter of label pairs for two models that rises with the training lift.
 # Lift of pairs of frequent labels among training labels and among predictions for test works,
-# baseline and AttnCNN-RNN. On the bottom line lie pairs that a model never predicts together, on the left line
-# pairs that never meet in training; pairs at the same place share a mark, larger the more they are.
+# baseline and AttnCNN-RNN. Pairs that a model never predicts together lie on the bottom line, pairs that never
+# meet in training on the left line; pairs at the same place share a mark, which grows with their number.
 # ```
 
 # %% [markdown]
@@ -184,10 +183,9 @@ label_scatter(
 #
 # ## Does naming one label change the others?
 #
-# That is the question that only the recurrent model can be asked. Take every test work through the
-# first step, then *tell* the model that it has named label $a$, and see how the logit of label $b$ at
-# the second step differs from when it is told nothing. Averaged over works this is what $a$ says about
-# $b$, beyond the picture.
+# Only the recurrent model can be asked that. Take every test work through the first step, then *tell* the model
+# that it has named label $a$, and see how the logit of label $b$ at the second step differs from when it is told
+# nothing. The average over works is what $a$ says about $b$, beyond the picture.
 
 # %%
 from imet.inspection import influence
@@ -226,12 +224,12 @@ cooccurrence(
 # ```
 
 # %% [markdown]
-# On average naming a label changes another's logit by {num}`influence.size:.3f` in absolute value, and
-# the change agrees with the training lift at a rank correlation of {num}`influence.rank:+.2f`. A label's
-# own logit changes by {num}`influence.itself:+.3f`. A model that had learned dependencies would show both a
-# clear correlation and changes of a size that matters; small changes mean that its second step
-# nearly repeats its first. The model asked had {num}`epochs:d` epochs, and
-# {num}`reported/code.rnn.epochs:d` in the code: one that is trained for longer may have learned more.
+# On average, naming a label changes another's logit by {num}`influence.size:.3f` in absolute value, and the change
+# agrees with the training lift at a rank correlation of {num}`influence.rank:+.2f`. A label's own logit changes by
+# {num}`influence.itself:+.3f`. A model that had learned dependencies would show both a clear correlation and
+# changes of a size that matters; small changes mean that its second step nearly repeats its first. This model was
+# trained for {num}`epochs:d` epochs, in the code for {num}`reported/code.rnn.epochs:d`: one trained for longer may
+# have learned more.
 #
 # That is what the loss asks for. Every step is trained to give all labels of the work, named or not, so
 # a step loses nothing by ignoring what was named before. {ref}`The ablations <paper-results>` measure
@@ -240,9 +238,9 @@ cooccurrence(
 # ## Limits
 #
 # - The probe changes $\tilde{\mathbf{y}}$ alone; $\mathbf{v}_{pred}$ and the state carry the first step as it was.
-# - Lifts of pairs that meet a few times are noisy. Pairs expected fewer than three times among training
-#   works are left out; among test works, of which there are far fewer, a lift rests on less than one meeting
-#   for many of those that stay.
+# - Lifts of pairs that meet only a few times are noisy. Pairs expected fewer than three times among training works
+#   are left out; among test works, of which there are far fewer, a lift rests on less than one meeting for many of
+#   the remaining pairs.
 
 # %% [markdown]
 # ## Summary
@@ -320,9 +318,9 @@ page.values["sure"]
 # %% [markdown]
 # ```{solution} ex-11-3
 # :class: dropdown
-# The median score is {num}`sure.really there:.3f` of those that are there and {num}`sure.the rest:.3f` of the
-# rest. Where the first is higher, a higher threshold keeps a larger share of the reasonable ones than of the
-# rest. Where they are alike, the model is as sure of its own mistakes as of the annotator's.
+# The median score is {num}`sure.really there:.3f` for those that are there and {num}`sure.the rest:.3f` for the
+# rest. Where the first is higher, a higher threshold keeps a larger share of the reasonable ones than of the rest.
+# Where they are alike, the model is as sure of its own mistakes as of the annotator's.
 # ```
 
 # %% [markdown]
@@ -343,8 +341,8 @@ page.values["influence"]["mutual"]
 # %% [markdown]
 # ```{solution} ex-11-4
 # :class: dropdown
-# {num}`influence.answer`: the rank correlation is {num}`influence.mutual:.2f`. Lift is symmetric; an influence that is not has
-# another reason, such as the place of a label in the order of naming.
+# {num}`influence.answer`: the rank correlation is {num}`influence.mutual:.2f`. Lift is symmetric; an influence
+# that is not symmetric has another reason, such as the place of a label in the order of naming.
 # ```
 
 # %% [markdown]
@@ -354,7 +352,7 @@ page.values["influence"]["mutual"]
 # A model without any memory predicts *ships* with *seas* three times as often as by chance. What did it
 # learn?
 # - [ ] That ships belong to seas. :: It may only have learned what each looks like.
-# - [x] To see both, which stand in the same pictures. :: Right: seen together, said together.
+# - [x] To see both, which occur in the same pictures. :: Right: seen together, said together.
 # - [ ] Nothing, lift needs a memory. :: Lift is a property of the predictions, however they came about.
 # ```
 #

@@ -22,9 +22,9 @@
 # {doc}`03_baseline`, {doc}`06_attn_cnn_rnn` and {doc}`08_roc_by_quartile`.
 # ```
 #
-# Numbers and pictures of the chapters before, to be moved by hand: thresholds, predictions, ROC curves, and
-# a table of all labels. Everything runs in the browser from files beside this page. Where scripts are off,
-# the figures and the table stand still.
+# Numbers and pictures of earlier chapters, to be moved by hand: thresholds, predictions, ROC curves, and a table
+# of all labels. Everything runs in the browser from files beside this page. Without scripts, the figures and the
+# table stand still.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -118,10 +118,10 @@ threshold_curve(
 # ## Browse predictions
 #
 # {num}`shown:d` test works with what each model says of them by its own rule: ✓ right, ✗ against the
-# annotator, ○ missed. Choose a work to lay over it where AttnCNN-RNN looked when it named a label, and the
-# box of the poster's crop from the network as ImageNet left it. The maps are those of the *whole picture*, one
-# of the six views: a label that only a crop was given has none, nor has a work to which the whole picture
-# gave no label, as it happens on {num}`mapless:d` of these works.
+# annotator, ○ missed. Choose a work to see, laid over it, where AttnCNN-RNN looked when it named a label, and the
+# box of the poster's crop from the network as ImageNet left it. The maps are those of the *whole picture*, one of
+# the six views: a label that only a crop was given has no map, nor has a work to which the whole picture gave no
+# label, as on {num}`mapless:d` of these works.
 
 # %% tags=["hide-input"]
 HTML('<div class="explorer" id="explore-predictions"></div>')
@@ -167,7 +167,7 @@ roc_curves(
 
 # %% [markdown]
 # ```{caption} fig-explore-roc
-# :alt: Three ROC curves of one label, one a model, over the diagonal.
+# :alt: Three ROC curves of one label, one per model, over the diagonal.
 # The label with the most test works, for the three models.
 # ```
 
@@ -205,9 +205,9 @@ show(labels, index=False).set_table_attributes(sortable)
 # %% [markdown]
 # ## Summary
 #
-# - A {term}`threshold` trades precision for recall; two of them, for cultures and for tags, are another model
+# - A {term}`threshold` trades precision for recall; two thresholds, for cultures and for tags, are another model
 #   to F2.
-# - Move on validation, read on test: what was moved on the works that are reported flatters itself.
+# - Move on validation, read on test: a threshold moved on the reported works flatters itself.
 # - The curve of a rare label is a stair of few steps: its {term}`AUC` is that coarse.
 
 # %% [markdown]
@@ -246,7 +246,7 @@ page.values["crossing"]
 # :class: dropdown
 # At {num}`crossing.as_many:.2f` as many labels are named as are there, so false alarms and misses are equally
 # many, and F2 is {num}`crossing.f2_as_many:.3f`. It is best at {num}`crossing.best:.2f`, {num}`crossing.f2:.3f`,
-# with {num}`crossing.labels:.1f` labels to a work: a miss costs F2 four times what a false alarm costs.
+# with {num}`crossing.labels:.1f` labels per work: a miss costs F2 four times what a false alarm costs.
 # ```
 
 # %% [markdown]
@@ -279,8 +279,8 @@ page.values["two"]
 # %% [markdown]
 # ```{exercise} Level 2: worse than chance?
 # :label: ex-11b-3
-# Sort the table by the baseline's AUC and draw the curve of the label at its lower end. How many steps up has
-# it? Is the model worse than a coin for this label?
+# Sort the table by the baseline's AUC and draw the curve of the label at its lower end. How many steps up does it
+# have? Is the model worse than a coin for this label?
 # ```
 
 # %% tags=["solution"]
@@ -300,7 +300,7 @@ page.values["worst"]
 # ```{solution} ex-11b-3
 # :class: dropdown
 # *{num}`worst.label`* has {num}`worst.auc:.3f` {num}`worst.interval:.2f`; the number of its test works, and so of
-# steps up, is {num}`worst.steps:d`. An interval that holds .5 cannot tell the model from a coin. Nor is the
+# steps up, is {num}`worst.steps:d`. An interval that contains .5 cannot tell the model from a coin. Nor is the
 # lowest of {num}`worst.measured:d` areas a fair sample: {num}`worst.few:d` of these labels have three works or
 # fewer, and among so many some must come out low by luck, even if the model ranks all of them well.
 # ```
@@ -309,7 +309,7 @@ page.values["worst"]
 # ```{exercise} Level 3: what moving on test is worth
 # :label: ex-11b-4
 # Move four thresholds, one for each quarter of the labels, on *test* until F2 is as high as you can get it. How
-# much of what you gained over four moved on validation is real?
+# much of your gain over four moved on validation is real?
 # ```
 
 # %% tags=["solution"]
@@ -333,8 +333,8 @@ page.values["moved"]
 # ```{solution} ex-11b-4
 # :class: dropdown
 # Nothing that these works could show: four moved on validation have an F2 of {num}`moved.val:.3f` on test, four
-# moved on test {num}`moved.test:.3f`, and the {num}`moved.flattery:+.3f` between them is what these works have
-# in particular. The more numbers are moved, the more of it there is.
+# moved on test {num}`moved.test:.3f`, and the {num}`moved.flattery:+.3f` between them is peculiar to these works.
+# The more numbers are moved, the more of it there is.
 # ```
 
 # %% [markdown]
@@ -349,7 +349,7 @@ page.values["moved"]
 #
 # ```{quiz}
 # A label is on one test work, and its area is .97. What do you know?
-# - [ ] The model knows this label. :: It ranked one work well. Another one might stand anywhere.
+# - [ ] The model knows this label. :: It ranked one work well. Another one might rank anywhere.
 # - [x] Of the works without the label, 3 % scored higher than the one with it. :: Yes, and no more than that.
 # - [ ] 97 % of its predictions are right. :: That would be a precision, and needs a threshold.
 # ```
