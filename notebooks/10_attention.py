@@ -252,8 +252,8 @@ pd.DataFrame(rows, columns=["", "difference in hits"]).pipe(show, index=False)
 # visual attention mechanism
 # ```
 #
-# If attention helps with small things, labels with small boxes should gain over the baseline. {numref}`fig-size`
-# plots the gain in AUC against the size of the thing.
+# If attention helps with small things, labels with small boxes should gain most over the baseline.
+# {numref}`fig-size` plots the gain in AUC against the size of the thing.
 
 # %%
 from imet.metrics import roc_auc_per_class

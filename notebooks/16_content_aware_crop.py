@@ -79,15 +79,17 @@ page["works"] = len(rows)
 #    `reading = "modules"` takes the first eight modules of any kind instead, as `vgg16.features[:8]`
 #    would.
 # 3. *The ground.* A map may be high on the object or on the wall behind it. Its median along the frame
-# stands for the ground, and only the distance from that counts. 4. *Normalised by layer.* Distances are divided by
-# the standard deviation of the layer. 5. *Low standard deviation.* A map is left out where its standard deviation
-# is below {num}`method.cutoff:.1f` of its layer's, the *cut-off*: so flat a map says the same of every place, and
-# would only dilute the mean. “Layers” can also be read as whole layers; `leave_out = "layers"` does that. 6.
-# *Up-scaling.* The mean of a layer's maps is scaled to [0, 1] and then up by nearest neighbour; the mean over
-# layers is the saliency. 7. *The box.* Cells above the mean saliency are marked, and the box goes around them. A
-# few stray ones must not pull it to the edge of the picture, so beyond each of its four sides
-# {num}`method.tail:.0%` of the marked cells may lie, the *tail*. The outer {num}`method.rim:.0%` of every map are
-# not looked at: convolutions pad with zeros, which makes edges there that no picture has.
+#    stands for the ground, and only the distance from that counts.
+# 4. *Normalised by layer.* Distances are divided by the standard deviation of the layer.
+# 5. *Low standard deviation.* A map is left out where its standard deviation is below
+#    {num}`method.cutoff:.1f` of its layer's, the *cut-off*: so flat a map says the same of every place, and
+#    would only dilute the mean. “Layers” can also be read as whole layers; `leave_out = "layers"` does that.
+# 6. *Up-scaling.* The mean of a layer's maps is scaled to [0, 1] and then up by nearest neighbour; the
+#    mean over layers is the saliency.
+# 7. *The box.* Cells above the mean saliency are marked, and the box goes around them. A few stray ones
+#    must not pull it to the edge of the picture, so beyond each of its four sides
+#    {num}`method.tail:.0%` of the marked cells may lie, the *tail*. The outer {num}`method.rim:.0%` of every
+#    map are not looked at: convolutions pad with zeros, which makes edges there that no picture has.
 #
 # {numref}`fig-crop-steps` shows each step on one work, with model 1 as this profile trained it
 # ({doc}`13_vgg16`).

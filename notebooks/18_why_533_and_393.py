@@ -27,9 +27,10 @@
 # The poster reports an F2 of {num}`reported/poster.best.f2:.3f`; the paper's best model reaches
 # {num}`reported/paper.attn_cnn_rnn.val.f2:.3f` on validation works and
 # {num}`reported/paper.attn_cnn_rnn.test.f2:.3f` on test works, and its baseline
-# {num}`reported/paper.resnet50.val.f2:.3f`. The title compares validation works, as the poster reports no others;
-# the name of this page's file has the paper's number on test works. An older network with a simpler head does far
-# better than a newer one with attention. Neither document could ask why; the two together can be asked.
+# {num}`reported/paper.resnet50.val.f2:.3f`. The title takes both numbers on validation works, as the poster
+# reports no others; the name of this page's file has the paper's number on test works. An older network with a
+# simpler head does far better than a newer one with attention. Neither document could ask why; the two together
+# can be asked.
 
 # %% tags=["parameters"]
 profile = "sample"
