@@ -328,8 +328,8 @@ forest_plot(
 # {num}`without.recurrence.value:+.3f` {num}`without.recurrence.interval:+.3f`, and both by
 # {num}`without.both.value:+.3f` {num}`without.both.interval:+.3f`. Without recurrence, attention makes a
 # difference of {num}`without.alone.value:+.3f` {num}`without.alone.interval:+.3f`
-# ({num}`without.alone.interval:verdict`). An effect that cannot be told from none may still be as large as its
-# interval. It is not obvious that recurrence should matter: the loss asks every step for *all* labels and so needs
+# ({num}`without.alone.interval:verdict`). An effect that cannot be told from none may still be as large as the
+# far end of its interval. It is not obvious that recurrence should matter: the loss asks every step for *all* labels and so needs
 # no memory. Nor does a model trained for {num}`11_predictions/epochs:d` epochs use it much to recall what a path
 # has named ({doc}`11_predictions`; longer training was not examined): a state that passes through several steps is
 # also a deeper network, and that may be all. With a fixed order each step is asked for *one* label, which does

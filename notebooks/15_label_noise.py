@@ -261,7 +261,7 @@ score_curves(
 # :alt: Two curves of precision against the number of annotations looked at, that of left-out labels
 #   far above that of wrongly given ones.
 # Share of real errors among the annotations looked at, when the most doubtful are looked at first:
-# training works, out-of-fold scores. Logarithmic.
+# training works, out-of-fold scores. Their number is on a logarithmic axis.
 # ```
 
 # %% [markdown]

@@ -264,8 +264,8 @@ page.values["swapped"]
 # %% [markdown]
 # ```{solution} ex-17-3
 # :class: dropdown
-# In {num}`swapped:.0%` of the draws. That is not the probability that row 2 is better: another seed would
-# add to it.
+# In {num}`swapped:.0%` of the draws. That is not the probability that row 2 is better: it leaves out what
+# another seed would change.
 # ```
 
 # %% [markdown]
