@@ -24,8 +24,7 @@
 # ```
 #
 # Between the table and a model stand three decisions: which works to drop, which to hold back, and
-# what part of a picture a network gets to see. The third one hides the largest surprise of the
-# paper.
+# what part of a picture a network gets to see. The third hides the paper's largest surprise.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -54,7 +53,7 @@ page.values["split"]
 #
 # The rule is applied once, on counts of the whole table. Dropping a work takes its other labels
 # away too, so a label that was just frequent enough may end below the limit; neither the paper nor
-# its code looks again.
+# its code checks again.
 
 # %%
 import numpy as np
@@ -102,20 +101,20 @@ page.values["men"]
 
 # %% [markdown]
 # Here {num}`rare.labels:d` labels are rare and {num}`rare.works:d` works go with them; after that
-# the rarest label that stays has {num}`rare.fewest_after:d` uses.
+# the rarest remaining label has {num}`rare.fewest_after:d` uses.
 # On the real table the same rule drops {num}`reported/context.rare_labels:d` labels and leaves
 # {num}`reported/paper.kept_images:,d` works with {num}`reported/paper.kept_labels:,d` labels.
 #
 # ## Which works are held back?
 #
-# The paper gives the ratio 8 : 1 : 1 and no more. The assignment can be recovered from the authors'
-# code: scikit-learn's `train_test_split` on the kept works in file order, first the test part, then
-# validation from the rest, both with `random_state=231` and without stratification. This book uses
-# the same calls. On the real table their Figure 6 confirms it: its counts make
+# The paper gives only the ratio 8 : 1 : 1. The assignment can be recovered from the authors'
+# code, which calls scikit-learn's `train_test_split` on the kept works in file order, first for the test
+# part, then for validation from the rest, both with `random_state=231` and without stratification. This book
+# makes the same calls. On the real table the paper's Figure 6 confirms them: it counts
 # {num}`reported/code.confusion.fn:,d` + {num}`reported/code.confusion.tp:,d` test works with the tag *men*
 # (those that the model missed, and those that it named),
-# and the test part recovered here has exactly that many, where other draws would spread by about
-# {num}`men.deviation:.0f` works.
+# and the test part recovered here has exactly that many. Over random splits this number has a standard
+# deviation of about {num}`men.deviation:.0f` works.
 #
 # The table above shows the price of not stratifying: a part a tenth the size of the collection
 # lacks many rare labels altogether, and nothing about those can be measured there. That is why every
@@ -134,8 +133,8 @@ page.values["men"]
 # So every work becomes six views. In training, a work with culture *and* tag labels gives one
 # resize with all its labels and five random crops with its *culture* labels only, because a crop
 # may have lost the thing a tag names. A work with tags only gives six resizes. In validation and
-# test every work gives one resize and five crops. A crop is 224 pixels of a shorter side of 300;
-# works with a culture label only, which the paper does not mention, are treated as works with both.
+# test every work gives one resize and five crops. A crop takes 224 pixels of a shorter side of 300.
+# Works with a culture label only, which the paper does not mention, are treated like works with both.
 # {doc}`02b_what_a_view_shows` asks whether crops do lose the things that tags name.
 
 # %%
@@ -192,9 +191,10 @@ six_views(shown, boxes, list(six.permute(0, 2, 3, 1).numpy()))
 
 # %% [markdown]
 # In this picture of {num}`drawn.width:d` × {num}`drawn.height:d` pixels a crop is
-# {num}`drawn.side:d` pixels wide, scaled to the network's {num}`drawn.input:d`. Each keeps {num}`drawn.share:.0%` of the picture, and the five
+# {num}`drawn.side:d` pixels wide and is scaled to the network's {num}`drawn.input:d`. Each crop keeps
+# {num}`drawn.share:.0%` of the picture, and the five
 # together {num}`drawn.together:.0%`: they overlap most in the middle, and a corner may be in none. In general
-# a crop keeps 56 % of a square picture, and less the longer the other side is.
+# a crop keeps 56 % of a square picture, and less of a longer one.
 #
 # What each view trains on depends on the work's labels:
 
@@ -230,14 +230,14 @@ view_strip(
 # ```
 
 # %% [markdown]
-# Six resizes of one work are the same picture six times, but for what training does to every view on its
-# way into the network and the figure leaves out: half of them are mirrored, and as coded hue and saturation
-# are jittered a little.
+# Six resizes of one work are the same picture six times. The figure leaves out what training does to every
+# view on its way into the network: half of them are mirrored and, as coded, hue and saturation are jittered a
+# little.
 #
-# Which part a crop shows is drawn once for each work in evaluation, from a `view_seed` of its own and not from
-# the `seed` of training, so two models are always compared on the same pixels. In training the faithful way is to draw anew each epoch (the
-# profiles `kaggle` and `small` say which they do); fixed views let features be computed once, which
-# is what the sample profile does to fit on a laptop.
+# In evaluation the crops of each work are drawn once, from a `view_seed` of their own and not from
+# the `seed` of training, so two models are always compared on the same pixels. In training the faithful way
+# is to draw crops anew each epoch (the profiles `kaggle` and `small` say which they do). Fixed views let
+# features be computed once; the sample profile uses them to fit on a laptop.
 
 # %% [markdown]
 # (as-coded-crops)=
@@ -245,8 +245,8 @@ view_strip(
 #
 # The rule above is what the paper says. In its authors' code the test for a culture label compares
 # a *string* with *integers*. It is never true, so **every crop of a work with culture and tags
-# trains on no label at all**: the network is told, five times for each such work, that nothing is
-# to be seen. Both variants can be run here: `crop_targets = "as_written"` or `"as_coded"`.
+# trains on no label at all**: the network is told, five times for each such work, that there is nothing
+# to see. Both variants can be run here: `crop_targets = "as_written"` or `"as_coded"`.
 
 # %%
 from imet.report.tables import show
@@ -270,19 +270,19 @@ page["crop_targets.lost"] = (
 
 # %% [markdown]
 # On this collection {num}`crop_targets.as_coded.empty_views:.0%` of the training views carry no label
-# as coded, and {num}`crop_targets.lost:.0%` of the positive targets are gone. On the real table it is
+# as coded, and {num}`crop_targets.lost:.0%` of the positive targets are gone. On the real table the shares are
 # {num}`reported/code.crops.empty_views:.0%` of the views and
 # {num}`reported/code.crops.lost_positives:.0%` of the positives.
 #
 # The paper observes that its model “made better predictions on cropped versions of the images than
 # the resized versions”. A network that has learned to answer *nothing* to crops predicts fewer labels
-# there, which is a second explanation beside the one the paper gives, the shape of objects. The two
+# on them: a second explanation, beside the paper's own, the shape of objects. The two
 # variants are compared in {doc}`03_baseline` and {doc}`05_resnet50_hog`.
 #
 # ## Limits
 #
-# - Figure 6 confirms the split for the run of AttnCNN-RNN that it shows. That the other rows were made on it
-#   is likely and not shown.
+# - Figure 6 confirms the split for the run of AttnCNN-RNN that it shows. The other rows were likely made on
+#   the same split, but nothing shows it.
 # - “Random crops of size 224” of a picture that was not scaled to 300 pixels would show another share
 #   of it; here a crop always shows 224/300 of the shorter side.
 
@@ -292,7 +292,7 @@ page["crop_targets.lost"] = (
 # - {term}`Rare labels <rare label>` are dropped with every work that carries one, on counts of the whole
 #   table.
 # - The authors' {term}`split` can be made again, work for work, and a count in their own figure agrees.
-# - A crop trains on culture labels only as the paper says, and on nothing as its code does.
+# - By the paper's text a crop trains on culture labels only; by its code, on nothing.
 
 # %% [markdown]
 # ## Exercises
@@ -302,8 +302,8 @@ page["crop_targets.lost"] = (
 # %% [markdown]
 # ```{exercise} Level 1: how many works does a label need?
 # :label: ex-02-1
-# The test part is a tenth of the works. With how many works does a label have one there with a probability
-# of 95 %, if works are drawn independently?
+# The test part is a tenth of the works. How many works must a label be on to have one there with a
+# probability of 95 %, if works are drawn independently?
 # ```
 
 # %% tags=["solution"]
@@ -321,14 +321,14 @@ needed, page.values["fewer"]
 # %% [markdown]
 # ```{solution} ex-02-1
 # :class: dropdown
-# With 29, the least $n$ of which $1 - 0.9^n \ge .95$. Of the labels of the real table
-# {num}`fewer.there:.0%` have fewer, of this collection's {num}`fewer.here:.0%`.
+# On 29, the least $n$ with $1 - 0.9^n \ge .95$. Of the real table's labels {num}`fewer.there:.0%` are on
+# fewer works, of this collection's {num}`fewer.here:.0%`.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 2: find the mistake
 # :label: ex-02-2
-# The authors' code asks whether one of a work's labels is a culture in the way of `coded` below. Which
+# The authors' code looks for the cultures among a work's labels as `coded` does below. Which
 # labels does it find, and why? Mend it, and compare with what the paper says.
 #
 #     culture_ids = {"13", "51"}
@@ -349,7 +349,7 @@ coded, mended
 # %% [markdown]
 # ```{solution} ex-02-2
 # :class: dropdown
-# None: `13 == "13"` is false in Python, and a set looks equality up, so no label is ever found and nothing
+# None: `13 == "13"` is false in Python, and a set looks for equal members, so no label is ever found and nothing
 # complains. One `int` or `str` mends it. A test with one known work would have caught it; so would printing
 # how many labels a batch carries.
 # ```
@@ -358,7 +358,7 @@ coded, mended
 # ```{exercise} Level 2: how much of a picture is in a crop?
 # :label: ex-02-3
 # A picture is scaled to a shorter side of 300 and a crop has 224. What share of a square picture is in a
-# crop, and of one that is three times as wide as high? How likely is a given pixel to be inside, at the
+# crop, and of one that is three times as wide as high? How likely is a pixel to be inside, at the
 # centre and in a corner?
 # ```
 
@@ -375,14 +375,14 @@ share | {name: round(float(chance), 5) for name, chance in pixels.items()}
 # ```{solution} ex-02-3
 # :class: dropdown
 # 56 % of a square and 19 % of the wide one. The centre is in every crop of a square picture and the corner
-# pixel in hardly any: what a crop loses is the edge, and photographers put things in the middle.
+# pixel in hardly any: a crop loses the edge, and photographers put things in the middle.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 3: was it a lucky split?
 # :label: ex-02-4
-# Make twenty random splits with other seeds. How many labels without a validation work do they leave, and
-# where does the split in use, made as the paper's authors made theirs, stand among them?
+# Make twenty random splits with other seeds. How many labels do they leave without a validation work? Where
+# among them does the split in use stand, which is made as the paper's authors made theirs?
 # ```
 
 # %% tags=["solution"]
@@ -404,16 +404,16 @@ page.values["empty"]
 # %% [markdown]
 # ```{solution} ex-02-4
 # :class: dropdown
-# Other seeds leave {num}`empty.low:d` to {num}`empty.high:d` labels without a validation work, the one in
-# use {num}`empty.here:d`. Chance decides which labels a macro average covers; stratifying would fix that,
-# as far as labels have enough works.
+# Other seeds leave {num}`empty.low:d` to {num}`empty.high:d` labels without a validation work, the split in
+# use {num}`empty.here:d`. Chance decides which labels a macro average covers; stratifying would fix that
+# for labels with enough works.
 # ```
 
 # %% [markdown]
 # ## Quiz
 #
 # ```{quiz}
-# A work carries *french*, *men* and a label that is on two works only. What happens to it?
+# A work carries *french*, *men* and a label that is on two works only. What happens to the work?
 # - [ ] It loses the rare label and stays. :: The rule drops works, not labels of works.
 # - [x] It goes, with all its labels. :: Yes. So *men* loses a work, too, and nobody counts again.
 # - [ ] It goes to the training part. :: The rule is applied before the split, to all works alike.
@@ -422,6 +422,6 @@ page.values["empty"]
 # ```{quiz}
 # As coded, what does a crop of a work with culture and tags learn?
 # - [ ] Its cultures. :: That is what the paper says. The comparison in the code is never true.
-# - [x] That nothing is to be seen. :: Right: its targets are all zero, and the loss counts them.
+# - [x] That there is nothing to see. :: Right: its targets are all zero, and the loss counts them.
 # - [ ] Nothing, it is skipped. :: It is not skipped: an empty target is a target.
 # ```

@@ -18,12 +18,12 @@
 #
 # ```{goals}
 # how one linear layer on a frozen network is trained and judged; what a threshold does to F2; why a floor
-# and an interval belong to every score, and how a bootstrap makes one.
+# and an interval belong to every score, and how a bootstrap makes an interval.
 #
 # {doc}`02_split_and_views`; logistic regression; precision and recall.
 # ```
 #
-# The simplest model of the paper: a network trained on ImageNet {cite}`he2015`, frozen, and one new linear
+# The paper's simplest model is a frozen network trained on ImageNet {cite}`he2015` with one new linear
 # layer on top that says how likely each label is. Everything else in the paper is measured against it.
 
 # %% tags=["parameters"]
@@ -66,15 +66,15 @@ page.values["recipe"]
 # p_j &= \min\!\Big(10, \frac{n - n_j}{n_j}\Big)
 # \end{aligned}$$
 #
-# With classes as rare as these the clip is nearly always reached: here it is for
-# {num}`weights.clipped:d` of {num}`weights.labels:d` labels, so the weight “for each class” is almost
+# Classes this rare nearly always reach the clip: here {num}`weights.clipped:d` of
+# {num}`weights.labels:d` labels do, so the weight “for each class” is almost
 # the same for all, and pushes every probability up.
 #
 # On this profile the features come from {num}`recipe.backbone` (the small profiles take an EfficientNet
-# {cite}`tan2019` in ResNet50's place), and the recipe is trained for
+# {cite}`tan2019` in place of ResNet50), and the recipe is trained for
 # {num}`recipe.epochs:d` epochs with Adam, batches of {num}`recipe.batch_size:d` works and a learning
 # rate of {num}`recipe.learning_rate:g` that falls along a cosine. {numref}`fig-baseline-training` shows
-# the loss it minimises and the F2 it is chosen by.
+# the loss that is minimised and the F2 that chooses the epoch.
 
 # %%
 positives = parts.train.targets.sum(0)  # (K,) n_j
@@ -98,9 +98,9 @@ training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 
 # %% [markdown]
 # The validation loss stays far above the training loss and may even rise while F2 does. That is not
-# over-fitting alone: the two are measured against different targets. In training a crop keeps its
-# culture labels only, in validation it is scored against all labels, so the better the network
-# learns to show no tags on crops, the more it is charged for it.
+# over-fitting alone: the two losses are measured against different targets. In training a crop keeps its
+# culture labels only; in validation it is scored against all labels. The better the network
+# learns to show no tags on crops, the more the validation loss charges it.
 
 # %%
 import pandas as pd
@@ -121,7 +121,7 @@ pd.DataFrame(page.values["views"]).T.round(2)
 # %% [markdown]
 # A *true tag* gets a mean probability of {num}`views.tag.resize:.2f` on the resized view of a validation
 # work and {num}`views.tag.crop:.2f` on its crops; a true culture gets {num}`views.culture.resize:.2f` and
-# {num}`views.culture.crop:.2f`. Averaged over the six views, which is what decides, that makes
+# {num}`views.culture.crop:.2f`. The mean over the six views decides. It is
 # {num}`views.tag.mean:.2f` for a true tag and {num}`views.culture.mean:.2f` for a true culture: as far as
 # the model is right about both, it says so on two different scales.
 
@@ -137,7 +137,7 @@ pd.DataFrame(page.values["views"]).T.round(2)
 # ```
 #
 # The threshold is chosen on validation works and then left alone. {numref}`fig-baseline-threshold`
-# draws the whole curve, since an optimum on the edge of the search says that the search was too
+# shows the whole curve, since an optimum at the edge of the search means that the search was too
 # narrow.
 
 # %%
@@ -177,15 +177,15 @@ threshold_curve(thresholds, curves, chosen, edge=recipe.threshold_high)
 
 # %% [markdown]
 # The grid's best threshold is {num}`threshold.grid:.2f`; the exact optimum over all thresholds is
-# {num}`threshold.exact:.4f`, worth {num}`threshold.exact_gain:.4f` more on validation. Does the grid's
-# optimum lie on its edge? The answer is {num}`threshold.at_edge`. Two things make a
-# threshold low. F2 asks for it: of calibrated scores the best threshold of one label is about a fifth of the
-# F2 that is reached ({doc}`08b_calibration`). And for a tag five of the six averaged probabilities come from
-# crops, which were trained to show none: were it certain on the resize and silent on the crops, a tag would
-# end at a sixth.
+# {num}`threshold.exact:.4f`, which adds {num}`threshold.exact_gain:.4f` to F2 on validation. Does the grid's
+# optimum lie at its edge? The answer is {num}`threshold.at_edge`. Two things make a
+# threshold low. First, F2 asks for a low one: if scores are calibrated, a label's best threshold is about a
+# fifth of the F2 that is reached ({doc}`08b_calibration`). Second, five of a tag's six averaged probabilities
+# come from crops, which were trained to show no tags: a tag that is certain on the resize and silent on the
+# crops ends at a sixth.
 #
-# The authors' code averages logits over the views, and not probabilities. What does that change, with a
-# threshold of its own?
+# The authors' code averages logits over the views, not probabilities. What does that change if mean logits
+# get a threshold of their own?
 
 # %%
 from scipy.special import expit, logit
@@ -207,14 +207,14 @@ page.values["mean_logit"]
 # %% [markdown]
 # ## How good is it?
 #
-# A score means little alone. The *floor* gives every work the same {num}`floor.labels:d` most frequent
-# training labels, with that number chosen on validation; whoever does not beat it has not looked at
+# A score alone means little. The *floor* gives every work the same {num}`floor.labels:d` most frequent
+# training labels, a number chosen on validation; a model that does not beat it has not looked at
 # the pictures.
 #
-# And a mean over works depends on which works there are. The *bootstrap* asks how much: it draws as many
-# works from those at hand, some of them twice and some not at all, takes their mean, and does so two thousand
-# times. The middle 95 % of these means are the bracket behind a score. For a *paired difference* of two
-# models the same is done with the difference of each work.
+# A mean over works also depends on which works there are. The *bootstrap* asks how much: from the works at
+# hand it draws as many again, some of them twice and some not at all, takes their mean, and does so two
+# thousand times. The middle 95 % of these means are the bracket behind a score. A *paired difference* of two
+# models gets its bracket in the same way, from the difference of each work.
 
 # %%
 import numpy as np
@@ -254,14 +254,14 @@ page["difference"] = {"f2": test.gain_over_floor.value, "interval": test.gain_ov
 test.gain_over_floor
 
 # %% [markdown]
-# All are averaged over works; brackets are 95 % bootstrap intervals over works. On test the baseline
+# All measures are averaged over works; brackets are 95 % bootstrap intervals over works. On test the baseline
 # reaches an F2 of {num}`test.f2:.3f` {num}`test.f2_interval:.3f` and the floor
 # {num}`test.floor_f2:.3f` {num}`test.floor_interval:.3f`. Both are measured on the same works, so the
 # difference has an interval of its own: {num}`difference.f2:+.3f` {num}`difference.interval:+.3f`.
 #
-# The baseline gives a work {num}`test.predicted_labels:.1f` labels where the annotator gave
-# {num}`test.true_labels:.1f`. F2 rewards that: it weighs recall above precision, so that guessing a
-# few labels too many costs little. The area under the ROC curve, which no threshold enters, is
+# The baseline gives a work {num}`test.predicted_labels:.1f` labels; the annotator gave
+# {num}`test.true_labels:.1f`. F2 rewards that: it weighs recall above precision, so guessing a
+# few labels too many costs little. The area under the ROC curve, which needs no threshold, is
 # {num}`test.auc_macro:.3f` averaged over the {num}`test.auc_classes:d` labels that have both a positive
 # and a negative test work, and {num}`test.auc_micro:.3f` over all pairs of work and label.
 
@@ -280,14 +280,14 @@ page["rows.resnet50"] = table_rows(run)
 # ```
 #
 # The columns must not be read across. The reported row is ResNet50 on Kaggle's photographs; ours is made as
-# the label at the top of this page says. What can be compared is the shape: recall far above
+# the label at the top of this page says. Only the shape can be compared: recall far above
 # precision, F1 between precision and F2.
 
 # %% [markdown]
 # ## Where does it succeed?
 #
 # {numref}`fig-baseline-examples` shows test works with what the annotator said and what the baseline
-# says. It was drawn at random, not chosen.
+# says. The works were drawn at random, not chosen.
 
 # %% tags=["hide-input"]
 from imet.data.images import read_image
@@ -331,33 +331,34 @@ labels.groupby("quartile").agg({"AUC": ["mean", "count", "size"], "positives": "
 labels.groupby("kind").agg({"AUC": ["mean", "count", "size"], "positives": "sum"}).round(3)
 
 # %% [markdown]
-# Labels are grouped by their frequency in training, quartile 4 the most frequent as in the paper's
-# Figure 3, and by kind. The rarer the label, the fewer positives its AUC rests on: for a label with
+# The tables group labels by kind and by their frequency in training, where quartile 4 is the most frequent,
+# as in the paper's Figure 3. The rarer the label, the fewer positives its AUC rests on: for a label with
 # three positives an AUC of one half has the 95 % interval {num}`12_paper_results/rare.interval:.2f`.
 #
 # ## What do the authors' crop targets do to it?
 #
 # The {ref}`crop targets of the authors' code <as-coded-crops>` take most training labels away. One
-# expects a worse model. A recorded study trained both variants with three seeds on the sample
+# would expect a worse model. A recorded study trained both variants with three seeds on the sample
 # profile: test F2 is {num}`recorded/crop_targets/as_written.test.f2.value:.3f` as written and
 # {num}`recorded/crop_targets/as_coded.test.f2.value:.3f` as coded, a paired difference of
 # {num}`recorded/crop_targets/as_coded.difference.value:+.3f`
 # {num}`recorded/crop_targets/as_coded.difference.interval:+.3f` in favour of the mistake.
 #
-# A likely reason lies in the numbers above and in {numref}`fig-six-views`: of six scores that are averaged,
-# five come from crops. As written, crops train on cultures and on no tag. A true culture therefore scores
+# A likely reason lies in the numbers above and in {numref}`fig-six-views`: five of the six averaged scores
+# come from crops. As written, crops train on cultures and on no tag. A true culture therefore scores
 # {num}`views.culture.resize:.2f` on the resized view, {num}`views.culture.crop:.2f` on a crop and
 # {num}`views.culture.mean:.2f` in the mean; a true tag {num}`views.tag.resize:.2f`,
 # {num}`views.tag.crop:.2f` and {num}`views.tag.mean:.2f`. One threshold has to serve both scales. As coded,
 # crops train on no label at all. Five low scores then pull the mean of cultures and tags down alike, and one
-# threshold fits both. {doc}`05_resnet50_hog` gives both models one threshold for each kind of label and looks at what is left.
+# threshold fits both. {doc}`05_resnet50_hog` gives both models one threshold for each kind of label and looks
+# at what is left.
 #
 # ## Limits
 #
 # - One seed, one split. Intervals are over works: they do not say how much another training run
 #   would differ.
 # - The annotator's labels count as truth. A prediction in red may well be right.
-# - The paper averages probabilities over views and its code averages logits. Here it is
+# - The paper averages probabilities over views, its code averages logits. This chapter averages
 #   probabilities, as written; mean logits of the same model, with a threshold of their own, change its F2
 #   by {num}`mean_logit.value:+.3f` {num}`mean_logit.interval:+.3f`, {num}`mean_logit.interval:verdict`.
 
@@ -395,9 +396,9 @@ page.values["everything"]
 # %% [markdown]
 # ```{solution} ex-03-1
 # :class: dropdown
-# At 0 F2 is {num}`everything:.3f`: everything is predicted, recall is 1 and precision the share of labels that a
-# work has. At 1 nothing is predicted, and F2 is 0. In between it rises and falls if the model ranks better
-# than chance.
+# At 0 everything is predicted: recall is 1, precision is the share of all labels that a work has, and F2 is
+# {num}`everything:.3f`. At 1 nothing is predicted, and F2 is 0. In between F2 rises and falls if the model
+# ranks better than chance.
 # ```
 
 # %% [markdown]
@@ -415,7 +416,7 @@ assert (share <= 1 / 11).sum() == clipped.sum()
 # %% [markdown]
 # ```{solution} ex-03-2
 # :class: dropdown
-# Up to 1/11, nine works of a hundred, as $(1 - s)/s \ge 10$ is $s \le 1/11$. Of
+# Up to a share of 1/11, nine works in a hundred, since $(1 - s)/s \ge 10$ means $s \le 1/11$. Of
 # {num}`weights.labels:d` labels {num}`weights.clipped:d` are no more frequent than that.
 # ```
 
@@ -423,8 +424,8 @@ assert (share <= 1 / 11).sum() == clipped.sum()
 # ```{exercise} Level 2: .327 from .186 and .587
 # :label: ex-03-3
 # The paper's baseline has a mean precision of .186, a mean recall of .587 and a mean F2 of .327, while the
-# formula gives .410. Make up a set of works with these two means whose mean F2 is near .33. What do the
-# works have to differ in?
+# formula gives .410. Make up a set of works with these two means whose mean F2 is near .33. In what must the
+# works differ?
 # ```
 
 # %% tags=["solution"]
@@ -444,8 +445,8 @@ np.round([of_means, steady.mean(), eager.mean(), f2_each.mean()], 3).tolist()
 # %% [markdown]
 # ```{solution} ex-03-3
 # :class: dropdown
-# In both, and not together: works with a good precision and a poor recall, and the other way round. Works
-# that fail in both at once cost nothing against the formula, since F2 scales with the two. So the gap
+# In precision and in recall, but not together: some works have good precision and poor recall, others the
+# reverse. Works that fail in both cost nothing against the formula, since F2 scales with the two. So the gap
 # between .410 and .327 measures how much the balance of precision and recall differs from work to work.
 # ```
 
@@ -473,8 +474,8 @@ page.values["floors"]
 # ```{solution} ex-03-4
 # :class: dropdown
 # The best number is {num}`floors.best:d`; the page's floor has {num}`floor.labels:d`. {num}`floors.near:d`
-# numbers are within .005 of the best: the floor depends little on its one parameter, and a model has to
-# beat a whole plateau.
+# numbers of labels come within .005 of the best: the floor depends little on its one parameter, and a model
+# has to beat a whole plateau.
 # ```
 
 # %% [markdown]
