@@ -17,14 +17,14 @@
 # # ResNet50 + HOG
 #
 # ```{goals}
-# how to compare two models fairly: paired intervals, equal training, rules apart from learning; why a
+# how to compare two models fairly: paired intervals, equal training, rules kept apart from learning; why a
 # mistake can raise a score.
 #
 # {doc}`03_baseline`, its bootstrap and paired differences above all, and {doc}`04_hog`.
 # ```
 #
-# The baseline again, with the descriptor of the last chapter beside the features of the network. The
-# paper reports one hundredth more F2 and concludes that the descriptor helps. Does it, and which
+# This model is the baseline with the descriptor of the last chapter beside the features of the network. The
+# paper reports one hundredth more F2 and concludes that the descriptor helps. Does it, and on which
 # labels?
 
 # %% tags=["parameters"]
@@ -62,7 +62,7 @@ recipe, parts = run.recipe, run.parts
 # {num}`widths.hog:,d` from HOG (on ResNet50 at 224 pixels {num}`reported/paper.features.channels:,d`
 # and {num}`reported/paper.hog.size:,d`), so {num}`widths.hog_share:.0%` of its weights read gradients.
 #
-# Nobody says how the two kinds of feature were scaled, and it matters: every block of the descriptor
+# Neither text nor code says how the two kinds of feature were scaled, and it matters: every block of the descriptor
 # has length one, whatever the picture. On training views of this profile the descriptor has a mean
 # length of {num}`lengths.hog:.1f` and the pooled features one of {num}`lengths.pooled:.1f`. As the
 # paper is silent, nothing is scaled here; a second model standardises every HOG value by its training
@@ -108,8 +108,8 @@ rows["test", "floor"] = baseline.metrics["test"]["floor"]
 metrics_table(rows)
 
 # %% [markdown]
-# The models are scored on the same works, so what a single work is worth cancels out in the
-# difference. {numref}`fig-hog-gain` shows it with its interval.
+# The models are scored on the same works, so how hard a work is cancels out in the
+# difference. {numref}`fig-hog-gain` shows the difference with its interval.
 
 # %%
 from imet.report.comparisons import paired_gain
@@ -144,26 +144,26 @@ page["expected.halfwidth"] = 1.96 * np.std(first - second) / 10920**0.5  # of th
 page.values["expected"]
 
 # %% [markdown]
-# On test HOG as it is changes F2 by {num}`gains.with HOG.test.value:+.3f`
-# {num}`gains.with HOG.test.interval:+.3f`, standardised by
+# On test, HOG as it is changes F2 by {num}`gains.with HOG.test.value:+.3f`
+# {num}`gains.with HOG.test.interval:+.3f`, standardised HOG by
 # {num}`gains.with HOG, standardised.test.value:+.3f`
 # {num}`gains.with HOG, standardised.test.interval:+.3f`. The paper's {num}`reported/paper.hog.gain:.2f`
-# comes without an interval, from one run of each, on the validation works on which threshold and
-# epoch were chosen. With {num}`reported/paper.split.val:,d` works such an interval would be about
-# {num}`expected.halfwidth:.3f` to either side, if works differ as much there as here: a difference of
-# that size is more than the choice of works, but another seed may be worth as much.
+# has no interval. It comes from one run of each model, on the validation works on which threshold and
+# epoch were chosen. With {num}`reported/paper.split.val:,d` works such an interval would reach about
+# {num}`expected.halfwidth:.3f` to either side, if works differ as much there as here. The choice of works
+# alone does not make a difference of that size, but another seed may be worth as much.
 #
 # ### And with more training?
 #
 # In the authors' code the baseline trains for {num}`reported/code.baseline.epochs:d` epochs and the model
 # with HOG for {num}`reported/code.hog.epochs:d`, at half the rate
 # ({num}`reported/code.baseline.learning_rate` and {num}`reported/code.hog.learning_rate`), so the paper's
-# comparison changes three things at once. A recorded study gave both their length on the sample profile,
+# comparison changes three things at once. A recorded study gave each model its length on the sample profile,
 # with three seeds each and one rate: the baseline has a test F2 of
 # {num}`recorded/baseline_rows/resnet50.test.f2.value:.3f`, the model with HOG
-# {num}`recorded/baseline_rows/resnet50_hog.test.f2.value:.3f`, and the baseline *trained as long as that
-# one* {num}`recorded/baseline_rows/resnet50, as long as with HOG.test.f2.value:.3f`. How much of what looks
-# like the descriptor's gain is the longer training?
+# {num}`recorded/baseline_rows/resnet50_hog.test.f2.value:.3f`, and the baseline *trained as long as the model
+# with HOG* {num}`recorded/baseline_rows/resnet50, as long as with HOG.test.f2.value:.3f`. How much of the
+# descriptor's apparent gain comes from the longer training?
 
 # %%
 from imet.report.studies import read_works
@@ -180,9 +180,9 @@ page.values["longer"]
 
 # %% [markdown]
 # A share of {num}`longer.value:.0%` {num}`longer.interval:.0%`, on drawings and with one rate for both. Two
-# comparisons are at equal length: the one above, of one seed and {num}`lengths.epochs:d` epochs each on this
-# profile ({num}`gains.with HOG.test.interval:verdict`), and this recorded one of three
-# seeds and {num}`recorded/equal_length/ResNet50 + HOG.changes.epochs:d` epochs, with
+# comparisons train both models equally long: the one above, of one seed and {num}`lengths.epochs:d` epochs
+# each on this profile ({num}`gains.with HOG.test.interval:verdict`), and a recorded one of three
+# seeds and {num}`recorded/equal_length/ResNet50 + HOG.changes.epochs:d` epochs each, with
 # {num}`recorded/equal_length/ResNet50 + HOG.difference.value:+.3f`
 # {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f`,
 # {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:verdict`.
@@ -193,8 +193,9 @@ page.values["longer"]
 # {num}`recorded/equal_length/baseline.test.auc_macro.high:.3f` over the seeds, and
 # {num}`recorded/equal_length/ResNet50 + HOG.test.auc_macro.value:.3f` with HOG, from
 # {num}`recorded/equal_length/ResNet50 + HOG.test.auc_macro.low:.3f` to
-# {num}`recorded/equal_length/ResNet50 + HOG.test.auc_macro.high:.3f`. That says how much training varies; how
-# much it would with other labels, the intervals below say for the models of this page.
+# {num}`recorded/equal_length/ResNet50 + HOG.test.auc_macro.high:.3f`. These ranges say how much training
+# varies. How much other labels would change the result is said by the intervals below, for the models of this
+# page.
 #
 # ### Which labels?
 #
@@ -249,9 +250,9 @@ forest_plot(
 
 # %% [markdown]
 # The table lists the labels that gain most and least. With few positives on test the differences of
-# single labels are mostly noise; means over all labels of a kind, {numref}`fig-hog-labels`, say more: tags
-# gain {num}`by_group.tags.with HOG.value:+.3f` {num}`by_group.tags.with HOG.interval:+.3f` and cultures
-# {num}`by_group.cultures.with HOG.value:+.3f` {num}`by_group.cultures.with HOG.interval:+.3f`.
+# single labels are mostly noise. Means over all labels of a kind, {numref}`fig-hog-labels`, say more: the AUC
+# of tags changes by {num}`by_group.tags.with HOG.value:+.3f` {num}`by_group.tags.with HOG.interval:+.3f`, that
+# of cultures by {num}`by_group.cultures.with HOG.value:+.3f` {num}`by_group.cultures.with HOG.interval:+.3f`.
 #
 # ### Beside the paper
 #
@@ -263,13 +264,13 @@ forest_plot(
 #
 # ## As its authors coded it
 #
-# {ref}`The deviations <crop-targets>` list where the code differs from the text. Switched on below are outputs
+# {ref}`The deviations <crop-targets>` list where the code differs from the text. The runs below switch on outputs
 # for dropped labels, crops without labels, a loss averaged over labels, averaged logits, and a threshold
 # search up to {num}`reported/code.threshold_high:d` that scales with the
-# {num}`reported/code.hog.proportion_power:.2f`th power of a label's proportion. Left out are
-# {ref}`the exceptions <not-as-coded>`. Of them the channel order matters to networks that were trained with the
-# documents' normalisation, which the small one of the simulated profiles was not; what a network in training
-# mode does is among {ref}`the recorded runs <recorded-runs>`.
+# {num}`reported/code.hog.proportion_power:.2f`th power of a label's proportion. They leave out
+# {ref}`the exceptions <not-as-coded>`. One of these, the channel order, matters to networks that were trained
+# with the documents' normalisation; the small network of the simulated profiles was not. Another, a network in
+# training mode, is among {ref}`the recorded runs <recorded-runs>`.
 
 # %%
 as_coded = runs.run("resnet50_as_coded", profile, **settings)
@@ -295,15 +296,15 @@ print(f"{paired_gain(crops, baseline):+.3f}")
 # %% [markdown]
 # The crop targets alone change the baseline's F2 on test by {num}`crops.f2.value:+.3f`
 # {num}`crops.f2.interval:+.3f`, all else equal. Everything together changes it by
-# {num}`coded.resnet50.value:+.3f` {num}`coded.resnet50.interval:+.3f`, and the model with HOG by
+# {num}`coded.resnet50.value:+.3f` {num}`coded.resnet50.interval:+.3f`, and the F2 of the model with HOG by
 # {num}`coded.resnet50_hog.value:+.3f` {num}`coded.resnet50_hog.interval:+.3f`.
 #
 # (learning-or-threshold)=
 # ### Learning or threshold?
 #
 # {doc}`03_baseline` suspects the threshold: as written, a tag shows on one view of six and a culture on
-# all, so that one threshold cannot suit both. These are the scores that a threshold meets, means over the
-# six views, of labels that are there:
+# all, so one threshold cannot suit both. The table has mean scores of labels that are there; the rows *mean*,
+# over the six views, are what a threshold meets:
 
 # %%
 kind_of = {"true cultures": parts.labels.is_culture, "true tags": ~parts.labels.is_culture}
@@ -360,18 +361,18 @@ pd.DataFrame(table).T
 # As written the best pair is {num}`kinds.thresholds.as written.culture:.2f` for cultures and
 # {num}`kinds.thresholds.as written.tag:.2f` for tags; as coded it is
 # {num}`kinds.thresholds.as coded.culture:.2f` and {num}`kinds.thresholds.as coded.tag:.2f`. With one
-# threshold the code's targets differ from the written ones by {num}`kinds.one.value:+.3f`
+# threshold the code's targets change F2 by {num}`kinds.one.value:+.3f`
 # {num}`kinds.one.interval:+.3f`, with two by {num}`kinds.two.value:+.3f`
 # {num}`kinds.two.interval:+.3f`: {num}`kinds.one.interval:verdict` under one threshold,
-# {num}`kinds.two.interval:verdict` under two. On the drawn collection the sign turns. The advantage of the
-# mistake needs a rule that puts cultures and tags on *one* scale. A global threshold is one such rule, and
-# not the only one: in the recorded runs the mistake also leads by
+# {num}`kinds.two.interval:verdict` under two. On the drawn collection the sign turns. The mistake has an
+# advantage only under a rule that puts cultures and tags on *one* scale. A global threshold is one such rule,
+# but not the only one: in the recorded runs the mistake also leads by
 # {num}`recorded/crop_targets/as_coded.rules.fixed number.difference.value:+.3f`
 # {num}`recorded/crop_targets/as_coded.rules.fixed number.difference.interval:+.3f` where every work gets the
 # same number of labels, and by
 # {num}`recorded/crop_targets/as_coded.rules.share of the highest.difference.value:+.3f`
 # {num}`recorded/crop_targets/as_coded.rules.share of the highest.difference.interval:+.3f` where labels need a
-# share of the work's highest score. Both rank the cultures of a work against its tags, which the written
+# share of the work's highest score. Both rules rank the cultures of a work against its tags, which the written
 # targets keep apart. Where each kind has a number of its own, crops that keep their cultures do teach
 # something.
 #
@@ -379,7 +380,7 @@ pd.DataFrame(table).T
 #
 # - One seed. {ref}`The chapter on the paper's results <paper-results>` has the longer runs.
 # - What HOG adds depends on what the network lacks. Features trained on photographs of a thousand
-#   things may lack other things than those of a small network.
+#   things may lack other things than the features of a small network.
 
 # %% [markdown]
 # ## Summary
@@ -393,7 +394,7 @@ pd.DataFrame(table).T
 #   ({num}`recorded/equal_length/ResNet50 + HOG.difference.interval:verdict`). On photographs it is
 #   {num}`19_on_photographs/claims.hog.value:+.3f` {num}`19_on_photographs/claims.hog.interval:+.3f`
 #   ({num}`19_on_photographs/claims.hog.interval:verdict`).
-# - Where only the model with HOG trains longer, as in the code, the longer training makes
+# - Where only the model with HOG trains longer, as in the code, the longer training makes up
 #   {num}`longer.value:.0%` {num}`longer.interval:.0%` of the recorded difference.
 # - The mistake in the crop targets gains where one scale serves cultures and tags, and costs where each
 #   kind has its own threshold.
@@ -443,15 +444,15 @@ page.values["wide"]
 # ```{solution} ex-05-2
 # :class: dropdown
 # The paired interval is {num}`wide.paired:.3f` wide, the other {num}`wide.unpaired:.3f`: hard works are hard
-# for both models, and that cancels in the difference of each work. The more two models agree, the more is
-# gained.
+# for both models, and that cancels in the difference of each work. The more two models agree, the more
+# pairing helps.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 2: rules that favour the mistake
 # :label: ex-05-3
 # Give every work the same number of labels, once over all labels and once separately for cultures and tags.
-# Which way does the mistake lead under each?
+# In which direction does the mistake change F2 under each rule?
 # ```
 
 # %% tags=["solution"]
@@ -483,8 +484,8 @@ pd.DataFrame(by_rule).map(np.mean).round(3)
 # Ranked together (first row) the mistake changes F2 by {num}`ranked.together.value:+.3f`
 # {num}`ranked.together.interval:+.3f`, {num}`ranked.together.interval:verdict`; ranked apart (second row) by
 # {num}`ranked.apart.value:+.3f` {num}`ranked.apart.interval:+.3f`, {num}`ranked.apart.interval:verdict`. Written
-# targets let cultures score above tags, so that ranked together they take the first places; ranked apart the
-# two kinds need not compete.
+# targets let cultures score above tags, so cultures take the first places when all labels are ranked together;
+# ranked apart, the two kinds need not compete.
 # ```
 
 # %% [markdown]
@@ -508,7 +509,7 @@ page.values["together"], page.values["wrong"]
 # %% [markdown]
 # ```{solution} ex-05-4
 # :class: dropdown
-# In part: of all wrong decisions of either model {num}`wrong.shared:.0%` are those of both. Their average
+# In part: of all wrong decisions of either model {num}`wrong.shared:.0%` are shared by both. Their average
 # differs from the better model by {num}`together.value:+.3f` {num}`together.interval:+.3f` on test,
 # {num}`together.interval:verdict`. An average can gain only where models err on different works.
 # ```
@@ -521,7 +522,7 @@ page.values["together"], page.values["wrong"]
 # - [ ] No, the intervals overlap. :: Overlap of single intervals says little when both were scored on the
 #   same works.
 # - [ ] Yes, .612 is more than .600. :: Another draw of works, or another seed, could turn it round.
-# - [x] The paired difference has to be seen. :: Right: only its interval answers that.
+# - [x] One has to see the paired difference. :: Right: only its interval answers that.
 # ```
 #
 # ```{quiz}

@@ -23,7 +23,7 @@
 # {doc}`03_baseline`; what an LSTM and a softmax are.
 # ```
 #
-# The paper's own model names labels one at a time. Before each it looks at the picture again, at a
+# The paper's own model names labels one at a time. Before each label it looks at the picture again, at a
 # place that depends on what it has named so far. This chapter goes through its algorithm on a single
 # work, with every array in view, and then trains it.
 
@@ -56,15 +56,16 @@ page = Page("06_attn_cnn_rnn", profile, seed, device)
 # summarized in Algorithm 2, where $T = 10$ is the maximum number of labels in the training set.
 # ```
 #
-# Their [11] is {cite:t}`chen2018`; {cite:t}`wang2016` try several orders, which the paper does without. The
-# attention is that of {cite:t}`xu2015`, made for captions. Here paths have {num}`recipe.steps:d` steps, on which more below.
+# Their [11] is {cite:t}`chen2018`; {cite:t}`wang2016` try several orders, which the paper does not. The
+# attention is that of {cite:t}`xu2015`, made for captions. Here paths have {num}`recipe.steps:d` steps; more
+# on that below.
 #
-# What follows is Algorithm 2 on the resized view of one work, with weights as they are drawn at the
+# Algorithm 2 follows, on the resized view of one work, with weights as they are drawn at the
 # start: nothing has been learned yet.
 #
 # **Extract $\mathbf{V}_{feat}$ and compute $\mathbf{v}_{prob}$.** The network gives a vector
-# $\mathbf{v}_i$ for each region of the view. Their mean is what the baseline reads; a linear layer
-# and a sigmoid turn it into $\mathbf{v}_{prob}$.
+# $\mathbf{v}_i$ for each region of the view. The baseline reads their mean; a linear layer
+# and a sigmoid turn this mean into $\mathbf{v}_{prob}$.
 
 # %%
 import dataclasses
@@ -101,7 +102,7 @@ pd.Series(
 
 # %% [markdown]
 # **Compute the context vector $\mathbf{z}_t$ by equation 3.** A small network scores each region
-# against the state, a softmax makes weights of the scores, and the context is the weighted mean:
+# against the state, a softmax turns the scores into weights, and the context is the weighted mean:
 #
 # $$\begin{aligned}
 # \epsilon_{i,t} &= f_{att}(\mathbf{v}_i, \mathbf{h}_{t-1}) &&(1) \\
@@ -110,7 +111,7 @@ pd.Series(
 # \end{aligned}$$
 #
 # $f_{att}$ is a linear layer, a ReLU and another linear layer. The code multiplies $\mathbf{z}_t$ by a
-# gate, a sigmoid of the state, which the text does not have; the array below is the gated one.
+# gate, a sigmoid of the state, which the text does not have; the array below is gated.
 
 # %%
 with torch.no_grad():
@@ -127,8 +128,8 @@ pd.Series(
 
 # %% [markdown]
 # **Compute the hidden state $\mathbf{h}_t$ and the predicted probability $\mathbf{p}_t$ by equations 4
-# and 5.** The LSTM {cite}`hochreiter1997` reads three things: the probabilities of the step before, the context, and the
-# labels named so far, ones and zeros; $f_{pred}$ is two linear layers, each behind dropout.
+# and 5.** The LSTM {cite}`hochreiter1997` reads three things: the probabilities of the step before, the
+# context, and the labels named so far, as ones and zeros. $f_{pred}$ is two linear layers, each behind dropout.
 #
 # $$\begin{aligned}
 # \mathbf{h}_t &= f_{LSTM}(\mathbf{v}_{pred}, \mathbf{z}_t, \tilde{\mathbf{y}}_{t-1}, \mathbf{h}_{t-1}) &&(4) \\
@@ -140,7 +141,7 @@ pd.Series(
 # $C_t$, which does not exist yet). Then **$\mathbf{v}_{pred} = \mathbf{p}_t$** and the next step begins.
 #
 # **Compute the loss.** Every step is asked for *all* labels of the work, whatever was named before,
-# and the losses are averaged over the $T$ steps. That is what makes the training free of any order.
+# and the losses are averaged over the $T$ steps. This makes the training free of any order.
 
 # %%
 from imet.report.tables import show
@@ -200,9 +201,9 @@ page["same"] = {
 page.values["same"]
 
 # %% [markdown]
-# With {num}`same.regions:d` regions and with {num}`same.repeated:d` the contexts differ by at most
-# {num}`same.context:.0e`, and a weight is {num}`same.weights:.2f` times as large: this book computes
-# on the distinct regions. `attn_cnn_rnn_448` is a recipe on larger views, where the network really has
+# The contexts of {num}`same.regions:d` and of {num}`same.repeated:d` regions differ by at most
+# {num}`same.context:.0e`, and a weight of the former is {num}`same.weights:.2f` times as large. So this book
+# computes on the distinct regions. `attn_cnn_rnn_448` is a recipe on larger views, where the network really has
 # 14 × 14.
 #
 # ## Training
@@ -252,8 +253,8 @@ training_curves(run.history, best_epoch=run.metrics["best_epoch"])
 #
 # ### The same work again
 #
-# {numref}`fig-rnn-steps` shows where the trained model looks when it names its first labels. Which of
-# them are *kept* is decided by the rule of {doc}`the next chapter <07_decoding>`; the *spread* of the
+# {numref}`fig-rnn-steps` shows where the trained model looks when it names its first labels. The rule of
+# {doc}`the next chapter <07_decoding>` decides which of them are *kept*. The *spread* of the
 # attention is one where it is even and zero where it lies on a single region ({doc}`10_attention`).
 
 # %%
@@ -291,7 +292,7 @@ attention_steps(
 # :alt: The same view four times in two rows, with bright patches of attention; square patches above,
 #   blurred ones below.
 # The first four labels of one work and where the model looked when it chose them: the weights of the
-# regions above, smoothed as in the paper below. Grey is no attention; purple, orange and yellow are ever
+# regions above, smoothed as in the paper below. Grey is no attention; purple, orange and yellow are more and
 # more.
 # ```
 
@@ -320,17 +321,17 @@ for name, each in (("AttnCNN-RNN", run), ("AttnCNN-RNN + HOG", hog)):
     print(f"{name}, less the baseline: {paired_gain(each, baseline):+.3f}")
 
 # %% [markdown]
-# On test AttnCNN-RNN differs from the baseline by {num}`gains.rnn.value:+.3f`
-# {num}`gains.rnn.interval:+.3f` in F2 ({num}`gains.rnn.interval:verdict`), with HOG by
-# {num}`gains.hog.value:+.3f` {num}`gains.hog.interval:+.3f` ({num}`gains.hog.interval:verdict`), and from the
-# floor by {num}`gains.floor.value:+.3f`
+# On test the F2 of AttnCNN-RNN differs from the baseline's by {num}`gains.rnn.value:+.3f`
+# {num}`gains.rnn.interval:+.3f` ({num}`gains.rnn.interval:verdict`), that of AttnCNN-RNN with HOG by
+# {num}`gains.hog.value:+.3f` {num}`gains.hog.interval:+.3f` ({num}`gains.hog.interval:verdict`). AttnCNN-RNN
+# differs from the floor by {num}`gains.floor.value:+.3f`
 # {num}`gains.floor.interval:+.3f`. A path takes the most probable label at each step
-# and is stopped where its score falls under the labels' frequencies times a factor γ; what any of the six views
-# names is given. γ = {num}`rule.gamma:.2f` and the number of paths that are followed at once,
-# K = {num}`rule.beams:d`, were found on validation; {doc}`07_decoding` explains all of it. Whether a
-# difference comes from the memory, the attention or the number of labels is the subject of
-# {ref}`the results <paper-results>`, and so is what {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d`
-# epochs make of the model: a test F2 of {num}`recorded/equal_length/AttnCNN-RNN.test.f2.value:.3f` over three
+# and stops where its score falls below the labels' frequencies times a factor γ; a work gets the labels that
+# any of its six views names. γ = {num}`rule.gamma:.2f` and the number of paths followed at once,
+# K = {num}`rule.beams:d`, were found on validation; {doc}`07_decoding` explains all of it.
+# {ref}`The results <paper-results>` ask whether a difference comes from the memory, the attention or the
+# number of labels. They also train the model for {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d`
+# epochs: its test F2 is {num}`recorded/equal_length/AttnCNN-RNN.test.f2.value:.3f` over three
 # seeds on the sample profile.
 #
 # ### Beside the paper
@@ -344,20 +345,20 @@ for name, each in (("AttnCNN-RNN", run), ("AttnCNN-RNN + HOG", hog)):
 # ## What the text leaves open
 #
 # - **The gate on $\mathbf{z}$** is the code's. `gate = false` leaves it out.
-# - **The number of steps.** T is {num}`recipe.steps:d` here and {num}`reported/paper.rnn.steps:d` in the
-#   paper, the most labels a path can give; training works of this profile have up to
+# - **The number of steps.** T, the most labels a path can give, is {num}`recipe.steps:d` here and
+#   {num}`reported/paper.rnn.steps:d` in the paper; training works of this profile have up to
 #   {num}`recipe.most_labels:d`. {ref}`Recorded runs <recorded-runs>` try four values.
 # - **$\mathbf{h}_0$ and $\mathbf{c}_0$** are linear in the mean feature, as coded.
 # - **$\mathbf{v}_{pred}$** is $\mathbf{v}_{prob}$ at the first step and $\mathbf{p}_{t-1}$ later; Equation
 #   4 shows one of the two. Gradients pass through it.
-# - **Weights.** Algorithm 2 writes the loss without the weights of Equation 7; they are used, as
-#   coded. Both need parentheses for the minus to cover both terms.
+# - **Weights.** Algorithm 2 writes the loss without the weights of Equation 7; they are used here, as
+#   coded. Both formulas need parentheses for the minus to cover both terms.
 #
 # ## Limits
 #
-# - A short training on this profile: where F2 still rises at the last epoch of the curve above, the
-#   model is an unfinished one. That validation loss rises meanwhile may have the reason given in
-#   {doc}`03_baseline`, crops that are charged for tags they were trained not to show. Over-fitting is not
+# - Training on this profile is short: where F2 still rises at the last epoch of the curve above, the
+#   model is unfinished. Validation loss may rise meanwhile for the reason given in {doc}`03_baseline`: crops
+#   are charged for tags they were trained not to show. Over-fitting is not
 #   ruled out: nothing here tells the two apart.
 # - One seed.
 
@@ -366,7 +367,7 @@ for name, each in (("AttnCNN-RNN", run), ("AttnCNN-RNN + HOG", hog)):
 #
 # - At every step the model weighs the regions ({term}`visual attention`), updates its state and names the
 #   most probable label that is left.
-# - Every step is trained to give all labels of a work, so no order is needed, and no memory asked for.
+# - Every step is trained to give all labels of a work, so training needs no order and asks for no memory.
 # - Repeating regions changes no context: the paper's 196 regions are 49.
 
 # %% [markdown]
@@ -378,8 +379,8 @@ for name, each in (("AttnCNN-RNN", run), ("AttnCNN-RNN + HOG", hog)):
 # ```{exercise} Level 1: count the attention's parameters
 # :label: ex-06-1
 # $f_{att}$ is a linear layer of the region, one of the state, a ReLU and one linear unit; the gate is one
-# more layer from the state to the channels. With $D$ channels, a state of $R$ and a width of $A$, how many
-# parameters are that?
+# more layer from the state to the channels. How many parameters do they have, with $D$ channels, a state of
+# $R$ units and a width of $A$?
 # ```
 
 # %% tags=["solution"]
@@ -423,9 +424,9 @@ page.values["named"]
 # %% [markdown]
 # ```{solution} ex-06-2
 # :class: dropdown
-# {num}`named.with the pool:d` with the pool, and {num}`named.without:d` without. With it every step names another
-# label, by construction. Without it nothing forbids the most probable label to be named again, the loss
-# neither: each step is trained to give all labels.
+# {num}`named.with the pool:d` with the pool, and {num}`named.without:d` without. With it every step names a new
+# label, by construction. Without it nothing keeps the most probable label from being named again. The loss
+# does not, either: each step is trained to give all labels.
 # ```
 
 # %% [markdown]
@@ -447,8 +448,8 @@ float(repeated.sum())
 # %% [markdown]
 # ```{solution} ex-06-3
 # :class: dropdown
-# Each copy has the region's numerator over four times its sum, which is a quarter of its weight; four copies
-# together get what the region had, and so the weighted mean is the same.
+# Each copy has the region's numerator over four times the sum, a quarter of the region's weight. Four copies
+# together get the weight that the region had, so the weighted mean is the same.
 # ```
 
 # %% [markdown]
@@ -482,9 +483,10 @@ by_length.round(3)
 # %% [markdown]
 # ```{solution} ex-06-4
 # :class: dropdown
-# {num}`length.best:d`, if F2 on validation is all that counts: it is {num}`length.val:.3f`, and
-# {num}`length.lead:.3f` less with the second best. On test, where one looks afterwards, it is
-# {num}`length.test:.3f`. Where the curve flattens γ cuts what a long path adds, and a shorter path does as well.
+# {num}`length.best:d`, if only F2 on validation counts: it is {num}`length.val:.3f`, and
+# {num}`length.lead:.3f` less with the second-best length. On test, where one looks afterwards, it is
+# {num}`length.test:.3f`. Where the curve flattens, γ cuts what a long path adds, and a shorter path does as
+# well.
 # ```
 
 # %% [markdown]
@@ -502,5 +504,5 @@ by_length.round(3)
 # - [ ] One. :: That would be a softmax. Sigmoids of many labels may all be large.
 # - [x] Anything between zero and the number of labels. :: Right, so it is no distribution over the next
 #   label.
-# - [ ] The number of true labels. :: Only if it were perfectly calibrated, and not by construction.
+# - [ ] The number of true labels. :: Only if they were perfectly calibrated, and not by construction.
 # ```
