@@ -62,7 +62,7 @@ recipe, parts = run.recipe, run.parts
 # {num}`widths.hog:,d` from HOG (on ResNet50 at 224 pixels {num}`reported/paper.features.channels:,d`
 # and {num}`reported/paper.hog.size:,d`), so {num}`widths.hog_share:.0%` of its weights read gradients.
 #
-# Neither text nor code says how the two kinds of feature were scaled, and it matters: every block of the descriptor
+# The paper does not say how the two kinds of feature were scaled, and it matters: every block of the descriptor
 # has length one, whatever the picture. On training views of this profile the descriptor has a mean
 # length of {num}`lengths.hog:.1f` and the pooled features one of {num}`lengths.pooled:.1f`. As the
 # paper is silent, nothing is scaled here; a second model standardises every HOG value by its training

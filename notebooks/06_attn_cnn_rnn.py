@@ -330,7 +330,7 @@ for name, each in (("AttnCNN-RNN", run), ("AttnCNN-RNN + HOG", hog)):
 # any of its six views names. γ = {num}`rule.gamma:.2f` and the number of paths followed at once,
 # K = {num}`rule.beams:d`, were found on validation; {doc}`07_decoding` explains all of it.
 # {ref}`The results <paper-results>` ask whether a difference comes from the memory, the attention or the
-# number of labels. They also train the model for {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d`
+# number of labels. They also show the model after {num}`recorded/equal_length/AttnCNN-RNN.changes.epochs:d`
 # epochs: its test F2 is {num}`recorded/equal_length/AttnCNN-RNN.test.f2.value:.3f` over three
 # seeds on the sample profile.
 #
