@@ -99,14 +99,14 @@ mosaic([read_image(works.path(row)) for row in wall])
 # {num}`facts.culture:,d` of them cultures and {num}`facts.tag:,d` tags; a work carries
 # {num}`facts.mean_labels:.2f` on average and {num}`facts.max_labels:d` at most. The real one has
 # {num}`reported/paper.images:,d` works and {num}`reported/paper.labels:,d` labels. On the sample
-# profile the works are drawn by a program, which is what lets anybody run this book: Kaggle's
-# pictures may not be handed on. Whatever is said there is said of drawings.
+# profile the works are drawn by a program, so that anybody can run this book: Kaggle's
+# pictures may not be handed on. Whatever is said on that profile is said of drawings.
 
 # %% [markdown]
 # ## How often is a label used?
 #
 # A few labels are everywhere and most are nearly nowhere. On logarithmic axes the curve of
-# {numref}`fig-frequency` falls for its whole length: there is no group of “normal” labels.
+# {numref}`fig-frequency` falls over its whole length: there is no group of “normal” labels.
 
 # %% tags=["hide-input"]
 from imet.report.plots import collection as charts
@@ -138,7 +138,7 @@ pd.DataFrame(columns).rename_axis("rank").fillna("–")
 # %% [markdown]
 # The table gives the most frequent labels with the share of works that carry them.
 # {num}`facts.rare_labels:d` labels of this collection are used fewer than three times. A model can
-# learn nothing of a label it sees once, and nobody can measure what it learned: the paper drops
+# learn nothing about a label it sees once, and nobody can measure what it learned. The paper drops
 # these labels, and with them every work that carries one ({doc}`02_split_and_views`). The poster
 # keeps them.
 #
@@ -175,17 +175,17 @@ charts.label_kinds({ours: here["kinds"], theirs: real["kinds"]})
 
 # %% [markdown]
 # ```{caption} fig-kinds
-# :alt: One bar a collection, divided into works with a culture only, with culture and tags, and with
+# :alt: One bar for each collection, divided into works with a culture only, with culture and tags, and with
 #   tags only.
-# Which kinds of label works carry. The paper's views treat works with tags only in their own way, and
-# never mention works with a culture only.
+# Which kinds of label works carry. The paper's rule for views treats works with tags only in a way of their
+# own, and never mentions works with a culture only.
 # ```
 
 # %% [markdown]
 # ## Which labels go together?
 #
 # If labels were independent, a classifier could look at each alone. *Lift* says how much more often
-# two labels meet than independent ones would: 1 is independence, 2 twice as often.
+# two labels meet than independent labels would: 1 means independence, 2 twice as often.
 
 # %%
 order = np.argsort(-works.targets.sum(0), kind="stable")  # the most frequent label first
@@ -223,8 +223,8 @@ charts.cooccurrence(lifts, [labels.names[k] for k in cultures], [labels.names[k]
 # ## What shapes do the pictures have?
 #
 # Kaggle scaled every picture to a shorter side of 300 pixels. A network wants a square, and a scroll
-# 25 times as wide as high does not fit one without either squeezing or cutting. That is the problem
-# the six views of the {doc}`next chapter <02_split_and_views>` answer.
+# 25 times as wide as high does not fit one without squeezing or cutting. The six views of the
+# {doc}`next chapter <02_split_and_views>` answer this problem.
 
 # %% tags=["hide-input"]
 charts.aspect_ratios({ours: here["aspect"], theirs: real["aspect"]})
@@ -281,16 +281,16 @@ page.values["ten"]
 # :class: dropdown
 # {num}`ten.here:.0%` here and {num}`ten.there:.0%` in the real table, of {num}`facts.labels:,d` and
 # {num}`reported/paper.labels:,d` labels. A model that knows only these ten can find that share of all uses. The
-# floor of {doc}`03_baseline` knows no more than the most frequent labels, and has a test F2 of
-# {num}`03_baseline/test.floor_f2:.3f` where the baseline has {num}`03_baseline/test.f2:.3f`. An average over
-# works does not show how few labels that are; one over labels does.
+# floor of {doc}`03_baseline` knows only the most frequent labels, and has a test F2 of
+# {num}`03_baseline/test.floor_f2:.3f`; the baseline has {num}`03_baseline/test.f2:.3f`. An average over
+# works does not show how few labels the floor knows; an average over labels does.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 1: the mean label
 # :label: ex-01-2
-# A work has $\bar n$ labels on average and there are $K$ of them. On what share of the works is a label, on
-# average? Why does hardly any label look like that?
+# A work has $\bar n$ of $K$ labels on average. On what share of the works is a label, on
+# average? Why does hardly any label have that share?
 # ```
 
 # %% tags=["solution"]
@@ -303,15 +303,15 @@ page.values["density"]
 # ```{solution} ex-01-2
 # :class: dropdown
 # On $\bar n / K$ of the works, here {num}`density.mean:.2%`; the median label is on
-# {num}`density.median:.2%`. The mean is made by a few very frequent labels, and most have less.
+# {num}`density.median:.2%`. A few very frequent labels make the mean, and most labels lie below it.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 2: what is lift without dependence?
 # :label: ex-01-3
-# Shuffle the column of a tag and compute its lift with a culture many times, once for the strongest pair
-# above and once for a tag that is expected to meet the same culture once or twice. Where does it lie, and how
-# far does it spread?
+# Shuffle the column of a tag many times and compute its lift with a culture each time. Do this for the strongest
+# pair above and for a tag that is expected to meet the same culture once or twice. Where does the lift lie, and
+# how far does it spread?
 # ```
 
 # %% tags=["solution"]
@@ -336,17 +336,17 @@ page.values["shuffled"]
 # %% [markdown]
 # ```{solution} ex-01-3
 # :class: dropdown
-# Around one, by construction. For the strongest pair, where chance lets {num}`shuffled.strongest.expected:.1f`
-# works meet, 95 % lie in {num}`shuffled.strongest.range:.2f`; with *{num}`shuffled.rare.with`*, where
-# {num}`shuffled.rare.expected:.1f` are expected, in {num}`shuffled.rare.range:.2f`. The fewer meetings are
-# expected, the wider it spreads, and where it is one or two a lift of two means nothing.
+# Around one, by construction. For the strongest pair chance gives {num}`shuffled.strongest.expected:.1f`
+# meetings, and 95 % of the lifts lie in {num}`shuffled.strongest.range:.2f`; for *{num}`shuffled.rare.with`*
+# {num}`shuffled.rare.expected:.1f` meetings are expected, and they lie in {num}`shuffled.rare.range:.2f`. The
+# fewer meetings are expected, the wider the lift spreads; with one or two, a lift of two means nothing.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 3: is the tail a power law?
 # :label: ex-01-4
-# A straight line on logarithmic axes would be one. Fit a line to the first hundred ranks and to the next,
-# in both collections, and compare the slopes.
+# A power law would be a straight line on logarithmic axes. Fit a line to the first hundred ranks and another to
+# the next hundred, in both collections, and compare the slopes.
 # ```
 
 # %% tags=["solution"]
@@ -368,7 +368,8 @@ slopes
 # :class: dropdown
 # No. In the real table the slope goes from {num}`slopes.there.0:.2f` to {num}`slopes.there.1:.2f`, here from
 # {num}`slopes.here.0:.2f` to {num}`slopes.here.1:.2f`. A line that bends down like the real table's falls faster
-# than a power law, and a model of frequencies that assumes one promises rare labels more works than there are.
+# than a power law, and a model of frequencies that assumes a power law promises rare labels more works than
+# there are.
 # ```
 
 # %% [markdown]
@@ -376,7 +377,7 @@ slopes
 #
 # ```{quiz}
 # *men* is on 18 % of works and *flowers* on 8 %; they meet on 0.7 %. What is their lift?
-# - [ ] 0.7, they avoid each other strongly :: The lift is a ratio to what independence gives, and that is
+# - [ ] 0.7, they avoid each other strongly :: The lift is a ratio to what independence gives, which is
 #   1.44 %.
 # - [x] about 0.5, half as often as by chance :: Yes: 0.7 / (0.18 × 8) = 0.49.
 # - [ ] 2, twice as often as by chance :: That is the ratio upside down.
@@ -386,7 +387,7 @@ slopes
 # What does it mean if a work lacks a label?
 # - [ ] The thing is not in the picture. :: One person chose the labels and nobody checked. Things are
 #   left out.
-# - [x] It was not given. Whether the thing is there is not known. :: Right. That is why “false” positives
+# - [x] The label was not given. Whether the thing is there is not known. :: Right. That is why “false” positives
 #   may be true.
 # - [ ] The annotator was asked and said no. :: Nobody went through all labels for each work.
 # ```

@@ -22,9 +22,9 @@
 # gradients of a picture; cosine similarity.
 # ```
 #
-# Before networks learned their features, people designed them. The paper takes one of the best of
-# these, the histogram of oriented gradients (HOG) {cite}`dalal2005`, and sets it beside what the network
-# sees, as others had done with paintings {cite}`saleh2015,bianco2018`. This chapter computes it step by step
+# Before networks learned their features, people designed them. The paper takes one of the best designed
+# features, the histogram of oriented gradients (HOG) {cite}`dalal2005`, and sets it beside what the network
+# sees, as others had done with paintings {cite}`saleh2015,bianco2018`. This chapter computes HOG step by step
 # and asks what it knows about a work of art.
 
 # %% tags=["parameters"]
@@ -51,8 +51,8 @@ page = Page("04_hog", profile, seed, device)
 # window and concatenate into an output vector
 # ```
 #
-# The first step is left to the default of scikit-image, which is none. The gradient of a pixel is the
-# difference of its two neighbours, along and across; of the three channels the one with the largest
+# The first step is left to the default of scikit-image, which is no normalisation. The gradient of a pixel is
+# the difference of its two neighbours, along and across; of the three channels the one with the largest
 # gradient counts.
 
 # %%
@@ -98,7 +98,7 @@ picture_strip(
 #   direction; a grid of small stars that retraces the outlines.
 # From a view to its histograms: the view, the size of its gradients, their angle where they are
 # strong (red: across an upright edge, cyan: across a level one), and the 16-pixel cells, drawn as
-# stars: a bright ray lies along a strong edge, which is across its gradient. White in the third panel is
+# stars. A bright ray lies along a strong edge, so across its gradient. The third panel is white
 # where the gradient is too weak to have a direction.
 # ```
 
@@ -145,8 +145,8 @@ pd.DataFrame(rows, columns=["array", "shape", "values", "largest"]).round(3)
 # %% [markdown]
 # On views of {num}`reported/paper.view_size:d` pixels that gives the paper's
 # {num}`reported/paper.hog.size:,d` values, with the parameters that its code names. Here views have
-# {num}`hog.side:d` pixels and the vector {num}`hog.size:,d` values. The largest difference between
-# this book's implementation, which works on batches and is compiled, and scikit-image's is
+# {num}`hog.side:d` pixels and the vector {num}`hog.size:,d` values. This book's implementation works on
+# batches and is compiled; it differs from scikit-image's by at most
 # {num}`hog.largest_difference:.0e`. {numref}`fig-hog-pair` is the paper's Figure 2.
 
 # %% tags=["hide-input"]
@@ -168,10 +168,10 @@ picture_strip(
 # %% [markdown]
 # ## What does it know?
 #
-# A quick test without any training: for each test work, take the training work whose descriptor is
-# closest (by the cosine), and count how many of the test work's labels the neighbour has too; nearest
-# neighbours were how pictures got their words before networks {cite}`makadia2008,guillaumin2009`. The same
-# with the {num}`neighbours.pooled_size:,d` pooled features of the network, and with a training work
+# A quick test needs no training: for each test work, take the training work whose descriptor is
+# closest (by the cosine), and count how many of the test work's labels this neighbour has too. Before
+# networks, pictures got their words from nearest neighbours {cite}`makadia2008,guillaumin2009`. The same
+# is done with the {num}`neighbours.pooled_size:,d` pooled features of the network, and with a training work
 # drawn at random.
 
 # %%
@@ -225,13 +225,13 @@ page.values["ahead"]
 
 # %% [markdown]
 # HOG's neighbours share {num}`shared.HOG.culture:.0%` of the culture labels and
-# {num}`shared.HOG.tag:.0%` of the tags; works drawn at random {num}`shared.any work.culture:.0%` and
+# {num}`shared.HOG.tag:.0%` of the tags; works drawn at random share {num}`shared.any work.culture:.0%` and
 # {num}`shared.any work.tag:.0%`, the network's neighbours {num}`shared.network.culture:.0%` and
-# {num}`shared.network.tag:.0%`. What the descriptor holds is outlines and layout: a coin is a circle, a
-# page is lines. Against chance that is {num}`times.culture:.1f` times as many cultures and
-# {num}`times.tag:.1f` times as many tags, so outlines tell more of the culture than one would think of a
-# manner of drawing: it has its own kinds of picture, and every kind its outlines. What the descriptor
-# lacks is colour and fine texture. From HOG's neighbours to the network's the share of cultures changes by
+# {num}`shared.network.tag:.0%`. The descriptor holds outlines and layout: a coin is a circle, a
+# page is lines. Its neighbours share {num}`times.culture:.1f` times as many cultures as chance and
+# {num}`times.tag:.1f` times as many tags. So outlines tell more of the culture than one would expect of a
+# manner of drawing: each manner has its own kinds of picture, and every kind its outlines. The descriptor
+# lacks colour and fine texture. From HOG's neighbours to the network's the share of cultures changes by
 # {num}`ahead.culture.value:+.3f` {num}`ahead.culture.interval:+.3f` ({num}`ahead.culture.interval:verdict`) and
 # that of tags by {num}`ahead.tag.value:+.3f` {num}`ahead.tag.interval:+.3f`
 # ({num}`ahead.tag.interval:verdict`); the intervals are over test works.
@@ -239,17 +239,17 @@ page.values["ahead"]
 # ## Limits
 #
 # - The descriptor is computed on the view after flip and colour jitter, as the paper's is. Equation
-#   for equation it is scikit-image's; that this was the authors' version too is an assumption.
-# - A nearest neighbour uses all values alike. A linear layer, next chapter, can weigh them.
+#   for equation it is scikit-image's; we assume that the authors used this version too.
+# - A nearest neighbour uses all values alike. A linear layer (next chapter) can weigh them.
 
 # %% [markdown]
 # ## Summary
 #
 # - {term}`HOG` is a histogram of edge directions for each cell, scaled block by block.
-# - Scaling by blocks makes it blind to brightness and contrast; voting without sign makes it blind to
-#   light on dark.
+# - Scaling by blocks makes it blind to brightness and contrast; voting without sign hides whether light stands
+#   on dark or dark on light.
 # - Its nearest neighbours share {num}`times.culture:.1f` times as many cultures as chance and
-#   {num}`times.tag:.1f` times as many tags. From them to the network's the share of cultures changes by
+#   {num}`times.tag:.1f` times as many tags. From them to the network's neighbours the share of cultures changes by
 #   {num}`ahead.culture.value:+.3f` {num}`ahead.culture.interval:+.3f` ({num}`ahead.culture.interval:verdict`), that
 #   of tags by {num}`ahead.tag.value:+.3f` {num}`ahead.tag.interval:+.3f` ({num}`ahead.tag.interval:verdict`).
 
@@ -278,8 +278,8 @@ blocks_a_side, length
 # %% [markdown]
 # ```{solution} ex-04-1
 # :class: dropdown
-# 14 cells a side leave 12 places for a block: 12 · 12 blocks of 9 cells with 8 numbers each, 12 · 12 · 9 ·
-# 8 = 10,368. A cell in the middle is in nine blocks and is counted nine times.
+# 14 cells a side leave 12 places for a block. That makes 12 · 12 blocks of 9 cells with 8 numbers each:
+# 12 · 12 · 9 · 8 = 10,368. A cell in the middle is in nine blocks and is counted nine times.
 # ```
 
 # %% [markdown]
@@ -302,7 +302,7 @@ float((negative - hog_blocks(hog_cells(views))).abs().max())
 # %% [markdown]
 # ```{exercise} Level 2: a dim picture
 # :label: ex-04-3
-# Halve the contrast of a view. How far do the cells change, and how far the vector?
+# Halve the contrast of a view. How much do the cells change, and how much the vector?
 # ```
 
 # %% tags=["solution"]
@@ -316,14 +316,14 @@ cells_ratio, relative.tolist()
 # %% [markdown]
 # ```{solution} ex-04-3
 # :class: dropdown
-# Cells halve; blocks are scaled to length one and hardly change. What changes is rounding to whole
+# Cells halve; blocks are scaled to length one and hardly change. The small change comes from rounding to whole
 # brightness values, which matters in quiet regions.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 3: more neighbours
 # :label: ex-04-4
-# Instead of the nearest work ask the 5 or 15 nearest, and give the labels that at least three in ten of them
+# Ask the 5 or 15 nearest works instead of the nearest, and give the labels that at least three in ten of them
 # carry. Which number of neighbours gives the best F2 with the network's features?
 # ```
 
@@ -344,11 +344,11 @@ by_neighbours
 # ```{solution} ex-04-4
 # :class: dropdown
 # The best number is {num}`voters.best`: one neighbour has an F2 of {num}`voters.1:.3f`, five have
-# {num}`voters.5:.3f` and fifteen {num}`voters.15:.3f`. Three in ten are two of five, but five of fifteen, which a
-# label on fewer than five training works can never have. The number was chosen on test works, which flatters
-# it. (The trained model of {doc}`03_baseline` has {num}`03_baseline/test.f2:.3f`. It averages in five crops of
-# each work, while these neighbours saw whole pictures only; {doc}`18_why_533_and_393` measures what that is
-# worth.)
+# {num}`voters.5:.3f` and fifteen {num}`voters.15:.3f`. Three in ten means two of five but five of fifteen, and a
+# label on fewer than five training works never gets five votes. The number was chosen on test works, which
+# flatters it. (The trained model of {doc}`03_baseline` has {num}`03_baseline/test.f2:.3f`. It averages in five
+# crops of each work, while these neighbours saw whole pictures only; {doc}`18_why_533_and_393` measures what that
+# is worth.)
 # ```
 
 # %% [markdown]
@@ -364,7 +364,7 @@ by_neighbours
 # ```{quiz}
 # A picture is shifted by 8 pixels. What happens to its descriptor?
 # - [ ] Nothing, HOG is invariant to shifts. :: Within a cell it is, nearly; 8 pixels are half a cell.
-# - [x] Votes move to neighbouring cells, and it changes a good deal. :: Yes: the vector is a map, and its
+# - [x] Votes move to neighbouring cells, and the vector changes a good deal. :: Yes: it is a map, and its
 #   places are fixed.
 # - [ ] All values move by one block. :: A block is a cell apart from the next, and 8 pixels are half of
 #   that.
