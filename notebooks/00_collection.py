@@ -19,13 +19,13 @@
 # what a datasheet of a collection says; how labels, pictures and mistakes of the drawn museum come about;
 # what numbers from it can and cannot show.
 #
-# nothing from other chapters; to do the exercises, NumPy.
+# nothing from other chapters; NumPy for the exercises.
 # ```
 #
 # The pictures that both documents learn from may not be handed on: whoever wants them asks Kaggle
 # and accepts its rules. So that anybody can run this book, it comes with a program that draws a small
-# museum. This chapter is the datasheet {cite}`gebru2021` of that museum: what is in it, how it was made, how it was
-# checked, and what it cannot tell.
+# museum. This chapter is that museum's datasheet {cite}`gebru2021`: it says what the museum holds, how it was
+# made and checked, and what it cannot tell.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -54,16 +54,16 @@ page.values
 # %% [markdown]
 # ## What is it?
 #
-# {num}`works:,d` pictures and two tables in the layout of Kaggle's files, under {num}`cultures:d`
-# culture labels and {num}`tags:d` tags that are all spelled as in the real table. Beside them lies
+# It is {num}`works:,d` pictures and two tables in the layout of Kaggle's files, with {num}`cultures:d`
+# culture labels and {num}`tags:d` tags, all spelled as in the real table. Beside them lies
 # what no museum has: a list of what every picture truly shows, and where.
 #
 # Two words mean something else here than in a museum.
 #
 # Culture
 # : A manner of drawing: palette, ground, ornament, technique and the wear of the surface. It is named
-#   after a culture label of the real table and borrows a few of its commonplaces so that labels go
-#   together. It is **not a claim about people**, and nothing learned from it says anything about any.
+#   after a culture label of the real table and borrows a few commonplaces about that culture, so that labels
+#   go together. It is **not a claim about people**, and nothing learned from it says anything about any.
 #
 # Tag
 # : A thing that was drawn, at a known place. Somebody who knows what a bridge looks like should find
@@ -80,9 +80,9 @@ page.values
 #    little blur and noise takes its photograph;
 # 5. an *annotator* writes the labels down, with mistakes.
 #
-# {numref}`fig-manners` shows steps 1 to 4 with the culture changed and the plan kept. Culture goes through the
-# whole surface, and that is on purpose: the paper's six views stand on the premise that a culture
-# shows in every crop and a tag may lie outside of one ({doc}`02b_what_a_view_shows` tests it).
+# {numref}`fig-manners` shows steps 1 to 4 with the culture changed and the plan kept. Culture covers the
+# whole surface on purpose: the paper's six views rest on the premise that a culture
+# shows in every crop and a tag may lie outside of one ({doc}`02b_what_a_view_shows` tests this premise).
 
 # %%
 from imet.report.plots.datasheet import labelled_grid
@@ -98,8 +98,8 @@ labelled_grid([draw(plan, seed=0).image for plan in plans], manners, columns=3, 
 # ```{caption} fig-manners
 # :alt: Twelve small pictures of a bridge, a tree and boats, one each in the manner of a culture:
 #   pastel, fresco, photograph, engraving, mosaic, woodblock print, porcelain and others.
-# One plan, a landscape with trees, a bridge and boats, drawn in twelve manners from one seed. What a culture
-# decides changes with it: palette and technique, the kind of bridge, tree and boat, and with their sizes the
+# One plan, a landscape with trees, a bridge and boats, drawn in twelve manners from one seed. The culture
+# decides palette and technique, the kind of bridge, tree and boat, and with their sizes the
 # places where they find room.
 # ```
 
@@ -143,7 +143,7 @@ page.values["box_median"]
 # ## What does each label look like?
 #
 # {numref}`fig-cultures` shows one crop per culture, as a network would see it: {num}`crop_side:d` pixels
-# of a shorter side of {num}`side:d`. Whoever cannot tell these apart has no chance of naming a culture.
+# of a shorter side of {num}`side:d`. A model that cannot tell these apart has no chance of naming a culture.
 # {numref}`fig-things` shows one thing per tag, cut out by its box.
 
 # %%
@@ -176,7 +176,7 @@ labelled_grid(list(detail_of.values()), list(detail_of), columns=6)
 # :alt: A grid of square details, each showing one thing and its name: men, women, trees, flowers,
 #   birds, boats and so on.
 # One thing of each of 48 tags, cut out by its box with a margin: the most frequent tags whose things
-# do not fill their pictures. By size, the one shown has two thirds of its kind below it.
+# do not fill their pictures. Two thirds of the things of its kind are smaller than the one shown.
 # ```
 
 # %% [markdown]
@@ -194,21 +194,20 @@ page["sheets"] = len(sheets)
 HTML(sheet_links(sheets, "../_static/pages/00_collection"))
 
 # %% [markdown]
-# The same at full size, with up to 24 works and crops of every culture, comes from
+# These commands make the same sheets at full size, with up to 24 works and crops of every culture, and write
+# `OUT/sheets/index.html`:
 #
 # ```bash
 # imet data simulate OUT --works 1600
 # imet data sheets OUT
 # ```
-#
-# which writes `OUT/sheets/index.html`.
 
 # %% [markdown]
 # ## What does the annotator do?
 #
 # One person annotated the real collection and nobody verified it; how often that went wrong is not
-# known. Here the mistakes are made on purpose, at rates that stand in the program, and can be counted:
-# the truth beside the table that models learn from.
+# known. Here the mistakes are made on purpose, at rates set in the program, and can be counted
+# by comparing the truth with the table that models learn from.
 
 # %%
 import pandas as pd
@@ -239,17 +238,17 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# Brackets are 95 % intervals. Tags that can be confused are those with a relative: men with women or
-# children, bowls with vases, dragons with birds. Counts need not equal what was done: a tag that was
-# left out while a relative was added at random looks like a confusion, and a random tag that is shown
-# anyway is none. All together {num}`flipped.works:.1%` of works carry at least one mistake.
+# Brackets are 95 % intervals. Only tags with a relative can be confused: men with women or
+# children, bowls with vases, dragons with birds. Counts need not equal the mistakes that were made: a tag left
+# out while a relative was added at random looks like a confusion, and a random tag that is shown
+# anyway is no mistake. All together {num}`flipped.works:.1%` of works carry at least one mistake.
 # {doc}`15_label_noise` asks what mistakes cost, and whether they can be found.
 
 # %% [markdown]
 # ## How like the real table is it?
 #
 # {doc}`01_data_exploration` sets frequencies, labels per work and shapes of pictures side by side. Here
-# are two comparisons more: the tail, and which labels go together.
+# are two more comparisons: the tail, and which labels go together.
 
 # %%
 from imet.io import REPO
@@ -262,12 +261,12 @@ page["tail.there"] = label_tail(np.array(real["frequency"]))
 tail_table(page.values["tail"]).rename(columns=title)
 
 # %% [markdown]
-# Quartiles are the paper's, by frequency, 4 the most frequent. In both tables the first quarter of
-# the labels has most of the uses and the last nearly none. But a share is not a count. A label at the
+# Quartiles are the paper's: by frequency, 4 the most frequent. In both tables the most frequent quarter of
+# the labels has most of the uses and the rarest nearly none. But a share is not a count. A label at the
 # lower end of quartile 3 has {num}`tail.there.least.3:d` works in the real table and
-# {num}`tail.here.least.3:d` here, and {num}`tail.here.share under three:.1%` of the labels here are
-# too rare for the paper's rule, against {num}`tail.there.share under three:.1%` there. What a chapter
-# says of rare labels rests on a few works.
+# {num}`tail.here.least.3:d` here. Of the labels here {num}`tail.here.share under three:.1%` are
+# too rare for the paper's rule, of the real table's {num}`tail.there.share under three:.1%`. What a chapter
+# says about rare labels rests on a few works.
 
 # %%
 from imet.report.collection_statistics import lifts_of_pairs
@@ -327,10 +326,11 @@ pd.DataFrame.from_dict(strongest, orient="index").T.fillna("–").rename(
 # The table lists the strongest pairs that meet in at least 0.4 % of works. Of the 200 most frequent
 # pairs of the real table {num}`pairs.both:d` have both labels here, and {num}`pairs.enough:d` are
 # frequent enough to compare: their lifts have a rank correlation of {num}`pairs.spearman:.2f`. Some
-# pairs were put together on purpose, and they lie at the upper right. Most of the strongest ones here
+# pairs were put together on purpose, and they lie at the upper right. Most of the strongest pairs here
 # come from compositions: a culture that has nothing but rugs goes together with rugs whatever a museum
-# says ({ref}`the last exercise <ex-00-4>` takes the two apart). So labels depend on each other here too, which is all that a model of dependences needs to
-# have something to learn; *which* do is in good part the program's own doing.
+# says ({ref}`the last exercise <ex-00-4>` separates the two causes). So labels depend on each other here too,
+# and a model of dependences has something to learn; *which* labels do so is in good part the program's own
+# doing.
 
 # %% [markdown]
 # ## Can somebody who has not seen the program name what was drawn?
@@ -338,10 +338,10 @@ pd.DataFrame.from_dict(strongest, orient="index").T.fillna("–").rename(
 # A network may recognise what nobody else would, so the drawings were also put before fresh eyes: a
 # general-purpose vision model, not a person, that had neither seen the program nor had a part in it.
 # It got {num}`recorded/fresh_eyes/first.works:d` works drawn at random and the list of all tag names, and
-# wrote down the tags it saw; {num}`recorded/fresh_eyes/first.cultures.crops:d` crops without large
+# wrote down the tags it saw. It also got {num}`recorded/fresh_eyes/first.cultures.crops:d` crops without large
 # things in them, each with {num}`recorded/fresh_eyes/first.cultures.choices:d` names of cultures to
-# choose from; and it was asked which works look unfinished or ugly, and why. Its complaints of the first
-# round went into the program, and a second round judged other works with no memory of the first.
+# choose from. Finally it was asked which works look unfinished or ugly, and why. The program was changed after
+# its complaints of the first round, and a second round judged other works with no memory of the first.
 #
 # | | first round | second round |
 # |---|---|---|
@@ -353,16 +353,16 @@ pd.DataFrame.from_dict(strongest, orient="index").T.fillna("–").rename(
 #
 # These numbers are recorded, not made by this build. What is drawn can be named, and a culture shows
 # in a crop that has nothing else in it. Recall rose, but the second round also named more tags on a
-# work, and precision fell: part of the rise is generosity. A named tag that was not drawn need not be
-# a mistake of seeing either. Grass, a border of leaves or a hat that belongs to a dress are there
-# without being labels, just as annotators of museums leave things out. The complaints of the
-# second round are of the same kinds as those of the first: things that overlap or are cut by the edge,
-# odd sizes beside each other, lines that vanish in hatching.
+# work, and precision fell: part of the rise is generosity. Nor need a named tag that was not drawn be
+# a mistake of seeing: grass, a border of leaves or a hat that belongs to a dress are there
+# without being labels, just as annotators of museums leave things out. The second round made
+# the same kinds of complaint as the first: things that overlap or are cut by the edge,
+# sizes that do not fit each other, lines that vanish in hatching.
 
 # %% [markdown]
 # ## Is it the same twice?
 #
-# A work depends on the seed and on its own number, on nothing else: not on the order, the number of
+# A work depends only on the seed and on its own number, not on the order, the number of
 # processes or a run that was broken off. Here some works are planned and drawn again and compared with
 # the files, byte for byte.
 
@@ -397,44 +397,44 @@ pd.Series(
 # It can tell
 #
 # - whether the code runs, and runs the same way twice;
-# - how methods behave under conditions that are known here and nowhere else: true labels under noisy
-#   ones, the place of every thing, the rate of every mistake;
+# - how methods behave under conditions that are known here and nowhere else: the true labels beneath noisy
+#   labels, the place of every thing, the rate of every mistake;
 # - whether an effect that a document claims follows from its recipe, where the recipe alone decides.
 #
 # It cannot tell
 #
-# - how well anything works on museum photographs. Cultures are far easier here than there, since each
-#   has one hand, and things are drawn from few shapes. No score of this collection is a reproduction
-#   of a reported one;
+# - how well anything works on museum photographs. Cultures are far easier here, since each
+#   is drawn by one hand, and things are drawn from few shapes. No score on this collection reproduces
+#   a reported score;
 # - anything about people, places or periods. Labels are names of drawing programs;
 # - which labels depend on which in a museum;
 # - much about rare labels: with a handful of works each, one drawing more or less moves their AUC.
 #
 # ## Where do drawings mislead?
 #
-# {doc}`19_on_photographs` runs the same experiments on photographs. Three things to keep in mind when a
+# {doc}`19_on_photographs` runs the same experiments on photographs. Keep three things in mind when a
 # chapter's numbers are of drawings:
 #
-# - *Outlines.* A pen drew them, so gradients say much about a thing. HOG added to the baseline is worth
+# - *Outlines.* A pen drew them, so gradients say much about a thing. Adding HOG to the baseline is worth
 #   {num}`recorded/equal_length/ResNet50 + HOG.difference.value:+.3f`
 #   {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f` in F2 on drawings, and
 #   {num}`19_on_photographs/claims.hog.value:+.3f` {num}`19_on_photographs/claims.hog.interval:+.3f` on
 #   photographs.
 # - *Sight.* Whatever a drawn tag names can be seen. A museum's tag may speak of what a picture is about.
-#   (Size is not it: half of the boxes here fill less than {num}`box_median:.0%` of the picture, of those
-#   that people drew in paintings less than {num}`19_on_photographs/boxes.median:.0%`.)
+#   (Size is not the reason: half of the boxes here fill less than {num}`box_median:.0%` of the picture, half of
+#   those that people drew in paintings less than {num}`19_on_photographs/boxes.median:.0%`.)
 # - *Views.* What crops cost depends on what they show. Leaving them out changes the baseline's F2 by
 #   {num}`19_on_photographs/claims.views.drawings.value:+.3f` on drawings and by
 #   {num}`19_on_photographs/claims.views.value:+.3f` on photographs.
 #
-# Softer outlines and grain like a camera's were tried and made HOG's gain smaller, in an experiment that was
+# Softer outlines and camera-like grain made HOG's gain smaller in an experiment that was
 # not recorded. The program was left as it is, since one number is no reason to tune it.
 #
 # ## Limits of this chapter
 #
 # - Intervals leave out that another `collection_seed` would draw another collection. (The `seed` of a run draws
-#   none: it changes how a head is trained.)
-# - Fresh eyes were one pair a round, on {num}`recorded/fresh_eyes/first.works:d` works.
+#   no collection: it changes how a head is trained.)
+# - Each round had one pair of fresh eyes, on {num}`recorded/fresh_eyes/first.works:d` works.
 
 # %% [markdown]
 # ## Summary
@@ -467,15 +467,15 @@ assert abs(drawn_at_random.all(1).mean() - (1 - missing) ** 3) < 0.01
 # ```{solution} ex-00-1
 # :class: dropdown
 # In {num}`all_three.kept:.0%` of cases, at a rate of {num}`all_three.missing:.0%`: the three are kept
-# independently, so the probability is $(1 - m)^3$. It falls quickly: a small rate per label is a large one per
+# independently, so the probability is $(1 - m)^3$. It falls quickly: a small rate per label is a large rate per
 # work.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 2: how good is the annotator?
 # :label: ex-00-2
-# Take the annotator's table as a prediction of what is truly shown. What is its mean F2? And which of its
-# two kinds of mistake, labels left out or labels added, costs F2 more?
+# Take the annotator's table as a prediction of what is truly shown. What is its mean F2? Which of its
+# two kinds of mistake costs more F2, labels left out or labels added?
 # ```
 
 # %% tags=["solution"]
@@ -492,15 +492,15 @@ page.values["annotator"]
 # %% [markdown]
 # ```{solution} ex-00-2
 # :class: dropdown
-# The annotator has an F2 of {num}`annotator.all:.3f`; had labels only been left out it would be
-# {num}`annotator.left_out:.3f`, had they only been added {num}`annotator.added:.3f`. Leaving out happens more
+# The annotator has an F2 of {num}`annotator.all:.3f`. It would be {num}`annotator.left_out:.3f` if labels were
+# only left out, and {num}`annotator.added:.3f` if they were only added. Leaving out happens more
 # often, and F2 weighs recall above precision.
 # ```
 
 # %% [markdown]
 # ```{exercise} Level 2: the same plan twice
 # :label: ex-00-3
-# Draw one plan with the same seed twice, and then with another seed. What is equal, and what did the seed
+# Draw one plan twice with the same seed, and then with another seed. What is equal, and what did the seed
 # decide?
 # ```
 
@@ -513,8 +513,8 @@ np.array_equal(np.asarray(first), np.asarray(other))
 # %% [markdown]
 # ```{solution} ex-00-3
 # :class: dropdown
-# Every pixel is equal: a plan and a seed decide all. Another seed keeps what the plan says (culture, composition,
-# things) and changes places, sizes, colours and wear.
+# With the same seed every pixel is equal: a plan and a seed decide everything. Another seed keeps what the plan
+# says (culture, composition, things) and changes places, sizes, colours and wear.
 # ```
 
 # %% [markdown]
@@ -543,8 +543,8 @@ page.values["frequent_lift"]
 # %% [markdown]
 # ```{solution} ex-00-4
 # :class: dropdown
-# A mean lift of {num}`frequent_lift.shuffled:.2f` is left of {num}`frequent_lift.as_they_are:.2f`. What is left
-# comes from compositions alone. Only the difference can have been put together on purpose, by the choice of
+# Of a mean lift of {num}`frequent_lift.as_they_are:.2f`, {num}`frequent_lift.shuffled:.2f` is left. This remainder
+# comes from compositions alone. Only the difference can be there on purpose, from the choice of
 # things for a culture within a composition. A museum's pairs cannot be taken apart like this, since
 # nobody shuffles a museum.
 # ```
@@ -554,7 +554,7 @@ page.values["frequent_lift"]
 #
 # ```{quiz}
 # A classifier reaches an F2 of .9 on the drawn collection. What follows for photographs?
-# - [ ] It will reach about .9 there. :: Cultures are far easier here, each having one hand. No score
+# - [ ] It will reach about .9 there. :: Cultures are far easier here, since one hand draws each. No score
 #   carries over.
 # - [x] Nothing about the score. :: Right. What carries over is at most how methods compare, and why.
 # - [ ] It will reach less, by a known factor. :: Nobody knows such a factor: things, grounds and mistakes
@@ -566,5 +566,5 @@ page.values["frequent_lift"]
 # - [ ] Several annotators agreed. :: There is one annotator, who makes mistakes on purpose.
 # - [x] The program wrote down what it drew before the annotator came. :: Yes: the ground truth lies
 #   beside the table that models learn from.
-# - [ ] The labels are from the real table. :: Only their names are.
+# - [ ] The labels come from the real table. :: Only their names do.
 # ```

@@ -24,8 +24,7 @@
 #
 # The paper cuts six views from a work because a culture should show in every crop, and a tag only where
 # its thing is. On photographs nobody can check that. The drawn collection ({doc}`00_collection`) knows
-# where each thing is, so here the premise is put to the test, and with it what a network can see at
-# all.
+# where each thing is, so this chapter tests the premise, and what a network can see at all.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -52,11 +51,10 @@ page.values
 # %% [markdown]
 # ## Cultures everywhere, tags here and there
 #
-# A linear head on the frozen network is trained on whole pictures only, squeezed to a square, with all
-# labels: it has never seen a crop. Then it is asked about held-out works twice, on the whole picture
-# and on five crops one by one, and judged by what is *truly* shown. If cultures are in every crop and
-# tags are not, AUC must fall for tags only. And with the boxes the crops can be told apart by whether
-# the thing is in them.
+# A linear head on the frozen network is trained with all labels on whole pictures only, squeezed to a
+# square: it has never seen a crop. Then it scores held-out works twice, on the whole picture
+# and on five crops one by one, and is judged by what is *truly* shown. If cultures are in every crop and
+# tags are not, AUC must fall for tags only. The boxes also show which crops have the thing in them.
 
 # %%
 import dataclasses
@@ -78,8 +76,8 @@ targets = shown[np.ix_(rows, columns)]  # (n, K)
 is_culture = parts.labels.is_culture
 
 # %% [markdown]
-# AUC is a mean over the works that have the label, of the share of works without it that each is
-# ranked above. Taken apart like this, it can be averaged over chosen crops.
+# Each work with a label is ranked above a share of the works without it; AUC is the mean of these shares
+# over the works with the label. Taken apart like this, it can be averaged over chosen crops.
 
 # %%
 from imet.report.datasheet import crop_windows, macro_interval, placements
@@ -134,8 +132,8 @@ forest_plot(
 # ```{caption} fig-premise
 # :alt: Five lines, for cultures, all tags, and tags whose thing is inside, cut by or outside the
 #   crop, each with two marks and their intervals: whole picture and one crop.
-# Mean AUC over labels on whole pictures and on single crops of the same held-out works, judged by the
-# truth, of a head that was trained on whole pictures. Bars are 95 % intervals over works and labels;
+# Mean AUC over labels, on whole pictures and on single crops of the same held-out works, for a head that was
+# trained on whole pictures and is judged by the truth. Bars are 95 % intervals over works and labels;
 # .5 is guessing.
 # ```
 
@@ -147,8 +145,8 @@ table = pd.DataFrame(measured_on).T.join(table.replace("nan\n[nan, nan]", "–")
 table.rename(columns={"crops": "crops of a true label"}).pipe(show)
 
 # %% [markdown]
-# “Inside” means nine tenths of the thing's box or more. Lines three to five rest on different works
-# and labels: compare along a line, not down. The differences are paired, and the intervals
+# “Inside” means that the crop holds nine tenths of the thing's box or more. Lines three to five rest on
+# different works and labels: compare along a line, not down. The differences are paired, and the intervals
 # of lines three to five overlap: their order is likely, not certain.
 #
 # From the whole picture to one crop the AUC of cultures changes by
@@ -156,20 +154,20 @@ table.rename(columns={"crops": "crops of a true label"}).pipe(show)
 # ({num}`seen.cultures.difference.interval:verdict`), from {num}`seen.cultures.whole picture.value:.2f` to
 # {num}`seen.cultures.one crop.value:.2f`, and that of tags by {num}`seen.tags.difference.value:+.3f`
 # {num}`seen.tags.difference.interval:+.3f` ({num}`seen.tags.difference.interval:verdict`). So one half of the
-# premise holds as far as an AUC says so: cultures show in crops, too. For the other half, that tags get
-# lost, the difference is {num}`seen.tags: thing outside.difference.value:+.3f`
+# premise holds as far as AUC can tell: cultures show in crops, too. The other half is that tags get
+# lost. Here the difference is {num}`seen.tags: thing outside.difference.value:+.3f`
 # {num}`seen.tags: thing outside.difference.interval:+.3f` on crops *without* the thing,
 # {num}`seen.tags: thing cut by the edge.difference.value:+.3f`
 # {num}`seen.tags: thing cut by the edge.difference.interval:+.3f` where it is cut, and
 # {num}`seen.tags: thing inside the crop.difference.value:+.3f`
-# {num}`seen.tags: thing inside the crop.difference.interval:+.3f` on crops with all of it. And crops without
+# {num}`seen.tags: thing inside the crop.difference.interval:+.3f` on crops with all of it. But crops without
 # the thing are rare. A crop
 # holds {num}`visibility.mean:.0%` of a true tag's things on average and nothing of them in
-# {num}`visibility.outside:.0%` of cases, for a crop is three quarters as wide as the picture's shorter
+# {num}`visibility.outside:.0%` of cases: it is three quarters as wide as the picture's shorter
 # side, about half of an ordinary picture, and things are large or come in numbers.
 #
 # Two things follow. A rule that takes the tags off every training crop, as the paper's does, takes
-# off many that are plainly there; {doc}`03_baseline` sees what that does. And where the thing is
+# off many that are plainly there; {doc}`03_baseline` shows what that does. And where the thing is
 # outside, AUC stays above one half: the rest of the picture, its composition and its culture, tells
 # what else is likely to be in it. A high AUC for a tag is no proof that the thing was seen.
 
@@ -218,14 +216,13 @@ label_scatter(
 
 # %% [markdown]
 # Over {num}`size.labels:d` tags the rank correlation of size and AUC is {num}`size.spearman:.2f`. Tags
-# at the right edge are those of the whole work, manuscripts or landscapes: they are compositions by
+# at the right edge name the whole work, such as manuscripts or landscapes: they are compositions by
 # another name, and as easy as cultures.
 #
 # ## Labels not told from chance
 #
-# Which labels can the network not see? The table lists those whose AUC on whole pictures lies below
-# .65 or whose 95 % interval {cite}`hanley1982` reaches .5, worst first, with three true held-out works at
-# least.
+# Which labels can the network not see? The table lists labels with at least three true held-out works whose
+# AUC on whole pictures lies below .65 or whose 95 % interval {cite}`hanley1982` reaches .5, worst first.
 
 # %%
 from imet.statistics import auc_interval
@@ -255,18 +252,18 @@ poor.head(20).pipe(show, {"covers of a picture": "{:.1%}"})
 
 # %% [markdown]
 # Of {num}`poor.measured:d` labels with three true held-out works or more, {num}`poor.labels:d` are on
-# this list, {num}`poor.cultures:d` of them cultures. Two causes can be read from the table. None has
-# more than {num}`poor.most_held_out:d` true works held out, so that its interval would be wide whatever
-# the network saw, and {num}`poor.few:d` have fewer than twenty works to learn from. And of
-# {num}`poor.labels:d` things {num}`poor.small:d` cover less than a tenth of their picture: squeezed,
+# this list, {num}`poor.cultures:d` of them cultures. The table shows two causes. The first is few works: none
+# has more than {num}`poor.most_held_out:d` true works held out, so its interval would be wide whatever
+# the network saw, and {num}`poor.few:d` have fewer than twenty works to learn from. The second is size: of
+# {num}`poor.labels:d` things {num}`poor.small:d` cover less than a tenth of their picture. Squeezed,
 # they look like others of their kind, one four-legged animal or one small figure among several.
 
 # %% [markdown]
 # ## Limits of this chapter
 #
-# - The premise is tested with one frozen network, one seed and a linear head. A network that was
+# - The premise is tested with one frozen network, one seed and a linear head. A network
 #   fine-tuned on crops may lose more, or less.
-# - Visible shares count the area of boxes, not of what is drawn in them.
+# - Visible shares count the area of boxes, not of the drawing in them.
 # - Intervals leave out that another `collection_seed` would draw another collection, and another `seed` train
 #   another head.
 # - The collection is drawn. How much of a thing a crop of a photograph holds depends on how large
@@ -276,9 +273,9 @@ poor.head(20).pipe(show, {"covers of a picture": "{:.1%}"})
 # ## Summary
 #
 # - From the whole picture to a crop AUC changes by {num}`seen.cultures.difference.value:+.3f`
-#   {num}`seen.cultures.difference.interval:+.3f` for cultures. For tags it is
+#   {num}`seen.cultures.difference.interval:+.3f` for cultures. For tags it changes by
 #   {num}`seen.tags: thing outside.difference.value:+.3f` {num}`seen.tags: thing outside.difference.interval:+.3f`
-#   where the thing is outside, in {num}`visibility.outside:.0%` of cases, and
+#   where the thing is outside, in {num}`visibility.outside:.0%` of cases, and by
 #   {num}`seen.tags: thing cut by the edge.difference.value:+.3f`
 #   {num}`seen.tags: thing cut by the edge.difference.interval:+.3f` where it is cut.
 # - Where a thing is outside, the rest of the picture still tells of it: a high AUC is no proof that it
@@ -315,7 +312,7 @@ float(by_hand)
 # ```{exercise} Level 2: how much of a thing is in a crop?
 # :label: ex-02b-2
 # A thing spans pixels 200 to 260 of a picture 300 pixels wide, and a crop of 224 begins anywhere. How much
-# of the thing does it hold on average, and how often nothing?
+# of the thing does the crop hold on average, and how often does it hold nothing?
 # ```
 
 # %% tags=["solution"]
@@ -327,8 +324,8 @@ round(float(held.mean()), 2), float((held == 0).mean())
 # %% [markdown]
 # ```{solution} ex-02b-2
 # :class: dropdown
-# It holds 86 % on average, and never nothing: along one axis a crop of three quarters always meets a thing of a fifth. Both axes together, or a wide
-# picture, are needed to lose one.
+# It holds 86 % on average, and never nothing: along one axis a crop of three quarters always meets a thing of a
+# fifth. A thing gets lost only with both axes together, or in a wide picture.
 # ```
 
 # %% [markdown]
@@ -353,7 +350,7 @@ page.values["by_culture"]
 # ```{solution} ex-02b-3
 # :class: dropdown
 # The mean AUC over tags is {num}`by_culture:.2f`, and no thing was seen at all. That much of any tag's AUC
-# may be the culture's.
+# may come from the culture.
 # ```
 
 # %% [markdown]
@@ -383,9 +380,9 @@ outside
 # ```{solution} ex-02b-4
 # :class: dropdown
 # In {num}`outside.half:.0%` of cases at one half, {num}`outside.three quarters:.0%` at three quarters, which is
-# nearly the paper's crop, and {num}`outside.nine tenths:.0%` at nine tenths. These are single boxes; all of a
-# tag's things are outside in {num}`visibility.outside:.0%` of the paper's crops, as things come in numbers. The
-# smaller the crop, the more of the premise comes true.
+# nearly the paper's crop, and {num}`outside.nine tenths:.0%` at nine tenths. These shares count single boxes. All
+# of a tag's things are outside in {num}`visibility.outside:.0%` of the paper's crops, as things come in numbers.
+# The smaller the crop, the better the premise holds.
 # ```
 
 # %% [markdown]
@@ -401,7 +398,7 @@ outside
 #
 # ```{quiz}
 # A label's AUC is .62 with the interval [.45, .78]. What may be said?
-# - [ ] The network cannot see it. :: The interval holds .78 as well.
-# - [ ] The network sees it a little. :: The interval holds .5: these works cannot tell.
+# - [ ] The network cannot see it. :: The interval contains .78 as well.
+# - [ ] The network sees it a little. :: The interval contains .5: these works cannot tell.
 # - [x] These works do not tell it from chance. :: Right, and more works might.
 # ```
