@@ -264,8 +264,8 @@ tail_table(page.values["tail"]).rename(columns=title)
 # Quartiles are the paper's: by frequency, 4 the most frequent. In both tables the most frequent quarter of
 # the labels has most of the uses and the rarest nearly none. But a share is not a count. A label at the
 # lower end of quartile 3 has {num}`tail.there.least.3:d` works in the real table and
-# {num}`tail.here.least.3:d` here. Of the labels here {num}`tail.here.share under three:.1%` are
-# too rare for the paper's rule, of the real table's {num}`tail.there.share under three:.1%`. What a chapter
+# {num}`tail.here.least.3:d` here. The paper's rule finds {num}`tail.here.share under three:.1%` of the labels
+# here too rare, and {num}`tail.there.share under three:.1%` of the real table's. What a chapter
 # says about rare labels rests on a few works.
 
 # %%

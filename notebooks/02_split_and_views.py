@@ -117,7 +117,7 @@ page.values["men"]
 # deviation of about {num}`men.deviation:.0f` works.
 #
 # The table above shows the price of not stratifying: a part a tenth the size of the collection
-# lacks many rare labels altogether, and nothing about those can be measured there. That is why every
+# lacks many rare labels altogether, and nothing about them can be measured there. That is why every
 # per-label result of this book comes with its number of positives.
 
 # %% [markdown]

@@ -194,8 +194,7 @@ page.values["longer"]
 # {num}`recorded/equal_length/ResNet50 + HOG.test.auc_macro.value:.3f` with HOG, from
 # {num}`recorded/equal_length/ResNet50 + HOG.test.auc_macro.low:.3f` to
 # {num}`recorded/equal_length/ResNet50 + HOG.test.auc_macro.high:.3f`. These ranges say how much training
-# varies. How much other labels would change the result is said by the intervals below, for the models of this
-# page.
+# varies. For the models of this page, the intervals below say how much the result would vary with other labels.
 #
 # ### Which labels?
 #
@@ -322,7 +321,7 @@ for name, each in (("as written", baseline), ("as coded", crops)):
 pd.DataFrame(on_view).T.pipe(show, "{:.2f}")
 
 # %% [markdown]
-# As written the two kinds differ in the crops and so in the mean; as coded both nearly vanish from the crops.
+# As written, the two kinds differ on the crops and so in the mean; as coded, both nearly vanish from the crops.
 # The suspicion can be tested: give both models two thresholds, one for cultures and one for tags, each pair
 # tuned on validation.
 
