@@ -146,15 +146,15 @@ table.rename(columns={"crops": "crops of a true label"}).pipe(show)
 
 # %% [markdown]
 # “Inside” means that the crop holds nine tenths of the thing's box or more. Lines three to five rest on
-# different works and labels: compare along a line, not down. The differences are paired, and the intervals
-# of lines three to five overlap: their order is likely, not certain.
+# different works and labels: compare along a line, not down. The differences are paired, and where
+# the intervals of lines three to five overlap, their order is not certain.
 #
 # From the whole picture to one crop the AUC of cultures changes by
 # {num}`seen.cultures.difference.value:+.3f` {num}`seen.cultures.difference.interval:+.3f`
 # ({num}`seen.cultures.difference.interval:verdict`), from {num}`seen.cultures.whole picture.value:.2f` to
 # {num}`seen.cultures.one crop.value:.2f`, and that of tags by {num}`seen.tags.difference.value:+.3f`
-# {num}`seen.tags.difference.interval:+.3f` ({num}`seen.tags.difference.interval:verdict`). So one half of the
-# premise holds as far as AUC can tell: cultures show in crops, too. The other half is that tags get
+# {num}`seen.tags.difference.interval:+.3f` ({num}`seen.tags.difference.interval:verdict`). One half of the
+# premise is that cultures show in crops, too, and AUC says how much. The other half is that tags get
 # lost. Here the difference is {num}`seen.tags: thing outside.difference.value:+.3f`
 # {num}`seen.tags: thing outside.difference.interval:+.3f` on crops *without* the thing,
 # {num}`seen.tags: thing cut by the edge.difference.value:+.3f`
@@ -168,8 +168,9 @@ table.rename(columns={"crops": "crops of a true label"}).pipe(show)
 #
 # Two things follow. A rule that takes the tags off every training crop, as the paper's does, takes
 # off many that are plainly there; {doc}`03_baseline` shows what that does. And where the thing is
-# outside, AUC stays above one half: the rest of the picture, its composition and its culture, tells
-# what else is likely to be in it. A high AUC for a tag is no proof that the thing was seen.
+# outside, the AUC on crops is {num}`seen.tags: thing outside.one crop.value:.2f`: as far as that is above one
+# half, the rest of the picture, its composition and its culture, tells what else is likely to be in it. A
+# high AUC for a tag is no proof that the thing was seen.
 
 # %% [markdown]
 # ## Size

@@ -150,8 +150,8 @@ page.values["expected"]
 # {num}`gains.with HOG, standardised.test.interval:+.3f`. The paper's {num}`reported/paper.hog.gain:.2f`
 # has no interval. It comes from one run of each model, on the validation works on which threshold and
 # epoch were chosen. With {num}`reported/paper.split.val:,d` works such an interval would reach about
-# {num}`expected.halfwidth:.3f` to either side, if works differ as much there as here. The choice of works
-# alone does not make a difference of that size, but another seed may be worth as much.
+# {num}`expected.halfwidth:.3f` to either side, if works differ as much there as here. Where that is less
+# than the gain, the choice of works alone does not explain it; but another seed may be worth as much.
 #
 # ### And with more training?
 #
@@ -363,16 +363,16 @@ pd.DataFrame(table).T
 # threshold the code's targets change F2 by {num}`kinds.one.value:+.3f`
 # {num}`kinds.one.interval:+.3f`, with two by {num}`kinds.two.value:+.3f`
 # {num}`kinds.two.interval:+.3f`: {num}`kinds.one.interval:verdict` under one threshold,
-# {num}`kinds.two.interval:verdict` under two. On the drawn collection the sign turns. The mistake has an
+# {num}`kinds.two.interval:verdict` under two. In the recorded runs the mistake has an
 # advantage only under a rule that puts cultures and tags on *one* scale. A global threshold is one such rule,
-# but not the only one: in the recorded runs the mistake also leads by
+# but not the only one: the mistake also leads by
 # {num}`recorded/crop_targets/as_coded.rules.fixed number.difference.value:+.3f`
 # {num}`recorded/crop_targets/as_coded.rules.fixed number.difference.interval:+.3f` where every work gets the
 # same number of labels, and by
 # {num}`recorded/crop_targets/as_coded.rules.share of the highest.difference.value:+.3f`
 # {num}`recorded/crop_targets/as_coded.rules.share of the highest.difference.interval:+.3f` where labels need a
 # share of the work's highest score. Both rules rank the cultures of a work against its tags, which the written
-# targets keep apart. Where each kind has a number of its own, crops that keep their cultures do teach
+# targets keep apart. Where each kind has a threshold of its own, crops that keep their cultures do teach
 # something.
 #
 # ## Limits
@@ -395,8 +395,8 @@ pd.DataFrame(table).T
 #   ({num}`19_on_photographs/claims.hog.interval:verdict`).
 # - Where only the model with HOG trains longer, as in the code, the longer training makes up
 #   {num}`longer.value:.0%` {num}`longer.interval:.0%` of the recorded difference.
-# - The mistake in the crop targets gains where one scale serves cultures and tags, and costs where each
-#   kind has its own threshold.
+# - In the recorded runs the mistake in the crop targets gains where one scale serves cultures and tags, and
+#   costs where each kind has its own threshold.
 
 # %% [markdown]
 # ## Exercises

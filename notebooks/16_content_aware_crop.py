@@ -325,7 +325,7 @@ box_gallery(
 # - The crop is judged by boxes of named things, against a centre crop, Otsu's threshold and the whole picture.
 # - Its IoU differs from the centre crop's by {num}`scores.centre.difference:+.3f`
 #   {num}`scores.centre.interval:+.3f` over all works ({num}`scores.centre.interval:verdict`) and, where things
-#   leave much ground, by {num}`scores.centre.loose:+.3f` {num}`scores.centre.loose_interval:+.3f`
+#   fill little of the picture, by {num}`scores.centre.loose:+.3f` {num}`scores.centre.loose_interval:+.3f`
 #   ({num}`scores.centre.loose_interval:verdict`).
 
 # %% [markdown]
@@ -422,7 +422,7 @@ area_kept.pipe(show, "{:.0%}")
 # ## Quiz
 #
 # ```{quiz}
-# A crop beats the centre crop over all works, and loses to it where things leave much ground. How?
+# A crop beats the centre crop over all works, and loses to it where things fill little of the picture. How?
 # - [ ] The measurement is wrong. :: Both are right, for different works.
 # - [x] Where things fill the picture it cuts little, and so it wins. :: Yes: cutting less is the better bet there,
 #   and the worse one where much ground should go.

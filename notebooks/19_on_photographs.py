@@ -279,7 +279,7 @@ pd.DataFrame(
 # named, for all works and for those where that box fills less than half of the picture. Over all works this IoU
 # differs by {num}`boxes.crop.whole picture.value:+.3f` {num}`boxes.crop.whole picture.interval:+.3f` from that of
 # the uncropped picture and by {num}`boxes.crop.centre crop.value:+.3f` {num}`boxes.crop.centre crop.interval:+.3f`
-# from that of a centre crop. Where things leave much ground, and a crop is wanted most, it differs by
+# from that of a centre crop. Where things fill little of the picture, and a crop is wanted most, it differs by
 # {num}`boxes.loose.crop_less.centre crop.value:+.3f` {num}`boxes.loose.crop_less.centre crop.interval:+.3f` from
 # that of the centre crop. A crop that keeps nearly everything does well on things that fill the picture, as does
 # no crop.
