@@ -1,9 +1,9 @@
-"""Paths of labels: greedy and beam search, where paths stop, what the views of a work say together.
+"""Paths of labels: greedy and beam search, where paths stop, how the views of a work are combined.
 
-The paper, section 3.3. The labels and probabilities of a path do not depend on the threshold, so a
-path is decoded once, to its T steps, and stopped afterwards; tuning γ costs no forward pass. The
-candidate pool is updated in `imet.models.attn_cnn_rnn`; scores without paths are decided in
-`imet.thresholds`.
+See section 3.3 of the paper. The labels and probabilities of a path do not depend on the threshold,
+so a path is decoded once, for all T steps, and stopped afterwards; tuning γ costs no forward pass.
+`imet.models.attn_cnn_rnn` updates the candidate pool; `imet.thresholds` has the rules for scores
+without paths.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ GAMMAS = np.geomspace(0.1, 1000, 81)
 
 
 class Paths(NamedTuple):
-    """T chosen labels for every view, or for every work; leading axes are free.
+    """T chosen labels for every view, or for every work, with any leading axes.
 
-    `scores` are every label's largest p_t over the steps: what a ROC curve needs and the paper says
-    the model lacks. A label may score high at a step that chose another.
+    `scores` are every label's largest p_t over the steps: a ROC curve needs such scores, which the
+    paper says the model lacks. A label may score high at a step that chose another label.
     """
 
     labels: IntArray  # int64 (..., T), no label twice in a path
@@ -52,11 +52,11 @@ class Paths(NamedTuple):
 
 @torch.no_grad()
 def decode_greedy(head: AttnCnnRnn, features: Features, *, shared_views: int = 1) -> Paths:
-    """At every step the most probable label that the path does not have yet, without dropout.
+    """Choose, at every step, the most probable label not yet on the path, without dropout.
 
-    Takes the features of B views and gives their paths; with V > 1 `shared_views`, those of B / V
-    works: p_t is averaged over each run of V consecutive views, the views of a work, and all of
-    them follow the one path so chosen ("mean", where the paper has the union of V paths).
+    The features of B views give B paths. With `shared_views` V > 1 they give B / V paths, one per
+    work: p_t is averaged over every V consecutive views, those of a work, and all of them follow
+    the path chosen in this way ("mean", where the paper has the union of V paths).
 
     Examples:
         >>> _ = torch.manual_seed(0)
@@ -72,7 +72,7 @@ def decode_greedy(head: AttnCnnRnn, features: Features, *, shared_views: int = 1
         labels, probabilities, scores = [], [], []
         for _ in range(head.steps):
             logits, _, state = head.step(view, state)  # (B, 1, K)
-            p = logits.double().sigmoid()  # near ties stay apart
+            p = logits.double().sigmoid()  # double keeps near ties apart
             works = p.reshape(-1, shared_views, head.labels).mean(1)  # (N, K)
             pool = state.pool[::shared_views, 0]  # (N, K)
             label = works.masked_fill(~pool, -1).argmax(-1, keepdim=True)  # (N, 1)
@@ -93,13 +93,13 @@ def beam_search(head: AttnCnnRnn, features: Features, beams: int = 5) -> Paths:
     """The `beams` best paths of every view, by the product of their labels' probabilities.
 
     Step 1 starts from one path and keeps its `beams` most probable labels. Every later step
-    extends each path by every label it does not have yet, and keeps the best of all these
-    successors. Each path has its own ỹ and state (as coded, the first step mixes ỹ between paths:
-    not copied). Ties go to the path that ranked higher before, then to the lower label. One beam
-    is greedy decoding.
+    extends each path by every label it does not have yet, and keeps the `beams` best successors.
+    Each path has its own ỹ and state (the authors' code mixes ỹ between paths at the first step,
+    which is not copied). Ties go to the path that ranked higher before, then to the lower label.
+    One beam is greedy decoding.
 
-    Features of B views give paths with axes (B, S, ...), the best path first; fewer than S where
-    so few labels allow no more. Two paths may hold the same labels in another order.
+    Features of B views give paths with axes (B, S, ...), the best path first; S is less than
+    `beams` if there are too few labels. Two paths may hold the same labels in different orders.
 
     Examples:
         >>> _ = torch.manual_seed(0)
@@ -139,11 +139,11 @@ def beam_search(head: AttnCnnRnn, features: Features, beams: int = 5) -> Paths:
 def decode(
     network: Any, batches: Iterable[Mapping[str, Tensor]], works: int, search: str = "1"
 ) -> Paths:
-    """The best path of every view of every work, in the order of the works: axes (N, V, …).
+    """Find the best path of every view of every work, in the order of the works: (N, V, …).
 
     The network is an `imet.models.heads.Network` around an `AttnCnnRnn`. `search` is the number of
-    beams, "1" being greedy; "mean" is one greedy path per work, chosen by the mean probability of
-    its views: axes (N, …). For batches and works see `in_work_order`.
+    beams ("1" is greedy), or "mean" for one greedy path per work, chosen by the mean probability
+    of its views: axes (N, …). For batches and works see `in_work_order`.
     """
     pieces = []
     with evaluation_mode(network):
@@ -167,7 +167,7 @@ def decode(
 def greedy_validation(
     network: Any, batches: Iterable[Mapping[str, Tensor]], works: int, criterion: Any
 ) -> tuple[Paths, float]:
-    """Greedy paths and the mean loss of free running, from one pass: what validation needs."""
+    """Greedy paths and the mean free-running loss, from the one pass that validation makes."""
     pieces, losses = [], []
     with evaluation_mode(network):
         for batch in batches:
@@ -181,10 +181,10 @@ def greedy_validation(
 
 
 def in_work_order(pieces: list[Any], works: int) -> list[Array]:
-    """Arrays of all batches of all processes, joined in the order of the N works.
+    """Join the arrays of all batches and all processes in the order of the N works.
 
-    A piece is what one batch gave: the rows of its works, then arrays whose first axis they are.
-    ValueError where not every work came once.
+    A piece comes from one batch: the rows of its works, then arrays with these rows as first axis.
+    ValueError: a work is missing or came twice.
     """
     pieces = gathered(pieces)
     seen = np.bincount([row for rows, *_ in pieces for row in rows], minlength=works)
@@ -200,7 +200,7 @@ def in_work_order(pieces: list[Any], works: int) -> list[Array]:
 
 @contextmanager
 def evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode for a while: no dropout."""
+    """Put a module in evaluation mode, without dropout, for a `with` block."""
     training = module.training
     module.eval()
     try:
@@ -212,7 +212,7 @@ def evaluation_mode(module: nn.Module) -> Iterator[None]:
 def _largest(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The `count` largest of each row in descending order, ties to the lower index.
 
-    `torch.topk` breaks ties as it likes; argmax promises the first maximum.
+    `torch.topk` breaks ties arbitrarily; argmax promises the first maximum.
     """
     rest, index = x.clone(), []
     for _ in range(count):
@@ -250,9 +250,9 @@ def load_paths(path: Path) -> dict[str, Paths]:
 
 
 def path_probability(probabilities: FloatArray) -> FloatArray:
-    """Normalised path probability P_t, Equation 6: the geometric mean of the first t.
+    """Normalised path probability P_t, Equation 6: the geometric mean of the first t of T.
 
-    (..., T) to (..., T). A product of independent sigmoids, so a score and not a probability.
+    Maps (..., T) to (..., T). A product of independent sigmoids is a score, not a probability.
 
     Examples:
         >>> path_probability(np.array([0.5, 0.125])).round(3).tolist()
@@ -262,10 +262,10 @@ def path_probability(probabilities: FloatArray) -> FloatArray:
 
 
 def path_threshold(labels: IntArray, gamma: float, f: FloatArray) -> FloatArray:
-    """Geometric mean of γ f over the labels of a path so far, (..., T) to (..., T).
+    """Geometric mean of γ f over a path's labels up to each step, (..., T) to (..., T).
 
     f (K,) are the labels' proportions in training. A label without a training work (f = 0) makes
-    the threshold 0 from its step on, as the formula has it.
+    the threshold 0 from its step on, as the formula says.
 
     Examples:
         >>> path_threshold(np.array([0, 1]), 2.5, np.array([0.2, 0.05])).round(3).tolist()
@@ -277,12 +277,12 @@ def path_threshold(labels: IntArray, gamma: float, f: FloatArray) -> FloatArray:
 def steps_before_stop(
     paths: Paths, gamma: float, f: FloatArray, mode: Mode = "terminate", keep_first: bool = False
 ) -> BoolArray:
-    """Which steps' labels are output, (..., T). A step fails where P_t < `path_threshold`.
+    """Mark the steps whose labels are output, (..., T). A step fails if P_t < `path_threshold`.
 
     "terminate" ends before the first step that fails (the paper); "terminate_after" outputs that
-    step too, which "terminate at the end of time step t" may also mean; "mask" drops the failing
-    steps one by one and lets a later one in again (as coded). With `keep_first` a path outputs its
-    first label even if it fails (as coded).
+    step too, which "terminate at the end of time step t" may also mean; "mask" drops each failing
+    step by itself and keeps later steps that pass (as coded). With `keep_first` a path outputs its
+    first label even if that step fails (as coded).
 
     Examples:
         >>> paths = Paths(np.array([0, 1, 2]), np.array([0.9, 0.1, 0.9]))
@@ -294,7 +294,7 @@ def steps_before_stop(
     if mode not in get_args(Mode):
         raise ValueError(f"mode is one of {', '.join(get_args(Mode))}; not {mode!r}")
     limit = _mean_log(gamma * np.asarray(f, np.float64)[paths.labels])
-    passed = _mean_log(paths.probabilities) >= limit  # logarithms: nothing underflows
+    passed = _mean_log(paths.probabilities) >= limit  # logarithms do not underflow
     if mode != "mask":
         passed = np.logical_and.accumulate(passed, axis=-1)
     if mode == "terminate_after":
@@ -307,16 +307,16 @@ def steps_before_stop(
 def stop_paths(
     paths: Paths, gamma: float, f: FloatArray, mode: Mode = "terminate", keep_first: bool = False
 ) -> BoolArray:
-    """Decisions of each path, bool (..., K): the labels of `steps_before_stop`."""
+    """Labels that each path outputs, bool (..., K): those of `steps_before_stop`."""
     return _multi_hot(paths.labels, steps_before_stop(paths, gamma, f, mode, keep_first), len(f))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PathRule(Rule):
-    """Stop a path where P_t < the geometric mean of γ·f (Eq. 6); then put views together.
+    """Stop a path where P_t < the geometric mean of γ·f (Eq. 6); then combine the views.
 
-    Labels of a work are the "union" of its views' (the paper), the "vote" of at least half of them,
-    or those of one path for all views by their "mean" probability.
+    The labels of a work are the "union" of its views' labels (the paper), those with the "vote" of
+    at least half of the views, or those of one path chosen by the views' "mean" probability.
 
     Examples:
         >>> views = np.array([[[0, 1], [1, 0], [2, 1]]]), np.ones((1, 3, 2))
@@ -336,11 +336,11 @@ class PathRule(Rule):
 
     @property
     def search(self) -> str:
-        """Name of the search whose paths it stops: "mean", or the number of beams."""
+        """Name of the search whose paths the rule stops: "mean", or the number of beams."""
         return "mean" if self.combine == "mean" else str(self.beams)
 
     def predict(self, paths: Paths) -> BoolArray:
-        """Decisions (N, K) bool from paths (N, V, T), or (N, T) where all views follow one."""
+        """Labels (N, K) bool from paths (N, V, T), or (N, T) if all views share one path."""
         works, f = len(paths.labels), np.array(self.proportions)
         kept = steps_before_stop(paths, self.gamma, f, self.mode, self.keep_first)
         if paths.labels.ndim == 3 and self.combine == "vote":
@@ -364,8 +364,8 @@ def tune_gamma(
 ) -> tuple[float, FloatArray]:
     """The γ with the best F2 on validation works, and the F2 of each of the M `gammas`.
 
-    f (K,) are shares of training works, `targets` (N, K); the rest is as in `PathRule`. The first γ
-    wins ties.
+    f (K,) are shares of training works, `targets` are (N, K); other settings are those of
+    `PathRule`. The first γ wins ties.
 
     Examples:
         >>> paths = Paths(np.array([[0, 1]]), np.array([[0.9, 0.1]]))
@@ -388,11 +388,11 @@ def tune_path_rule(
     gamma: float = 0.0,
     **settings: Any,
 ) -> tuple[PathRule, dict[str, dict[str, float]]]:
-    """The γ and K with the best F2 on validation works, and each width's best γ with its F2.
+    """The rule with the best γ and K by F2 on validation works, and each width's best γ and F2.
 
-    `paths` are the width of a search to its paths (N, V, T); ties go to the narrower one. Targets
-    are (N, K), proportions (K,) shares of training works. γ 0 tries all of `GAMMAS`; the rest is as
-    in `PathRule`.
+    `paths` maps the width of a search to its paths (N, V, T); ties go to the narrower one. Targets
+    are (N, K), proportions (K,) shares of training works. A γ of 0 tries all of `GAMMAS`; other
+    settings are those of `PathRule`.
     """
     gammas = np.array([gamma]) if gamma else GAMMAS
     f = np.asarray(proportions, float)
@@ -421,7 +421,7 @@ def _multi_hot(labels: IntArray, kept: BoolArray, count: int) -> BoolArray:
 
 
 def _mean_log(x: FloatArray) -> FloatArray:
-    """Logarithm of the geometric mean of the first t, (..., T) to (..., T)."""
+    """Logarithm of the geometric mean of the first t values, (..., T) to (..., T)."""
     with np.errstate(divide="ignore"):
         logarithms = np.log(np.asarray(x, np.float64))
     return logarithms.cumsum(-1) / np.arange(1, logarithms.shape[-1] + 1)

@@ -1,7 +1,7 @@
-"""What a run is judged by: a model's outputs, the rule tuned on validation, every reported metric.
+"""How a run is judged: a model's outputs, the rule tuned on validation, every reported metric.
 
-Models that score labels are thresholded; models that write paths of labels are decoded and their
-paths stopped. Both give `Outputs`, and both end in the same metrics.
+A model that scores labels has its scores thresholded; a model that writes paths of labels is
+decoded and its paths are stopped. Both give `Outputs`, and both end in the same metrics.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from imet.typing import Array
 
 @dataclass(frozen=True, eq=False)
 class Outputs:
-    """What a model says of N works.
+    """A model's outputs for N works.
 
-    A model that writes labels has paths by search: "1" is greedy, "5" has five beams, axes
-    (N, V, T); "mean" is one path per work, by the mean of its views, (N, T).
+    If the model writes labels, `paths` maps searches to paths: "1" is greedy and "5" has five
+    beams, both (N, V, T); "mean" is one path per work, by the mean of its views, (N, T).
     """
 
     scores: Array  # (N, K) in [0, 1]
-    view_scores: Array  # (N, V, K), those of each view by itself
+    view_scores: Array  # (N, V, K), of each view on its own
     paths: Mapping[str, Paths] = field(default_factory=dict)
 
     def save(self, folder: Path, part: str) -> None:
@@ -63,9 +63,9 @@ class Outputs:
 def compute_logits(
     network: nn.Module, batches: Iterable[Mapping[str, Tensor]], works: int
 ) -> Array:
-    """The forward loop of models that score labels: (N, V, …) float32 in the order of the works.
+    """Run a model that scores labels: logits (N, V, …) float32, in the order of the works.
 
-    The network takes a batch and returns logits (B·V, …). Batches are those of `imet.batches`; see
+    The network takes a batch and returns logits (B·V, …). Batches come from `imet.batches`; see
     `in_work_order`.
     """
     pieces = []
@@ -84,10 +84,10 @@ def compute_outputs(
     works: int,
     searches: Iterable[str] | None = None,
 ) -> Outputs:
-    """Scores of N works and, of a model that writes labels, its paths.
+    """Scores of N works and, if the model writes labels, its paths.
 
-    `batches` gives the batches, once for each search; `searches` are names as in `Outputs.paths`,
-    all that the recipe tries without them.
+    `batches` is called once for each search and gives the batches; `searches` are names as in
+    `Outputs.paths`, by default all that the recipe tries.
     """
     if not model_spec(recipe).writes_paths:
         logits = compute_logits(network, batches(), works)  # (N, V, K)
@@ -95,7 +95,7 @@ def compute_outputs(
     if searches is None:
         searches = ["mean", *map(str, beam_widths(recipe))]
     paths: dict[str, Paths] = {}
-    scores: Any = None  # (N, V, K) of the greedy search alone: those of all would fill the memory
+    scores: Any = None  # (N, V, K), only of the greedy search: all would fill the memory
     for name in dict.fromkeys(["1", *searches]):
         decoded = decode(network, batches(), works, name)
         scores = decoded.scores if name == "1" else scores
@@ -105,17 +105,17 @@ def compute_outputs(
 
 
 def beam_widths(recipe: Recipe) -> list[int]:
-    """Widths of the beam search that are tried on validation."""
+    """Widths of beam search that are tried on validation."""
     return [recipe.beams] if recipe.beams else [k for k in BEAMS if k <= recipe.most_beams]
 
 
 def tune_rule(
     recipe: Recipe, validation: Outputs, targets: Mapping[str, Array]
 ) -> tuple[thresholds.Rule, dict[str, Any]]:
-    """The decision rule with the best F2 on validation, as the recipe searches for it.
+    """Find the decision rule with the best F2 on validation, searching as the recipe says.
 
-    The recipe has the grid of thresholds, or γ, K and how paths are stopped; targets (N, K) are of
-    "train" and "val". Beside the rule, what metrics.json says of the search.
+    The recipe gives the grid of thresholds, or γ, K and how paths are stopped; targets (N, K) are
+    those of "train" and "val". Returns the rule and what metrics.json reports about the search.
     """
     frequencies = targets["train"].mean(0)  # (K,) f
     if validation.paths:
@@ -183,13 +183,13 @@ class Averages:
 
 @dataclass(frozen=True)
 class PartMetrics(Averages):
-    """Metrics of a run on one part of the split; None is what does not exist there."""
+    """Metrics of a run on one part of the split; None if a metric does not exist there."""
 
     predicted_labels: float  # per work
-    auc_macro: float | None  # mean AUC over the labels that have both outcomes,
-    auc_classes: int  # of which there are so many
+    auc_macro: float | None  # mean AUC over the labels that have both outcomes
+    auc_classes: int  # number of these labels
     auc_micro: float | None  # AUC over all pairs of work and label
-    floor: Averages  # what giving every work the most frequent labels reaches
+    floor: Averages  # reached by giving every work the most frequent labels
     gain_over_floor: Interval  # paired difference of F2
     loss: float | None = None  # on validation, at the epoch that was kept
 
@@ -202,11 +202,11 @@ class PartMetrics(Averages):
 def evaluate(
     recipe: Recipe, outputs: Mapping[str, Outputs], targets: Mapping[str, Array]
 ) -> dict[str, Any]:
-    """Tune the rule on validation, measure validation and test; the content of metrics.json.
+    """Tune the rule on validation, measure validation and test; return metrics.json's content.
 
-    Outputs are of "val" and "test", targets (N, K) of "train", too. Beside what `tune_rule` says
-    and the metrics of either part, which `PartMetrics` reads, "floor_labels" is how many labels the
-    frequency baseline gives, chosen on validation from the counts of "train".
+    `outputs` has "val" and "test", `targets` (N, K) also "train". The content is what `tune_rule`
+    reports, the metrics of each part, which `PartMetrics` reads, and "floor_labels", the number of
+    labels that the frequency baseline gives, chosen on validation from the counts of "train".
     """
     rule, content = tune_rule(recipe, outputs["val"], targets)
     k, _ = metrics.tune_frequency_baseline(targets["train"], targets["val"])
@@ -232,8 +232,8 @@ def evaluate(
 def validate(batches: Batches, criterion: Criterion, network: nn.Module) -> dict[str, float]:
     """Loss and best F2 on validation works, with the threshold or γ that gives it.
 
-    `criterion` is the loss that training minimises. Paths are greedy ones, which the views of a
-    work do not share: beams would cost too much.
+    `criterion` is the loss that training minimises. Paths are greedy, and each view of a work has
+    its own: beams would cost too much.
     """
     recipe, train, val = batches.recipe, batches.parts.train, batches.parts.val
     if model_spec(recipe).writes_paths:

@@ -1,9 +1,9 @@
 """Histograms of oriented gradients (the paper's Algorithm 1), equal to scikit-image's `hog`.
 
-Orientation bins are hard, as in scikit-image, so an angle need not be known, only on which side of
-the bin edges it falls: comparisons with tan 22.5°, 1 and tan 67.5° replace an arc tangent.
-The cells are what is worth caching: 14·14·8 numbers a 224-pixel view, against 10,368 once every
-cell has been normalised in up to nine overlapping blocks.
+Orientation bins are hard, as in scikit-image, so only the bin of an angle matters, not the angle:
+comparisons with tan 22.5°, 1 and tan 67.5° replace an arc tangent. It is the cells that are worth
+caching: a 224-pixel view has 14·14·8 numbers there, but 10,368 once every cell has been normalised
+in up to nine overlapping blocks.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ BLOCK = 3  # cells
 _TAN_LOW = np.float32(np.tan(np.deg2rad(22.5)))
 _TAN_HIGH = np.float32(np.tan(np.deg2rad(67.5)))
 _EPS = 1e-5  # scikit-image's
-_STRIP = 512  # pixels of a row that are worked on together, whole cells
+_STRIP = 512  # pixels of a row that are processed together; whole cells
 
 
 def hog_length(rows: int, columns: int) -> int:
-    """Length of the descriptor of so many cells.
+    """Length of the descriptor of `rows` × `columns` cells.
 
     Examples:
         >>> hog_length(14, 14)
@@ -40,9 +40,9 @@ def hog_cells(images: Tensor) -> Tensor:
     """Mean gradient magnitude by orientation in every 16x16 cell.
 
     At each pixel the channel with the largest gradient counts (the first one on ties); gradients
-    are central differences, and zero across the image border. Images are uint8 (B, C, H, W) of any
-    number of channels, on any device, and one block or larger; cells are float32
-    (B, H // 16, W // 16, 8), grey levels a pixel, on the same device.
+    are central differences, and zero across the image border. Images are uint8 (B, C, H, W) with
+    any number of channels, on any device, of one block or larger; cells are float32
+    (B, H // 16, W // 16, 8), in grey levels per pixel, on the same device.
 
     Examples:
         >>> ramp = torch.arange(48, dtype=torch.uint8).expand(1, 3, 48, 48)
@@ -66,8 +66,8 @@ def hog_cells(images: Tensor) -> Tensor:
 def hog_blocks(cells: Tensor) -> Tensor:
     """L2-Hys contrast normalisation of overlapping 3x3 blocks: cells to the descriptor v_H.
 
-    Cells (B, rows, columns, 8) of any float type give float32 (B, D) in [0, 1], D = `hog_length`;
-    block row, block column, cell row, cell column, orientation, in this order, as scikit-image's.
+    Cells (B, rows, columns, 8) of any float type give float32 (B, D) in [0, 1], D = `hog_length`,
+    in scikit-image's order: block row, block column, cell row, cell column, orientation.
 
     Examples:
         >>> hog_blocks(torch.ones(2, 14, 14, 8)).shape
@@ -86,7 +86,7 @@ def hog_blocks(cells: Tensor) -> Tensor:
 def hog_image(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Draw the cells as stars of line segments (the paper's Figure 2), by scikit-image.
 
-    uint8 (H, W, 3) to float64 (H, W), the brighter the stronger the edge along the line.
+    Maps uint8 (H, W, 3) to float64 (H, W); a brighter line is a stronger edge along it.
 
     Examples:
         >>> hog_image(np.zeros((64, 80, 3), np.uint8)).shape
@@ -101,8 +101,8 @@ def hog_image(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
 
 @compiled()
 def _cells_numba(images: npt.NDArray[np.uint8], cells: npt.NDArray[np.float32]) -> None:
-    """Fill `cells` strip by strip. Every inner loop is one that the compiler turns into SIMD:
-    no branches, and all its rows in one buffer of constant width, so that none can overlap."""
+    """Fill `cells` strip by strip. The compiler turns every inner loop into SIMD: there are no
+    branches, and all rows lie in one buffer of constant width, so that none can overlap."""
     batch, channels, height, _ = images.shape
     rows, columns = cells.shape[1], cells.shape[2]
     row = np.empty((6 + ORIENTATIONS, _STRIP), np.float32)
@@ -198,7 +198,7 @@ def _blocks_numba(cells: npt.NDArray[np.float32], blocks: npt.NDArray[np.float32
 
 
 def _cells_torch(images: Tensor) -> Tensor:
-    """The same in torch operations, for images on a GPU."""
+    """`_cells_numba` in torch operations, for images on a GPU."""
     x = images.float()  # (B, C, H, W)
     gx, gy = torch.zeros_like(x), torch.zeros_like(x)
     gx[..., 1:-1] = x[..., 2:] - x[..., :-2]

@@ -1,7 +1,7 @@
-"""Losses of both documents and their rivals, on logits, safe for any finite logit.
+"""The losses of both documents and of their rivals, on logits, safe for any finite logit.
 
-Every loss has a `reduction`, and no loss is quoted without it, since the documents' values differ
-by a factor of K with it:
+Every loss has a `reduction`, and no value of a loss is quoted without it, since it makes the
+documents' values differ by a factor of K:
 
 - `"sum_classes"`: sum over the K classes, mean over the rest (the poster's focal loss as we read
   it; Eq. 7 of the paper as written);
@@ -33,8 +33,8 @@ def focal_loss(
     """Focal loss (Lin et al. 2017, the poster's reference 3): −α_t (1 − p_t)^γ log p_t.
 
     p_t is the probability given to the right outcome. Everything is computed from log-sigmoids,
-    so that neither value nor gradient overflows, for γ < 1 too. γ = 0 gives binary cross-entropy,
-    2 is our reading of the poster; positives weigh α, negatives 1 − α, without α both 1.
+    so that neither value nor gradient overflows, even for γ < 1. γ = 0 gives binary cross-entropy;
+    γ = 2 is our reading of the poster. Positives have weight α, negatives 1 − α; without α, both 1.
 
     Examples:
         >>> logits, targets = torch.zeros(1, 2), torch.tensor([[True, False]])
@@ -58,7 +58,7 @@ def weighted_bce_loss(
 
     L = −Σ_j [p_j·y_j·log s_j + (1 − y_j)·log(1 − s_j)], s the sigmoid of the logits. As written
     it sums over classes (`"sum_classes"`), as coded it takes their mean (`"mean"`). The weights
-    p_j (K,) are from `pos_weight`; without them it is the plain cross-entropy.
+    p_j (K,) come from `pos_weight`; without them the loss is plain cross-entropy.
 
     Examples:
         >>> logits, targets = torch.zeros(1, 2), torch.tensor([[True, False]])
@@ -76,9 +76,9 @@ def weighted_bce_loss(
 def pos_weight(counts: Array, n: int, clip: float = 10.0) -> Tensor:
     """Class weights of Eq. 7, (K,) float32: negatives over positives, at most `clip`.
 
-    `counts` (K,) are the positives of each class among the n training works; a class without any
-    gets `clip`. On the real table the clip of 10 leaves 4 classes under 10, so the weight is nearly
-    uniform.
+    `counts` (K,) are the positives of each class among the n training works; a class without
+    positives gets `clip`. On the real table a clip of 10 leaves only 4 classes under 10, so the
+    weights are nearly uniform.
 
     Examples:
         >>> pos_weight(np.array([50, 1, 0]), 100)
@@ -119,7 +119,7 @@ def asymmetric_loss(
         log_p, log_not = F.logsigmoid(logits), F.logsigmoid(-logits)
     else:
         shifted = torch.sigmoid(logits) - clip
-        # Clamped before the logarithm: below the margin the loss is 0, and its gradient too.
+        # Clamped before the logarithm: below the margin, the loss and its gradient are 0.
         log_p = torch.log(shifted.clamp_min(torch.finfo(logits.dtype).tiny))
         log_not = torch.log1p(-shifted.clamp_min(0))
     negative = -log_not * torch.exp(gamma_neg * log_p)
@@ -129,11 +129,11 @@ def asymmetric_loss(
 def soft_f2_loss(
     logits: Tensor, targets: Tensor, beta: float = 2.0, reduction: str = "mean"
 ) -> Tensor:
-    """One minus the F-beta of probabilities in the place of decisions, of each work.
+    """One minus the F-beta of each work, with probabilities in place of decisions.
 
     1 − (1 + β²)·Σ p·y / (β²·Σ y + Σ p), sums over classes: Eq. 8 with soft counts. A work without
-    labels has F 0, as in `imet.metrics`, so it gives the loss 1 and no gradient. The reduction is
-    "mean" over works, or "none", (…,): there are no single classes here.
+    labels has F 0, as in `imet.metrics`, so its loss is 1 and it gives no gradient. The reduction
+    is "mean" over works, or "none", (…,): the loss has no terms for single classes.
 
     Examples:
         >>> targets = torch.tensor([[True, False]])
@@ -153,9 +153,9 @@ def soft_f2_loss(
 def constant_predictor_focal_loss(
     frequencies: Array, gamma: float = 2.0, alpha: float | None = None
 ) -> float:
-    """Lowest focal loss, summed over classes, that one constant score a class can reach.
+    """Lowest focal loss, summed over classes, that one constant score per class can reach.
 
-    What a model that never looks at the pictures gets. For each class the expected loss
+    A model that never looks at the pictures gets this loss. For each class the expected loss
     f·α(1 − p)^γ(−log p) + (1 − f)·(1 − α)p^γ(−log(1 − p)) is minimised over the logit of p. On
     the real label table: 4.988 for γ = 2 without α, 1.57 with α = .25, 2.85 with α = .75.
     `frequencies` (K,) are the shares of works that carry each label.

@@ -8,9 +8,9 @@ Conventions, used everywhere in the project:
   recall, one without either no F. Such a quantity counts as 0, which is scikit-learn's default for
   `average="samples"` too: a score has to be earned.
 - **Thresholds.** A label is predicted when `score >= threshold`, both compared in double
-  precision, so that float32 scores against the threshold 0.7 mean the same everywhere.
-- **AUC.** A class without both outcomes has none (NaN) and is left out of the macro average;
-  how many were left out is returned with it.
+  precision, so that comparing float32 scores with 0.7 gives the same result everywhere.
+- **AUC.** A class without both outcomes has no AUC (NaN) and is left out of the macro average;
+  the number of classes left out is returned with it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ CELLS = 2**18
 def fbeta_per_work(predicted: Array, targets: Array, beta: float = 2) -> Array:
     """F-beta of each work (paper, Eq. 8): (1 + β²)·tp / (β²·P + n), (N,) float64 in [0, 1].
 
-    P is the work's number of labels, n of predictions and tp of right ones; this is Eq. 8 with
-    precision tp/n and recall tp/P put in. `predicted` and `targets` are (N, K) bool; ValueError
-    where their shapes differ or hold no work.
+    A work has P labels and n predictions, of which tp are right; this is Eq. 8 with precision tp/n
+    and recall tp/P inserted. `predicted` and `targets` are (N, K) bool; ValueError if their shapes
+    differ or they hold no work.
 
     Examples:
         >>> predicted = np.array([[True, True, False], [False, False, False]])
@@ -100,8 +100,8 @@ def counts_at_thresholds(
 def fbeta_at_thresholds(scores: Array, targets: Array, thresholds: Array, beta: float = 2) -> Array:
     """Sample-averaged F-beta of `scores >= t` for every threshold t at once, (M,) float64.
 
-    Thresholds (M,) may be in any order; float32 scores meet them in double precision. ValueError:
-    shapes do not fit, no work, or NaN among scores or thresholds.
+    Thresholds (M,) may be in any order; scores are compared with them in double precision.
+    ValueError: shapes do not fit, no work, or NaN among scores or thresholds.
 
     Examples:
         >>> scores, targets = np.array([[0.9, 0.4, 0.1]]), np.array([[True, True, False]])
@@ -115,18 +115,18 @@ def fbeta_at_thresholds(scores: Array, targets: Array, thresholds: Array, beta: 
 
 
 def best_threshold(scores: Array, targets: Array, beta: float = 2) -> tuple[float, float]:
-    """The threshold with the highest sample-averaged F-beta among all there are.
+    """Find the threshold with the highest sample-averaged F-beta among all possible ones.
 
     Only the distinct scores matter as thresholds, and one above them all. Lowering the threshold
-    past a score adds one prediction to one work; the change of that work's F-beta is the score's
+    past a score adds one prediction to one work; the change in that work's F-beta is the score's
     gain. In the order of the scores, the running sum of gains is the F-beta at each of them.
 
-    Scores (N, K) are finite, or −∞ for what shall never be predicted, else ValueError. The
-    threshold is a score that occurs, or the next number above all scores when predicting nothing is
-    best; the highest one among equals, up to rounding. With it comes its F-beta.
+    Scores (N, K) are finite, or −∞ for labels never to be predicted, else ValueError. Returns the
+    threshold and its F-beta. The threshold is one of the scores, or the next number above them all
+    if predicting nothing is best; among equally good ones the highest, up to rounding.
 
-    Beyond the scores and targets it holds the gains and sorts one band of scores after another:
-    about 13 bytes per cell (N·K), 48 where nearly all scores are equal.
+    Besides the scores and targets, it keeps the gains and sorts the scores band by band: about
+    13 bytes per cell (N·K), or 48 if nearly all scores are equal.
 
     Examples:
         >>> best_threshold(np.array([[0.9, 0.4, 0.1]]), np.array([[True, True, False]]))
@@ -184,10 +184,10 @@ def most_frequent(train_targets: Array, k: int) -> Array:
 
 
 def tune_frequency_baseline(train_targets: Array, val_targets: Array) -> tuple[int, float]:
-    """How many most frequent training labels, up to 100, score highest when every work gets them.
+    """Number k of most frequent training labels, up to 100, best given to every work, and its F2.
 
-    What a model must beat to have looked at the pictures: k, the smallest among equals, and its
-    F2 on validation. On the real table 16 labels give .2076, 15 give .2075.
+    A model must beat this F2 on validation to have looked at the pictures; k is the smallest among
+    equals. On the real table 16 labels give .2076, 15 give .2075.
 
     Examples:
         >>> train = np.array([[True, False], [True, True]])
@@ -214,10 +214,10 @@ class MacroAUC(NamedTuple):
 def roc_auc_per_class(scores: Array, targets: Array) -> Array:
     """Area under each class's ROC curve: P(positive above negative) + ½ P(they tie).
 
-    Exact: with all scores of a class sorted, the mean of the first and last place where a
-    positive's score could stand is its rank, ties shared (Mann-Whitney). Scores (N, K) real and
-    targets (N, K) bool give (K,) float64 in [0, 1], NaN for a class without positives or without
-    negatives. ValueError: shapes do not fit, no work, or NaN among the scores.
+    This is exact: among the sorted scores of a class, a positive's rank is the mean of the first
+    and last place where its score fits, so that ties share ranks (Mann-Whitney). Scores (N, K) real
+    and targets (N, K) bool give (K,) float64 in [0, 1], NaN for a class without positives or
+    without negatives. ValueError: shapes do not fit, no work, or NaN among the scores.
 
     Examples:
         >>> scores = np.array([[0.9, 0.5], [0.4, 0.5], [0.4, 0.1]])
@@ -232,9 +232,9 @@ def roc_auc_per_class(scores: Array, targets: Array) -> Array:
 
 
 def mean_auc(area: Array) -> MacroAUC:
-    """Mean of areas by class over those that exist; NaN as the value where none does.
+    """Mean of the areas of the classes that have one; its value is NaN if none has.
 
-    `area` (K,) is from `roc_auc_per_class`, or a group of it: `area[quartile_of(counts) == 4]`.
+    `area` (K,) is from `roc_auc_per_class`, or part of it: `area[quartile_of(counts) == 4]`.
 
     Examples:
         >>> mean_auc(np.array([0.5, 1.0, np.nan]))
@@ -256,8 +256,8 @@ def _auc(ascending: Array, positives: Array) -> float:
     p, n = len(positives), len(ascending) - len(positives)
     if p == 0 or n == 0:
         return float("nan")
-    # Each sum counts, over pairs of a positive with any score, those below (or not above) it;
-    # pairs of two positives add up to p² whatever the ties.
+    # The sums count pairs of a positive with a score below it, and with a score not above it;
+    # in both together, pairs of two positives add up to p², whatever the ties.
     below = np.searchsorted(ascending, positives, "left").sum(dtype=np.int64)
     not_above = np.searchsorted(ascending, positives, "right").sum(dtype=np.int64)
     return float((int(below) + int(not_above) - p * p) / (2 * p * n))
@@ -267,7 +267,7 @@ def _auc(ascending: Array, positives: Array) -> float:
 
 
 def _checked(scores: Array, targets: Array) -> tuple[Array, BoolArray]:
-    """Scores as real numbers and targets as bool, both (N, K) with a work at least."""
+    """Scores as real numbers and targets as bool, both (N, K) with at least one work."""
     scores, targets = _alike(scores, targets)
     if scores.dtype not in (np.float32, np.float64):
         scores = scores.astype(np.float32 if scores.dtype == np.float16 else np.float64)
@@ -292,7 +292,7 @@ def _alike(first: Array, targets: Array) -> tuple[Array, Array]:
 
 
 def fbeta_of_first(hits: Array, targets: Array, beta: float = 2) -> Array:
-    """F-beta of each work that is given the first 1, 2, … of M labels, (N, M).
+    """F-beta of each work when given the first 1, 2, …, M of the labels, (N, M).
 
     `hits` (N, M) bool are the targets of these labels, in the order in which they are given.
     """
@@ -301,5 +301,5 @@ def fbeta_of_first(hits: Array, targets: Array, beta: float = 2) -> Array:
 
 
 def fbeta_of_counts(n: Array, positives: Array, tp: Array, beta: float = 2) -> Array:
-    """F-beta of works with n predictions, tp of them right, and so many labels."""
+    """F-beta of works with n predictions, tp of them right, and `positives` labels."""
     return (1 + beta**2) * tp / np.maximum(beta**2 * positives + n, 1e-300)  # 0 / 0 is 0

@@ -1,14 +1,14 @@
-"""A recipe from tables to numbers: `run` trains it, or loads the run that has the same key.
+"""From a recipe to its numbers: `run` trains it, or loads the run that has the same key.
 
 A run's key is the digest of its resolved configuration, its data, its weights and the source code
-it depends on, so an edit never leaves an old number under new code. Its folder:
+it depends on, so an edit never leaves an old number under new code. A run's folder:
 
     runs/<profile>/<recipe>-<key>/
         config.json     the resolved recipe          key.json      what the key is made of
         history.jsonl   one line per epoch           labels.json   the label columns
         best.pt last.pt checkpoints                  scores_val.npy scores_test.npy  (N, K)
         metrics.json    written last                 views_val.npy views_test.npy    (N, V, K)
-        paths_val.npz paths_test.npz                 of models that write labels one at a time
+        paths_val.npz paths_test.npz                 if the model writes labels one at a time
 """
 
 from __future__ import annotations
@@ -81,16 +81,16 @@ def run(
     nodes: int = 1,
     cache_views: bool = False,
 ) -> Run:
-    """Train a recipe, or load the run with the same key; an interrupted one goes on.
+    """Train a recipe, or load the run with the same key; an interrupted run is resumed.
 
     Args:
         name, profile, overrides: see `imet.config.resolve`.
-        seed: of the initial weights, the order of works and dropout.
+        seed: seeds the initial weights, the order of works and dropout.
         device: "auto", "cpu" or "cuda".
-        data: a folder in Kaggle's layout to take instead of the profile's.
-        devices, nodes: devices of each machine, and machines, that share each batch; more than one
-            device only from the command line, which starts a process for each.
-        cache_views: decode every picture once, where they are seen in every epoch.
+        data: a folder in Kaggle's layout to use instead of the profile's collection.
+        devices, nodes: numbers of devices per machine and of machines that share each batch;
+            several devices need the command line, which starts a process for each.
+        cache_views: decode every picture once and keep it, instead of decoding in every epoch.
 
     Raises:
         InputError: an unknown name or key, faulty data, missing weights.
@@ -98,14 +98,14 @@ def run(
     """
     recipe = resolve(name, profile, {"seed": seed} | dict(overrides or {}))
     fabric = open_fabric(recipe, resolve_device(device), devices, nodes)
-    with fabric.rank_zero_first():  # the others find the collection drawn and weights loaded
+    with fabric.rank_zero_first():  # other ranks find the collection drawn, the weights loaded
         parts = load_parts(collection_folder(get_profile(profile), data), recipe)  # tables, split
         encoder = build_encoder(recipe)  # the network before the head, with its weights
     _require_two_works(parts)
     key = run_key(recipe, parts, encoder, "given" if data else collection_key(profile))
     folder = home() / "runs" / profile / f"{name}-{digest(key, size=6)}"
-    if not fabric.broadcast(is_whole(folder)):  # a finished run needs no lock: read-only disks
-        # A second run that wants the same waits here, then finds it finished.
+    if not fabric.broadcast(is_whole(folder)):  # finished runs need no lock: read-only disks work
+        # A second process with the same key waits here, then finds the run finished.
         with file_lock(folder) if fabric.is_global_zero else nullcontext():
             if not fabric.broadcast(is_whole(folder)):
                 if fabric.is_global_zero:
@@ -116,7 +116,7 @@ def run(
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
-    """A finished run's metrics.json; `InputError` where it is not as it was written."""
+    """Read a finished run's metrics.json; `InputError` if it has changed since it was written."""
     metrics = read_json(folder / "metrics.json")
     checksum = metrics.pop("digest", "") if isinstance(metrics, dict) else None
     if checksum != digest(metrics):
@@ -125,7 +125,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a run's folder is finished, and its files hold what was written."""
+    """Whether a run is finished and its files have not changed since they were written."""
     try:
         checksums = read_metrics(folder)["files"].items()
         return all(file_sha256(folder / file) == checksum for file, checksum in checksums)
@@ -142,23 +142,23 @@ def train(
     fabric: Fabric,
     cache_views: bool = False,
 ) -> None:
-    """Features or views, then fit, decide, measure; `metrics.json` is written last.
+    """Prepare features or views, fit, tune the rule, measure; `metrics.json` is written last.
 
-    With several processes, each sees its share of every batch, and the first alone writes.
+    With several processes, each sees its share of every batch, and only the first one writes.
     """
     began, device = time.perf_counter(), str(fabric.device)
     encoder.computes_in = half_precision(recipe, device)
     shapes = feature_shapes(encoder, recipe.input_size)
     head = build_head(recipe, shapes, len(parts.labels), encoder.backbone)
     network: nn.Module = Network(head, None if uses_stored_features(recipe) else encoder)
-    if fabric.world_size > 1 and fabric.device.type == "cuda":  # the only device that has it
+    if fabric.world_size > 1 and fabric.device.type == "cuda":  # SyncBatchNorm is for CUDA only
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
     network.to(fabric.device)
     if not uses_stored_features(recipe):
         encoder.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     batches = Batches(recipe, parts, encoder, device, fabric.global_rank, fabric.world_size)
-    with fabric.rank_zero_first():  # the others find features stored
+    with fabric.rank_zero_first():  # other ranks find the features stored
         batches.prepare(cache_views)
     criterion = make_criterion(recipe, parts.train.targets, device)
     judge = partial(validate, batches, criterion)
@@ -206,12 +206,12 @@ class Run:
 
     @cached_property
     def val(self) -> PartMetrics:
-        """Metrics on validation works: `run.val.f2.value`."""
+        """Metrics on validation works, for example `run.val.f2.value`."""
         return PartMetrics.from_json(self.metrics["val"])
 
     @cached_property
     def test(self) -> PartMetrics:
-        """Metrics on test works: `run.test.f2.value`."""
+        """Metrics on test works, for example `run.test.f2.value`."""
         return PartMetrics.from_json(self.metrics["test"])
 
     @cached_property
@@ -222,7 +222,7 @@ class Run:
 
     @cached_property
     def rule(self) -> Rule:
-        """What turns scores or paths into labels, tuned on validation."""
+        """The rule that turns scores or paths into labels, tuned on validation."""
         return rule_from_json(self.metrics["rule"])
 
     def scores(self, part: str) -> Array:
@@ -230,34 +230,34 @@ class Run:
         return np.load(self.folder / f"scores_{part}.npy")
 
     def view_scores(self, part: str) -> Array:
-        """(N, V, K) float16 scores of each view by itself."""
+        """(N, V, K) float16 scores of each view on its own."""
         return np.load(self.folder / f"views_{part}.npy")
 
     def paths(self, part: str, search: int | str = 1) -> Paths:
-        """Whole paths (N, V, T) of a model that writes labels, stopped by no rule yet.
+        """Full paths (N, V, T) of a model that writes labels, before any rule stops them.
 
-        `search` is a number of beams, or "mean" for one path (N, T) by the mean of the views.
+        `search` is the number of beams, or "mean" for one path (N, T) by the mean of the views.
         """
         return load_paths(self.folder / f"paths_{part}.npz")[str(search)]
 
     def outputs(self, part: str) -> Outputs:
-        """All that the model says of the works of "val" or "test"."""
+        """The model's outputs for the works of "val" or "test"."""
         file = self.folder / f"paths_{part}.npz"
         paths = load_paths(file) if file.exists() else {}
         return Outputs(self.scores(part), self.view_scores(part), paths)
 
     def predicted(self, part: str) -> Array:
-        """(N, K) bool, the labels of "val" or "test"."""
+        """(N, K) bool, the labels predicted for "val" or "test"."""
         return self.rule.decide(self.outputs(part))
 
 
 def load(profile: str = "sample", recipe: str = "resnet50") -> Parts:
-    """A profile's collection, split as a recipe asks; simulated first where it should be."""
+    """Load a profile's collection, split as a recipe asks; a simulated one is drawn first."""
     return load_parts(collection_folder(get_profile(profile)), resolve(recipe, profile))
 
 
 def collection_key(profile: str) -> str:
-    """What a profile's own collection is: the code that draws it, "kaggle", or "folder"."""
+    """What a profile's collection is: digest of the code that draws it, "kaggle" or "folder"."""
     data = get_profile(profile).data
     return source_digest("imet_simulation") if data == "simulated" else data
 
@@ -265,7 +265,7 @@ def collection_key(profile: str) -> str:
 def run_folder(
     name: str, profile: str = "sample", seed: int = 0, overrides: Mapping[str, Any] | None = None
 ) -> Path:
-    """Where `run` with these arguments keeps what it makes, finished or not."""
+    """The folder in which `run` with these arguments keeps its files, finished or not."""
     recipe = resolve(name, profile, {"seed": seed} | dict(overrides or {}))
     parts = _parts(collection_folder(get_profile(profile)), split_alone(recipe))
     key = run_key(recipe, parts, build_encoder(recipe), collection_key(profile))
@@ -276,7 +276,7 @@ _parts = lru_cache(2)(load_parts)  # reading 109,237 works takes seconds
 
 
 def run_key(recipe: Recipe, parts: Parts, encoder: Encoder, collection: str) -> dict[str, Any]:
-    """Everything a run depends on, JSON-able."""
+    """Everything that a run depends on, JSON-serialisable."""
     weights = encoder.backbone.weights
     config = {k: v for k, v in dataclasses.asdict(recipe).items() if k not in NOT_IN_KEY}
     return {
@@ -305,13 +305,13 @@ def _require_two_works(parts: Parts) -> None:
 def _make_ready(
     folder: Path, key: dict[str, Any], recipe: Recipe, profile: str, parts: Parts
 ) -> None:
-    """Clear what a killed run left damaged, and write what the run is before it is trained."""
+    """Delete what a killed run left damaged, and describe the run in files before training."""
     clear_temporary(folder)
     checkpoints = [path for path in (folder / "last.pt", folder / "best.pt") if path.exists()]
     try:
         for path in checkpoints:
             load_checkpoint(path)
-    except InputError as error:  # both go where one is damaged: the best epoch may be any
+    except InputError as error:  # delete both if one is damaged: any epoch may be the best
         print(f"{error}: it is trained from the start", file=sys.stderr)
         for path in checkpoints:
             path.unlink()

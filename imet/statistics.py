@@ -1,8 +1,8 @@
-"""How sure a number is: intervals over works, for differences, for an AUC, for a proportion.
+"""How certain a number is: intervals for means over works, differences, AUCs and proportions.
 
 All intervals are two-sided and at 95 %. Bootstraps resample works with replacement, n times (the
-percentile method), since works are what a new collection would bring more of; they leave out the
-variation between training runs, for which seeds are repeated.
+percentile method), since a new collection would bring other works; they leave out the variation
+between training runs, for which seeds are repeated.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Interval(NamedTuple):
 def mean_interval(per_work: Array, n: int = 2000, seed: int = 0) -> Interval:
     """The mean over works with its bootstrap interval.
 
-    `per_work` (N,) is one finite value for each of two works at least, else ValueError.
+    `per_work` (N,) has one finite value per work and at least two works, else ValueError.
 
     Examples:
         >>> value, low, high = mean_interval(np.array([0.0, 1.0] * 50))
@@ -67,9 +67,9 @@ def mean_interval(per_work: Array, n: int = 2000, seed: int = 0) -> Interval:
 def paired_difference(a: Array, b: Array) -> Interval:
     """Mean of a − b over works with its paired bootstrap interval; see `mean_interval`.
 
-    Both models, (N,) values each, are scored on the same resampled works, so what makes a work hard
-    for both cancels out. An interval without 0 says that the difference is more than the choice of
-    works.
+    Both models, with (N,) values each, are scored on the same resampled works, so that what makes
+    a work hard for both cancels out. An interval without 0 means that the choice of works does not
+    explain the difference.
 
     Examples:
         >>> a = np.arange(100) / 100
@@ -83,9 +83,9 @@ def paired_difference(a: Array, b: Array) -> Interval:
 
 
 def simultaneous_intervals(differences: Array, n: int = 2000, seed: int = 0) -> list[Interval]:
-    """Intervals of a family of mean differences that hold all at once.
+    """Intervals for a family of mean differences that all hold at once.
 
-    Among twenty comparisons one is expected to look like an effect at 95 % by chance alone. Here
+    Among twenty comparisons at 95 %, one is expected to look like an effect by chance alone. Here
     the largest studentised deviation of the family is bootstrapped over works (the max-|t| method
     of Romano and Wolf 2005), so that in 95 % of samples every interval covers its difference.
     `differences` (M, N) are M comparisons on the same N works.
@@ -114,8 +114,8 @@ def bootstrap_statistic(
 ) -> Interval:
     """Bootstrap interval of any statistic of works, such as a macro AUC.
 
-    `statistic` takes the arrays, each (N, …) of the same works, and gives a number. Resamples on
-    which it is NaN are left out; when all are, the ends are NaN.
+    `statistic` takes the arrays, each (N, …) of the same works, and returns a number. Resamples
+    for which it is NaN are left out; if all are, both ends are NaN.
     """
     works = len(arrays[0])
     if works < 2 or any(len(array) != works for array in arrays):
@@ -131,7 +131,7 @@ def bootstrap_statistic(
 def auc_standard_error(auc: float | Array, positives: int | Array, negatives: int | Array) -> Array:
     """Standard error of an AUC (Hanley and McNeil 1982, Eqs. 1–2), 0 at AUC 0 and 1.
 
-    There is a positive work, with the label, and a negative one at least.
+    There must be at least one positive work, which has the label, and one negative work.
     """
     auc, positives = np.asarray(auc, np.float64), np.asarray(positives, np.float64)
     both_above = auc / (2 - auc)  # two positives above one negative
@@ -145,13 +145,13 @@ def auc_standard_error(auc: float | Array, positives: int | Array, negatives: in
 
 
 def auc_interval(auc: float, positives: int, negatives: int) -> Interval:
-    """All values A of one class's AUC from which `auc` is not surprising.
+    """All values A of one class's AUC for which `auc` would not be surprising.
 
     |auc − A| ≤ z · SE(A) with Hanley and McNeil's standard error at A, solved for A: the score
     interval that Newcombe (2006) recommends. Unlike auc ± z · SE(auc) it stays inside [0, 1] and
     does not shrink to nothing at an AUC of 1; for few positives it errs on the wide side. With 3
     positives among 10,920 works it reaches about .34 to either side: such an AUC says next to
-    nothing. All is NaN where `auc` is.
+    nothing. All three values are NaN if `auc` is.
 
     Examples:
         >>> [round(x, 2) for x in auc_interval(1.0, 3, 10_917)]

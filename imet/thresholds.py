@@ -1,12 +1,12 @@
-"""From scores to labels: views averaged, decision rules, and their tuning on validation works.
+"""From scores to labels: averaging of views, decision rules, and their tuning on validation works.
 
-Paths of labels have a rule of their own, γ·f along the path: `imet.decoding`.
+Paths of labels have a rule of their own, γ·f along the path, in `imet.decoding`.
 
-A rule is a small frozen dataclass: `predict(scores)` decides, `describe()` says it in words,
-`to_json()` goes into a run's folder and `rule_from_json` brings it back. Rules are tuned by
-sample-averaged F2, on validation works and nothing else. Among equally good settings the one
-that predicts fewer labels is taken. An optimum on the edge of a searched grid is flagged
-(`at_edge`): the true one may lie outside.
+A rule is a small frozen dataclass: `predict(scores)` decides, `describe()` puts the rule in words,
+`to_json()` is what a run's folder keeps and `rule_from_json` reads it back. Rules are tuned for
+sample-averaged F2, on validation works only. Among equally good settings, the one that predicts
+fewer labels is taken. An optimum on the edge of a searched grid is flagged (`at_edge`), since the
+true one may lie outside.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ def average_views(logits: Array, how: str = "mean_scores") -> Array:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(ABC):
-    """What all decision rules have."""
+    """Base class of all decision rules."""
 
     kind: ClassVar[str]
     words: ClassVar[str]  # the rule, with its fields in braces
     kinds: ClassVar[dict[str, type[Rule]]] = {}
     f_beta: float | None = None  # F2 on the works it was tuned on; None when it was not tuned
-    at_edge: bool = False  # the optimum lies on the edge of what was searched
+    at_edge: bool = False  # whether the optimum lies on the edge of what was searched
 
     def __init_subclass__(cls) -> None:
         if "kind" in cls.__dict__:
@@ -67,27 +67,27 @@ class Rule(ABC):
 
     @property
     def search(self) -> str:
-        """Name of the label paths that it stops, if it stops any."""
+        """Name of the search whose paths the rule stops, if it stops any."""
         return "1"
 
     @abstractmethod
     def decide(self, outputs: Any) -> BoolArray:
-        """Labels (N, K) bool from what a model says of N works (`imet.evaluation.Outputs`)."""
+        """Labels (N, K) bool from a model's outputs for N works (`imet.evaluation.Outputs`)."""
 
     def describe(self) -> str:
-        """The rule in words, with how well it did where it was tuned."""
+        """The rule in words, with its F2 on the works it was tuned on."""
         text = self.words.format(**asdict(self))
         if self.f_beta is not None:
             text += f"; F2 {self.f_beta:.3f} where tuned"
         return text + ("; the optimum is at the edge of the search" if self.at_edge else "")
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-able dict that `rule_from_json` reads."""
+        """JSON-serialisable dict that `rule_from_json` reads."""
         return {"rule": self.kind, **asdict(self)}
 
 
 class ScoreRule(Rule):
-    """A rule that needs the scores alone."""
+    """A rule that needs only the scores."""
 
     def predict(self, scores: Array) -> BoolArray:
         """Decisions, (N, K) bool, from scores, (N, K) in [0, 1]."""
@@ -104,7 +104,7 @@ class ScoreRule(Rule):
 
     @abstractmethod
     def _predict(self, scores: Array) -> BoolArray:
-        """`predict` of scores that were checked."""
+        """`predict` for scores that have been checked."""
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,13 @@ class GlobalThreshold(ScoreRule):
 
 @dataclass(frozen=True)
 class PerKindThreshold(ScoreRule):
-    """score ≥ one threshold for culture labels and another one for tags."""
+    """score ≥ one threshold for culture labels and another for tags."""
 
     kind: ClassVar[str] = "per_type"
     words: ClassVar[str] = "score ≥ {culture:.4g} for culture labels, ≥ {tag:.4g} for tags"
     culture: float
     tag: float
-    is_culture: tuple[bool, ...]  # (K,), which label is which
+    is_culture: tuple[bool, ...]  # (K,), True for culture labels, False for tags
 
     def _predict(self, scores: Array) -> BoolArray:
         _require_labels(scores, self.is_culture)
@@ -167,7 +167,7 @@ class ProportionalThreshold(ScoreRule):
 class RelativeToMax(ScoreRule):
     """score ≥ fraction · the work's highest score, so that nearly every work gets a label.
 
-    Decided as score / highest ≥ fraction in double precision; where the highest score is 0 all
+    Decided as score / highest ≥ fraction in double precision; if the highest score is 0, all
     shares count as 0.
     """
 
@@ -181,7 +181,7 @@ class RelativeToMax(ScoreRule):
 
 @dataclass(frozen=True)
 class TopK(ScoreRule):
-    """The k labels with the highest scores of each work; among ties, the lower columns.
+    """The k labels with the highest scores of each work; ties go to the lower column.
 
     Examples:
         >>> TopK(2).predict(np.array([[0.2, 0.1, 0.2, 0.2]])).tolist()
@@ -199,7 +199,7 @@ class TopK(ScoreRule):
 
 
 def rule_from_json(value: Mapping[str, Any]) -> Any:
-    """The rule that `to_json` wrote; `InputError` for others, and for fields that are not its own.
+    """Read a rule that `to_json` wrote; `InputError` for an unknown rule or fields it lacks.
 
     Examples:
         >>> rule = TopK(3, f_beta=0.5)
@@ -232,13 +232,13 @@ def relative_to_max(scores: Array) -> Array:
 
 
 # --- Tuning --------------------------------------------------------------------------------------
-# In each: scores (N, K) and targets (N, K) bool of validation works.
+# All functions take scores (N, K) and targets (N, K) bool of validation works.
 
 
 def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
-    """The paper's search grid: step, 2·step … below `high`, the open range (0, high).
+    """The paper's search grid: step, 2·step, … below `high`, in the open range (0, high).
 
-    The paper has (0, .5), its code (0, 1); the step is ours.
+    The paper searches (0, .5), its code (0, 1); the step is our choice.
 
     Examples:
         >>> threshold_grid(0.05, 0.01).tolist()
@@ -248,7 +248,7 @@ def threshold_grid(high: float = 0.5, step: float = 0.01) -> Array:
 
 
 def tune_grid(scores: Array, targets: Array, grid: Array = POSTER_GRID) -> GlobalThreshold:
-    """The best global threshold of an ascending grid (M,): both documents' search."""
+    """The best global threshold on an ascending grid (M,), as both documents search for it."""
     value = metrics.fbeta_at_thresholds(scores, targets, grid)
     best = _argmax_last(value)
     edge = best in (0, len(grid) - 1)
@@ -256,7 +256,7 @@ def tune_grid(scores: Array, targets: Array, grid: Array = POSTER_GRID) -> Globa
 
 
 def tune_exact(scores: Array, targets: Array) -> GlobalThreshold:
-    """The best global threshold there is; see `imet.metrics.best_threshold`."""
+    """The best of all global thresholds; see `imet.metrics.best_threshold`."""
     threshold, value = metrics.best_threshold(scores, targets)
     return GlobalThreshold(threshold, f_beta=value)
 
@@ -264,9 +264,9 @@ def tune_exact(scores: Array, targets: Array) -> GlobalThreshold:
 def tune_per_kind(
     scores: Array, targets: Array, is_culture: Array, grid: Array = POSTER_GRID
 ) -> PerKindThreshold:
-    """The best pair of thresholds of an ascending grid (M,) for cultures and tags: all are tried.
+    """The best thresholds for cultures and tags, among all pairs from an ascending grid (M,).
 
-    `is_culture` (K,) bool says which label is which. A kind without labels is at no edge.
+    `is_culture` (K,) bool marks culture labels. A kind without labels does not count as at an edge.
     """
     (n_culture, tp_culture), (n_tag, tp_tag) = (
         metrics.counts_at_thresholds(scores[:, some], targets[:, some], grid)  # (N, M) each
@@ -292,14 +292,14 @@ def tune_per_kind(
 def tune_proportional(
     scores: Array, targets: Array, proportions: Array, power: float = 1.0
 ) -> ProportionalThreshold:
-    """The best γ of γ·f^power there is; `proportions` (K,) are shares of *training* works."""
+    """The best of all γ for γ·f^power; `proportions` (K,) are shares of *training* works."""
     gamma, value = metrics.best_threshold(divide_by_prior(scores, proportions, power), targets)
     shares = tuple(proportions.tolist())
     return ProportionalThreshold(max(gamma, 0.0), shares, power, f_beta=value)
 
 
 def tune_relative_to_max(scores: Array, targets: Array) -> RelativeToMax:
-    """The best fraction of the highest score there is."""
+    """The best of all fractions of the highest score."""
     fraction, value = metrics.best_threshold(relative_to_max(scores), targets)
     return RelativeToMax(fraction, f_beta=value)
 
@@ -316,7 +316,7 @@ def tune_top_k(scores: Array, targets: Array, most: int = 50) -> TopK:
 def tune_all(
     scores: Array, targets: Array, is_culture: Array, proportions: Array, grid: Array = POSTER_GRID
 ) -> dict[str, ScoreRule]:
-    """Every rule tuned on the same validation works, by name, for tables that compare them."""
+    """All rules by name, tuned on the same validation works, for tables that compare them."""
     return {
         "grid": tune_grid(scores, targets, grid),
         "exact": tune_exact(scores, targets),
