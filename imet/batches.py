@@ -1,6 +1,6 @@
-"""Batches of a recipe's works: pictures cut into views, or features stored before.
+"""Batches of a recipe's works: views cut from pictures, or stored features.
 
-Both are the same dictionaries, so that one loop serves both:
+Both come as dictionaries of the same form, so that one loop serves both:
 
     views     (B·V, 3, S, S) uint8   or   pooled (B·V, D), … from a feature store
     targets   (B·V, K) float
@@ -30,7 +30,7 @@ from imet.typing import Array
 
 
 def uses_stored_features(recipe: Recipe) -> bool:
-    """Whether features are computed once: nothing before the head changes, views are fixed."""
+    """Whether features are computed once: nothing before the head changes and views are fixed."""
     return recipe.frozen and recipe.batch_norm == "evaluation" and recipe.view_mode == "fixed"
 
 
@@ -41,9 +41,9 @@ class Batches:
     recipe: Recipe  # which views, which features, how many works per batch
     parts: Parts  # the split collection
     encoder: Encoder  # views to features
-    device: str  # where batches are wanted
+    device: str  # the device of the batches
     rank: int = 0  # of this process among those that share each batch
-    ranks: int = 1  # how many they are; a batch of the recipe's size is dealt out to them
+    ranks: int = 1  # number of these processes; a batch of the recipe's size is dealt out to them
     _loaders: dict[tuple[str, int], ViewLoader] = dataclasses.field(
         default_factory=dict, init=False
     )
@@ -52,8 +52,8 @@ class Batches:
     )  # (N, V, K) by part
 
     def prepare(self, cache_views: bool = False) -> None:
-        """Store the features now, where they are stored at all: computing them within training
-        would draw from its random numbers. With `cache_views` every picture is decoded once, into
+        """Store the features now, if the recipe stores any: computing them during training would
+        draw from its random numbers. With `cache_views` every picture is decoded once, into
         `features/pixels-…`.
         """
         if self.recipe.batch_size < self.ranks:
@@ -67,16 +67,16 @@ class Batches:
             self.stores  # noqa: B018
 
     def training(self, epoch: int, start: int = 0) -> Iterator[Mapping[str, Tensor]]:
-        """All training works in the epoch's random order, from batch `start` on, with a teacher's
-        path if the recipe has a label order.
+        """All training works in the epoch's random order, from batch `start` on, with a path for
+        teacher forcing if the recipe has a label order.
 
-        Where several processes share a batch, "share" is what the mean loss of this one's works
-        counts in the mean over processes, so that it is the mean loss of the batch.
+        If several processes share a batch, "share" is the weight of this one's mean loss, chosen
+        so that the mean over processes is the mean loss of the batch.
         """
         size, train = self.recipe.batch_size, self.parts.train
         order = np.random.default_rng([self.recipe.seed, epoch]).permutation(len(train))
         whole = [order[i : i + size] for i in range(start * size, len(order), size)]
-        # One without a work of the last batch takes a foreign one, which counts nothing.
+        # A process without a work of the last batch takes another's, which has weight 0.
         mine = [works[self.rank :: self.ranks] for works in whole]
         dealt = [own if len(own) else works[:1] for own, works in zip(mine, whole)]
         local = len(range(self.rank, size, self.ranks))
@@ -93,7 +93,7 @@ class Batches:
     def of(
         self, part: Part, works: Array | None = None, epoch: int = 0, size: int = 0
     ) -> Iterator[Mapping[str, Tensor]]:
-        """Works of a part in the order given; all of them in their own order without one."""
+        """Batches of a part's works in the order given; by default, all works in their order."""
         if part is not self.parts[part.name]:
             raise ValueError(f"batches hold the {part.name} works of these parts alone")
         recipe, name = self.recipe, part.name
@@ -127,7 +127,7 @@ class Batches:
             }
 
     def _loader(self, part: Part, size: int) -> ViewLoader:
-        """Kept: its processes are started once, and not anew in each epoch."""
+        """The loader, kept so that its processes are started once and not in each epoch."""
         if (part.name, size) not in self._loaders:
             self._loaders[part.name, size] = ViewLoader(
                 part, self.recipe, size, self.device, self._decoded(part)
@@ -139,7 +139,7 @@ class Batches:
         return Pixels(home() / "features" / folder, part)
 
     def _decoded(self, part: Part) -> Pixels | None:
-        """Pictures that were decoded before; each file is looked at only where some may be."""
+        """Pictures decoded before, if complete; files are read only if there may be any."""
         if not any((home() / "features").glob(f"pixels-{part.name}-*")):
             return None
         pixels = self._pixels(part)
@@ -147,7 +147,7 @@ class Batches:
 
     @cached_property
     def stores(self) -> dict[str, FeatureStore]:
-        """Stored features by part, of all six views; a recipe of one view reads the first."""
+        """Stored features by part, of all six views; a recipe with one view reads the first."""
         six = dataclasses.replace(self.recipe, views="six", eval_views="same")
         spec = FeatureSpec(six, self.encoder, self.device)
         folder, stores = home() / "features", {}

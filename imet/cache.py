@@ -1,12 +1,12 @@
 """Features kept on disk: computed once for a part of the split, read as memory maps.
 
-Extracting features costs minutes on a laptop and hours at full size, so a store survives being
-killed: after each chunk of works the chunk's checksums are written, and only missing or damaged
+Extracting features takes minutes on a laptop and hours at full size, so a store survives being
+killed: after each chunk of works, the chunk's checksum is written, and only missing or damaged
 chunks are computed again. Layout of a store's folder:
 
     store.json        the key it was made for, shapes, types, rows per chunk
     NAME.npy          one array each, (N, …)
-    checksums.npy     (chunks,) int64 CRC-32 of each chunk; -1: not computed yet
+    checksums.npy     (chunks,) int64 CRC-32 of each chunk; -1 if it is not computed yet
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ VERIFY_BYTES = 2 << 30
 
 
 class FeatureStore:
-    """The arrays of one folder, N `rows` each. It knows nothing of models.
+    """The arrays of one folder, with N `rows` each. It knows nothing about models.
 
-    A store with another `key`, which is what the arrays depend on, is discarded. `arrays` are name
-    to (shape without the first axis, dtype), `chunk` the rows that an interruption can cost.
+    `key` is what the arrays depend on: a store with another one is discarded. `arrays` maps names
+    to (shape without the first axis, dtype); `chunk` is the rows that an interruption can cost.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class FeatureStore:
         return np.load(self.folder / f"{name}.npy", mmap_mode="r")
 
     def pending(self) -> list[int]:
-        """Chunks that are not on disk as they were written."""
+        """Chunks that are missing on disk or not as they were written."""
         recorded = self._recorded()
         known = np.flatnonzero(recorded >= 0)
         bytes_ = sum(
@@ -89,10 +89,10 @@ class FeatureStore:
         return np.flatnonzero(recorded < 0).tolist()
 
     def fill(self, compute: Callable[[Array], Iterable[Mapping[str, Array]]]) -> FeatureStore:
-        """Compute every pending chunk; two processes that want the same store wait in turn.
+        """Compute every pending chunk; a second process that wants the same store waits.
 
-        `compute` is called once with all rows that are missing, int64, and gives for each chunk of
-        them in turn one array per name, each (n, …).
+        `compute` is called once with all missing rows, int64, and gives one array per name, each
+        (n, …), for each chunk of them in turn.
         """
         if not self.pending():  # without a lock: its disk may be read-only
             return self
@@ -123,7 +123,7 @@ class FeatureStore:
         for name in self.arrays:
             target = np.load(self.folder / f"{name}.npy", mmap_mode="r+")
             shape = (len(rows), *target.shape[1:])
-            if np.shape(values[name]) != shape:  # NumPy would stretch some
+            if np.shape(values[name]) != shape:  # NumPy would broadcast some
                 raise ValueError(f"{name}: {np.shape(values[name])}, not {shape}")
             target[rows.start : rows.stop] = values[name]
             target.flush()  # no checksum of bytes that are not on disk
@@ -135,14 +135,14 @@ class FeatureStore:
         return checksum
 
     def _recorded(self) -> IntArray:
-        """(chunks,) checksums; -1 everywhere where the folder holds no arrays of this key."""
+        """(chunks,) checksums; all are -1 if the folder holds no arrays with this key."""
         nothing = np.full(len(self._chunks), -1, np.int64)
         try:
             if read_json(self.folder / "store.json") != self._header:
                 return nothing
             recorded = np.load(self.folder / "checksums.npy")
             on_disk = {name: (self[name].shape, self[name].dtype) for name in self.arrays}
-        except (InputError, OSError, EOFError, ValueError):  # damaged, or not there: made again
+        except (InputError, OSError, EOFError, ValueError):  # damaged or missing: made again
             return nothing
         whole = on_disk == {name: (s, np.dtype(kind)) for name, (s, kind) in self.arrays.items()}
         return recorded if whole and recorded.shape == nothing.shape else nothing
@@ -158,7 +158,7 @@ class FeatureStore:
 
 
 def _reserve(path: Path) -> None:
-    """Take the file's room on the disk now: a full one is an OSError here, but would kill a later
+    """Reserve the file's disk space now: a full disk raises OSError here, but would kill a later
     write through a memory map."""
     if hasattr(os, "posix_fallocate"):  # not on every system
         with open(path, "rb+") as handle:
@@ -221,7 +221,7 @@ class FeatureSpec:
     device: str
 
     def key(self, part: Part) -> dict[str, object]:
-        """JSON-able; two parts with equal keys have equal features."""
+        """JSON-serialisable key; two parts with equal keys have equal features."""
         recipe, backbone = self.recipe, self.encoder.backbone
         fields = VIEW_FIELDS if part.training else ("views", "input_size")
         assert backbone.weights is not None
@@ -244,15 +244,15 @@ def extract_features(
 ) -> FeatureStore:
     """The store of a part's features, each (N, V, …) float16; computes what is missing.
 
-    `root` is the folder of all stores, `chunk` in works; `pixels` are decoded pictures to take
-    instead of the files.
+    `root` is the folder of all stores and `chunk` a number of works; `pixels` are decoded pictures
+    to read instead of the files.
     """
     recipe, names = spec.recipe, spec.encoder.names
     key, views = spec.key(part), len(part.kinds(0, recipe))
     shapes = feature_shapes(spec.encoder.cpu(), recipe.input_size)
     arrays = {name: ((views, *shapes[name]), "float16") for name in names}
     folder = root / f"{part.name}-{recipe.backbone.replace('/', '-')}-{digest(key, sorted(names))}"
-    # A CPU has nothing left for processes that decode: its features take far longer.
+    # A CPU has no time left for processes that decode: computing features takes far longer.
     feeding = dataclasses.replace(recipe, workers=0) if spec.device == "cpu" else recipe
 
     def compute(works: Array) -> Iterator[dict[str, Array]]:

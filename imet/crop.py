@@ -2,16 +2,16 @@
 
 The poster's own idea, in its words: feature maps of "the first 8 layers", "normalized by layer, and
 layers with low standard deviation are not used. 'Nearest' interpolation is done to scale feature
-maps up." What it leaves open is chosen here and named in `CropMethod`:
+maps up." What the poster leaves open is chosen here and named in `CropMethod`:
 
 1. the picture is squeezed to the network's square input, so any aspect ratio will do;
-2. from each layer's maps the *ground* is taken away, the median of each map along its frame, since
-   a museum photographs things on a ground; what is left counts by its size, not its sign;
+2. the *ground*, each map's median along its frame, is subtracted from each layer's maps, since a
+   museum photographs things on a ground; only the size of what is left counts, not its sign;
 3. maps are divided by the standard deviation of their layer, and those that vary less than `cutoff`
    of it are left out: they have next to nothing to say, and every map counts the same;
-4. the layer is the mean of its maps, scaled to [0, 1] and then up by nearest neighbour; the
+4. a layer is the mean of its maps, scaled to [0, 1] and then scaled up by nearest neighbour; the
    saliency is the mean of the layers;
-5. the box leaves `tail` of the cells above the mean saliency outside on each of its four sides.
+5. the box leaves out, on each of its four sides, `tail` of the cells above the mean saliency.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ Share = Annotated[float, Field(ge=0, lt=0.5)]  # of one side
 class CropMethod:
     """What the poster says of its crop, and what it leaves open.
 
-    Modules of any kind are those that `vgg16.features[:8]` would give. At a cutoff of 1/2 a map has
-    at most a quarter of its layer's variance; a layer that varies evenly over its range has a
-    standard deviation of 0.29. The rim is not looked at, but filled with the values beside it:
-    zeros that convolutions pad with make edges there that no picture has.
+    "modules" takes modules of any kind, as `vgg16.features[:8]` would. A map left out at a cutoff
+    of 1/2 has at most a quarter of its layer's variance; a layer that varies evenly over its range
+    has a standard deviation of 0.29. The rim is ignored and filled with the values beside it, since
+    the zeros that convolutions pad with make edges there that no picture has.
     """
 
     layers: Annotated[int, Field(ge=1)] = 8  # how many of the first layers
@@ -56,7 +56,7 @@ class CropMethod:
     cutoff: float = 0.5  # least standard deviation of a map over that of its layer
     layer_cutoff: float = 0.1  # least standard deviation of a layer scaled to [0, 1]
     rim: Share = 0.04  # share of each side
-    tail: Share = 0.01  # share of the cells above the mean left outside on each side of the box
+    tail: Share = 0.01  # share of the cells above the mean that is left outside on each side
 
 
 POSTER = CropMethod()
@@ -76,7 +76,7 @@ def see_first_layers(
     def hook(module: nn.Module, inputs: Any, output: Any) -> None:
         nonlocal seen
         if seen < method.layers and isinstance(output, Tensor) and output.ndim == 4:
-            see(module, output)  # at once: a ReLU in place may change it afterwards
+            see(module, output)  # at once: an in-place ReLU may change it afterwards
             seen += 1
         if seen == method.layers:
             raise _StopForward
@@ -111,9 +111,9 @@ def feature_maps(
 
 
 def layer_saliency(maps: Tensor, method: CropMethod = POSTER) -> tuple[Tensor, Tensor]:
-    """One map a picture from a layer's feature maps (B, C, h, w), and which it was made from.
+    """Combine a layer's feature maps (B, C, h, w) into one map per picture, and say which it used.
 
-    (B, h, w) in [0, 1], all 0 where a layer says the same everywhere; and (B, C) bool.
+    Returns (B, h, w) in [0, 1], all 0 where the layer is constant, and (B, C) bool.
 
     Examples:
         >>> maps = torch.zeros(1, 2, 5, 5)
@@ -144,10 +144,10 @@ def layer_saliency(maps: Tensor, method: CropMethod = POSTER) -> tuple[Tensor, T
 
 @torch.inference_mode()
 def saliency(encoder: Encoder, views: Tensor, method: CropMethod = POSTER) -> Tensor:
-    """Where the first layers respond, (B, S, S) in [0, 1], of uint8 views (B, 3, S, S).
+    """Where the first layers respond to uint8 views (B, 3, S, S): (B, S, S) in [0, 1].
 
-    Maps are added within a layer before they are scaled up, which by the linearity of
-    nearest-neighbour scaling is the same as scaling each, and needs one scaling a layer.
+    Maps are added within a layer before they are scaled up. Nearest-neighbour scaling is linear,
+    so this equals scaling each map, and needs only one scaling per layer.
     """
     size = views.shape[-1]
     total = torch.zeros(len(views), size, size, device=views.device)
@@ -166,11 +166,11 @@ def saliency(encoder: Encoder, views: Tensor, method: CropMethod = POSTER) -> Te
 
 
 def boxes_from_saliency(saliency: Array, tail: float = POSTER.tail) -> Array:
-    """Boxes around what stands out of maps (B, h, w): the mean is the limit.
+    """Boxes around what stands out, above the mean, in each of the maps (B, h, w).
 
     `tail` is the share of the cells above the mean left outside on each side. Boxes are (B, 4)
-    float64 left, top, right, bottom as shares of the map's sides; the whole map where nothing
-    stands out.
+    float64 left, top, right, bottom as shares of the map's sides; a box is the whole map if
+    nothing stands out.
 
     Examples:
         >>> one = np.zeros((1, 4, 4))
@@ -202,9 +202,9 @@ def crop_boxes(
 ) -> Array:
     """The crop of every picture (H, W, 3) uint8, in its own pixels.
 
-    `size` is the side of the network's input and `device` where the encoder is. Crops are (N, 4)
-    int64 left, top, right, bottom; right and bottom are exclusive, and a crop has one pixel at
-    least.
+    `size` is the side of the network's input and `device` the encoder's device. Crops are (N, 4)
+    int64 left, top, right, bottom; right and bottom are exclusive, and a crop has at least one
+    pixel.
     """
     boxes = []
     for start in range(0, len(pictures), batch):
@@ -216,7 +216,7 @@ def crop_boxes(
 
 
 def to_pixels(box: Array, height: int, width: int) -> Array:
-    """A box in shares of the sides as whole pixels that hold it, (4,) int64.
+    """Convert a box in shares of the sides to whole pixels that enclose it, (4,) int64.
 
     Examples:
         >>> to_pixels(np.array([0.1, 0.0, 0.5, 1.0]), 10, 30).tolist()
@@ -233,11 +233,11 @@ def to_pixels(box: Array, height: int, width: int) -> Array:
 
 
 def picture_files(paths: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
-    """Pictures named or inside named folders, each with where its crop goes below the output.
+    """List the pictures in files and folders, each with its crop's path below the output folder.
 
-    Folders are searched by `imet.data.layout.pictures_in`, which passes over what is no picture by
-    its ending and the output of an earlier run. InputError: nothing at a path, a folder without
-    pictures, or two that would go to one place.
+    Folders are searched by `imet.data.layout.pictures_in`, which skips files without a picture's
+    ending and the output of an earlier run. InputError: nothing at a path, a folder without
+    pictures, or two crops with the same path.
     """
     places: dict[Path, Path] = {}
     for path in paths:
@@ -264,9 +264,9 @@ def crop_pictures(
 ) -> tuple[dict[str, list[int]], list[str]]:
     """Cut pictures to what a finished run's network responds to, and write them as PNG files.
 
-    Files and their places below `out` are from `picture_files`; each is written atomically, and
-    `crops.json` gets every box (left, top, right, bottom). Beside the boxes by picture, a message
-    for each picture that was not read.
+    `files` and their crops' paths below `out` come from `picture_files`; each crop is written
+    atomically, and `crops.json` gets every box (left, top, right, bottom). Returns the boxes by
+    picture, and a message for each picture that was not read.
     """
     sources = {path.resolve() for path, _ in files}
     for _, place in files:

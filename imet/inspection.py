@@ -1,4 +1,4 @@
-"""Looking at finished runs: what their networks say of single works and views, step by step."""
+"""Inspect finished runs: what their networks say about single works and views, step by step."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ SIGMA = 50.0
 
 
 def upsample_attention(weights: Array, side: int, sigma: float = 0.0) -> Array:
-    """Weights (..., P) of P = r·r regions in rows as a map (..., S, S) of a view's pixels.
+    """Turn weights (..., P) of P = r·r regions, row by row, into a map (..., S, S) of a view.
 
-    The sum is kept: a region's weight is shared by its pixels. `side` is S, `sigma` the standard
+    The sum is kept: a region's weight is shared among its pixels. `side` is S, `sigma` the standard
     deviation of the smoothing in pixels; 0 shows the regions as they are.
 
     Examples:
@@ -57,7 +57,7 @@ def upsample_attention(weights: Array, side: int, sigma: float = 0.0) -> Array:
 def normalised_entropy(weights: Array) -> Array:
     """Entropy of attention over P regions as a share of the largest possible, (..., P) to (...).
 
-    1 looks everywhere alike, 0 at one region only; log 0 counts as 0.
+    1 means equal attention everywhere, 0 attention to one region only; log 0 counts as 0.
 
     Examples:
         >>> normalised_entropy(np.array([[0.5, 0.5], [1.0, 0.0]])).tolist()
@@ -69,7 +69,7 @@ def normalised_entropy(weights: Array) -> Array:
 
 
 def boxes_on_view(boxes: Array, height: int, width: int, side: int) -> Array:
-    """Boxes (M, 4) in a picture's pixels to those of its resized view: each axis is squeezed.
+    """Map boxes (M, 4) from a picture's pixels to those of its view, with each axis squeezed.
 
     Examples:
         >>> boxes_on_view(np.array([[0, 0, 200, 50]]), 100, 400, 100).tolist()
@@ -90,11 +90,11 @@ def inside(boxes: Array, side: int) -> Array:
 
 
 def pointing_game(weights: Array, boxes: Array) -> dict[str, float]:
-    """How well a map (S, S), not negative, finds boxes (M, 4) in its pixels.
+    """How well a non-negative map (S, S) finds boxes (M, 4), given in its pixels.
 
-    `hit` is the share of the map's highest pixels that lie in a box, so 1 or 0 where a single
-    region is highest (the pointing game); `mass` the share of all weight in the boxes; `area` the
-    share of the pixels in them, which is what an even map gets for both.
+    `hit` is the share of the map's highest pixels that lie in a box, so 1 or 0 if a single region
+    is highest (the pointing game); `mass` is the share of all weight that lies in the boxes; `area`
+    is the share of pixels that lie in them, which a uniform map gets as both.
 
     Examples:
         >>> pointing_game(np.eye(2), np.array([[0, 0, 1, 1]]))
@@ -109,7 +109,7 @@ def pointing_game(weights: Array, boxes: Array) -> dict[str, float]:
 
 
 def centre_prior(side: int) -> Array:
-    """A Gaussian in the middle of the view, (S, S): where things tend to be, without looking.
+    """A Gaussian in the middle of the view, (S, S): a guess at where things are, without looking.
 
     Its standard deviation is a quarter of the side.
     """
@@ -121,20 +121,20 @@ def centre_prior(side: int) -> Array:
 def class_activation_map(spatial: Array, weights: Array) -> Array:
     """Grad-CAM of a linear layer on mean features, which is its class activation map.
 
-    The gradient of logit k by a feature at any position is w_k / P, so Grad-CAM's weights are w_k.
-    Features (P, D) of the regions and the label's weights (D,) in the linear layer give (P,), the
-    positive evidence of each region; all alike where there is none.
+    The gradient of logit k with respect to any position's feature is w_k / P, so Grad-CAM's weights
+    are w_k. Features (P, D) of the regions and the label's weights (D,) in the linear layer give
+    (P,), the positive evidence of each region; all are equal if there is none.
     """
     evidence = np.maximum(np.asarray(spatial, np.float64) @ np.asarray(weights, np.float64), 0)
     return evidence if evidence.any() else np.ones_like(evidence)
 
 
-# --- Looking at finished runs
+# --- Inspecting finished runs
 
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """What AttnCNN-RNN does in its T steps, greedily, for V views of n works."""
+    """The T greedy steps of AttnCNN-RNN for V views of n works."""
 
     labels: Array  # (n, V, T) int64, label chosen at each step
     probabilities: Array  # (n, V, T), p_t of that label
@@ -149,7 +149,7 @@ def batches_of(
 ) -> Iterator[Mapping[str, Tensor]]:
     """Batches of some works as the recipe's network reads them in evaluation.
 
-    A part of another split or collection than `parts` may be given; nothing else of it is read.
+    `part` may come from another split or collection than `parts`; nothing else of that is read.
     """
     encoder = build_encoder(recipe)
     if part is not parts[part.name]:
@@ -158,9 +158,9 @@ def batches_of(
 
 
 def outputs_of(run: Run, part: Part, device: str = "auto") -> Outputs:
-    """What a finished run says of works that it need not have seen before.
+    """A finished run's outputs for works that it need not have seen before.
 
-    The part may be of any collection; only its pictures and ids matter.
+    The part may come from any collection; only its pictures and ids matter.
     """
     network = load_network(run.folder, device)[0]
     batches = partial(batches_of, run.recipe, run.parts, part, np.arange(len(part)), device)
@@ -176,9 +176,9 @@ def features_of(
     works: Sequence[int] | Array | None = None,
     device: str = "auto",
 ) -> Array:
-    """Features of one name that a recipe's model reads, "hog" among them: (n, V, …) float32.
+    """One named feature that a recipe's model reads, such as "hog": (n, V, …) float32.
 
-    With `views="one"` in the recipe it is of the resized view alone; without `works` of all.
+    With `views="one"` in the recipe, only resized views are read; without `works`, all works.
     """
     device = resolve_device(device)
     reader = Network(torch.nn.Identity(), build_encoder(recipe).to(device))
@@ -232,9 +232,9 @@ def influence(
 ) -> Array:
     """What naming one label does to the probability of the others at the next step.
 
-    Every work's resized view goes through step 1 of a finished AttnCNN-RNN; then each of the
-    `labels`, (A,) columns, in turn is taken as l_1, and step 2 is compared with step 2 after no
-    label at all. Row i, column j of the result (A, A) is the mean change of label j's logit once
+    Every work's resized view goes through step 1 of a finished AttnCNN-RNN. Then each of the
+    `labels`, (A,) columns, is taken as l_1 in turn, and step 2 is compared with step 2 after no
+    label at all. Row i, column j of the result (A, A) is the mean change in label j's logit once
     label i has been named.
     """
     device = resolve_device(device)

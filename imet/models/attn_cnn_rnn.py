@@ -1,8 +1,8 @@
 """AttnCNN-RNN: labels one at a time, by an LSTM that looks at the view (the paper, section 3.3).
 
 The names are the paper's: V_feat = (v_1 … v_P), v_prob, v_pred, z, h, p, l, ỹ and the candidate
-pool C. The CNN is not part of the module: it takes features, and one `step` serves training,
-greedy decoding and beam search.
+pool C. The CNN is not part of the model, which takes features; one `step` serves training, greedy
+decoding and beam search.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Attention(nn.Module):
     """f_att = Linear, ReLU, Linear on (v_i, h); softmax over the regions; weighted sum.
 
     A Linear layer on the pair (v_i, h) is one on v_i plus one on h. The first is the same at every
-    step and on every path, so `project` computes it once a view. A region's feature vector v_i has
-    D values (2048 in the paper), the RNN's hidden state h R, and f_att A hidden units, its `width`
-    (512, as coded). As coded, but not in the paper, a gate multiplies z by sigmoid(Linear(h)).
+    step and on every path, so `project` computes it once per view. A region's features v_i are D
+    values (2048 in the paper), the RNN's hidden state h has R, and f_att has A hidden units, its
+    `width` (512, as coded). As coded, not in the paper, a gate multiplies z by sigmoid(Linear(h)).
 
     Examples:
         >>> attention = Attention(feature_dim=6, hidden_dim=4, width=5)
@@ -51,8 +51,8 @@ class Attention(nn.Module):
     def forward(self, v: Tensor, v_projected: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """Context vectors z (B, S, D) and attention weights alpha (B, S, P), which sum to 1.
 
-        Of features v (B, P, D) of P regions, their `project(v)`, and the hidden states h (B, S, R)
-        of S paths through the same view.
+        Takes features v (B, P, D) of P regions, their `project(v)`, and the hidden states h
+        (B, S, R) of S paths through the same view.
         """
         pair = v_projected[:, None] + self.from_h(h)[:, :, None]  # (B, S, P, A)
         epsilon = self.score(torch.relu_(pair)).squeeze(-1)  # (B, S, P)   Eq. 1
@@ -71,7 +71,7 @@ _READS = ("spatial", "pooled", "hog")
 
 
 class View(NamedTuple):
-    """What a view gives to every step, computed once."""
+    """The inputs that a view gives to every step, computed once."""
 
     v: Tensor  # (B, P, D) features of the regions
     v_projected: Tensor | None  # (B, P, A) f_att's part that needs no h; None without attention
@@ -89,7 +89,7 @@ class State(NamedTuple):
 
 
 class Unrolled(NamedTuple):
-    """A run through T steps, for figures."""
+    """The results of T steps, for figures."""
 
     labels: Tensor  # (B, T) int64, l_t
     logits: Tensor  # (B, T, K)
@@ -124,18 +124,18 @@ class AttnCnnRnn(nn.Module):
     """The head of AttnCNN-RNN on the features of a CNN.
 
     Features are a dict of "spatial" (B, P, D), P regions of D channels; "pooled" (B, D); and, with
-    `hog_dim`, "hog" (B, H). v_prob is the sigmoid of `classifier`, the last layer of ResNet50, or
-    with HOG of ResNet50 + HOG (section 3.4), which learns together with the rest, from random
-    weights as in Algorithm 2. Gradients pass through v_pred = p_{t-1}, not through the choice.
+    `hog_dim`, "hog" (B, H). v_prob is the sigmoid of `classifier`, the last layer of ResNet50 or,
+    with HOG, of ResNet50 + HOG (section 3.4); it is trained with the rest, from random weights, as
+    in Algorithm 2. Gradients pass through v_pred = p_{t-1}, not through the choice of labels.
 
     Args:
         labels: K, 1,077 in the paper.
         feature_dim, hog_dim: D and H; H = 0 leaves HOG out.
         width: R, units of the LSTM (512, as coded).
         steps: T.
-        attention_width: A, units of f_att (as many as the LSTM's where not given).
-        attention: off, z is the mean feature at every step.
-        recurrent: off, nothing passes from step to step: each sees v_prob, an empty ỹ and the
+        attention_width: A, units of f_att (by default as many as the LSTM has).
+        attention: if off, z is the mean feature at every step.
+        recurrent: if off, nothing passes from step to step: each sees v_prob, an empty ỹ and the
             initial state, so the T labels are the T most probable ones.
         gate: see `Attention`.
         dropout: before each layer of f_pred (as coded).
@@ -180,7 +180,7 @@ class AttnCnnRnn(nn.Module):
         self.f_pred = nn.Sequential(nn.Dropout(dropout), first, nn.Dropout(dropout), second)
 
     def begin(self, features: Features) -> tuple[View, State]:
-        """Everything before the first step, for one path a view (S = 1)."""
+        """Compute everything before the first step, for one path per view (S = 1)."""
         dtype = self.h0.weight.dtype  # stored features may be of half precision
         features = {name: x.to(dtype) for name, x in features.items() if name in _READS}
         v = features["spatial"]  # (B, P, D)
@@ -218,7 +218,7 @@ class AttnCnnRnn(nn.Module):
         return state._replace(v_pred=p, y=y, pool=pool)
 
     def unroll(self, features: Features, path: Tensor | None = None) -> Unrolled:
-        """T steps of Algorithm 2, free running or along given labels `path` (B, T), -1 for none."""
+        """Run T steps of Algorithm 2, free or along given labels `path` (B, T), -1 for none."""
         view, state = self.begin(features)  # v_pred = v_prob, ỹ_0 = {}, C_0 = all labels
         steps = []
         for t in range(self.steps):
@@ -259,9 +259,9 @@ def label_path(targets: Tensor, counts: Tensor, order: Order, steps: int) -> Ten
 
 
 def step_targets(path: Tensor, labels: int) -> Tensor:
-    """What step t should say on an ordered path: l_t alone, and nothing after the last label.
+    """Targets of each step t on an ordered path: l_t alone, and nothing after the last label.
 
-    int64 (B, T) to bool (B, T, K).
+    Maps int64 (B, T) to bool (B, T, K).
 
     Examples:
         >>> step_targets(torch.tensor([[1, -1]]), 2).tolist()

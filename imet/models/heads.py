@@ -1,4 +1,4 @@
-"""Heads on a backbone's features: the paper's linear layer, the poster's VGG16, a later model's."""
+"""Heads on a backbone's features: the paper's linear layer, the poster's VGG16, a later decoder."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from imet.models.encoder import Encoder
 
 
 class LinearHead(nn.Module):
-    """A new last fully connected layer, on D pooled features or on them and the HOG vector.
+    """A new last fully connected layer on D pooled features, with or without the HOG vector.
 
-    HOG (section 3.2) has the width H, 0 leaves it out. `standardise` shifts and scales its values
-    by mean and standard deviation over training batches, of which the paper says nothing.
+    `hog_width` is H, the length of the HOG vector (section 3.2); 0 leaves it out. `standardise`
+    scales its values by mean and standard deviation over training batches (not in the paper).
 
     Examples:
         >>> LinearHead(4, 3)({"pooled": torch.zeros(2, 4)}).shape
@@ -33,7 +33,7 @@ class LinearHead(nn.Module):
         self.fc = nn.Linear(width + hog_width, num_labels)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Logits (B, K) of features with "pooled" (B, D) and, with HOG, "hog" (B, H)."""
+        """Logits (B, K) from the features "pooled" (B, D) and, with HOG, "hog" (B, H)."""
         v = features["pooled"]  # (B, D)
         if self.hog_width:
             v = torch.cat([v, self.scale(features["hog"])], dim=1)  # (B, D + H)
@@ -41,26 +41,26 @@ class LinearHead(nn.Module):
 
 
 class Network(nn.Module):
-    """Encoder and head as one module; no encoder where only stored features will come."""
+    """Encoder and head as one module; it has no encoder if it only gets stored features."""
 
     def __init__(self, head: nn.Module, encoder: Encoder | None = None) -> None:
         super().__init__()
         self.head, self.encoder = head, encoder
 
     def features(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What the head reads, from views (B, 3, S, S) uint8 or from features computed before."""
+        """What the head reads, from views (B, 3, S, S) uint8 or from stored features."""
         if "views" not in batch:
             features = dict(batch)
         elif self.encoder is None:
             raise ValueError("this network was built for stored features and got pictures")
         else:
             features = self.encoder(batch["views"])
-        if "hog_cells" in features:  # what stores keep: a sixth of the vector's size
+        if "hog_cells" in features:  # stores keep cells, a sixth of the vector's size
             features["hog"] = hog_blocks(features["hog_cells"])  # (B, H)
         return features
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Logits of a batch; one that carries a "path" of labels (B, T) is led along it."""
+        """Logits of a batch, teacher-forced along its "path" of labels (B, T) if it has one."""
         features = self.features(batch)
         device = next(iter(features.values())).device
         with torch.autocast(device.type, enabled=False):  # a head's sums need float32
@@ -74,9 +74,9 @@ class VggHead(nn.Module):
     """25088 → 4096 → 5000 → K, or 25088 → 5000 → K.
 
     "Intermediate layer of 5000 in the fully connected stack" can be read both ways. The first
-    keeps VGG16's first fully connected layer (fc6) with its ImageNet weights; with `fc6_units` 0
-    the second starts anew. ReLU and dropout follow each layer but the last, as in VGG16. `width`
-    is that of the encoder's `feature`, `units` are the poster's 5,000 or 6,000.
+    keeps VGG16's first fully connected layer (fc6) with its ImageNet weights; the second, with
+    `fc6_units` 0, starts anew. ReLU and dropout follow each layer but the last, as in VGG16.
+    `width` is the width of the encoder's `feature`, `units` are the poster's 5,000 or 6,000.
 
     Examples:
         >>> head = VggHead(8, 3, units=5, fc6_units=4)
@@ -104,7 +104,7 @@ class VggHead(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(width, num_labels))
 
     def load_fc6(self, fc6: Mapping[str, Tensor]) -> None:
-        """Take ImageNet's weights of fc6, where this head has a layer of the same shape."""
+        """Load the ImageNet weights of fc6 if this head has a layer of the same shape."""
         if self.fc6_units and self.layers[0].weight.shape == fc6["weight"].shape:
             self.layers[0].load_state_dict(dict(fc6))
 
@@ -119,10 +119,10 @@ class VggHead(nn.Module):
 class QueryDecoder(nn.Module):
     """K learned queries attend to one another and to the P regions of a view.
 
-    A decoder layer of the Transformer in the place of the recurrence: all labels at once, each with
-    an attention map of its own (Query2Label, Liu et al. 2021, one layer without their encoder).
-    `feature_dim` is D of the regions' features, `width` that of queries and attention; there are
-    as many heads of attention as `width` has blocks of 64.
+    A Transformer decoder layer replaces the recurrence: it gives all labels at once, each with an
+    attention map of its own (Query2Label, Liu et al. 2021, one layer without their encoder).
+    `feature_dim` is D, the width of the regions' features; `width` is the width of queries and
+    attention, which has one head for every 64 units of it.
 
     Examples:
         >>> QueryDecoder(3, feature_dim=8, width=16)({"spatial": torch.zeros(2, 49, 8)}).shape
@@ -142,7 +142,7 @@ class QueryDecoder(nn.Module):
         self.bias = nn.Parameter(torch.zeros(num_labels))
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Logits (B, K) of features with "spatial" (B, P, D)."""
+        """Logits (B, K) from the feature "spatial" (B, P, D)."""
         regions = self.project(features["spatial"]).relu()  # (B, P, W)
         queries = self.queries.expand(len(regions), -1, -1)  # (B, K, W)
         answers = self.decoder(queries, regions)  # (B, K, W)

@@ -24,7 +24,7 @@ class ModelSpec:
     """One of the documents' models."""
 
     features: tuple[str, ...]  # what its head reads of a view; see `imet.models.encoder.Encoder`
-    head: Callable[[Recipe, Shapes, int], nn.Module]  # of a recipe, the features' shapes and K
+    head: Callable[[Recipe, Shapes, int], nn.Module]  # from a recipe, the features' shapes and K
     writes_paths: bool = False  # names labels one at a time, as AttnCNN-RNN does
 
 
@@ -78,14 +78,14 @@ MODELS: dict[str, ModelSpec] = {
 
 
 def model_spec(recipe: Recipe) -> ModelSpec:
-    """The model that a recipe names; `InputError` lists them if there is none of that name."""
+    """The model that a recipe names; `InputError` for an unknown name lists the known ones."""
     if recipe.model not in MODELS:
         raise InputError(f"no model {recipe.model!r}; there are: {', '.join(MODELS)}")
     return MODELS[recipe.model]
 
 
 def build_encoder(recipe: Recipe) -> Encoder:
-    """The encoder of a recipe: of what its model reads and what it has `stored` besides."""
+    """A recipe's encoder, for the features that its model reads and those in `stored`."""
     names = {*model_spec(recipe).features, *recipe.stored.split()}
     where = f"recipe {recipe.name}: stored = {recipe.stored!r}"
     if not names <= set(FEATURES):
@@ -106,7 +106,7 @@ def build_encoder(recipe: Recipe) -> Encoder:
 
 
 def feature_shapes(encoder: Encoder, side: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of an encoder's features of views of `side` pixels, without the batch."""
+    """Shapes of an encoder's features for views of `side` pixels, without the batch."""
     device = encoder.mean.device
     with torch.inference_mode():
         features = encoder.eval()(torch.zeros(1, 3, side, side, dtype=torch.uint8, device=device))
@@ -118,8 +118,8 @@ def build_head(
 ) -> nn.Module:
     """The head of a recipe's model, its parameters drawn from the recipe's seed.
 
-    `shapes` may be of more features than it reads. Where the backbone has an ImageNet layer that
-    VGG16's head starts from, it is handed over, so that 411 MB are not kept twice.
+    `shapes` may have more features than the head reads. If the backbone has the ImageNet layer that
+    VGG16's head starts from, it is moved to the head, so that 411 MB are not kept twice.
     """
     spec = model_spec(recipe)
     with torch.random.fork_rng(devices=[]):

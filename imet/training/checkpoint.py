@@ -21,7 +21,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     with atomic_path(path) as temporary:
         try:
             torch.save(state, temporary)
-        except RuntimeError as error:  # what torch makes of a full disk
+        except RuntimeError as error:  # torch raises this on a full disk
             raise OSError(f"{path} cannot be written ({error}); is the disk full?") from error
 
 
@@ -29,7 +29,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint; a damaged one raises `InputError` that names it."""
     try:
         with ZipFile(path) as archive:
-            if record := archive.testzip():  # torch writes checksums and does not read them
+            if record := archive.testzip():  # torch writes checksums but does not check them
                 raise BadZipFile(f"wrong checksum of {record}")
         return torch.load(path, map_location="cpu", weights_only=True)
     except DAMAGED as error:
@@ -45,7 +45,7 @@ def rng_states() -> dict[str, Any]:
 
 
 def set_rng_states(states: dict[str, Any]) -> None:
-    """Put back what `rng_states` took in this process."""
+    """Restore the states that `rng_states` took in this process."""
     torch.set_rng_state(states["torch"])
     if states["cuda"] and torch.cuda.device_count() == len(states["cuda"]):
         torch.cuda.set_rng_state_all(states["cuda"])

@@ -1,4 +1,4 @@
-"""What training minimises: a recipe's loss of a batch."""
+"""What training minimises: a recipe's loss on a batch."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from imet.models.registry import model_spec
 class Criterion:
     """The mean loss of a batch of logits (B·V, K), or (B·V, T, K) of a model with T steps.
 
-    A model with steps is asked for all labels at each step (Algorithm 2); where the batch has a
-    teacher's "path", step t is asked for its label alone.
+    A model with steps is asked for all labels at each step (Algorithm 2); if the batch has a
+    "path" for teacher forcing, step t is asked for its own label only.
 
     Examples:
         >>> import torch
@@ -46,8 +46,8 @@ class Criterion:
 def make_criterion(recipe: Recipe, train_targets: np.ndarray, device: str) -> Criterion:
     """The loss that a recipe names, for batches on a device.
 
-    Frequencies in the training targets (N, K) weigh positives (Equation 7). InputError: a label
-    order for a model that scores all labels at once.
+    Label frequencies in the training targets (N, K) give the weights of positives (Equation 7).
+    InputError: a label order for a model that scores all labels at once.
     """
     if recipe.label_order != "free" and not model_spec(recipe).writes_paths:
         raise InputError(

@@ -33,7 +33,7 @@ def make_optimizer(parameters: Iterable[nn.Parameter], recipe: Recipe) -> Optimi
     numbers: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(trained, momentum=recipe.momentum, **numbers)
-    # Fused: one pass over the weights; other forms take an eighth of AttnCNN-RNN's time.
+    # Fused: one pass over the weights; the other forms take an eighth of AttnCNN-RNN's time.
     return torch.optim.Adam(trained, fused=True, **numbers)
 
 
@@ -56,7 +56,7 @@ def make_schedule(optimizer: Optimizer, recipe: Recipe) -> LRScheduler:
 
 # --- The training loop
 
-Batches = Callable[[int, int], Iterable[Mapping[str, Tensor]]]  # epoch, batches to pass over
+Batches = Callable[[int, int], Iterable[Mapping[str, Tensor]]]  # epoch, number of batches to skip
 Criterion = Callable[[Tensor, Mapping[str, Tensor]], Tensor]  # logits and batch to a loss
 Validate = Callable[[nn.Module], dict[str, float]]
 
@@ -82,25 +82,25 @@ def fit(
     folder: Path,
     fabric: Fabric,
 ) -> list[dict[str, float]]:
-    """Train a model for `recipe.epochs` epochs, or for what is left of an interrupted run.
+    """Train a model for `recipe.epochs` epochs, or for those left of an interrupted run.
 
-    Two epochs equal one and a resumed one, or one killed between its batches, bit for bit on a
-    CPU. The folder gets `last.pt` (all that resuming needs), `best.pt` (the model at the highest
-    val_f2, the first of ties) and `history.jsonl` (one line per epoch).
+    On a CPU, training that was stopped after an epoch, or killed between batches, and resumed gives
+    the same bits as training in one go. The folder gets `last.pt` (all that resuming needs),
+    `best.pt` (at the highest val_f2, the first of ties) and `history.jsonl` (one line per epoch).
 
     Args:
         model: gives logits of a batch; only its parameters that require gradients are trained.
-        batches: the training batches of an epoch, from the one asked for on.
-        criterion: mean loss of a batch.
-        validate: metrics of a model, val_f2 among them.
+        batches: gives the training batches of an epoch, from a given one on.
+        criterion: gives the mean loss of a batch.
+        validate: gives the metrics of a model, val_f2 among them.
         recipe: epochs, optimiser, schedule, gradient clip, seed.
         fabric: device, precision and processes.
 
     Returns:
-        One dictionary per epoch: epoch (from 1), train_loss, learning_rate, what `validate` gave.
+        One dictionary per epoch: epoch (from 1), train_loss, learning_rate, what `validate` gives.
 
     Raises:
-        TrainingDiverged: the loss became NaN or infinite; says in which step and what to try.
+        TrainingDiverged: the loss became NaN or infinite; the message says where and what to try.
     """
     optimizer = make_optimizer(model.parameters(), recipe)
     schedule = make_schedule(optimizer, recipe)
@@ -124,7 +124,7 @@ def fit(
             rng = resumed["rng"][fabric.global_rank]
         set_rng_states(rng)
         if fabric.is_global_zero:
-            _write_history(folder, history)  # it may have died before this line
+            _write_history(folder, history)  # the run may have died before writing it
 
     def save() -> float:
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
@@ -192,7 +192,7 @@ def fit(
 
 
 def _require_same_recipe(path: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:
-    """Raise `InputError` with the differences, where a checkpoint is of another recipe."""
+    """Raise `InputError` with the differences if a checkpoint belongs to another recipe."""
     names = [name for name in (there | asked) if there.get(name) != asked.get(name)]
     if names:
         values = ", ".join(f"{n} {there.get(n)} there, {asked.get(n)} here" for n in names[:5])
@@ -200,7 +200,7 @@ def _require_same_recipe(path: Path, there: dict[str, Any], asked: dict[str, Any
 
 
 def _restored(batches: Iterable[Mapping[str, Tensor]], rng: Any) -> Iterator[Mapping[str, Tensor]]:
-    """The batches, with the random numbers of a checkpoint: a loader draws some when it starts."""
+    """The batches; random states are restored after the loader's start, which draws from them."""
     stream = iter(batches)
     first = list(islice(stream, 1))
     set_rng_states(rng)
@@ -214,7 +214,7 @@ def _write_history(folder: Path, history: list[dict[str, float]]) -> None:
 
 
 def in_words(seconds: float) -> str:
-    """A time to wait, rounded as one reads it.
+    """A waiting time in words, rounded for reading.
 
     Examples:
         >>> in_words(50), in_words(600), in_words(9000)
