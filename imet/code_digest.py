@@ -1,7 +1,7 @@
 """Which source files a module or notebook depends on, read from its imports.
 
 Two uses: a run's key holds the digest of the code it depends on, so that a number never stands
-under code that did not make it; and Make re-runs a notebook when a file it depends on changed.
+under code that did not make it; and Make reruns a notebook if a file it depends on has changed.
 Only the standard library is used, so that Make can ask before anything is installed:
 
     python3 -P imet/code_digest.py TARGET NOTEBOOK.py     prints a Make rule
@@ -38,7 +38,7 @@ def module_files(name: str) -> list[Path]:
 
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
-    """Package files that a file imports, anywhere in it, by absolute names as the house does."""
+    """Package files that a file imports, anywhere in it; all imports here use absolute names."""
     files: list[Path] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
         if isinstance(node, ast.Import):
@@ -72,7 +72,7 @@ def closure(*starts: str | Path) -> list[Path]:
 
 @cache
 def source_digest(*modules: str) -> str:
-    """Digest of the code of modules and of all they import; comments and docstrings aside.
+    """Digest of the code of modules and of all they import, without comments and docstrings.
 
     Examples:
         >>> source_digest("imet.labels") == source_digest("imet.io")
@@ -86,7 +86,7 @@ def source_digest(*modules: str) -> str:
 
 @cache
 def file_digest(path: Path) -> str:
-    """Digest of one file's code; comments, docstrings and layout aside."""
+    """Digest of one file's code, without comments, docstrings and layout."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         match getattr(node, "body", None):

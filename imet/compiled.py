@@ -1,4 +1,4 @@
-"""Loops compiled by numba, kept on disk where the disk can be written."""
+"""Loops compiled by numba and kept on disk if the disk can be written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """`numba.njit` without the interpreter's lock; compiled anew by each process where neither the
+    """`numba.njit` without the interpreter's lock; each process compiles anew if neither the
     checkout nor the home folder can be written.
 
     Examples:
@@ -24,14 +24,14 @@ def compiled(**options: Any) -> Callable[[Callable[..., None]], Callable[..., No
     def compile_or_keep(function: Callable[..., None]) -> Callable[..., None]:
         try:
             return numba.njit(nogil=True, cache=True, **options)(function)
-        except RuntimeError:  # no place for what was compiled
+        except RuntimeError:  # no place for the compiled code
             return numba.njit(nogil=True, **options)(function)
 
     return compile_or_keep
 
 
 def in_threads(count: int, work: Callable[[slice], None], least: int = 1) -> None:
-    """Run `work` on slices of `count` rows in torch's number of threads.
+    """Run `work` on slices of `count` rows, in as many threads as torch uses.
 
     A thread has `least` rows or more. Numba's own thread pool would not survive a fork or two
     callers at once.

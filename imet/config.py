@@ -1,12 +1,12 @@
 """Recipes and profiles: everything a run depends on, as plain frozen values.
 
 A *recipe* (`imet/recipes/*.toml`) is one row of the documents' tables, with the documents'
-numbers. A *profile* (`imet/profiles/*.toml`) says on which data, with which backbone and how long.
+numbers. A *profile* (`imet/profiles/*.toml`) says on which data, which backbone and for how long.
 `resolve` lays one over the other:
 
     Recipe defaults < recipe < profile < recipe's [profile.NAME] section < overrides
 
-An unknown key, a value of the wrong type or out of range raises; nothing is silently ignored.
+An unknown key, or a value of the wrong type or out of range, raises; nothing is silently ignored.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ class Recipe:
     split_seed: Seed = 231
     view_seed: Seed = 0  # crops, flips and jitter; apart from `seed`, so that seeds share features
     max_works: CountOrNone = 0  # 0: all; else a seeded sample of each part of the split, 8:1:1
-    views: Literal["six", "one"] = "six"  # one resize and five crops or six resizes; the resize
+    views: Literal["six", "one"] = "six"  # six: resize and five crops, or six resizes; one: resize
     eval_views: Literal["same", "six", "one"] = "same"  # of validation and test works
-    view_mode: Literal["fresh", "fixed"] = "fresh"  # crops each epoch anew, or once, to be stored
+    view_mode: Literal["fresh", "fixed"] = "fresh"  # new crops in each epoch, or once, to be stored
     # as coded: crops train on none; all: on every label of their work, which neither document does
     crop_targets: Literal["as_written", "as_coded", "all"] = "as_written"
     flip: bool = True
@@ -94,7 +94,7 @@ class Recipe:
     loss_reduction: Literal["sum_classes", "mean"] = "sum_classes"  # Eq. 7; the mean as coded
     focal_gamma: Weight = 2.0
     focal_alpha: Share = 0.0  # weight of positives; 0: none
-    # simulated works: times the annotator's rates of mistakes; below 0 for the labels as they are
+    # simulated works: factor on the annotator's rates of mistakes; below 0, labels stay as they are
     label_noise: Annotated[float, Field(ge=-1, allow_inf_nan=False)] = -1.0
 
     # VGG16's head; its dropout is `dropout`
@@ -131,12 +131,12 @@ class Recipe:
 
 @dataclass(frozen=True, config=STRICT)
 class Profile:
-    """What the same code runs on."""
+    """What recipes run on: data, backbones and values that differ."""
 
     name: str  # sample, tiny, small, kaggle or met, or a file of the reader's own
     data: Literal["simulated", "kaggle", "folder"]  # kaggle: the competition's files
-    folder: str = ""  # of "folder" data, in Kaggle's layout; a relative one lies in IMET_HOME
-    based_on: str = ""  # a profile whose values and sections of recipes hold where this has none
+    folder: str = ""  # of "folder" data, in Kaggle's layout; a relative path starts at IMET_HOME
+    based_on: str = ""  # a profile whose values and recipes' sections hold if this one has none
     works: int = 0  # how many works to simulate
     collection_seed: int = 0  # of the simulated collection
     backbones: dict[str, str] = dataclasses.field(default_factory=dict)  # documents' name to ours
@@ -180,10 +180,10 @@ def get_profile(name: str) -> Profile:
 def resolve(
     name: str, profile: str = "sample", overrides: Mapping[str, Any] | None = None
 ) -> Recipe:
-    """The resolved recipe `name` on a profile, with overrides on top.
+    """Resolve the recipe `name` on a profile, with overrides on top.
 
     `name` and `profile` are files in `imet/recipes` and `imet/profiles`, without their ending;
-    overrides are field to value, and strings are read as TOML where the field is no string.
+    `overrides` maps fields to values; strings are read as TOML unless the field is a string.
     InputError: unknown recipe, profile or key, a value of the wrong type or out of range.
 
     Examples:
@@ -216,7 +216,7 @@ def _read(kind: str, name: str) -> dict[str, Any]:
 
 
 def _parsed(key: str, value: Any) -> Any:
-    """Text from the command line as a TOML value, where the field is not text itself."""
+    """Read text from the command line as a TOML value, unless the field is text itself."""
     kind = type(getattr(Recipe, key, ""))
     if kind is str or not isinstance(value, str):
         return value
@@ -229,7 +229,7 @@ def _parsed(key: str, value: Any) -> Any:
 
 
 def _build(kind: Any, where: str, values: Mapping[str, Any]) -> Any:
-    """A recipe or profile of these values; `InputError` says what is wrong with the first fault."""
+    """Build a recipe or profile from these values; `InputError` explains the first fault."""
     try:
         return kind(**values)
     except ValidationError as error:

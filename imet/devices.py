@@ -1,4 +1,4 @@
-"""The machine: which device, in which precision, how many processes, and what it says when full."""
+"""The machine: its device, precision and processes, and the message when its memory is full."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATIENCE = timedelta(days=7)
 
 
 def resolve_device(device: str = "auto") -> str:
-    """ "cpu" or "cuda" for "auto"; `InputError` for a device that is not there, or not served.
+    """Resolve "auto" to "cpu" or "cuda"; `InputError` if a device is missing or not supported.
 
     Examples:
         >>> resolve_device("cpu")
@@ -44,10 +44,10 @@ def resolve_device(device: str = "auto") -> str:
 
 
 def _require_kernels(index: int) -> None:
-    """Raise where the installed torch was built without code for this GPU: it would fail later.
+    """Raise if the installed torch was built without code for this GPU: it would fail later.
 
-    Code for sm_XY runs on GPUs of the same X and at least that Y; compute_XY is compiled for newer
-    ones when it is first used.
+    Code for sm_XY runs on GPUs with the same X and at least that Y; compute_XY is compiled for
+    newer GPUs when it is first used.
     """
     major, minor = torch.cuda.get_device_capability(index)
     built = torch.cuda.get_arch_list()
@@ -65,7 +65,7 @@ def _require_kernels(index: int) -> None:
 
 
 def half_precision(recipe: Recipe, device: str) -> torch.dtype | None:
-    """In which type a recipe's network computes: bfloat16 or float16, or None for float32.
+    """The type in which a recipe's network computes: bfloat16, float16, or None for float32.
 
     "auto" takes bfloat16 where a GPU has it (compute capability 8 and above), float16 on older
     ones, which only emulate it, and float32 on a CPU. Heads, losses and weights are always float32.
@@ -78,7 +78,7 @@ def half_precision(recipe: Recipe, device: str) -> torch.dtype | None:
 
 
 def describe_precision(recipe: Recipe, device: str) -> str:
-    """What stands beside a run's numbers.
+    """The precision in words, as it stands beside a run's numbers.
 
     Examples:
         >>> from imet.config import resolve
@@ -92,9 +92,9 @@ def describe_precision(recipe: Recipe, device: str) -> str:
 
 
 def open_fabric(recipe: Recipe, device: str, devices: int = 1, nodes: int = 1) -> Fabric:
-    """Lightning Fabric on so many devices of each of so many machines, its processes started.
+    """Lightning Fabric on `devices` of each of `nodes` machines, with its processes started.
 
-    It brings the scaler that float16 gradients of a trained network need.
+    It includes the scaler that float16 gradients of a trained network need.
     """
     kind, _, index = device.partition(":")
     if kind == "cuda":
@@ -125,7 +125,7 @@ def _launched(
 
 
 def _end_all(started: list[Any]) -> None:
-    """A process that failed takes those that it started with it: they might wait for days."""
+    """End the processes that this one started: if it failed, they might wait for days."""
     for process in started:
         try:
             process.wait(30)
@@ -137,7 +137,7 @@ Piece = TypeVar("Piece")
 
 
 def gathered(pieces: list[Piece]) -> list[Piece]:
-    """The pieces of every process, in the order of processes; those of this one if it is alone."""
+    """The pieces of all processes, in the order of processes; just its own if there is only one."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return pieces
     everyone: list[Any] = [None] * distributed.get_world_size()
@@ -147,7 +147,7 @@ def gathered(pieces: list[Piece]) -> list[Piece]:
 
 @contextmanager
 def explain_full_memory(recipe: Recipe, folder: Path) -> Iterator[None]:
-    """A GPU without memory left ends with what to change and what is kept."""
+    """If a GPU runs out of memory, raise `InputError` with what to change and what is kept."""
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -161,5 +161,5 @@ def explain_full_memory(recipe: Recipe, folder: Path) -> Iterator[None]:
 
 
 def processors() -> int:
-    """How many processors this process may use: its affinity and its container's quota count."""
+    """Number of processors that this process may use, by its affinity and its container's quota."""
     return joblib.cpu_count()

@@ -38,10 +38,10 @@ class InputError(ValueError):
 
 @contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it into place when the block ends well.
+    """Give a temporary path beside `path`; move it into place when the block ends without error.
 
     The file is synced before it is moved and its folder afterwards, so a power cut leaves the old
-    file or the new one, and what is written later never lies beside an older state.
+    file or the new one, and files written later never lie beside an older state.
 
     Examples:
         >>> import tempfile
@@ -58,7 +58,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         yield temporary
         _sync(temporary)
         os.replace(temporary, path)
-        if os.name == "posix":  # Windows opens no folders
+        if os.name == "posix":  # Windows cannot open folders
             _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -73,7 +73,7 @@ def _sync(path: Path) -> None:
 
 
 def clear_temporary(folder: Path) -> None:
-    """Delete what killed writers left in a folder, whose lock must be held."""
+    """Delete temporary files that killed writers left in a folder; its lock must be held."""
     for path in folder.glob(".*.tmp"):
         path.unlink(missing_ok=True)
 
@@ -106,14 +106,14 @@ def read_json(path: Path | str) -> Any:
     """Read a JSON file; a broken one raises `InputError` that names it."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:  # no JSON, or no text
+    except ValueError as error:  # not JSON, or not text
         raise InputError(
             f"{path}: not valid JSON ({error}); delete it to have it made again"
         ) from error
 
 
 def digest(*parts: Any, size: int = 8) -> str:
-    """Hex digest of bytes, strings and JSON-able values, each kept apart from its neighbours.
+    """Hex digest of bytes, strings and JSON-serialisable values, each kept apart from the next.
 
     Examples:
         >>> digest("a", {"b": 1}) == digest("a", {"b": 1}), digest("ab") == digest("a", "b")
@@ -145,7 +145,7 @@ PATIENCE = 5.0
 
 @contextmanager
 def file_lock(path: Path | str) -> Iterator[None]:
-    """Hold a lock beside `path` that two processes take in turn; released when its holder dies."""
+    """Hold a lock beside `path`, one process at a time; it is released when its holder dies."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     notice = threading.Timer(PATIENCE, _say_what_is_waited_for, [path])
@@ -162,7 +162,7 @@ def file_lock(path: Path | str) -> Iterator[None]:
 
 
 def is_locked(path: Path | str) -> bool:
-    """Whether somebody holds the lock of `path` at this moment."""
+    """Whether a process holds the lock of `path` at this moment."""
     try:
         with FileLock(f"{path}.lock", timeout=0):
             return Path(f"{path}.holder").exists()
@@ -173,7 +173,7 @@ def is_locked(path: Path | str) -> bool:
 
 
 def _acquire(path: Path) -> BaseFileLock:
-    """A lock of the system, or a file that names its holder on a drive without such locks."""
+    """Acquire a system lock or, on a drive without such locks, a file that names its holder."""
     try:
         lock: BaseFileLock = FileLock(f"{path}.lock")
         lock.acquire()

@@ -1,9 +1,9 @@
 """The label space: which column is which label, of which kind, and how frequent.
 
-Names are Kaggle's, `culture::japan` or `tag::men`; what stands before the first `::` is the kind.
-The paper knows two, of the whole picture (culture) and of something in it (tag): where a table has
-others, `culture_kinds` says which are taken for culture, and all others are taken for tags. Columns
-of every `(…, K)` array follow the order of a `LabelSpace`.
+Names are Kaggle's, `culture::japan` or `tag::men`; the part before the first `::` is the kind. The
+paper knows two kinds, for the whole picture (culture) and for something in it (tag). If a table has
+others, `culture_kinds` says which are taken for culture, and all others are taken for tags. The
+columns of every `(…, K)` array follow the order of a `LabelSpace`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class LabelSpace:
 
     ids: Array  # (K,) int64, Kaggle's `attribute_id`; not always 0 … K-1
     names: tuple[str, ...]  # K full names, `kind::name`
-    culture_kinds: tuple[str, ...] = ("culture",)  # that the documents' rules take for culture
+    culture_kinds: tuple[str, ...] = ("culture",)  # kinds taken for culture by the documents' rules
 
     def __len__(self) -> int:
         return len(self.names)
@@ -45,7 +45,7 @@ class LabelSpace:
         return np.array(kinds, dtype=np.str_)
 
     def taken_for(self) -> dict[str, list[str]]:
-        """The kinds there are, by what they are taken for: "culture" and "tag".
+        """The kinds in use, by what they are taken for, "culture" or "tag".
 
         Examples:
             >>> LabelSpace(np.arange(3), ("medium::oil", "culture::dutch", "tags::men")).taken_for()
@@ -62,7 +62,7 @@ class LabelSpace:
         return by_name | {int(i): k for k, i in enumerate(self.ids)}
 
     def column(self, label: str | int) -> int:
-        """Column of a label given by full name or by attribute id; KeyError says what is close."""
+        """Column of a label given by full name or attribute id; KeyError suggests close names."""
         if label in self._columns:
             return self._columns[label]
         word = str(label).split("::")[-1]
@@ -83,7 +83,7 @@ def quartile_of(counts: Array) -> Array:
     """Quartile of each label by training frequency: 4 holds the most frequent, 1 the rarest.
 
     The paper (section 5.4) sorts the class proportions and cuts the ranking into four; ties keep
-    column order. (K,) uses in training to (K,) int64 in 1 … 4, whose sizes differ by one at most.
+    column order. Maps (K,) uses in training to (K,) int64 in 1 … 4; sizes differ by at most one.
 
     Examples:
         >>> quartile_of(np.array([9, 1, 5, 0])).tolist()

@@ -1,8 +1,8 @@
 """What a recipe needs before it is started: views, operations, hours, disk and memory.
 
 Operations are counted on networks without weights (torch's FlopCounterMode on the meta device), so
-neither weights nor pictures are needed. Hours are operations over a rate; the rate of this
-machine is measured by one short probe per backbone, that of a GPU which is not here is taken from
+neither weights nor pictures are needed. Hours are operations divided by a rate; this machine's rate
+is measured by one short probe per backbone, and that of a GPU that is not here is taken from
 `RATES`. Fresh views are decoded in every epoch; stored ones once.
 """
 
@@ -56,23 +56,23 @@ class Cost:
 
     recipe: str  # its name, and what is changed
     stored: bool  # whether features are computed once
-    views: int  # that the network sees in all, training and evaluation
+    views: int  # number that the network sees in all, in training and evaluation
     tflop: float  # operations in all, in 10¹²
     hours: float
     fed_by: str  # "device" or "processors", whichever takes longer
     disk: int  # bytes of features, checkpoints and scores, while it trains
-    last: int  # of them, the checkpoint to go on from, which goes once the run is done
-    features: int  # of them, stored features
-    store: str  # which ones: recipes with the same share them
-    memory: int  # bytes of the device for a training batch
+    last: int  # of these bytes, the checkpoint to resume from, deleted once the run is done
+    features: int  # of these bytes, stored features
+    store: str  # names the stored features: recipes with the same name share them
+    memory: int  # bytes of device memory for a training batch
     host: int  # bytes of targets and outputs that evaluation holds at once
 
 
 def cost(recipe: Recipe, sizes: Sizes, device: str, devices: int = 1, cpus: int = 0) -> Cost:
     """What a recipe needs on a collection of these `sizes`; its view_mode decides what is stored.
 
-    The device is "cpu", "cuda" or a GPU of `RATES`; `devices` share each batch; `cpus` decode, all
-    of this machine without a number.
+    `device` is "cpu", "cuda" or a GPU in `RATES`; `devices` of them share each batch; `cpus` is the
+    number of processors that decode, by default all of this machine.
     """
     train, val, test, labels = sizes
     count = {"six": 6, "one": 1}
@@ -113,9 +113,9 @@ def cost(recipe: Recipe, sizes: Sizes, device: str, devices: int = 1, cpus: int 
 
 
 def _store(recipe: Recipe, sizes: Sizes) -> str:
-    """What tells the stored features of a recipe from others, as `imet.cache` does."""
+    """A digest that tells a recipe's stored features from others, as `imet.cache` does."""
     names = {*model_spec(recipe).features, *recipe.stored.split()} - {"hog"}
-    works = {*SPLIT.split()} - {"labels", "label_noise"}  # which change none of the pictures
+    works = {*SPLIT.split()} - {"labels", "label_noise"}  # these two change none of the pictures
     views = {*VIEW_FIELDS, "view_seed"} - {"views", "view_mode"}  # six are stored, and fixed
     fields = sorted(works | views | {"backbone", "weights", "normalisation", "precision"})
     return digest([getattr(recipe, name) for name in fields], sorted(names), sizes[:3])
@@ -124,8 +124,8 @@ def _store(recipe: Recipe, sizes: Sizes) -> str:
 def disk(costs: Iterable[Cost]) -> int:
     """Bytes that runs take together, one after another.
 
-    Features that several read are stored once, and only the run in training has a checkpoint to
-    go on from.
+    Features that several runs read are stored once, and only the run in training has a checkpoint
+    to resume from.
     """
     costs = list(costs)
     kept = sum(each.disk - each.features - each.last for each in costs)
@@ -138,7 +138,7 @@ def _features(costs: Iterable[Cost]) -> int:
 
 @cache
 def _backbone(name: str, side: int, frozen: bool) -> tuple[Encoder, dict[str, Any], int, int]:
-    """A backbone on the meta device; of a view: features' shapes, operations, bytes kept of it."""
+    """A backbone on the meta device; for one view, feature shapes, operations and kept bytes."""
     with torch.device("meta"):
         encoder = Encoder(
             build_backbone(name, "random"), [0.5] * 3, [0.5] * 3, SHAPED, frozen=frozen
@@ -151,7 +151,7 @@ def _backbone(name: str, side: int, frozen: bool) -> tuple[Encoder, dict[str, An
 
 
 def _network(recipe: Recipe, labels: int) -> dict[str, int]:
-    """What one view needs of backbone and head, and how many parameters they have."""
+    """What one view needs from backbone and head, and how many parameters they have."""
     side = recipe.input_size
     encoder, shapes, forward, kept = _backbone(recipe.backbone, side, recipe.frozen)
     if side >= CELL * BLOCK:
@@ -177,7 +177,7 @@ def _network(recipe: Recipe, labels: int) -> dict[str, int]:
 
 
 def _kept(network: torch.nn.Module, batch: Any) -> int:
-    """Bytes that a forward pass keeps for the backward one, weights aside."""
+    """Bytes that a forward pass keeps for the backward pass, without the weights."""
     kept: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
@@ -193,10 +193,10 @@ def _kept(network: torch.nn.Module, batch: Any) -> int:
 
 @cache
 def rates(backbone: str, side: int, device: str, compiled: bool = False) -> tuple[float, float]:
-    """Operations a second of a backbone's forward pass and of training.
+    """Operations per second of a backbone's forward pass and of training.
 
-    Here they are measured, in a few seconds, without weights, which change nothing; both are taken
-    to be equal. What stores features on a CPU is compiled.
+    This machine's are measured in a few seconds, without weights, which change nothing; both are
+    taken to be equal. On a CPU, the network that stores features is `compiled`.
     """
     if device in RATES:
         return RATES[device][0] * 1e12, RATES[device][1] * 1e12
@@ -222,9 +222,9 @@ def rates(backbone: str, side: int, device: str, compiled: bool = False) -> tupl
 
 
 def sizes_of(profile: Profile, recipe: Recipe) -> tuple[Sizes, str]:
-    """The sizes of a profile's collection as a recipe splits it, and where they were counted.
+    """The sizes of a profile's collection as a recipe splits it, and where they come from.
 
-    A collection that would have to be drawn first is estimated, the real one is known.
+    If the collection would have to be drawn first, they are estimated; the real ones are known.
     """
     folder = home() / "data" / profile.name
     if profile.data == "simulated" and not (folder / "train.csv").exists():
@@ -248,7 +248,7 @@ def _counted(folder: Path, recipe: Recipe) -> Sizes:
 
 
 def require(costs: Iterable[Cost], device: str, hours: float = 0.0) -> None:
-    """Raise `InputError`, with what would do, where disk, memory or hours (0: any) will not."""
+    """Raise `InputError`, with a remedy, if disk, memory or hours (0: any) do not suffice."""
     costs = list(costs)
     there = _bytes(home() / "features")
     free = _free(there + _bytes(home() / "runs"))
@@ -279,7 +279,7 @@ def require(costs: Iterable[Cost], device: str, hours: float = 0.0) -> None:
 
 
 def _free(used: int) -> float:
-    """Bytes left on the disk, or of a quota that the system does not tell: IMET_DISK, in GB."""
+    """Bytes left on the disk, or of a quota that the system does not report: IMET_DISK, in GB."""
     free = shutil.disk_usage(next(p for p in (home(), *home().parents) if p.exists())).free
     if not (quota := os.environ.get("IMET_DISK")):
         return free
@@ -294,7 +294,7 @@ def _bytes(folder: Path) -> int:
 
 
 def table(pairs: Iterable[tuple[Cost, Cost | None]]) -> list[str]:
-    """Lines of a table: each recipe with fresh views and, where it can be, with stored ones."""
+    """Lines of a table: each recipe with fresh views and, where possible, with stored ones."""
     head = f"{'views':>11}{'Tflop':>9}{'hours':>9}{'fed by':>12}{'disk GB':>9}{'GPU GB':>8}"
     lines = [f"{head}{'host GB':>9}{'stored: hours':>15}{'disk GB':>9}  recipe"]
     for fresh, stored in pairs:

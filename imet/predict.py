@@ -28,7 +28,7 @@ from imet.typing import Array
 
 
 def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, list[str], Rule]:
-    """A finished run's network with its recipe, label names and decision rule; else InputError."""
+    """Load a finished run's network, recipe, label names and decision rule, else InputError."""
     needed = ("config.json", "labels.json", "metrics.json", "best.pt")
     if missing := [name for name in needed if not (folder / name).exists()]:
         raise InputError(
@@ -44,7 +44,7 @@ def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, li
             f"{folder}/config.json was written by another version ({error}); run the recipe again"
         ) from error
     names = read_json(folder / "labels.json")["names"]
-    encoder = build_encoder(dataclasses.replace(recipe, stored=""))  # what the model reads alone
+    encoder = build_encoder(dataclasses.replace(recipe, stored=""))  # only what the model reads
     head = build_head(recipe, feature_shapes(encoder, recipe.input_size), len(names))
     network = Network(head, encoder)
     best = folder / "best.pt"
@@ -67,10 +67,10 @@ def label_pictures(
     device: str = "cpu",
     work_ids: Sequence[str] | None = None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Labels of picture files, or folders of them, as on the test split: views, mean, threshold.
+    """Label picture files, or folders of them, as on the test split: views, mean, threshold.
 
-    Crops are placed by a picture's content: the same bytes get the same scores under any name;
-    with `work_ids`, as the run did for these works. `folder` is of a finished run.
+    A picture's content places its crops: the same bytes get the same scores under any name. With
+    `work_ids`, crops are placed as the run did for these works. `folder` is a finished run's.
 
     Returns:
         One dictionary per picture: image, and labels, each {name, score, predicted}, best first;
@@ -101,7 +101,7 @@ def _files(images: Sequence[Path]) -> list[Path]:
 def _label(
     network: Network, recipe: Recipe, rule: Rule, picture: Array, work: str
 ) -> tuple[Array, Array]:
-    """Scores and labels, both (K,), of a picture whose views are those of a test work."""
+    """Scores and labels, both (K,), of a picture that gets the views of a test work."""
     one = views_seen(recipe, training=False) == "one"
     kinds = view_kinds(True, True, train=False)[: 1 if one else None]
     rng = work_rng(recipe.view_seed, work)  # places the crops
@@ -116,7 +116,7 @@ def write_submission(images: Sequence[Path], folder: Path, out: Path, device: st
     """Write the competition's table, id and attribute_ids, for pictures named by their work's id.
 
     Crops are placed as the run places those of its test works; labels are those over its threshold.
-    Gives the number of works. InputError: a picture that cannot be read, since the competition
+    Returns the number of works. InputError: a picture that cannot be read, since the competition
     refuses a table that lacks works.
     """
     network, recipe, _, rule = load_network(folder, device)

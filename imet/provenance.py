@@ -22,7 +22,7 @@ PACKAGES = (
 
 @cache
 def commit() -> str:
-    """The commit, with "+changes" where there are `changed_files`; "unknown" without git."""
+    """The commit, with "+changes" if there are `changed_files`; "unknown" without git."""
     try:
         return _git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed_files() else "")
     except (OSError, subprocess.CalledProcessError):
@@ -69,7 +69,7 @@ def _processor() -> str:
 
 
 def provenance(profile: str, seed: int, device: str) -> dict[str, Any]:
-    """What stands beside every number, JSON-able; the seed is the run's or the page's."""
+    """What stands beside every number, JSON-serialisable; the seed is the run's or the page's."""
     return {
         "profile": profile,
         "seed": seed,

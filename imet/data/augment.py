@@ -1,8 +1,8 @@
 """Flip and colour jitter of training views, a whole batch at a time.
 
 Views come as bytes (`imet.data.views`) and stay bytes. On a CPU the per-pixel work is compiled by
-numba and shared among torch's threads: 20 times torchvision's rate, which would cost a third of the
-time of a frozen network. On other devices it is a handful of torch operations.
+numba and shared among torch's threads. This is 20 times as fast as torchvision, which would take a
+third of a frozen network's time. On other devices it is a handful of torch operations.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ LUMA_32 = np.array(LUMA, F32)
 def draw_augmentation(
     count: int, flip: bool, hue: float, saturation: float, rng: np.random.Generator
 ) -> dict[str, Tensor]:
-    """How `count` views change, at random as in torchvision's `ColorJitter`; (V,) each.
+    """Draw how `count` views change, at random as in torchvision's `ColorJitter`; (V,) each.
 
-    "mirrored", bool, is true with probability ½ if `flip`. Factors of "saturation" are uniform in
-    [1 - saturation, 1 + saturation], shifts of "hue" in [-hue, hue] turns of the colour circle, and
-    "saturation_first" says which comes first, with equal chance. The authors' code has .05 for
-    both. `rng` is the work's own.
+    "mirrored", bool, is true with probability ½ if `flip`. "saturation" factors are uniform in
+    [1 - saturation, 1 + saturation], "hue" shifts in [-hue, hue] turns of the colour circle, and
+    "saturation_first" says, with equal chance, which of the two comes first. The authors' code has
+    .05 for both. `rng` is the work's own generator.
     """
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     mirrored = torch.rand(count, generator=generator) < (0.5 if flip else 0.0)
@@ -85,14 +85,14 @@ def augment(views: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
 def _rows(batch: Tensor) -> Array:
     """A (B, 3, H, W) tensor that is channels-last in memory, as (B, H, 3W).
 
-    With channels three apart in a flat row the compiler knows the stride and makes vector code.
+    In a flat row each channel has a stride of three, which lets the compiler make vector code.
     """
     rows: Array = batch.detach().permute(0, 2, 3, 1).flatten(2).numpy()
     return rows
 
 
 def _augment_with_torch(views: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
-    """The same in torch operations over the batch, for devices other than the CPU."""
+    """`augment` in torch operations over the batch, for devices other than the CPU."""
     per_view = {k: v.to(views.device)[:, None, None, None] for k, v in drawn.items()}
     factor, first = per_view["saturation"], per_view["saturation_first"]  # (B, 1, 1, 1)
     views = torch.where(per_view["mirrored"], views.flip(-1), views)  # (B, 3, H, W)
@@ -137,7 +137,7 @@ def _augment_rows(  # pragma: no cover - compiled
     sextants: Array,
     saturation_first: Array,
 ) -> None:
-    """Jitter and mirror (B, H, 3W) bytes; a row at a time, in floats."""
+    """Jitter and mirror (B, H, 3W) bytes, one row at a time, in floats."""
     width = source.shape[2] // 3
     red, green, blue = np.empty(width, F32), np.empty(width, F32), np.empty(width, F32)
     for b in range(source.shape[0]):

@@ -1,8 +1,8 @@
 """Where things are in the pictures of a collection: `boxes.csv` in its folder.
 
-`id,label,left,top,right,bottom`, a row per box. The label is a name of `labels.csv`. Sides are
-whole pixels of the picture as `read_image` gives it, upright: `right` and `bottom` are the first
-column and row outside.
+Its columns are `id,label,left,top,right,bottom`, with one row per box. The label is a name in
+`labels.csv`. Sides are whole pixels of the picture as `read_image` gives it, upright: `right` and
+`bottom` are the first column and row outside.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Boxes:
     """Boxes of N works in the collection's order."""
 
     boxes: tuple[Array, ...]  # (M, 4) int64 left, top, right, bottom; none where nothing is marked
-    tags: tuple[Array, ...]  # (M,) int64, the label column that each box is of
+    tags: tuple[Array, ...]  # (M,) int64, the label column of each box
     sizes: Array  # (N, 2) int64 height and width of the picture; 0 where nothing is marked
-    source: str = "the folder's boxes.csv"  # who says so
+    source: str = "the folder's boxes.csv"  # where the boxes come from
 
     def boxes_of(self, row: int, label: int) -> Array:
         """(M, 4) boxes of one label on one work."""
@@ -45,7 +45,7 @@ class Boxes:
 def read_boxes(collection: Collection) -> Boxes:
     """Read `boxes.csv`.
 
-    InputError: it is missing or faulty; names file, row and remedy of the first fault.
+    InputError: it is missing or faulty; gives the first fault's file, row and remedy.
     """
     boxes, problems = scan_boxes(collection)
     raise_first(problems)
@@ -55,8 +55,8 @@ def read_boxes(collection: Collection) -> Boxes:
 def scan_boxes(collection: Collection, images: bool = True) -> tuple[Boxes, list[Problem]]:
     """Read the boxes and every problem in them; faulty rows are left out.
 
-    With `images`, boxes are compared with the pictures' sizes, too. A picture that cannot be read
-    is passed over here: it is a problem of its own.
+    With `images`, boxes are also compared with the pictures' sizes. A picture that cannot be read
+    is skipped here: it is a problem of its own.
     """
     path = collection.root / "boxes.csv"
     rows, problems = read_columns(path, ("id", "label", *SIDES))
@@ -90,7 +90,7 @@ def scan_boxes(collection: Collection, images: bool = True) -> tuple[Boxes, list
 
 
 def _misplaced(sides: list[int], height: int, width: int) -> tuple[str, str] | None:
-    """What is wrong with a box on a picture, of unknown size where that is 0."""
+    """What is wrong with a box on a picture, whose size is unknown if it is 0."""
     left, top, right, bottom = sides
     if left >= right or top >= bottom:
         message = f"the box from {left}, {top} to {right}, {bottom} is empty"

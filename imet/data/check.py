@@ -15,11 +15,11 @@ from imet.io import InputError
 
 
 def check(root: Path | str, *, images: bool = True) -> list[Problem]:
-    """Every problem of a folder in Kaggle's layout, never stopping at the first.
+    """List every problem of a folder in Kaggle's layout, without stopping at the first.
 
-    Problems are of `labels.csv`, then of `train.csv`, then of `boxes.csv` where there is one, then,
-    with `images`, of the pictures, which are all decoded; each in row order, and none if the
-    folder is sound.
+    Problems of `labels.csv` come first, then those of `train.csv`, of `boxes.csv` if there is one
+    and, with `images`, of the pictures, which are all decoded; each group is in row order. The list
+    is empty if the folder is sound.
     """
     root = Path(root)
     if not root.is_dir():

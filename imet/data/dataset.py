@@ -1,4 +1,4 @@
-"""The views of works, cut from their pictures by processes and augmented a batch at a time."""
+"""The views of works, cut from their pictures by processes and augmented one batch at a time."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from imet.devices import processors
 from imet.io import InputError
 from imet.typing import Array
 
-SHARED_MEMORY = "/dev/shm"  # 64 MB in many a container
+SHARED_MEMORY = "/dev/shm"  # 64 MB in many containers
 
 
 @dataclass(eq=False)
 class WorkViews(Dataset[tuple[Tensor, dict[str, Tensor]]]):
-    """The views of each work of a part, uint8 (V, 3, S, S), and what augments them.
+    """The views of each work of a part, uint8 (V, 3, S, S), and how to augment them.
 
     Everything random comes from the work's own generator: the order of works, the number of
-    processes and the batch size change nothing. An item is a work and its epoch.
+    processes and the batch size change nothing. Items are indexed by work and epoch.
     """
 
     part: Part
@@ -54,8 +54,8 @@ class WorkViews(Dataset[tuple[Tensor, dict[str, Tensor]]]):
 class ViewLoader:
     """Augmented views of a part's works in batches, by processes that are kept between epochs.
 
-    Views are cut in parallel; flip and colour jitter follow a batch at a time on the device.
-    `batch_size` is in works; `pixels` are decoded pictures to take instead of the files.
+    Views are cut in parallel; flip and colour jitter follow one batch at a time on the device.
+    `batch_size` is in works; `pixels` are decoded pictures to read instead of the files.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ViewLoader:
     ) -> None:
         self.part, self.settings = part, settings
         self.batch_size, self.device = batch_size, torch.device(device)
-        self._order: list[tuple[int, int]] = []  # what the loader's sampler is: (work, epoch)
+        self._order: list[tuple[int, int]] = []  # the loader's sampler: (work, epoch)
         views = len(part.kinds(0, settings))
         workers = loader_workers(settings.workers, batch_size * views * 3 * settings.input_size**2)
         workers = min(workers, len(part) // (4 * batch_size))  # not worth starting for few batches
@@ -92,15 +92,15 @@ class ViewLoader:
                 if drawn:
                     views = augment(views, {key: value.flatten() for key, value in drawn.items()})
                 yield views
-        except InputError as error:  # of another process: its message, without the traceback
+        except InputError as error:  # from another process: its message without the traceback
             raise InputError(str(error).rpartition("InputError: ")[2].strip()) from None
 
 
 def loader_workers(asked: int, batch_bytes: int) -> int:
-    """Processes that cut views: as many as asked for, or one for each processor, 16 at most.
+    """Number of processes that cut views: as asked, or one for each processor, 16 at most.
 
-    Each hands two batches over in shared memory and builds a third; where there is too little of
-    it, fewer are started.
+    Each hands over two batches in shared memory and builds a third; if there is too little shared
+    memory, fewer processes are started.
     """
     here = int(os.environ.get("LOCAL_WORLD_SIZE", 1))  # processes that train on this machine
     workers = asked if asked >= 0 else min(16, processors() // here)

@@ -1,8 +1,8 @@
-"""Pictures of any kind as RGB bytes, loaded right or refused with a reason.
+"""Pictures of any kind as RGB bytes, read correctly or refused with a reason.
 
 A PNG's pixels are decoded by libpng (imagecodecs), the rarer kinds of TIFF by tifffile, and the
 rest by Pillow.
-All go the same way from there: transparency on white, colour profile to sRGB, orientation upright.
+All then take the same steps: transparency on white, colour profile to sRGB, orientation upright.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from imet.typing import Array
 
 LARGEST = 100_000_000  # pixels; a file of a few kilobytes can ask for far more memory than this
 BOMB = f"refused as a decompression bomb; scale it below {LARGEST // 1_000_000} megapixels"
-# Not every format Pillow knows: opening an EPS file, for one, starts another program.
+# Not every format that Pillow knows: opening an EPS file, for example, starts another program.
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JPEG2000")
 WHITE = 255
-BAND = 250_000  # pixels that are converted together
+BAND = 250_000  # pixels converted together
 SRGB = ImageCms.createProfile("sRGB")
 
 
@@ -37,11 +37,11 @@ def read_image(path: Path | str) -> Array:
     """Read a picture file as 8-bit RGB.
 
     Grey, palette, CMYK and 16-bit pictures are converted, transparency is laid on white, colour
-    profiles are converted to sRGB, and the orientation that EXIF or XMP notes is applied. Of an
-    animation the first frame is taken, of a TIFF with several pages the largest.
+    profiles are converted to sRGB, and the orientation that EXIF or XMP gives is applied. An
+    animation gives its first frame, a TIFF with several pages its largest page.
 
     Args:
-        path: PNG, JPEG, WebP, TIFF, BMP, GIF, PPM, AVIF or JPEG 2000, told by content, not by name.
+        path: PNG, JPEG, WebP, TIFF, BMP, GIF, PPM, AVIF or JPEG 2000, by its content, not its name.
 
     Returns:
         (H, W, 3) uint8, C-contiguous.
@@ -67,15 +67,15 @@ def read_image(path: Path | str) -> Array:
 
 
 def decode_image(data: bytes, name: str = "picture") -> Array:
-    """`read_image` of a file's bytes; `name` stands in messages."""
+    """`read_image` for a file's bytes; messages call the file `name`."""
     if not data:
         raise InputError(f"{name}: the file is empty (zero bytes); fetch it again")
     if other := what_it_is(data):
         raise InputError(f"{name}: this is {other}")
     try:
         with warnings.catch_warnings():
-            # Our own limit stands in for Pillow's warning; its error at twice that limit is caught.
-            warnings.simplefilter("ignore")  # of metadata that cannot be read, too
+            # Our own limit replaces Pillow's warning; its error at twice that limit is caught.
+            warnings.simplefilter("ignore")  # also those about unreadable metadata
             if data.startswith(PNG_SIGNATURE):
                 image = _decode_png(data, name)
             elif data.startswith(TIFF_SIGNATURES):
@@ -90,7 +90,7 @@ def decode_image(data: bytes, name: str = "picture") -> Array:
         raise InputError(f"{name}: not a picture; replace it with a PNG or JPEG") from None
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, …
         raise InputError(f"{name}: truncated or damaged ({error}); fetch it again") from None
-    # Pillow's own memory is read-only, which torch.from_numpy warns of.
+    # Pillow's own memory is read-only, which torch.from_numpy warns about.
     return np.require(image, np.uint8, requirements=["C", "W"])
 
 
@@ -100,7 +100,7 @@ def check_image_size(width: int, height: int, name: str) -> None:
         raise InputError(f"{name}: {width}×{height} pixels are {BOMB}")
 
 
-# --- What a file is that is no picture -----------------------------------------------------------
+# --- What a file is if it is not a picture -------------------------------------------------------
 
 _CONVERT = "convert it to JPEG or PNG"
 _FETCH = "fetch the picture itself"
@@ -125,7 +125,7 @@ _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
 def what_it_is(data: bytes) -> str | None:
-    """What a file is that this program reads neither as picture nor as table, and the remedy.
+    """Say what a file is that can be read neither as a picture nor as a table, and the remedy.
 
     The first thousand bytes are enough; None for pictures, tables and anything unknown.
 
@@ -162,15 +162,15 @@ def _decode_png(data: bytes, name: str) -> Array:
     if not described:
         return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
     file = Image.open(BytesIO(data), formats=["PNG"])
-    file.load()  # reads chunks behind the pixels, too
+    file.load()  # also reads chunks after the pixels
     return _finished(_image(pixels), file.info.get("icc_profile"), _orientation_of(file))
 
 
 def _sound_chunks(data: bytes, name: str) -> tuple[bytes, bool]:
-    """A PNG without the chunks that no pixel depends on and whose checksum is wrong.
+    """Remove a PNG's chunks that have a wrong checksum and on which no pixel depends.
 
-    Also whether there is a colour profile or what may hold an orientation. Checksums are looked at
-    here, because libpng takes damaged transparency for none.
+    Also returns whether there is a colour profile or a chunk that may hold an orientation.
+    Checksums are verified here because libpng treats damaged transparency as none.
     """
     faulty: list[tuple[int, int]] = []
     described = False
@@ -196,22 +196,22 @@ def _sound_chunks(data: bytes, name: str) -> tuple[bytes, bool]:
 
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 RAW_ENDINGS = (".dng", ".nef", ".cr2", ".arw", ".orf", ".rw2", ".pef", ".srw")
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what matters is raised
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # faults that matter are raised
 _DNG_VERSION, _ICC_PROFILE = 50706, 34675  # tags
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _CMYK = 0, 1, 2, 5  # photometric interpretations
 _PLAIN_CHANNELS = {_MIN_IS_BLACK: 1, _MIN_IS_WHITE: 1, _RGB: 3, _CMYK: 4}
 
 
 def _decode_tiff(data: bytes, name: str) -> Array:
-    """The largest page that is no reduced copy of another.
+    """Decode the largest page that is not a reduced copy of another.
 
-    Pillow reads rare kinds of TIFF with wrong pixels and no error, so it gets the usual ones only.
+    Pillow reads rare kinds of TIFF with wrong pixels and no error, so it only gets the usual kinds.
     """
     with tifffile.TiffFile(BytesIO(data)) as file:
         pages: list[tifffile.TiffPage] = []
         for page in file.pages:
             if any(page.offset == other.offset for other in pages):
-                break  # a damaged file goes round in a circle
+                break  # a damaged file may go round in a circle
             pages += [page] if isinstance(page, tifffile.TiffPage) else []
         raw = Path(name).suffix.lower() in RAW_ENDINGS
         if raw or not pages or _DNG_VERSION in pages[0].tags:
@@ -226,7 +226,7 @@ def _decode_tiff(data: bytes, name: str) -> Array:
 
 
 def _is_usual(page: tifffile.TiffPage) -> bool:
-    """Whether Pillow reads this kind right."""
+    """Whether Pillow reads this kind of TIFF correctly."""
     channels = _PLAIN_CHANNELS.get(page.photometric)
     if channels is None:
         return page.bitspersample <= 8  # palette, YCbCr, CIELab
@@ -236,7 +236,7 @@ def _is_usual(page: tifffile.TiffPage) -> bool:
 
 
 def _rare_tiff(page: tifffile.TiffPage, name: str) -> Array:
-    """Grey, RGB or CMYK of 8 or 16 bits, in any order of bytes and planes, with any alpha."""
+    """Decode grey, RGB or CMYK of 8 or 16 bits, in any byte or plane order, with any alpha."""
     channels = _PLAIN_CHANNELS.get(page.photometric, 0)
     read = page.dtype in (np.uint8, np.uint16) and page.bitspersample % 8 == 0
     read &= 0 < channels <= page.samplesperpixel - len(page.extrasamples)
@@ -275,7 +275,7 @@ def _rare_tiff(page: tifffile.TiffPage, name: str) -> Array:
 
 
 def _decode_with_pillow(data: bytes, name: str, page: int = 0) -> Array:
-    """(H, W, 3) uint8 of what Pillow reads."""
+    """Decode with Pillow to (H, W, 3) uint8."""
     Image.init()  # makes the less common formats known; only the first call does anything
     known = [kind for kind in FORMATS if kind in Image.OPEN]
     file = Image.open(BytesIO(data), formats=known)
@@ -288,7 +288,7 @@ def _decode_with_pillow(data: bytes, name: str, page: int = 0) -> Array:
 
 
 def _to_eight_bits(image: Image.Image, name: str) -> Image.Image:
-    """L, RGB or CMYK; transparency on white."""
+    """Convert to mode L, RGB or CMYK, with transparency on white."""
     if image.mode.startswith(("I", "F")):  # I;16 and its kin, and 32-bit greys of 16-bit values
         levels = np.asarray(image)
         if image.mode == "F" or levels.min() < 0 or levels.max() > 65535:
@@ -302,14 +302,14 @@ def _to_eight_bits(image: Image.Image, name: str) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-# --- What pictures of all formats go through -----------------------------------------------------
+# --- Steps for pictures of all formats -----------------------------------------------------------
 
 
 def _on_white(pixels: Array, arranged: Callable[[Array], Array] | None = None) -> Array:
-    """Pixels of 8 or 16 bits, transparency on white, as (H, W, 1 or 3) uint8, grey or RGB.
+    """Convert pixels of 8 or 16 bits to (H, W, 1 or 3) uint8, with transparency on white.
 
-    They are (H, W, channels), grey or RGB, with or without opacity as the last channel; `arranged`
-    makes such channels of any others, from int64 to int64.
+    `pixels` are (H, W, channels), grey or RGB, with or without opacity as the last channel;
+    `arranged` turns any other channels into these, from int64 to int64.
     """
     height, width, channels = pixels.shape
     top = np.iinfo(pixels.dtype).max
@@ -328,7 +328,7 @@ def _on_white(pixels: Array, arranged: Callable[[Array], Array] | None = None) -
 
 
 def _image(pixels: Array) -> Image.Image:
-    """Pillow's image of (H, W, 1 or 3) uint8."""
+    """The Pillow image of pixels (H, W, 1 or 3) uint8."""
     return Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[..., 0])
 
 
@@ -339,14 +339,14 @@ _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=[\"']|>)\s*([1-8])")
 def _finished(image: Image.Image, profile: bytes | None, orientation: int | None) -> Array:
     """The picture in sRGB and upright, (H, W, 3) uint8."""
     image = _to_srgb(image, profile).convert("RGB")
-    image.info = {}  # odd metadata, of which nothing else is needed
+    image.info = {}  # drops odd metadata; nothing else in it is needed
     image.getexif()[_ORIENTATION] = orientation or 1
     ImageOps.exif_transpose(image, in_place=True)
     return np.asarray(image)
 
 
 def _orientation_of(image: Image.Image) -> int:
-    """1 to 8 from EXIF or XMP, which Pillow finds in most places, or from ImageMagick's chunks."""
+    """1 to 8, from EXIF or XMP, which Pillow finds in most places, or from ImageMagick's chunks."""
     try:
         if _ORIENTATION in (exif := image.getexif()):
             return int(exif[_ORIENTATION])
@@ -359,13 +359,13 @@ def _orientation_of(image: Image.Image) -> int:
                     return int(exif.get(_ORIENTATION, 1))
                 if match := _XMP_ORIENTATION.search(content):
                     return int(match[1])
-    except Exception:  # malformed EXIF raises anything; the pixels are sound
+    except Exception:  # malformed EXIF may raise anything; the pixels are sound
         pass
     return 1
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Pixels of a picture with a colour profile as sRGB; one that cannot be used is passed over."""
+    """Convert a picture with a colour profile to sRGB; an unusable profile is ignored."""
     if not profile:
         return image
     try:

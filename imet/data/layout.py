@@ -1,8 +1,8 @@
 """Where a collection's files lie: Kaggle's layout, and what is one step away from it.
 
-Kaggle's is `train.csv`, `labels.csv` and `train/<id>.png`. Pictures are also found in
-`train/train/`, as some archives unpack, and beside the tables; under any usual ending, in capitals
-or not; and whether the file system composes accents or not.
+Kaggle's layout is `train.csv`, `labels.csv` and `train/<id>.png`. Pictures are also found in
+`train/train/`, as some archives unpack, and beside the tables; with any usual ending, in capitals
+or not; and whether or not the file system composes accents.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def picture_path(root: Path, work_id: str) -> Path:
 
 @lru_cache(maxsize=8)
 def _pictures(folder: Path, changed: int) -> dict[str, str]:
-    """Composed id to file name, of a folder as it was when it was last changed."""
+    """Composed ids mapped to file names, for a folder as it was when it was last changed."""
     pictures = []
     for name in os.listdir(folder):
         stem, ending = os.path.splitext(name)
@@ -62,12 +62,12 @@ SYSTEM_FOLDERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Informati
 
 
 def pictures_in(folder: Path, leave_out: Path | None = None) -> list[Path]:
-    """Pictures by their ending in a folder and all folders below it, sorted.
+    """List the pictures, by their ending, in a folder and all folders below it, sorted.
 
-    What systems leave beside pictures is passed over: names that begin with a dot, thumbnails, bins
-    and archives' side files; and the folder `leave_out`, such as the output of an earlier run.
-    Linked folders are followed, each folder once. InputError: there is none; says where they are
-    instead, if they are near.
+    Files that systems leave beside pictures are skipped (names that begin with a dot, thumbnails,
+    bins and archives' side files), and so is the folder `leave_out`, such as an earlier run's
+    output. Linked folders are followed, each folder once. InputError: there is no picture; the
+    message says where pictures are instead, if they are near.
     """
     pictures: list[Path] = []
     seen = {leave_out.resolve()} if leave_out is not None else set()
@@ -92,9 +92,9 @@ def pictures_in(folder: Path, leave_out: Path | None = None) -> list[Path]:
 
 
 def misplaced(root: Path, name: str) -> tuple[str, str] | None:
-    """Where "train.csv", "labels.csv" or "train" lies instead of in the folder `root`.
+    """Find where "train.csv", "labels.csv" or "train" lies instead of in the folder `root`.
 
-    What was seen and what to do about it; None where nothing is near.
+    Returns what was seen and what to do about it; None if nothing is near.
     """
     if not root.is_dir():
         return None

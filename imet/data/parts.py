@@ -25,9 +25,9 @@ class Part:
     the collection's own labels.
     """
 
-    collection: Collection  # the whole
-    rows: Array  # (N,) its rows in this part
-    columns: Array  # (K,) its label columns in use
+    collection: Collection  # the whole collection
+    rows: Array  # (N,) the collection's rows in this part
+    columns: Array  # (K,) the collection's label columns in use
     name: str  # "train", "val" or "test"
     view_labels: Array | None = None
 
@@ -101,8 +101,8 @@ def split_alone(recipe: Recipe) -> Recipe:
 def with_culture_kinds(collection: Collection, kinds: str) -> Collection:
     """The collection with its kinds of labels taken for culture or tag as asked.
 
-    `kinds` are taken for culture, "culture" or "culture,country", all others for tags. InputError:
-    a kind that no label has; a table without any culture is no error.
+    `kinds`, such as "culture" or "culture,country", are taken for culture, all others for tags.
+    InputError: a kind that no label has; a table without any culture label is no error.
     """
     chosen = tuple(kind.strip() for kind in kinds.split(",") if kind.strip())
     there = dict.fromkeys(collection.labels.kinds.tolist())

@@ -1,8 +1,8 @@
-"""Decoded pictures in one file: for machines whose few processors decode less than a GPU takes.
+"""Decoded pictures in one file, for machines with too few processors to keep up with a GPU.
 
 The file holds the RGB bytes of a part's works one after another, at their own size; `shapes.npy`
-beside it says how large each is. Kaggle's 109,237 works take 41 GB. What is written survives being
-killed: writing goes on behind the last work that `shapes.npy` knows.
+beside it says how large each picture is. Kaggle's 109,237 works take 41 GB. Writing can be killed
+and started again: it goes on after the last work that `shapes.npy` knows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from imet.data.parts import Part
 from imet.io import InputError, file_lock, write_npy
 from imet.typing import Array
 
-CHUNK = 64  # works that are held in memory, and that an interruption can cost
+CHUNK = 64  # works held in memory, which an interruption can cost
 
 
 @dataclass(eq=False)
@@ -38,13 +38,13 @@ class Pixels:
         return bool(self.shapes.all())
 
     def __getitem__(self, work: int) -> Array:
-        """(H, W, 3) uint8 of a work, a copy."""
+        """A copy of a work's picture, (H, W, 3) uint8."""
         height, width = self.shapes[work]
         start = self._starts[work]
         return np.array(self._bytes[start : start + 3 * height * width]).reshape(height, width, 3)
 
     def write(self, workers: int) -> None:
-        """Decode every picture that is not there yet, in so many threads.
+        """Decode every picture that is not there yet, in `workers` threads.
 
         InputError: a picture that cannot be read, or a disk with too little room.
         """
@@ -59,7 +59,7 @@ class Pixels:
                 tqdm(None, "decoded", works, initial=done, unit="work", disable=None) as bar,
                 ThreadPoolExecutor(max(1, workers)) as pool,
             ):
-                file.truncate(int(3 * self.shapes.prod(1, dtype=np.int64).sum()))  # of no half work
+                file.truncate(int(3 * self.shapes.prod(1, dtype=np.int64).sum()))  # whole works
                 for start in range(done, works, CHUNK):
                     chunk = range(start, min(start + CHUNK, works))
                     for work, picture in zip(chunk, pool.map(self._read, chunk)):

@@ -1,4 +1,4 @@
-"""Where a profile's collection comes from, and label noise that is added to a simulated one."""
+"""Where a profile's collection comes from, and the label noise added to a simulated one."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def contact_sheets(out: Path) -> Path:
 
 
 def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
-    """The folder of a profile's collection in Kaggle's layout, simulated first where it should be.
+    """The folder of a profile's collection in Kaggle's layout; a simulated one is drawn first.
 
-    `data` is a folder to take instead; without it IMET_DATA for the real collection, else
-    `data/kaggle`. InputError: there is no such folder; says how to get the collection.
+    `data` is a folder to use instead; by default the real collection is in IMET_DATA, else in
+    `data/kaggle`. InputError: there is no such folder; the message says how to get the collection.
     """
     if data is None and profile.data == "simulated":
         folder = home() / "data" / profile.name
@@ -63,10 +63,10 @@ def collection_folder(profile: Profile, data: Path | str | None = None) -> Path:
 
 
 def drawn_for(profile: Profile, labels: Sequence[str], each: int) -> tuple[Collection, Array]:
-    """Works for evaluation alone: drawn apart from a simulated profile's collection, for labels.
+    """Draw works for evaluation only, for given labels, apart from a simulated profile's own works.
 
-    There are `each` works per label, which the annotator may overlook, as anywhere. Beside the
-    collection, (N,) which of the labels each work is drawn for.
+    There are `each` works per label; the annotator may overlook the label, as anywhere. Returns the
+    collection, and (N,) which of the `labels` each work is drawn for.
     """
     folder = home() / "data" / f"{profile.name}-{digest(list(labels), each)}"
     seed = profile.collection_seed + 1
@@ -77,9 +77,9 @@ def drawn_for(profile: Profile, labels: Sequence[str], each: int) -> tuple[Colle
 
 
 def known_boxes(collection: Collection) -> Boxes | None:
-    """Where things are: `boxes.csv` of the folder, else what drew it knows; None where nobody does.
+    """Boxes from the folder's `boxes.csv`, else from the program that drew it; None if it has none.
 
-    InputError: a fault in what is there.
+    InputError: the boxes that are there have a fault.
     """
     if (collection.root / "boxes.csv").exists():
         return read_boxes(collection)
@@ -90,11 +90,11 @@ def known_boxes(collection: Collection) -> Boxes | None:
 
 
 def add_label_noise(collection: Collection, factor: float) -> Collection:
-    """The collection with its true labels, annotated anew.
+    """The collection with its true labels annotated anew.
 
-    Every work has random numbers of its own, the same for all factors: what a small factor leaves
-    out, a larger one leaves out too. The factor is times the simulation's rates of mistakes; 0
-    gives the truth. InputError: the collection has no `truth.jsonl`.
+    Every work has its own random numbers, the same for all factors: what a small factor leaves out,
+    a larger one leaves out too. `factor` multiplies the simulation's rates of mistakes; 0 gives the
+    true labels. InputError: the collection has no `truth.jsonl`.
     """
     truth = imet_simulation.read_ground_truth(collection).targets  # (N, K)
     if factor == 0:

@@ -1,9 +1,9 @@
-"""Which work trains, which validates, which tests: the authors' split, id for id.
+"""Which works are for training, validation and test: the authors' split, id for id.
 
 FIDELITY: labels seen fewer than three times are dropped together with every work that carries one;
 the rest is divided 8:1:1 by scikit-learn's `train_test_split` on the ids in file order, first the
 test part (`test_size=0.1`), then validation (`test_size=0.1/0.9`), both with `random_state=231`,
-unstratified. On the real tables that gives the very parts the paper's authors used.
+unstratified. On the real tables this gives exactly the parts that the paper's authors used.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def split_rows(n: int, seed: int = SEED) -> tuple[Array, Array, Array]:
 
 
 def split_collection(collection: Collection, rare_below: int = 3, seed: int = SEED) -> Split:
-    """Clean the rare labels away and split the rest 8:1:1.
+    """Remove the rare labels and split the rest 8:1:1.
 
     Counts are taken once, before any work is dropped, as the authors did. Labels with fewer uses
     than `rare_below` are rare; 0 keeps every work and every label. `seed` is the `random_state` of
@@ -89,9 +89,9 @@ def split_collection(collection: Collection, rare_below: int = 3, seed: int = SE
 
 
 def subsample(split: Split, works: int, seed: int) -> Split:
-    """A seeded sample of `works` works of a split that keeps its 8:1:1; the columns stay.
+    """Draw a seeded sample of `works` works from a split, at the same 8:1:1; the columns stay.
 
-    The split itself if it has no more; rows left out count as dropped.
+    Returns the split itself if it has no more works; rows left out count as dropped.
     """
     sizes = np.array([len(split.rows(name)) for name in PARTS])
     if works >= sizes.sum():
@@ -110,7 +110,7 @@ def subsample(split: Split, works: int, seed: int) -> Split:
 
 
 def part_names(split: Split) -> Array:
-    """(N,) of "train", "val", "test" or "dropped", in file order."""
+    """(N,) part of each row, "train", "val", "test" or "dropped", in file order."""
     names = [*PARTS, "dropped"]
     rows = [split.rows(name) for name in names]
     return np.repeat(names, list(map(len, rows)))[np.argsort(np.concatenate(rows))]

@@ -1,4 +1,4 @@
-"""What a collection's tables say of it, in one dictionary: FIDELITY's facts for the real ones."""
+"""Facts about a collection from its tables, in one dictionary; for the real ones, FIDELITY's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KAGGLE_ID_LENGTH = 16
 def summarise(root: Path | str) -> dict[str, Any]:
     """The facts of a folder in Kaggle's layout, without its pictures, as numbers for JSON.
 
-    rows, labels, culture, tag: works, and labels by what the documents' rules take them for;
+    rows, labels, culture, tag: works, labels, and labels that count as culture and as tag;
     mean_labels (rounded to 4 decimals), max_labels: labels on one work;
     rare_labels: labels seen fewer than 3 times, unused ones included;
     kept_works, kept_labels: what is left without them;
@@ -68,7 +68,7 @@ def summarise(root: Path | str) -> dict[str, Any]:
 
 
 def format_summary(summary: dict[str, Any]) -> str:
-    """`summarise` as text for a person, with the ten most frequent labels of `counts`."""
+    """The result of `summarise` as text, with the ten most frequent labels of `counts`."""
 
     def by_part(values: dict[str, int | None]) -> str:
         return "  ".join(f"{k} {'–' if v is None else format(v, ',')}" for k, v in values.items())

@@ -1,9 +1,9 @@
 """Kaggle's tables as arrays: which works there are and which labels each carries.
 
 `labels.csv` (`attribute_id,attribute_name`) names the columns, `train.csv` (`id,attribute_ids`)
-the rows; pictures lie in `train/<id>.png`. Any folder in this layout is a collection: other label
-names, other counts and attribute ids with gaps included. Tables are also read as spreadsheets and
-pandas write them: UTF-16, semicolons or tabs, `147.0` and `[3, 8]`.
+the rows; pictures lie in `train/<id>.png`. Any folder in this layout is a collection, including
+other label names, other counts and attribute ids with gaps. Tables are also read in the forms that
+spreadsheets and pandas write: UTF-16, semicolons or tabs, `147.0` and `[3, 8]`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from imet.typing import Array
 
 BYTE_ORDER_MARK = "\ufeff"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-NOT_TEXT = re.compile("[\0\udc80-\udcff]")  # "surrogateescape" makes the latter of other bytes
+NOT_TEXT = re.compile("[\0\udc80-\udcff]")  # "surrogateescape" turns other bytes into the latter
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ def raise_first(problems: Sequence[Problem]) -> None:
 def read_columns(
     path: Path, wanted: Sequence[str]
 ) -> tuple[list[tuple[int, list[str]]], list[Problem]]:
-    """Read named columns of a CSV file, in any order, beside any others.
+    """Read named columns of a CSV file, which may be in any order among others.
 
-    A byte order mark and any line ends are accepted, blank lines skipped; fields are separated by
-    commas, or by what separates the names in the header. The file is UTF-8, or UTF-16 with its
-    mark. Rows come as (line, fields in the order of `wanted`); faulty ones are left out of them and
-    named among the problems.
+    A byte order mark and any line ends are accepted, and blank lines are skipped; fields are
+    separated by commas, or by what separates the names in the header. The file is UTF-8, or UTF-16
+    with its mark. Rows come as (line, fields in the order of `wanted`); faulty rows are left out
+    and named among the problems.
     """
     try:
         data = path.read_bytes()
@@ -115,7 +115,7 @@ def read_columns(
 
 
 def _delimiter(text: str, wanted: Sequence[str]) -> tuple[str, bool]:
-    """What separates fields, and whether the first line only says so (`sep=;`, as Excel has it)."""
+    """What separates fields, and whether the first line only says so (`sep=;`, as in Excel)."""
     first = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
     if first.lower().startswith("sep=") and len(first.rstrip(" ")) == 5:
         return first[4], True
@@ -129,9 +129,9 @@ def _delimiter(text: str, wanted: Sequence[str]) -> tuple[str, bool]:
 def _records(
     path: Path, text: str, problems: list[Problem], delimiter: str
 ) -> Iterator[tuple[int, list[str]]]:
-    """Records of CSV text with their lines; after a fault in quoting it goes on with the next."""
+    """Records of CSV text with their lines; after a fault in quoting, the next line is read."""
     lines = [f"{line}\n" for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
-    done = 0  # lines behind us
+    done = 0  # lines already read
     while done < len(lines):
         start = done
         numbers = range(start, len(lines))
@@ -152,14 +152,14 @@ def _records(
 
 # An id becomes a file name, so it must not lead out of its folder on any system.
 UNSAFE_ID = re.compile(r"[\x00-\x1f\x7f/\\]|^[A-Za-z]:|^\.{1,2}$|^\s|\s$")
-LONGEST_ID = 250  # bytes: a file name of 255 less its ending
+LONGEST_ID = 250  # bytes: a file name of 255 minus its ending
 INVISIBLE = "\ufeff\u200b\u00a0"  # what spreadsheets leave around a name
-LIST_SIGNS = str.maketrans(dict.fromkeys("[](){},;|'\"", " "))  # of "[3, 8]"
+LIST_SIGNS = str.maketrans(dict.fromkeys("[](){},;|'\"", " "))  # as in "[3, 8]"
 
 
-@lru_cache(10_000)  # a few labels stand in all rows
+@lru_cache(10_000)  # all rows hold the same few labels
 def whole_number(text: str) -> int | None:
-    """The number that a field holds, "147" or "147.0" as pandas writes it; None for all others.
+    """The number in a field, "147", or "147.0" as pandas writes it; None for anything else.
 
     Examples:
         >>> whole_number("147.0"), whole_number(" 3"), whole_number("-1"), whole_number("2.5")
@@ -192,7 +192,7 @@ class Collection:
 def read_collection(root: Path | str) -> Collection:
     """Read `train.csv` and `labels.csv` of a folder; pictures are not looked at.
 
-    InputError: a table is missing or faulty; names file, row and remedy of the first fault.
+    InputError: a table is missing or faulty; gives the first fault's file, row and remedy.
     """
     collection, problems = scan_tables(Path(root))
     raise_first(problems)
@@ -239,7 +239,7 @@ def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
 def _scan_works(path: Path, labels: LabelSpace) -> tuple[Array, Array, list[Problem]]:
     """Ids (N,), targets (N, K) and problems of `train.csv`.
 
-    With no label known at all, `labels.csv` is at fault and no row is blamed for unknown ones; a
+    If no label is known at all, `labels.csv` is at fault and no row is blamed for unknown labels; a
     label that is unknown in many rows is one problem.
     """
     rows, problems = read_columns(path, ("id", "attribute_ids"))
@@ -288,7 +288,7 @@ def id_faults(work_id: str, first_line: dict[str, int]) -> list[tuple[str, str]]
 def _label_columns(
     text: str, column_of: dict[int, int]
 ) -> tuple[list[int], list[int], list[tuple[str, str]]]:
-    """Columns of a row's labels, labels that are unknown, and other faults as (message, remedy)."""
+    """Columns of a row's labels, unknown labels, and other faults as (message, remedy)."""
     seen: list[int] = []
     unknown: list[int] = []
     faults: list[tuple[str, str]] = []

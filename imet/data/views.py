@@ -1,7 +1,7 @@
-"""The paper's six views of a work: which kinds, cut from its picture, and what each trains on.
+"""The paper's six views of a work: their kinds, how they are cut, and what each trains on.
 
-A work is decoded once and its views are cut from those bytes; flip, colour jitter and
-normalisation follow a batch at a time (`imet.data.augment`).
+A work is decoded once and its views are cut from these bytes; flip, colour jitter and
+normalisation follow one batch at a time (`imet.data.augment`).
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ WINDOW = (224, 300)  # a crop's side over the picture's shorter side: 224 px of 
 
 
 def views_seen(recipe: Recipe, training: bool) -> Literal["six", "one"]:
-    """Views that a recipe takes of training works, or of those that are evaluated."""
+    """Views that a recipe takes of training works, or of works in evaluation."""
     return recipe.views if training or recipe.eval_views == "same" else recipe.eval_views
 
 
 def view_kinds(has_culture: bool, has_tag: bool, train: bool) -> list[Kind]:
     """The six views of a work.
 
-    In training the paper takes one resize and five crops of a work with culture and tag labels,
-    six resizes of a work with tags only; works with culture labels only (0.2 %), which it does not
-    mention, get one resize and five crops. For evaluation every work gets one resize, five crops.
+    In training, the paper takes one resize and five crops of a work with culture and tag labels,
+    and six resizes of a work with tags only; works with culture labels only (0.2 %), which it does
+    not mention, get one resize and five crops. So does every work in evaluation.
 
     Examples:
         >>> view_kinds(False, True, train=True) == ["resize"] * 6
@@ -54,11 +54,11 @@ def view_targets(
 ) -> Array:
     """Labels (V, K) bool of each of V views of a work with the labels (K,) bool.
 
-    In training a crop keeps the culture labels only, since a tag's thing may lie outside of it
-    (`as_written`; paper, section 4.2). In the authors' code the culture test compares a string with
-    integers and is always false, so a crop keeps nothing (`as_coded`): all-zero targets on 74 % of
-    the training views. `all` keeps every label, for comparison. A resize, and every view in
-    evaluation, has all labels.
+    In training a crop keeps the culture labels only, since the thing that a tag names may lie
+    outside it (`as_written`; paper, section 4.2). In the authors' code the culture test compares a
+    string with integers and is always false, so a crop keeps nothing (`as_coded`): 74 % of the
+    training views have all-zero targets. `all` keeps every label, for comparison. A resize, and
+    every view in evaluation, has all labels.
 
     Examples:
         >>> row, is_culture = np.array([True, True]), np.array([True, False])
@@ -73,9 +73,9 @@ def view_targets(
 
 
 def work_rng(seed: int, work_id: str, epoch: int = 0) -> np.random.Generator:
-    """The random numbers of one work in one epoch, whoever draws them and in whatever order.
+    """Random generator of one work in one epoch, whichever process draws from it and when.
 
-    Evaluation keeps epoch 0, so its crops are the same in every run with that seed.
+    Evaluation stays at epoch 0, so its crops are the same in every run with that seed.
     """
     key = int.from_bytes(hashlib.blake2b(work_id.encode(), digest_size=16).digest(), "little")
     return np.random.default_rng([seed, epoch, key])
@@ -103,9 +103,9 @@ def random_crop_windows(
 
 
 def resize_view(image: Array, size: int = 224) -> torch.Tensor:
-    """A whole picture (H, W, 3) uint8, of any size, squeezed into a square (3, size, size) uint8.
+    """Squeeze a whole picture (H, W, 3) uint8, of any size, into a square (3, size, size) uint8.
 
-    Channels are last in memory, as convolutions on CPU like it best.
+    Channels are last in memory, which suits convolutions on a CPU best.
 
     Examples:
         >>> resize_view(np.zeros((300, 400, 3), np.uint8)).shape
@@ -141,7 +141,7 @@ def make_views(
 
 
 def _scaled(window: torch.Tensor, size: int) -> torch.Tensor:
-    """(h, w, 3) to (size, size, 3), antialiased bilinear; unchanged where it fits."""
+    """Scale (h, w, 3) to (size, size, 3), antialiased bilinear; unchanged if it fits already."""
     if window.shape[:2] == (size, size):
         return window
     # A permuted view is channels-last memory: torchvision's fast uint8 path, if left as it is.
