@@ -137,7 +137,7 @@ Piece = TypeVar("Piece")
 
 
 def gathered(pieces: list[Piece]) -> list[Piece]:
-    """The pieces of all processes, in the order of processes; just its own if there is only one."""
+    """The pieces of all processes, in the order of processes; with one process, its own pieces."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return pieces
     everyone: list[Any] = [None] * distributed.get_world_size()

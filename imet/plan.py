@@ -63,7 +63,7 @@ class Cost:
     disk: int  # bytes of features, checkpoints and scores, while it trains
     last: int  # of these bytes, the checkpoint to resume from, deleted once the run is done
     features: int  # of these bytes, stored features
-    store: str  # names the stored features: recipes with the same name share them
+    store: str  # digest of the stored features: recipes with the same digest share them
     memory: int  # bytes of device memory for a training batch
     host: int  # bytes of targets and outputs that evaluation holds at once
 

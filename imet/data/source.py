@@ -77,7 +77,7 @@ def drawn_for(profile: Profile, labels: Sequence[str], each: int) -> tuple[Colle
 
 
 def known_boxes(collection: Collection) -> Boxes | None:
-    """Boxes from the folder's `boxes.csv`, else from the program that drew it; None if it has none.
+    """Boxes from the folder's `boxes.csv`, else from the program that drew it; else None.
 
     InputError: the boxes that are there have a fault.
     """
