@@ -230,7 +230,7 @@ def view_pictures(run: Run, part: Part, work: int) -> tuple[Array, Array, list[s
 def influence(
     run: Run, part: Part, works: Sequence[int] | Array, labels: Array, device: str = "auto"
 ) -> Array:
-    """What naming one label does to the probability of the others at the next step.
+    """What naming one label does to the logits of the others at the next step.
 
     Every work's resized view goes through step 1 of a finished AttnCNN-RNN. Then each of the
     `labels`, (A,) columns, is taken as l_1 in turn, and step 2 is compared with step 2 after no

@@ -119,7 +119,7 @@ def best_threshold(scores: Array, targets: Array, beta: float = 2) -> tuple[floa
 
     Only the distinct scores matter as thresholds, and one above them all. Lowering the threshold
     past a score adds one prediction to one work; the change in that work's F-beta is the score's
-    gain. In the order of the scores, the running sum of gains is the F-beta at each of them.
+    gain. In the order of the scores, the running sum of gains over N is the F-beta at each.
 
     Scores (N, K) are finite, or −∞ for labels never to be predicted, else ValueError. Returns the
     threshold and its F-beta. The threshold is one of the scores, or the next number above them all

@@ -22,7 +22,7 @@ PACKAGES = (
 
 @cache
 def commit() -> str:
-    """The commit, with "+changes" if there are `changed_files`; "unknown" without git."""
+    """The commit, with "+changes" if there are `changed_files`; without git IMET_COMMIT, or "unknown"."""
     try:
         return _git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed_files() else "")
     except (OSError, subprocess.CalledProcessError):
