@@ -45,9 +45,9 @@ class CropMethod:
     """What the poster says of its crop, and what it leaves open.
 
     "modules" takes modules of any kind, as `vgg16.features[:8]` would. A map left out at a cutoff
-    of 1/2 has less than a quarter of its layer's variance; a layer that varies evenly over its range
-    has a standard deviation of 0.29. The rim is ignored and filled with the values beside it, since
-    the zeros that convolutions pad with make edges there that no picture has.
+    of 1/2 has less than a quarter of its layer's variance; a layer that varies evenly over its
+    range has a standard deviation of 0.29. The rim is ignored and filled with the values
+    beside it, since the zeros that convolutions pad with make edges that no picture has.
     """
 
     layers: Annotated[int, Field(ge=1)] = 8  # how many of the first layers

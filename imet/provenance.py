@@ -22,7 +22,7 @@ PACKAGES = (
 
 @cache
 def commit() -> str:
-    """The commit, with "+changes" if there are `changed_files`; without git IMET_COMMIT, or "unknown"."""
+    """The commit, "+changes" if there are `changed_files`; IMET_COMMIT or "unknown" without git."""
     try:
         return _git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed_files() else "")
     except (OSError, subprocess.CalledProcessError):
