@@ -1,1 +1,1 @@
-"""Collections from where they are published."""
+"""Download collections from where they are published."""

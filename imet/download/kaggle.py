@@ -1,8 +1,8 @@
-"""The iMet Collection 2019 from Kaggle, by `kagglehub`, unpacked and checked.
+"""Download the iMet Collection 2019 from Kaggle with `kagglehub`, unpack it and check it.
 
-`kagglehub` finds the reader's credentials and asks Kaggle for the data. Kaggle answers with an
-address, signed for a while, of one archive with all files. It is fetched, unpacked beside its
-place, and moved there whole.
+`kagglehub` finds the reader's credentials and asks Kaggle for the data. Kaggle answers with a
+temporarily signed address of one archive that holds all files. The archive is fetched, unpacked
+next to its destination, and moved there as a whole.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ COMPETITION = "imet-2019-fgvc6"
 PAGE = f"https://www.kaggle.com/competitions/{COMPETITION}"
 SETTINGS = "https://www.kaggle.com/settings"
 BLOCK = 2**20  # bytes
-REFUSALS = {  # status to what it means and what to do
+REFUSALS = {  # HTTP status to (what it means, what to do)
     401: (
         "Kaggle does not know these credentials",
         f"make a new token at {SETTINGS} and put it where the old one is",
@@ -56,20 +56,20 @@ REFUSALS = {  # status to what it means and what to do
 def download(
     out: Path, *, sleep: Callable[[float], None] = time.sleep, progress: bool = True
 ) -> list[Problem]:
-    """Fetch the collection into `out` and check it; an interrupted download goes on.
+    """Fetch the collection into `out` and check it; an interrupted download is resumed.
 
     Args:
-        out: the folder, new or empty; gets `train.csv`, `labels.csv`, `train/` and what else
-            the archive holds. A finished one is only checked.
-        sleep: waits so many seconds.
-        progress: show bars.
+        out: a new or empty folder; receives `train.csv`, `labels.csv`, `train/` and whatever else
+            the archive holds. A complete collection is only checked.
+        sleep: function that waits for a number of seconds.
+        progress: show progress bars.
 
     Returns:
-        Problems of the folder, as `imet data check` finds them.
+        Problems found in the folder, as `imet data check` reports them.
 
     Raises:
         InputError: `kagglehub` or credentials are missing, Kaggle refuses the data or cannot be
-            reached, the disk is full, `out` holds something else, or the archive is not sound.
+            reached, the disk is full, `out` holds something else, or the archive is damaged.
     """
     cache = out / ".download"
     archive, ready = cache / "archive.zip", cache / "ready"
@@ -95,7 +95,7 @@ def download(
     return check(out)
 
 
-# --- Who asks, and whether Kaggle answers --------------------------------------------------------
+# --- Credentials, and Kaggle's answer ------------------------------------------------------------
 
 
 def _refuse_without_credentials() -> None:
@@ -119,7 +119,7 @@ def _refuse_without_credentials() -> None:
 
 
 class _InTime(HTTPAdapter):
-    """Gives up on a server that falls silent; `kagglehub` would wait for ever."""
+    """Gives up on a server that falls silent; `kagglehub` would wait forever."""
 
     def send(self, request: Any, **options: Any) -> requests.Response:  # type: ignore[override]
         return super().send(request, **{**options, "timeout": TIMEOUT})
@@ -127,11 +127,11 @@ class _InTime(HTTPAdapter):
 
 @contextmanager
 def _answer() -> Iterator[requests.Response]:
-    """Kaggle's answer to who asks for the archive: its first bytes are still to be read.
+    """Ask Kaggle for the archive; yields the answer, of which nothing has been read yet.
 
     Raises:
-        InputError: it refuses.
-        Again: it is busy, or cannot be reached.
+        InputError: Kaggle refuses.
+        Again: Kaggle is busy, or cannot be reached.
     """
     from kagglehub.clients import build_kaggle_client
     from kagglesdk.competitions.types.competition_api_service import ApiDownloadDataFilesRequest
@@ -155,9 +155,9 @@ def _answer() -> Iterator[requests.Response]:
 
 
 def _refusal(answer: requests.Response) -> Exception:
-    """What a status other than 200 means."""
+    """The error that a status other than 200 means."""
     status = answer.status_code
-    if answer.history:  # the store, not Kaggle; its address is signed for a while only
+    if answer.history:  # from the file store, not Kaggle: its signed address expires
         return Again(f"the store answered {status}")
     try:
         status = int(answer.json()["code"])
@@ -176,7 +176,7 @@ def _refusal(answer: requests.Response) -> Exception:
 
 
 def _fetch(archive: Path, sleep: Callable[[float], None], progress: bool) -> None:
-    """Fetch the archive; tries that get further are not counted among the vain ones."""
+    """Fetch the archive; only attempts that make no progress count as failures in a row."""
     part = archive.with_suffix(".part")
     vain = 0
     while not archive.exists():
@@ -196,11 +196,11 @@ def _fetch(archive: Path, sleep: Callable[[float], None], progress: bool) -> Non
 
 
 def _transfer(answer: requests.Response, part: Path, progress: bool) -> None:
-    """Fetch what is missing of the archive that an answer brings, and compare it with its facts.
+    """Fetch the missing part of the archive and check it against the stated size and checksum.
 
     Raises:
-        Again: the transfer was cut.
-        InputError: its checksum is wrong, or it does not fit the disk.
+        Again: the transfer was cut off.
+        InputError: the checksum is wrong, or the archive does not fit on the disk.
     """
     from kagglehub.integrity import get_md5_checksum_from_response, to_b64_digest
 
@@ -210,7 +210,7 @@ def _transfer(answer: requests.Response, part: Path, progress: bool) -> None:
     checksum = get_md5_checksum_from_response(answer)
     facts = {"size": size, "etag": answer.headers.get("ETag"), "md5": checksum}
     note = part.with_suffix(".json")
-    # Another archive than the one begun, or one whose end nobody knows, is begun anew.
+    # Start over if this is not the archive that was begun, or if its size is unknown.
     if size < 0 or not note.exists() or read_json(note) != facts:
         part.unlink(missing_ok=True)
     write_json(note, facts)
@@ -242,7 +242,7 @@ def _transfer(answer: requests.Response, part: Path, progress: bool) -> None:
 
 
 def _append(answer: requests.Response, part: Path, size: int, progress: bool) -> None:
-    """Write an answer to a file, from where the file ends if the server can do that."""
+    """Write an answer to a file, resuming at the end of the file if the server allows it."""
     start = _size(part)
     if start:
         rest = {"Range": f"bytes={start}-", "Accept-Encoding": "identity"}
@@ -278,7 +278,7 @@ def _size(path: Path) -> int:
 
 
 def _make_ready(archive: Path, ready: Path, progress: bool) -> None:
-    """Unpack the archive, and archives in it, into a folder in Kaggle's layout."""
+    """Unpack the archive, and the archives inside it, into a folder in Kaggle's layout."""
     folder = ready.with_name("unpacked")
     try:
         unpack(archive, folder, progress=progress)
@@ -305,7 +305,7 @@ def _unpack_beside(inner: Path, progress: bool) -> None:
 
 
 def _move(ready: Path, out: Path) -> None:
-    """Move all entries into place, the table of works last: with it the folder is whole."""
+    """Move all entries into place, the table of works last: it marks the folder as complete."""
     for path in sorted(ready.iterdir(), key=lambda path: path.name == "train.csv"):
         os.replace(path, out / path.name)
     ready.rmdir()

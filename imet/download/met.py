@@ -1,9 +1,9 @@
-"""Public-domain works of the Metropolitan Museum, by its open-access interface, in Kaggle's layout.
+"""Public-domain works of the Metropolitan Museum, from its open-access API, in Kaggle's layout.
 
-The museum publishes records and pictures of such works under CC0: a table of all objects
-(`MetObjects.csv`), and a record and a picture for each. Labels are spelled as in the iMet
-Collection: `culture::` from the record's culture, else from the artist's nationality, and `tag::`
-from its tags.
+The museum publishes records and pictures of these works under CC0: a table of all objects
+(`MetObjects.csv`), and a record and a picture of each. Labels are spelled as in the iMet
+Collection: `culture::` comes from the record's culture or else from the artist's nationality, and
+`tag::` from the record's tags.
 """
 
 from __future__ import annotations
@@ -48,24 +48,24 @@ def download(
     polite: Polite | None = None,
     progress: bool = True,
 ) -> dict[str, int]:
-    """Fetch works into `out`; an interrupted download goes on, a finished one is left as it is.
+    """Fetch works into `out`; an interrupted download is resumed, a finished one left as it is.
 
-    Works are public domain, have a picture and a tag at least. They are taken in an order that the
-    seed alone decides, or as listed in `ids`, until there are enough. Each is stored as
-    `train/met<object number>.jpg`, its shorter side 300 pixels at most.
+    Works are in the public domain and have a picture and at least one tag. They are taken in an
+    order that depends only on the seed, or as listed in `ids`, until there are enough. Each is
+    stored as `train/met<object number>.jpg`, with a shorter side of at most 300 pixels.
 
     Args:
-        out: the folder; gets `labels.csv`, `train.csv`, `train/`, `manifest.csv` (object
+        out: output folder; receives `labels.csv`, `train.csv`, `train/`, `manifest.csv` (object
             number, title, licence, addresses, checksum and date of each work) and `skipped.csv`.
-        works: how many, where `ids` does not say.
-        seed: of the order.
-        ids: object numbers to fetch instead.
-        labels: of objects, to take instead of the records', which the museum goes on improving.
-        polite: makes the requests.
+        works: number of works, if `ids` is not given.
+        seed: seed of the order.
+        ids: object numbers of the works to fetch instead.
+        labels: labels by object number, to replace the records', which the museum keeps improving.
+        polite: sends the requests.
         progress: show a bar with the time left.
 
     Returns:
-        Reason to number of objects that were passed over.
+        For each reason, the number of objects that were passed over.
 
     Raises:
         InputError: the museum's server cannot be reached; no work is left to fetch; the disk is
@@ -108,7 +108,7 @@ class _Unusable(Exception):
 
 
 def read_ids(path: Path) -> list[int]:
-    """Object numbers of a file: one per line, or the column `object_id` of a CSV table.
+    """Read object numbers from a file: one per line, or the column `object_id` of a CSV table.
 
     Raises:
         InputError: the file is missing, or a line holds no number.
@@ -132,9 +132,9 @@ def read_ids(path: Path) -> list[int]:
 
 
 def read_labels(path: Path) -> dict[int, list[str]]:
-    """Labels that a table with the columns `object_id` and `labels` gives its objects.
+    """Read the labels of objects from a table with the columns `object_id` and `labels`.
 
-    Labels are separated by bars, as in "culture::french|tag::men"; a list without the column
+    Labels are separated by bars, as in "culture::french|tag::men"; a file without these columns
     gives none.
     """
     with path.open(encoding="utf-8-sig", newline="") as handle:
@@ -161,7 +161,7 @@ def _order(cache: Path, seed: int, polite: Polite) -> list[int]:
 
 
 def _table(polite: Polite) -> bytes:
-    """The museum's table of objects; a pointer in its place is not the table."""
+    """The museum's table of objects; a pointer file in its place is not accepted."""
     seen = "nothing there"
     named = os.environ.get("IMET_MET_TABLE")
     for place in [named] if named else TABLES:
@@ -206,8 +206,8 @@ def _record(cache: Path, number: int, polite: Polite) -> dict[str, Any]:
 def labels_of(record: dict[str, Any]) -> list[str]:
     """Label names of a museum's record, in the spelling of the iMet Collection.
 
-    A culture is the record's, else the artist's nationality. Places after a comma are labels of
-    their own, "or" stays as it is, and words of doubt and brackets are left out.
+    The culture is the record's, or else the artist's nationality. Places after a comma become
+    labels of their own, "or" is kept, and words of doubt and brackets are left out.
 
     Examples:
         >>> labels_of({"culture": "Italian, Florence", "tags": [{"term": "Men"}]})
@@ -227,7 +227,7 @@ def labels_of(record: dict[str, Any]) -> list[str]:
 def _stored(
     out: Path, record: dict[str, Any], polite: Polite, labels: Sequence[str] | None
 ) -> dict[str, Any]:
-    """Fetch and store an object's picture; its row of the manifest, with its labels."""
+    """Fetch and store an object's picture; returns its manifest row with its labels."""
     if record.get("isPublicDomain") is not True:
         raise _Unusable("not stated to be in the public domain")
     url = str(record.get("primaryImageSmall") or record.get("primaryImage") or "")
@@ -266,7 +266,7 @@ def _stored(
 
 
 def encode(picture: np.ndarray) -> bytes:
-    """JPEG bytes of a picture (H, W, 3) uint8 whose shorter side is 300 pixels at most."""
+    """Encode a picture (H, W, 3) uint8 as JPEG, with a shorter side of at most 300 pixels."""
     image = Image.fromarray(picture)
     scale = min(1.0, SHORTER_SIDE / min(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
@@ -289,4 +289,4 @@ def _write_tables(out: Path, rows: list[dict[str, Any]]) -> None:
     write_csv(out / "manifest.csv", MANIFEST, ([row[key] for key in MANIFEST] for row in rows))
     write_csv(
         out / "train.csv", ("id", "attribute_ids"), ids_of
-    )  # last: with it the folder is whole
+    )  # last: it marks the folder as complete

@@ -1,4 +1,4 @@
-"""Requests that a server does not mind, and that outlast its bad days and a full disk."""
+"""Requests that are gentle on a server, and that survive its bad days and a full disk."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from imet.io import InputError
 AGENT = f"imet-report/{version('imet')} (reproducible research on open-access pictures; python)"
 TIMEOUT = (10, 60)  # seconds to connect, and between two parts of an answer
 ATTEMPTS = 8
-BLOCKED = 40.0  # seconds to wait after a refusal: it lasts half a minute or longer
+BLOCKED = 40.0  # seconds to wait after a refusal, which lasts half a minute or longer
 SLOWEST = 5.0  # seconds between requests, however often the server refuses
 
 
 class Gone(Exception):
-    """The server says that there is no such thing, or no more."""
+    """The server says that the address does not exist, or no longer exists."""
 
 
 class Unreachable(InputError):
-    """A server that does not give what it should, however often it is asked."""
+    """A server does not deliver what it should, however often it is asked."""
 
 
 class Again(Exception):
-    """Worth another try, after so many seconds; None leaves it to the number of tries."""
+    """Worth another try after `wait` seconds; with None, the number of tries decides."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -42,13 +42,13 @@ class Again(Exception):
 class Polite:
     """GET requests one at a time, with a pause between them.
 
-    A refusal (403, 429, or a page for robots in place of what was asked for) is not final: it is
-    waited out, and the pause grows. Broken connections, server errors and answers of the wrong
-    length are tried again.
+    A refusal (403, 429, or a page for robots in place of the content) is not final: requests wait
+    until it has passed, and the pause grows. After a broken connection, a server error or an answer
+    of the wrong length, the request is repeated.
 
     Args:
         pause: seconds between two requests.
-        sleep: waits so many seconds.
+        sleep: function that waits for a number of seconds.
     """
 
     def __init__(self, pause: float = 1.0, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -58,7 +58,7 @@ class Polite:
         self._last, self._answered = -1e9, False
 
     def get(self, url: str) -> bytes:
-        """The content of an address.
+        """Fetch the content of an address.
 
         Raises:
             Gone: there is nothing at this address.
@@ -118,7 +118,7 @@ class Polite:
 
 
 def retry_after(answer: requests.Response) -> float:
-    """What the server asks for, in seconds, or the usual length of a refusal."""
+    """Seconds that the server asks to wait, or else the usual length of a refusal."""
     text = answer.headers.get("Retry-After", "")
     return min(float(text), 600.0) if text.isdigit() else BLOCKED
 
@@ -129,7 +129,7 @@ def _wait(state: RetryCallState) -> float:
 
 
 def seconds_to_wait(error: BaseException | None, attempt: int) -> float:
-    """Before the next try: what the error asks for, else longer with each attempt.
+    """Seconds before the next try: as the error asks, or else longer with each attempt.
 
     Examples:
         >>> [seconds_to_wait(Again("cut off"), attempt) for attempt in (1, 2, 8)]
@@ -141,10 +141,10 @@ def seconds_to_wait(error: BaseException | None, attempt: int) -> float:
 
 @contextmanager
 def full_disk_explained(folder: Path) -> Iterator[None]:
-    """Turn the system's error of a full disk into one that says what to do.
+    """Turn the system's error about a full disk into one that says what to do.
 
     Raises:
-        InputError: the disk, or the share of it that may be used, is full.
+        InputError: the disk, or the user's quota on it, is full.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Unpack an archive that others made: nothing lands elsewhere, nothing grows without bound."""
+"""Unpack an archive from others: no file lands outside its folder or grows without bound."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tqdm import tqdm
 from imet.io import InputError
 
 MOST_FILES = 1_000_000
-MOST_TIMES = 20  # the archive's own size; pictures hardly shrink, and tables to a fifth
-SMALL = 2**30  # bytes that may come out of any archive
+MOST_TIMES = 20  # times the archive's own size; pictures hardly shrink, tables to a fifth
+SMALL = 2**30  # bytes that any archive may unpack to
 BLOCK = 2**20  # bytes read at a time
 
 
@@ -24,19 +24,19 @@ class Damaged(InputError):
 
 
 def unpack(archive: Path, out: Path, *, progress: bool = False) -> None:
-    """Write the files of a zip archive into `out`; what an interrupted call wrote is kept.
+    """Extract a zip archive into `out`; files written by an interrupted call are kept.
 
-    All names are looked at before anything is written.
+    All names are checked before anything is written.
 
     Args:
         archive: a zip file.
-        out: the folder, made where it is missing.
-        progress: show a bar.
+        out: the folder, created if missing.
+        progress: show a progress bar.
 
     Raises:
-        Damaged: it is no zip archive, or a file in it does not have its checksum.
-        InputError: a name would land outside `out`, stands there twice, or is a link; a file needs
-            a password; more is in it than the archive's size explains, or than the disk holds.
+        Damaged: the file is not a zip archive, or a file in it does not match its checksum.
+        InputError: a name leads outside `out`, occurs twice, or is a link; a file needs a password;
+            the content is larger than the archive's size explains, or than the disk holds.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -90,7 +90,7 @@ def _refused(archive: Path, entry: zipfile.ZipInfo, why: str) -> InputError:
 
 
 def _refuse_bombs(archive: Path, entries: list[zipfile.ZipInfo]) -> None:
-    """Sizes are those that the archive states: no reader of it returns more."""
+    """Refuse zip bombs, by the sizes that the archive states: no reader returns more."""
     size, total = archive.stat().st_size, sum(entry.file_size for entry in entries)
     if len(entries) > MOST_FILES or total > max(SMALL, MOST_TIMES * size):
         raise InputError(
@@ -111,9 +111,9 @@ def _refuse_without_room(out: Path, entries: list[tuple[zipfile.ZipInfo, tuple[s
 
 
 def _write(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path) -> None:
-    """Write one file, unless it is there with its size and checksum.
+    """Write one file, unless it exists with the right size and checksum.
 
-    It is not synced: an archive is kept until all of it is unpacked.
+    The file is not synced to the disk: the archive is kept until all of it is unpacked.
     """
     if path.is_file() and path.stat().st_size == entry.file_size and _checksum(path) == entry.CRC:
         return

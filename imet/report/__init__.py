@@ -1,1 +1,1 @@
-"""What only the book needs: plots, tables, pages, recorded studies."""
+"""Code that only the book needs: plots, tables, pages, recorded studies."""

@@ -1,4 +1,4 @@
-"""Attention against boxes: how often a map's highest region lies on the thing that is named."""
+"""Attention against boxes: how often a map's highest region lies on what the label names."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def score_maps(
     part: Part, works: Array, steps: Steps, chosen: Array, known: Boxes, weights: Array,
     side: int,
 ) -> pd.DataFrame:  # fmt: skip
-    """Score the attention of `chosen` steps (n, T) of works (n,) on the resized view, and rivals.
+    """Score attention maps and their rivals on the resized view against boxes.
 
-    Steps whose label has no box in `known`, of the whole collection, are left out. The weights
-    (K, D) of a linear head make class activation maps of a view of `side` pixels. One row per work,
-    label and map: work, label, map, hit, mass, and area, the share of the view that the label's
-    boxes cover. An even map has hit and mass equal to the area.
+    `chosen` (n, T) marks the steps of works (n,) to score; steps whose label has no box in `known`,
+    the boxes of the whole collection, are left out. The weights (K, D) of a linear head give class
+    activation maps of a view of `side` pixels. One row per work, label and map, with hit, mass and
+    area, the share of the view that the label's boxes cover; an even map's hit and mass equal it.
     """
     rows = []
     for i, t in np.argwhere(chosen):
@@ -53,7 +53,7 @@ def score_maps(
 def median_size(known: Boxes, rows: Array, columns: Array) -> Array:
     """(K,) median over works of the largest box of each label, as a share of the picture.
 
-    NaN for labels without a box. `rows` and `columns` are those of the whole collection.
+    NaN for labels without a box. `rows` and `columns` index the whole collection.
     """
     sizes = np.full(len(columns), np.nan)
     for k, column in enumerate(columns):

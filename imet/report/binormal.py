@@ -1,4 +1,4 @@
-"""What F2 a given AUC allows, under given base rates: the poster's .94 and .53 side by side."""
+"""The F2 that a given AUC allows under given base rates: the poster's .94 beside its .53."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class BinormalResult(NamedTuple):
 
 
 def f2_at_auc(frequencies: Array, auc: float, works: int = 1000, seed: int = 0) -> BinormalResult:
-    """F2 of a model that ranks the works of every label with one given AUC.
+    """F2 of a model that ranks works with the same given AUC for every label.
 
-    Labels are drawn by their frequencies, independently; a work's evidence for a label is normal,
+    Labels are drawn independently by their frequencies; a work's evidence for a label is normal,
     shifted by d = √2·Φ⁻¹(AUC) where the label is true (the equal-variance binormal model). Scores
-    are the exact posterior probabilities, so nothing is lost by bad calibration. Frequencies (K,)
-    and AUC lie in (0, 1). Of so many simulated works: macro AUC as drawn, and F2, precision and
-    recall at their best threshold.
+    are the exact posterior probabilities, so nothing is lost to bad calibration. Frequencies (K,)
+    and AUC lie in (0, 1). Returns the macro AUC as drawn on `works` simulated works, and F2,
+    precision and recall at their best threshold.
 
     Examples:
         >>> result = f2_at_auc(np.full(20, 0.2), 0.9)

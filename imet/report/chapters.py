@@ -1,4 +1,4 @@
-"""The runs that the book's chapters show, listed in `notebooks/runs.toml`, trained in one go."""
+"""Train in one go the runs that the book's chapters show, listed in `notebooks/runs.toml`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class Shown:
     """A run that a chapter shows: arguments of `runs.run`.
 
-    `profile` is the book's, or another one's where a chapter needs drawn pictures.
+    `profile` is the book's, or another one where a chapter needs drawn pictures.
     """
 
     recipe: str
@@ -33,7 +33,7 @@ class Shown:
     overrides: Mapping[str, Any]
 
     def __str__(self) -> str:
-        """The recipe with what is changed."""
+        """The recipe with its changes."""
         changes = ", ".join(f"{key}={value}" for key, value in self.overrides.items())
         return self.recipe + (f" ({changes})" if changes else "")
 
@@ -44,9 +44,9 @@ def shown_runs(
     """Every run that the chapters show on a profile, in the order of the file.
 
     Args:
-        profile: the book's.
+        profile: the book's profile.
         file: the list of runs.
-        chapters: numbers or names of those that count, "03 05" or "03_baseline"; "" for all.
+        chapters: numbers or names of the chapters, "03 05" or "03_baseline"; "" for all.
 
     Raises:
         InputError: there is no such chapter.
@@ -77,27 +77,27 @@ def shown_runs(
 
 @dataclass
 class State:
-    """Where a run stands that is kept in a folder."""
+    """How far the run in a folder has got."""
 
     shown: Shown
     folder: Path
 
     def __str__(self) -> str:
-        """ "done", "running", "to do" or how far it got, and the run."""
+        """ "done", "running", "to do" or how far the run got, and the run."""
         return f"{self.words():26}{self.shown}"
 
     @property
     def done(self) -> bool:
-        """Whether its numbers are there."""
+        """Whether the run's numbers exist."""
         return runs.is_whole(self.folder)
 
     def forget(self) -> None:
-        """Delete the checkpoint to go on from, which a finished run needs no more."""
+        """Delete the checkpoint to resume from, which a finished run no longer needs."""
         with suppress(OSError):  # another process did, or the disk is read-only
             (self.folder / "last.pt").unlink(missing_ok=True)
 
     def words(self) -> str:
-        """Where it stands, in words."""
+        """The state in words."""
         if self.done:
             return f"done, {in_words(read_json(self.folder / 'metrics.json')['seconds'])}"
         running = "running" if is_locked(self.folder) else "to do"
@@ -110,7 +110,7 @@ class State:
 
 
 def states(profile: str, seed: int = 0, chapters: str = "") -> list[State]:
-    """Every run that the chapters show, each folder once, and where it stands."""
+    """The state of every run that the chapters show, each folder once."""
     by_folder: dict[Path, Shown] = {}
     for each in shown_runs(profile, chapters=chapters):
         folder = runs.run_folder(each.recipe, each.profile, seed, each.overrides)
@@ -119,7 +119,7 @@ def states(profile: str, seed: int = 0, chapters: str = "") -> list[State]:
 
 
 def costs(shown: Iterable[Shown], device: str, devices: int = 1) -> list[Cost]:
-    """What runs need on a device, or on a GPU of `imet.plan.RATES`."""
+    """Cost of runs on a device, or on a GPU listed in `imet.plan.RATES`."""
     resolved = [(get_profile(e.profile), resolve(e.recipe, e.profile, e.overrides)) for e in shown]
     return [cost(recipe, sizes_of(of, recipe)[0], device, devices) for of, recipe in resolved]
 
@@ -132,14 +132,14 @@ def train_all(
     chapters: str = "",
     **machines: Any,
 ) -> None:
-    """Train every run that the chapters show and that is not done; says how far it is.
+    """Train every unfinished run that the chapters show, and report progress.
 
-    The budget of `hours` is 0 for none; `chapters` as in `shown_runs`; `machines` are `devices`,
-    `nodes` and `cache_views` of `imet.runs.run`. The checkpoint that a run would go on from is
-    deleted once the run is done: of all rows of both documents at full size they are tens of GB.
+    `hours` is the budget, 0 for none; `chapters` are as in `shown_runs`; `machines` are `devices`,
+    `nodes` and `cache_views` of `imet.runs.run`. The checkpoint to resume a run from is deleted
+    once the run is done: for all rows of both documents at full size they take tens of GB.
 
     Raises:
-        InputError: the disk, the GPU's memory or `hours` will not do; says what would.
+        InputError: the disk, the GPU's memory or `hours` do not suffice; says what would.
     """
     device = resolve_device(device)
     devices, nodes = machines.get("devices", 1), machines.get("nodes", 1)

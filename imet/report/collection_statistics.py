@@ -36,7 +36,7 @@ def aspect_ratios(collection: Collection, sizes: Path | None = None) -> Array:
 
 
 def statistics(collection: Collection, ratios: Array) -> dict[str, Any]:
-    """What a reader compares between collections, JSON-able and without any work's own data.
+    """What a reader compares between collections, JSON-serialisable, without any work's own data.
 
     works, labels; frequency: uses of every label, descending; labels_per_work: works by number of
     labels; kinds: share of works with culture only, tags only, both; top_culture, top_tag: the
@@ -70,7 +70,7 @@ def statistics(collection: Collection, ratios: Array) -> dict[str, Any]:
 
 
 def frequent_pairs(collection: Collection, most: int = PAIRS) -> list[list[Any]]:
-    """The pairs of a culture and a tag that meet most often: [culture, tag, works, lift].
+    """Pairs of a culture and a tag that meet most often: [culture, tag, works, lift].
 
     Lift is how many times more often the two meet than if they were independent; ties keep the
     order of the columns.
@@ -91,10 +91,10 @@ def frequent_pairs(collection: Collection, most: int = PAIRS) -> list[list[Any]]
 
 
 def lifts_of_pairs(collection: Collection, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Lift of pairs of labels, by name, whatever their frequency.
+    """Lift of pairs of labels, given by name, whatever their frequency.
 
-    A row per pair: `expected`, works in which the two would meet if they were independent, and
-    `lift`, how many times more often they do; NaN where none is expected.
+    One row per pair: `expected`, the works in which the two would meet if they were independent,
+    and `lift`, how many times more often they do meet; NaN where no work is expected.
     """
     column = {name: k for k, name in enumerate(collection.labels.names)}
     first = collection.targets[:, [column[a] for a, _ in pairs]]  # (N, P)

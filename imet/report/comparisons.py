@@ -21,15 +21,15 @@ RULES = {
     "max_fraction": "share of the highest",
     "count": "fixed number",
 }
-"""Rules that models are compared under to what they are called there."""
+"""Rules that models are compared under, and their names in comparisons."""
 
 
 FORMATS = {"less the first": "{:+.3f}", "labels per work": "{:.1f}"}
-"""Of the columns of `compare_runs` and `compare_rules`."""
+"""Formats of the columns of `compare_runs` and `compare_rules`."""
 
 
 def paired_gain(run: Run, over: Run, part: str = "test") -> Interval:
-    """Paired difference of F2 of two runs on the same works, with its interval."""
+    """Paired difference in F2 between two runs on the same works, with its interval."""
     require_same_works(run, over, part)
     first, second = (
         fbeta_per_work(each.predicted(part), each.parts[part].targets) for each in (run, over)
@@ -50,7 +50,7 @@ def require_same_works(run: Run, other: Run, part: str = "test") -> None:
 def f2_by_rule(run: Run) -> dict[str, np.ndarray]:
     """F2 of every test work under a run's own rule and under those of `RULES`, tuned on validation.
 
-    "its own" and the names of `RULES`, each to (N,) float64.
+    Maps "its own" and each name in `RULES` to (N,) float64.
     """
     val, test = run.parts.val.targets, run.parts.test.targets
     tuned = tune_all(
@@ -64,7 +64,7 @@ def f2_by_rule(run: Run) -> dict[str, np.ndarray]:
 
 
 def settings_beside_documents(trained: Mapping[str, Run]) -> pd.DataFrame:
-    """Recipe fields in which runs differ from the documents': setting, here, documents, models."""
+    """Recipe fields that differ from the documents' recipes: setting, here, documents, models."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     for name, run in trained.items():
         documents = dataclasses.asdict(resolve(run.recipe.name, "kaggle"))

@@ -1,4 +1,4 @@
-"""Simpler crops to compare the content-aware one with, how good a crop is, and on which works."""
+"""Simpler rivals of the content-aware crop, scores of a crop, and the works to score it on."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from imet.data.views import crop_window
 from imet.typing import Array
 
 SMALL = 64
-"""Side at which the spectral residual is taken, as its authors do."""
+"""Side of the picture that the spectral residual is computed on, as its authors do."""
 ENOUGH = 10
-"""Held-out works with boxes that crops are scored on."""
+"""Number of held-out works with boxes that is enough to score crops on."""
 
 
 def collection_with_boxes(profile: str) -> tuple[str, Parts, Boxes]:
     """A profile's own collection where enough boxes are known, else the drawn one of `sample`.
 
-    Returns the profile whose collection it is, its parts, and the boxes of all its works.
+    Returns the profile that the collection belongs to, its parts, and the boxes of all its works.
     """
     parts = runs.load(profile)
     boxes = known_boxes(parts.collection)
@@ -53,7 +53,7 @@ def centre_box(height: int, width: int) -> Array:
 
 
 def otsu_box(picture: Array) -> Array:
-    """Box around what Otsu's threshold tells from the ground (the frame's median grey)."""
+    """Box around what Otsu's threshold separates from the ground (the frame's median grey)."""
     grey = rgb2gray(picture)  # (H, W)
     frame = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     distance = np.abs(grey - np.median(frame))  # (H, W)
@@ -93,7 +93,7 @@ def hull(boxes: Array) -> Array:
 
 
 def covered(crop: Array, boxes: Array) -> float:
-    """Share of the area under boxes (M, 4), counted once where they overlap, that a crop keeps.
+    """Share of the area under boxes (M, 4) that a crop keeps; overlaps of boxes count once.
 
     Examples:
         >>> covered(np.array([0, 0, 2, 9]), np.array([[0, 0, 4, 1], [0, 0, 4, 1]]))
@@ -108,10 +108,10 @@ def covered(crop: Array, boxes: Array) -> float:
 
 
 def crop_scores(crop: Array, boxes: Array, height: int, width: int) -> dict[str, float]:
-    """How good a crop (4,) of a picture is, given the boxes (M, 4) of all that the tags name.
+    """Scores of a crop (4,) of a picture, given the boxes (M, 4) of everything the tags name.
 
-    `iou` with the hull of the boxes, `kept`, the share of the tags' area inside the crop, and
-    `area`, the share of the picture inside the crop.
+    `iou` is that with the hull of the boxes, `kept` the share of the boxes' area inside the crop,
+    and `area` the share of the picture inside the crop.
     """
     both = torch.from_numpy(np.stack([crop, hull(boxes)])).double()  # (2, 4)
     return {

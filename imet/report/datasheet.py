@@ -29,7 +29,7 @@ MOST_THINGS, LARGEST_THING = 48, 0.4  # tags shown; share of a picture
 def culture_crops(
     collection: Collection, truth: GroundTruth, rng: np.random.Generator
 ) -> dict[str, Array]:
-    """One random square crop of each culture that is shown: label to RGB picture, uint8."""
+    """One random square crop for each culture that is shown: label to RGB picture, uint8."""
     labels = collection.labels
     crops = {}
     for column in np.flatnonzero(labels.is_culture & truth.targets.any(0)):
@@ -42,10 +42,10 @@ def culture_crops(
 
 
 def thing_details(collection: Collection, truth: GroundTruth) -> dict[str, Array]:
-    """One thing of each of the most frequent tags, cut out as a square with a margin.
+    """One thing for each of the most frequent tags, cut out as a square with a margin.
 
-    By size, two thirds of a tag's things lie below the one that is shown; it is left out where it
-    covers more of its picture than `LARGEST_THING`. Label to RGB picture, the most frequent first.
+    The thing shown is larger than two thirds of its tag's things; it is left out if it covers more
+    of its picture than `LARGEST_THING`. Maps labels to RGB pictures, the most frequent label first.
     """
     details: dict[str, Array] = {}
     for column in np.argsort(-truth.targets.sum(0), kind="stable").tolist():
@@ -72,10 +72,10 @@ def _square(picture: Array, box: Array) -> Array:
 
 
 def label_tail(counts: Array) -> dict[str, Any]:
-    """How rare the labels of a collection are, of their numbers (K,) of works.
+    """How rare the labels of a collection are, from the number of works (K,) of each.
 
-    labels, unused and "under three": numbers of labels; "share under three"; and by quartile of
-    frequency, "4" the most frequent: `share` of all uses, `least` works of a label.
+    "labels", "unused" and "under three" are numbers of labels, "share under three" a share. By
+    quartile of frequency, "4" the most frequent: `share` of all uses, `least` works of any label.
 
     Examples:
         >>> tail = label_tail(np.array([8, 4, 2, 0]))
@@ -94,7 +94,7 @@ def label_tail(counts: Array) -> dict[str, Any]:
 
 
 def tail_table(tails: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """`label_tail` of several collections as text, a column each."""
+    """`label_tail` of several collections as text, one column each."""
     return pd.DataFrame(
         {
             name: {
@@ -116,7 +116,7 @@ def tail_table(tails: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 def sheet_links(sheets: Mapping[str, str], folder: str) -> str:
     """HTML: a paragraph of links to the contact sheets of cultures, and one of tags.
 
-    `sheets` are label to file name in `folder`, as the page sees it.
+    `sheets` maps labels to file names in `folder`, which is relative to the page.
 
     Examples:
         >>> sheet_links({"tag::men": "tag-men.jpg"}, "files")
@@ -135,8 +135,8 @@ def sheet_links(sheets: Mapping[str, str], folder: str) -> str:
 def crop_windows(part: Part, recipe: Recipe, sizes: Array) -> Array:
     """(N, 5, 4) int64 left, top, right, bottom of the crops that evaluation cuts from each work.
 
-    Of "val" or "test": in training crops differ by kind of work. `sizes` (all works, 2) are height
-    and width.
+    The part is "val" or "test": in training, crops differ by kind of work. `sizes` (all works, 2)
+    are height and width.
     """
     windows = np.empty((len(part), VIEWS - 1, 4), np.int64)
     for work, row in enumerate(part.rows.tolist()):
@@ -150,9 +150,9 @@ def crop_windows(part: Part, recipe: Recipe, sizes: Array) -> Array:
 def placements(scores: Array, targets: Array) -> Array:
     """Share of a label's negative works that each of its positive works is ranked above.
 
-    Ties count half. A label's mean over its positives is its AUC, so that an AUC can be taken
-    apart by what its positives look like. Scores (N, K) and targets (N, K) bool give (N, K) in
-    [0, 1]; NaN where a work does not have the label, or every work has it.
+    Ties count half. The mean over a label's positives is its AUC, so an AUC can be broken down by
+    what its positives look like. Scores (N, K) and targets (N, K) bool give (N, K) in [0, 1]; NaN
+    where a work does not have the label, or every work has it.
 
     Examples:
         >>> scores, targets = np.array([[3.0], [1.0], [2.0]]), np.array([[True], [True], [False]])
@@ -171,7 +171,7 @@ def placements(scores: Array, targets: Array) -> Array:
 
 
 def macro_mean(values: Array) -> float:
-    """Mean over labels of their means over works and views, (N, …, K); NaN are left out.
+    """Mean over labels of each label's mean over works and views, (N, …, K); NaN are left out.
 
     Examples:
         >>> macro_mean(np.array([[1.0, 0.0], [np.nan, 0.0], [np.nan, 1.0], [np.nan, 1.0]]))
@@ -183,11 +183,11 @@ def macro_mean(values: Array) -> float:
 def macro_interval(values: Array) -> Interval:
     """`macro_mean` with a 95 % interval over works and labels, by the Bayesian bootstrap.
 
-    Works get random weights (Rubin 1981), not drawn with replacement, so that no rare label drops
-    out of a draw: labels with one work, often the worst, would else be missing from many draws,
-    which would lie above the value itself. Labels get weights too, since a label with one work
-    shows its spread only beside other labels; that makes the interval rather wide than narrow. All
-    is NaN where no label has a value.
+    Works get random weights (Rubin 1981) instead of being drawn with replacement, so that no rare
+    label drops out of a draw: labels with one work, often the worst, would otherwise be missing
+    from many draws, which would lie above the value itself. Labels get weights too, since a label
+    with one work shows its spread only beside other labels; this makes the interval wide rather
+    than narrow. Everything is NaN if no label has a value.
 
     Examples:
         >>> interval = macro_interval(np.array([[0.0], [1.0]] * 50))

@@ -23,11 +23,11 @@ from imet.thresholds import tune_exact
 from imet.typing import Array
 
 MOST_WORKS = 400
-"""Works of a part that a page carries at most: its size stays bounded on large collections."""
+"""Most works of a part on one page, so that its size stays bounded on large collections."""
 
 
 def packed(scores: Array) -> str:
-    """Scores as text: float32 in row order, since rounded scores of a rare label would tie.
+    """Scores as text: float32 in row order, since a rare label's scores would tie if rounded.
 
     Examples:
         >>> packed(np.array([[0.0, 1.0]]))
@@ -37,11 +37,11 @@ def packed(scores: Array) -> str:
 
 
 def explorer_data(trained: Mapping[str, Run]) -> dict[str, Any]:
-    """What the explorers need of models of one collection and one split, JSON-able.
+    """What the explorers need of models of one collection and one split, JSON-serialisable.
 
-    Labels have a name, culture or not, and a quartile; works, by part, the columns of their labels;
-    models, by name, their tuned threshold, `packed` scores of both parts, the columns that their
-    own rule gives to each test work, and [AUC, low, high] by label on the test works taken.
+    Labels have a name, a mark for cultures and a quartile; works, by part, the columns of their
+    labels; models, by name, a tuned threshold, `packed` scores of both parts, the columns that
+    their own rule gives to each test work, and [AUC, low, high] by label on the test works taken.
     """
     first = next(iter(trained.values()))
     parts, space = first.parts, first.parts.labels
@@ -77,12 +77,12 @@ def _columns(decisions: Array) -> list[list[int]]:
 def write_pictures(
     folder: Path, part: Part, works: Sequence[int] | Array, crops: Array, steps: Steps
 ) -> list[dict[str, Any]]:
-    """Write small pictures of works; return what is drawn over them when they are chosen.
+    """Write small pictures of works; returns what a page draws over a chosen one.
 
-    `folder` gets `NNN.jpg` of 240 pixels on the longer side; `crops` (n, 4) are boxes in pixels of
-    the picture, `steps` those of an AttnCNN-RNN on the same works. Each work comes back with its
-    file, its crop as shares of the sides, and maps: for each label of the resized view, first named
-    first, its column and the weights of the regions, in percent of the largest.
+    `folder` receives `NNN.jpg`, 240 pixels on the longer side; `crops` (n, 4) are boxes in pixels
+    of the picture, `steps` those of an AttnCNN-RNN on the same works. For each work: its file, its
+    crop as shares of the sides, and maps. These hold, for each label of the resized view in the
+    order named, its column and the weights of the regions in percent of the largest.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shown = []

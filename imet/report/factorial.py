@@ -1,4 +1,4 @@
-"""A full factorial read: what each factor is worth between two settings of all of them."""
+"""Read a full factorial: what each factor contributes to the difference of two settings."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ PAPER_AS_CODED = Setting(
 )
 PAPER = PAPER_AS_CODED._replace(trained="six as written", labels="labels kept")
 POSTER = Setting("the resized view", "judged on one", "focal", "all labels", "one threshold")
-"""With the one view that it seems to have; it names none."""
+"""With one view, as the poster seems to have; it names no views."""
 POSTER_ON_SIX = POSTER._replace(trained="six with all labels", judged="judged on six")
 
 
 DECISIONS = ("one threshold", "by kind of label", "share of the highest", "fixed number")
-"""Those that effects are averaged over; score ≥ γ·f, made for paths, ruins plain scores."""
+"""Rules that effects are averaged over; score ≥ γ·f, made for paths, ruins plain scores."""
 
 
 def f2_of(works: PerWork, setting: Setting) -> Array:
@@ -46,9 +46,9 @@ def shapley_values(worth: Mapping[frozenset[str], Array]) -> dict[str, Array]:
     """Each factor's share of a difference, averaged over all orders of changing one at a time.
 
     What a change is worth may depend on what was changed before it. Shapley's (1953) average over
-    the orders is the only split of the whole difference that treats the factors alike. Worth is
-    sets of changed factors to values (N,), for all subsets of the factors; the shares (N,) sum to
-    the worth of all factors less that of none.
+    the orders is the only split of the whole difference that treats the factors alike. `worth` maps
+    every subset of the factors, those changed, to values (N,); the shares (N,) sum to the worth of
+    all factors less that of none.
 
     Examples:
         >>> none, a, b, both = (frozenset(s) for s in ("", "a", "b", "ab"))
@@ -68,15 +68,15 @@ def shapley_values(worth: Mapping[frozenset[str], Array]) -> dict[str, Array]:
 
 
 def subsets(factors: Sequence[str]) -> Iterator[frozenset[str]]:
-    """All of them, the empty one first."""
+    """All subsets, the empty one first."""
     for size in range(len(factors) + 1):
         yield from map(frozenset, combinations(factors, size))
 
 
 def shares(works: PerWork, start: Setting, end: Setting) -> tuple[dict[str, Interval], Interval]:
-    """What each factor that two settings differ in is worth in test F2, and the whole difference.
+    """Each factor's share of two settings' difference in test F2, and the whole difference.
 
-    A factor is a field of `Setting`; the shares' intervals over works hold all at once.
+    Factors are the fields that differ; the intervals of the shares over works hold all at once.
     """
     factors = [f for f in Setting._fields if getattr(start, f) != getattr(end, f)]
     worth = {
@@ -90,7 +90,7 @@ def shares(works: PerWork, start: Setting, end: Setting) -> tuple[dict[str, Inte
 
 
 def mean_effect(works: PerWork, factor: str, level: str, base: str) -> Array:
-    """(N,) difference that one level of a factor makes to a base, over all cells of the others."""
+    """(N,) difference of a factor's level from its base, averaged over all cells of the others."""
     place = Setting._fields.index(factor)
     cells = [
         Setting._make([*variant.split(", "), rule]) for variant, rule in product(works, DECISIONS)

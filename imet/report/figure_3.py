@@ -12,15 +12,15 @@ from imet.data.source import drawn_for
 from imet.typing import Array
 
 FIGURE_3 = (813, 1092, 871, 688, 447, 696, 841, 67)
-"""Ids of the labels in the paper's Figure 3; several labels have as many uses as the last four."""
+"""Ids of the labels in the paper's Figure 3; other labels have as many uses as the last four."""
 
 
 def figure_3_columns(parts: Parts) -> tuple[Array, str]:
     """Columns of the paper's Figure 3 among the labels in use, and who picked them.
 
-    The rule sorts all labels of the table, dropped ones too; where it picks one of those, which a
-    small collection may have it do, it is applied to the labels in use instead. Where ties alone
-    part its picks from the paper's, as on the real table, the paper's are taken.
+    The rule sorts all labels of the table, including dropped ones; if it picks a dropped label, as
+    may happen in a small collection, it is applied to the labels in use instead. If its picks
+    differ from the paper's only by ties, as on the real table, the paper's are taken.
 
     Returns:
         (8,) int64 columns, from the most frequent quartile to the rarest, and "the paper" or "the
@@ -40,12 +40,12 @@ def figure_3_columns(parts: Parts) -> tuple[Array, str]:
 
 
 class MorePositives(NamedTuple):
-    """Works that carry labels of the figure, beside the validation works.
+    """Works that carry labels of the figure, in addition to the validation works.
 
     Attributes:
         part: the works.
-        positive: (N, 8) bool, which of them join the positives of which label.
-        source: what they are, for the page.
+        positive: (N, 8) bool, whether a work joins the positives of a label.
+        source: what the works are, for the page.
     """
 
     part: Part
@@ -54,10 +54,10 @@ class MorePositives(NamedTuple):
 
 
 def more_positives(parts: Parts, columns: Array, profile: str) -> MorePositives:
-    """Positives for curves that can be read: enough of each label, none of them trained on.
+    """Positives for readable curves: enough of each label, and none of them trained on.
 
-    Beside a simulated collection works are drawn for the labels, a fiftieth of its size for each
-    label; beside any other, the test works are taken.
+    For a simulated collection, works are drawn for the labels, a fiftieth of its size for each
+    label; for any other collection, the test works are taken.
     """
     settings = get_profile(profile)
     if settings.data != "simulated":
@@ -72,9 +72,9 @@ def more_positives(parts: Parts, columns: Array, profile: str) -> MorePositives:
 def quartile_picks(counts: Array) -> Array:
     """Eight columns for the paper's Figure 3: the two most frequent of each quartile.
 
-    As the authors' notebook does it: columns sorted by training proportion, descending, at the two
-    ranks from each multiple of ⌊K/4⌋; for K = 1,103 these are 0–1, 275–276, 550–551 and 825–826.
-    Ties keep column order; the document's own picks among ties cannot be derived. Counts are (K,)
+    As in the authors' notebook: columns are sorted by descending training proportion and taken at
+    the two ranks from each multiple of ⌊K/4⌋; for K = 1,103, 0–1, 275–276, 550–551 and 825–826.
+    Ties keep column order; the document's own picks among ties cannot be derived. Counts (K,) are
     uses in the training split, K ≥ 8; the fourth quartile (most frequent) comes first.
     """
     counts = np.asarray(counts)

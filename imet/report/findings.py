@@ -1,7 +1,7 @@
 """The documents' findings and ours, each as one difference in test F2, on drawings and photographs.
 
-A finding names two cells of the recorded studies: a study, a variant and a decision rule. Whether
-it holds is read from the interval of their difference, and from nothing else.
+A finding names two cells of the recorded studies, each a study, a variant and a decision rule.
+Whether it holds is read from the interval of their difference, and from nothing else.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Cell(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """That one cell has a higher F2 than another."""
+    """The claim that one cell has a higher F2 than another."""
 
     key: str
     claim: str  # “A over B” and “A added to B” claim a higher F2
     chapter: str  # the notebook that it comes from
     more: Cell
     less: Cell
-    reported: tuple[str, str] = ("", "")  # keys of the documents' two numbers, where they have them
+    reported: tuple[str, str] = ("", "")  # keys of the documents' two numbers, if reported
 
 
 def read_findings() -> list[Finding]:
@@ -69,8 +69,8 @@ def recorded_findings(profiles: Sequence[str] = ("sample", "met")) -> list[Findi
 def differences(findings: Sequence[Finding], profile: str) -> list[Interval]:
     """Each finding's difference in test F2 on a profile.
 
-    The intervals hold all at once, since a table of findings invites to look for the ones that
-    stand out.
+    The intervals hold all at once, since a table of findings invites readers to look for those
+    that stand out.
     """
     studies = {cell.study for finding in findings for cell in (finding.more, finding.less)}
     works = {study: read_works(study, profile) for study in studies}
@@ -83,7 +83,7 @@ def differences(findings: Sequence[Finding], profile: str) -> list[Interval]:
 
 
 def verdict(difference: Interval) -> str:
-    """What an interval says of a claim.
+    """What an interval says about a claim.
 
     Examples:
         >>> [verdict(Interval(0.1, low, high)) for low, high in ((0.05, 0.2), (-0.1, 0.2))]
@@ -97,7 +97,7 @@ def verdict(difference: Interval) -> str:
 
 
 def reported_difference(finding: Finding) -> str:
-    """The documents' difference, where they report both numbers; a dash else.
+    """The documents' difference if they report both numbers, else a dash.
 
     Examples:
         >>> reported_difference(read_findings()[0])

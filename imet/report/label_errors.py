@@ -1,7 +1,7 @@
-"""Confident learning for many labels: which annotations disagree with the scores too clearly.
+"""Confident learning for many labels: which annotations the scores contradict too clearly.
 
-Northcutt, Jiang and Chuang (2021), for each label by itself as its two classes. Scores must come
-from models that have not seen the work (`out_of_fold_scores`).
+The method of Northcutt, Jiang and Chuang (2021), applied to each label by itself as two classes.
+Scores must come from models that have not seen the work (`out_of_fold_scores`).
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from imet.typing import Array
 class LabelIssues(NamedTuple):
     """Annotations to look at again.
 
-    `doubt` is how sure the scores are of the opposite: the score of a label that was left out, one
-    minus the score of a label that was given.
+    `doubt` is how sure the scores are of the opposite: the score of a label that was left out, or
+    one minus the score of a label that was given.
     """
 
-    suspicious: Array  # (N, K) bool, annotations that are doubtful, present or absent
+    suspicious: Array  # (N, K) bool, doubtful annotations, of labels given or left out
     doubt: Array  # (N, K)
 
 
 def confident_errors(scores: Array, annotated: Array) -> LabelIssues:
     """Suspicious annotations by the confident joint.
 
-    The threshold of an outcome is the mean probability that works annotated with it are given for
-    it. An annotation is suspicious when the opposite outcome reaches its threshold and the
-    annotated one does not reach its own; when both do, the more probable one counts (Eq. 2).
-    Scores (N, K) are out of sample; a label without both outcomes has no suspects.
+    The threshold of an outcome is its mean predicted probability over the works annotated with it.
+    An annotation is suspicious when the opposite outcome reaches its threshold and the annotated
+    one does not reach its own; when both do, the more probable outcome counts (Eq. 2). Scores
+    (N, K) are out of sample; a label without both outcomes has no suspects.
 
     Examples:
         >>> scores = np.array([[0.9], [0.8], [0.88], [0.1], [0.2]])
@@ -55,7 +55,7 @@ def confident_errors(scores: Array, annotated: Array) -> LabelIssues:
 
 
 def detection_scores(suspicious: Array, wrong: Array) -> dict[str, float]:
-    """How well suspicions meet annotations that are really wrong, both bool of one shape.
+    """How well suspicions match annotations that are really wrong, both bool of one shape.
 
     `precision` (0 without suspicions), `recall` (0 without errors), and counts `suspects`, `errors`
     and `hits`.
@@ -88,11 +88,11 @@ def out_of_fold_scores(
 ) -> Array:
     """Scores of each work from a linear layer trained on the other folds.
 
-    Plain cross-entropy, under which scores are probabilities; Adam; features standardised by the
-    training folds. The layer starts as the labels' frequencies: scikit-learn's `cross_val_predict`
-    with a logistic model, which does not, suspects 2.5 times as many annotations for as many
-    mistakes found, or takes 75 times as long (`OneVsRestClassifier`). Features (N, D) and targets
-    (N, K) bool give (N, K) float32 in [0, 1]; works are dealt into folds at random.
+    Trained with Adam and plain cross-entropy, so that scores are probabilities, on features
+    standardised by the training folds. The layer starts at the labels' frequencies; scikit-learn's
+    `cross_val_predict` with a logistic model does not, and suspects 2.5 times as many annotations
+    to find as many mistakes, or takes 75 times as long (`OneVsRestClassifier`). Features (N, D) and
+    targets (N, K) bool give (N, K) float32 in [0, 1]; works are assigned to folds at random.
 
     Examples:
         >>> x = np.array([[-1.0], [1.0]] * 20)
@@ -115,7 +115,7 @@ def out_of_fold_scores(
             layer = nn.Linear(x.shape[1], y.shape[1])
         rate = y[inside].mean(0).clamp(1e-4, 1 - 1e-4)
         nn.init.zeros_(layer.weight)
-        layer.bias.data = torch.logit(rate)  # starts as the frequencies
+        layer.bias.data = torch.logit(rate)  # starts at the frequencies
         optimizer = torch.optim.Adam(layer.parameters(), learning_rate, weight_decay=1e-4)
         for _ in range(epochs):
             order = rng.permutation(inside)
@@ -130,7 +130,7 @@ def out_of_fold_scores(
     return scores
 
 
-# --- Where prediction and annotation part, and who was right, where that is known
+# --- Where prediction and annotation differ, and who was right, if that is known
 
 
 def error_groups(
@@ -138,8 +138,8 @@ def error_groups(
 ) -> dict[str, Array]:
     """Kinds of agreement and disagreement, as (N, K) masks that do not overlap.
 
-    Without the truth, what is really shown: `agreed`, `only the model`, `only the annotator`. With
-    it each is divided by who was right.
+    Without `truth`, what is really shown, the kinds are `agreed`, `only the model` and `only the
+    annotator`. With it, each is divided by who was right.
 
     Examples:
         >>> groups = error_groups(np.array([[True, True]]), np.array([[True, False]]))

@@ -19,17 +19,17 @@ from imet.statistics import Interval
 
 
 class Page:
-    """Values that a chapter records where it shows them, with where they came from.
+    """Values that a chapter records where it shows them, with their provenance.
 
     Args:
-        name: the notebook's, whose parameters `profile`, `seed` and `device` are.
-        models: runs on the page; those that another commit or device made are named on it.
-        pictures: profile whose pictures the page is about, where it is another than `profile`.
-        numbers: "recorded" or "counted", where most numbers of the page are; its label says so.
+        name: name of the notebook; `profile`, `seed` and `device` are its parameters.
+        models: runs on the page, which names those made by another commit or on another device.
+        pictures: profile whose pictures the page is about, if it is not `profile`.
+        numbers: "recorded" or "counted" if most numbers of the page are; its label says so.
 
     Each assignment writes `runs/<profile>/pages/<name>.json`, which the role ``{num}`` reads. A key
-    may be dotted; an `Interval` gets its two ends as a further value, `interval`. NumPy scalars and
-    arrays are converted; NaN and infinities raise ValueError.
+    may be dotted; an `Interval` also stores its two ends as a further value, `interval`. NumPy
+    scalars and arrays are converted; NaN and infinities raise ValueError.
 
     Examples:
         >>> page = Page("03_baseline", "tiny")  # doctest: +SKIP
@@ -95,9 +95,9 @@ class Page:
 
 
 def networks_of(models: Iterable[Run]) -> str:
-    """Which networks ran in place of the documents'; empty where the documents' own did.
+    """Networks that ran in place of the documents'; empty if the documents' own ran.
 
-    A page calls its rows as the documents do: its label says what stands behind the names.
+    A page names its rows as the documents do; its label says what stands behind the names.
     """
     names = {
         (run.recipe.backbone, resolve(run.recipe.name, "kaggle").backbone): None for run in models

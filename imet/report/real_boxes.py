@@ -35,7 +35,7 @@ from imet.statistics import mean_interval, simultaneous_intervals
 from imet.typing import Array
 
 LEAST = 20
-"""Training works that a label needs to be tested."""
+"""Training works that a label must have to be tested."""
 SAME_THING = {
     "tag::angel": "tag::angels",
     "tag::baby": "tag::infants",
@@ -52,14 +52,14 @@ SAME_THING = {
     "tag::sheep": "tag::sheep",
     "tag::staff": "tag::staffs",
 }
-"""Labels of the boxes to the museum's."""
+"""Labels of the boxes, and the museum's labels for them."""
 
 
 def with_labels_of(trained: Run, root: Path) -> tuple[Part, Boxes, dict[str, int]]:
-    """A collection with boxes as test works of a run: its pictures, in the run's labels.
+    """A collection with boxes as test works of a run, in the run's labels.
 
-    Returns all works as a part whose columns are the run's labels; their boxes, whose labels are
-    these columns or -1; and each label of the boxes with its training works, 0 where it has none.
+    Returns all works as a part whose columns are the run's labels; their boxes, labelled with these
+    columns or -1; and for each label of the boxes its number of training works, 0 if none.
     """
     collection = read_collection(root)
     boxes, _ = scan_boxes(collection)  # main names the faulty ones
@@ -82,7 +82,7 @@ def with_labels_of(trained: Run, root: Path) -> tuple[Part, Boxes, dict[str, int
 def attention_scores(rnn: Run, baseline: Run, root: Path, device: str) -> dict[str, Any]:
     """How often the highest region lies on the thing: attention, Grad-CAM, a central blob, chance.
 
-    Scored are labels that the model names where they are; a work's labels are averaged first.
+    Only labels that the model names correctly are scored; a work's labels are averaged first.
     """
     part, boxes, counts = with_labels_of(rnn, root)
     works = np.arange(len(part))
@@ -111,9 +111,9 @@ def attention_scores(rnn: Run, baseline: Run, root: Path, device: str) -> dict[s
 
 
 def crop_rows(tuned: Run, root: Path, device: str) -> dict[str, Any]:
-    """IoU of crops with the smallest box around everything marked, and the rest of their scores.
+    """IoU of crops with the smallest box around everything marked, and their other scores.
 
-    With the number of boxes and the quartiles of their shares of the pictures' areas.
+    Also the number of boxes, and the quartiles of their areas as shares of the pictures.
     """
     collection = read_collection(root)
     boxes = scan_boxes(collection)[0].boxes

@@ -23,7 +23,7 @@ MEASURES = {
     "auc": "auc_macro",
     "loss": "loss",
 }
-"""Column `metric` of the reported numbers to the name in a run's metrics."""
+"""Maps the column `metric` of the reported numbers to names in a run's metrics."""
 
 
 def reported_numbers() -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def reported_value(key: str) -> float:
 
 
 def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
-    """The newest run of each recipe that this code and the recipe as it stands would make.
+    """The newest run of each recipe, made with this code from the recipe as it stands.
 
     Runs of changed recipes, of other code, on other drawings or on a folder of the reader's own
     are left out.
@@ -75,11 +75,11 @@ def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def reported_beside_ours(profile: str) -> list[dict[str, Any]]:
-    """Every reported number with ours beside it, where a run on this profile has made it.
+    """Every reported number with ours beside it, if a run on this profile has produced one.
 
-    One dictionary a reported number: its key, document, where, model, split, metric, note, reported
-    value and status; and ours with low and high end of its interval, run folder, seed, device and
-    commit, all None where there is no run.
+    One dictionary per reported number: its key, document, where, model, split, metric, note, value
+    reported and status; and our value, low and high end of its interval, run folder, seed, device
+    and commit, all None if there is no run.
     """
     runs = finished_runs(profile)
     rows = []

@@ -53,17 +53,17 @@ ENDS: Changes = {
 }
 NETWORKS: Changes = {
     "frozen": {"frozen": True},
-    "fine-tuned": {"frozen": False, "learning_rate": 1e-4},  # of heads alone it is the profile's
+    "fine-tuned": {"frozen": False, "learning_rate": 1e-4},  # heads alone use the profile's
 }
 
 
 def recipes(*names: str) -> Variants:
-    """Recipes as they are, by their names."""
+    """Recipes without changes, by name."""
     return {name: (name, {}) for name in names}
 
 
 def changed(recipe: str, variants: Changes, **always: Any) -> Variants:
-    """One recipe with the changes of each variant, and others that all of them share."""
+    """One recipe with the changes of each variant, and the changes that all variants share."""
     return {name: (recipe, always | changes) for name, changes in variants.items()}
 
 
@@ -147,7 +147,7 @@ STUDIES: dict[str, Variants] = {
         epochs=5,
     ),
 }
-"""Study to variant to recipe and changes; the others are compared with the first variant."""
+"""Study to variant to recipe and changes; other variants are compared with the first."""
 TITLES = {
     "recurrence_and_attention": "recurrence and attention",
     "label_order": "order of labels",
@@ -159,19 +159,19 @@ TITLES = {
     "crop_targets_rnn": "crop targets, AttnCNN-RNN",
     "batch_norm": "batch norm, few works",
 }
-"""What studies of the paper are called in tables."""
+"""Names of the paper's studies in tables."""
 
 
 def study(name: str, profile: str, device: str) -> tuple[dict[str, Any], PerWork]:
     """Run every variant of a study with every seed.
 
     Returns:
-        For each variant: per measure its value for every seed on val and test, their mean and
-        range; the epoch, γ and K that every seed chose; test F2 under every rule, each tuned
-        on validation; and, for all but the first variant, the paired difference of test F2 from
-        the first, each work's F2 averaged over seeds. The intervals of a study's differences
-        under one rule hold all at once.
-        And test F2 of every work, averaged over seeds: variant to rule to (N,).
+        For each variant: the value of each measure on val and test for every seed, with their mean
+        and range; the epoch, γ and K that each seed chose; test F2 under every rule, each tuned on
+        validation; and, for all but the first variant, the paired difference in test F2 from the
+        first, each work's F2 averaged over seeds. The intervals of a study's differences under one
+        rule hold all at once.
+        Also test F2 of every work, averaged over seeds: variant to rule to (N,).
     """
     variants: dict[str, Any] = {}
     per_work: dict[str, dict[str, Array]] = {}
@@ -208,18 +208,18 @@ def study(name: str, profile: str, device: str) -> tuple[dict[str, Any], PerWork
 
 
 def results_file(name: str, profile: str) -> Path:
-    """Where a study is recorded: drawings in `results/`, other collections in folders of it."""
+    """The file that records a study: in `results/` for drawings, else in a folder of it."""
     return (RESULTS if profile in ("sample", "tiny") else RESULTS / profile) / f"{name}.json"
 
 
 def verify(name: str, profile: str, device: str, variants: Collection[str]) -> dict[str, float]:
     """Run the first seed of a recorded study again and compare every number of that seed.
 
-    Recipes, changes and profile are those of the record; of some variants, or of all without any.
+    Recipes, changes and profile are those of the record; without `variants`, all are compared.
 
     Returns:
-        Variant to the largest difference among metrics of val and test and test F2 under each
-        rule; infinite where a number is missing on one side.
+        For each variant, the largest difference among metrics of val and test and test F2 under
+        each rule; infinite where a number is missing on one side.
     """
     record = read_json(results_file(name, profile))
     source = record["provenance"]
@@ -325,10 +325,10 @@ def read_works(name: str, profile: str = "sample") -> PerWork:
 
 
 def _verify_and_print(chosen: Mapping[str, set[str]], profile: str, device: str) -> int:
-    """The exit code: 1 where a number differs by more than `TOLERANCE`.
+    """Verify and print; returns the exit code, 1 if a number differs by more than `TOLERANCE`.
 
-    What is equal is noted in the record, with the code that it was verified with, unless that code
-    is not committed.
+    Variants found equal are noted in the record with the code that they were verified with, if
+    that code is committed.
     """
     differs, committed = False, not changed_files()
     for name, variants in chosen.items():

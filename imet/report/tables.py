@@ -17,7 +17,7 @@ from imet.typing import BoolArray
 
 
 def table_rows(run: Run) -> dict[str, dict[str, Any]]:
-    """A run's metrics of validation and test with their intervals, for tables of pages."""
+    """A run's metrics on validation and test with their intervals, for tables of pages."""
     return {
         part: {name: run.metrics[part][name] for name in ("f2", "f1", "precision", "recall")}
         for part in ("val", "test")
@@ -25,7 +25,7 @@ def table_rows(run: Run) -> dict[str, dict[str, Any]]:
 
 
 def metrics_table(metrics: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
-    """Metrics of parts, as metrics.json has them, as text: one row per name."""
+    """Metrics of parts, in the form of metrics.json, as a table of text: one row per name."""
     rows = {}
     for name, part in metrics.items():
         rows[name] = {"F2": f"{Interval(**part['f2']):.3f}"}
@@ -42,8 +42,8 @@ SMALL = {"a", "and", "by", "for", "from", "in", "of", "or", "the", "with"}
 def spoken(name: str) -> str:
     """A label as readers say it; any other text as it is.
 
-    A tag goes by its bare name. Other kinds are said behind it, since a culture may share its word
-    with a tag.
+    A tag goes by its bare name. Other labels are followed by their kind, since a culture may share
+    its word with a tag.
 
     Examples:
         >>> spoken("tag::men"), spoken("culture::italian, tomb of x"), spoken("medium::oil")
@@ -68,7 +68,7 @@ def show(
 ) -> Styler:
     """A table as a page shows it: labels as readers say them, and never as HTML.
 
-    Formats are of all cells, or by column; `precision` is of numbers that they leave out, and
+    `formats` apply to all cells, or by column; `precision` applies to numbers without a format, and
     `index` shows the names of the rows.
 
     Examples:
@@ -89,7 +89,7 @@ def _said(value: Any) -> Any:
 
 
 def predictions_table(predicted: Mapping[Any, BoolArray], targets: BoolArray) -> pd.DataFrame:
-    """`metrics_table` of labels (N, K) that were predicted in several ways.
+    """`metrics_table` of labels (N, K) predicted in several ways.
 
     Examples:
         >>> import numpy as np
@@ -105,7 +105,7 @@ def predictions_table(predicted: Mapping[Any, BoolArray], targets: BoolArray) ->
 
 
 def recorded(study: str) -> dict[str, Any]:
-    """What a study found, by variant; nothing where it was not recorded.
+    """What a study found, by variant; empty if it was not recorded.
 
     Examples:
         >>> recorded("no_such_study")
@@ -117,9 +117,9 @@ def recorded(study: str) -> dict[str, Any]:
 def recorded_table(studies: Mapping[str, str]) -> Styler | str:
     """F2 of recorded studies as text, one row per variant; a sentence where none was recorded.
 
-    Brackets of F2 are the range over seeds, those of differences 95 % intervals over works that
-    hold for all rows of a study at once. A variant that is `by_earlier_code` says so. `studies` are
-    the names of files in `results/` to the titles they get.
+    Brackets after F2 are ranges over seeds; those after differences are 95 % intervals over works
+    that hold for all rows of a study at once. A variant that is `by_earlier_code` says so.
+    `studies` maps the names of files in `results/` to their titles.
 
     Examples:
         >>> recorded_table({"no_such_study": "nothing"})
@@ -174,7 +174,7 @@ def or_dash(value: float | None) -> float | str:
 
 
 def with_interval(estimate: Interval | Mapping[str, float] | None) -> dict[str, Any]:
-    """An estimate with its two ends as one value, `interval`; dashes where nothing was estimated.
+    """An estimate with the ends of its interval as one value, `interval`; dashes if there is none.
 
     Examples:
         >>> with_interval({"value": 0.1, "low": 0.0, "high": 0.2})["interval"]

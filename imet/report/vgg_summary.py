@@ -18,7 +18,7 @@ class Layer(NamedTuple):
     kind: str  # "convolution", "pool" or "linear"
     shape: tuple[int, ...]  # of its output, without the batch
     parameters: int  # weights and biases
-    field: int  # side of the square that one output sees, in pixels; 0 for linear layers: all of it
+    field: int  # side in pixels of the square an output sees; 0 for linear layers, which see all
     stride: int  # pixels between neighbouring outputs; 0 for linear layers
 
 
@@ -50,7 +50,7 @@ def vgg_layers(
             if isinstance(module, nn.BatchNorm2d):
                 layers[-1] = layers[-1]._replace(parameters=layers[-1].parameters + size)
             elif isinstance(module, nn.Conv2d | nn.MaxPool2d):
-                sizes = module.kernel_size, module.stride  # of pools numbers, else pairs
+                sizes = module.kernel_size, module.stride  # numbers for pools, else pairs
                 side, step = (n if isinstance(n, int) else int(n[0]) for n in sizes)
                 field, stride = field + (side - 1) * stride, stride * step
                 kind = "convolution" if size else "pool"
