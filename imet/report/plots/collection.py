@@ -17,9 +17,9 @@ from imet.report.plots.style import MUTED, PALETTE, line_style, short, styled
 
 @styled
 def label_frequency(collections: Mapping[str, ArrayLike]) -> Figure:
-    """Uses of every label against its rank, both axes logarithmic; where labels begin to be rare.
+    """Uses of every label against its rank, both axes logarithmic, and the limit of rare labels.
 
-    Collections are name to (K,) counts of uses; labels without a use are not drawn.
+    `collections` maps names to (K,) counts of uses; labels without a use are not drawn.
     """
     figure, ax = plt.subplots(figsize=(6.0, 4.2))
     for position, (name, counts) in enumerate(collections.items()):
@@ -41,7 +41,7 @@ def label_frequency(collections: Mapping[str, ArrayLike]) -> Figure:
 
 @styled
 def labels_per_work(collections: Mapping[str, ArrayLike]) -> Figure:
-    """Share of works by how many labels they carry: name to (N,) number of labels of each work."""
+    """Share of works by number of labels; `collections` maps names to (N,) labels per work."""
     figure, ax = plt.subplots()
     arrays = {name: np.asarray(counts, int) for name, counts in collections.items()}
     most = max(int(counts.max()) for counts in arrays.values())
@@ -67,9 +67,9 @@ def labels_per_work(collections: Mapping[str, ArrayLike]) -> Figure:
 
 @styled
 def label_kinds(shares: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Which kinds of labels works carry: collection, a bar, to kind to share of works.
+    """Which kinds of labels works carry, one bar per collection.
 
-    Kinds are "culture only", say; shares of one collection sum to 1.
+    `shares` maps collections to kinds, "culture only" say, to shares of works, which sum to 1.
     """
     figure, ax = plt.subplots(figsize=(6.0, 0.9 + 0.62 * len(shares)))
     kinds = list(dict.fromkeys(kind for parts in shares.values() for kind in parts))
@@ -94,8 +94,8 @@ def label_kinds(shares: Mapping[str, Mapping[str, float]]) -> Figure:
 def lift(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     """How much more often two labels meet than if they were independent.
 
-    Truth of two groups of labels, (N, A) and (N, B), to (A, B): P(a and b) / (P(a) P(b)); NaN where
-    a label is never used.
+    Targets of two groups of labels, (N, A) and (N, B), give (A, B): P(a and b) / (P(a) P(b)); NaN
+    where a label is never used.
 
     Examples:
         >>> lift([[1], [1], [0], [0]], [[1], [1], [0], [0]])
@@ -121,10 +121,10 @@ def cooccurrence(
     """Lift (A, B) of every pair of labels as colours, with the number in each cell.
 
     Args:
-        values: 1 where the two are independent.
+        values: Lifts, 1 where the two labels are independent.
         rows, columns: Names of the A and B labels, in full.
-        limit: Lift at which the colour is full; its inverse on the other side.
-        value_name: What the factors are.
+        limit: Lift at which the colour is full; below 1, its inverse.
+        value_name: Name of the values.
         digits: Decimals of the numbers in the cells.
     """
     table = np.asarray(values, float)
@@ -154,7 +154,7 @@ def cooccurrence(
 
 @styled
 def aspect_ratios(collections: Mapping[str, ArrayLike]) -> Figure:
-    """How wide pictures are for their height, (N,) width over height, on a logarithmic axis."""
+    """Histograms of aspect ratios, (N,) width over height, on a logarithmic axis."""
     figure, ax = plt.subplots()
     arrays = {name: np.asarray(ratios, float) for name, ratios in collections.items()}
     widest = max(float(np.abs(np.log2(ratios)).max()) for ratios in arrays.values())

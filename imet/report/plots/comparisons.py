@@ -27,8 +27,8 @@ def forest_plot(
 ) -> Figure:
     """Values with their intervals, one line each; several kinds share a line.
 
-    Groups are line to kind to an `Interval`, or its dictionary; kinds are told apart by mark and
-    colour. `value_name` is the axis, `reference` a value marked by a line: 0 for differences.
+    `groups` maps lines to kinds to an `Interval`, or its dictionary; kinds differ in mark and
+    colour. `value_name` names the axis; a line marks the value `reference`: 0 for differences.
     """
     kinds = list(dict.fromkeys(kind for several in groups.values() for kind in several))
     step = min(0.34, 0.8 / len(kinds)) if len(kinds) > 1 else 0.0
@@ -39,7 +39,7 @@ def forest_plot(
         y, intervals = [], []
         for row, several in enumerate(groups.values()):
             if kind in several:
-                # Side by side on their line, and in its middle where a kind has it for itself.
+                # Side by side on their line; in its middle if the kind is alone on it.
                 y.append(row + (list(several).index(kind) - (len(several) - 1) / 2) * step)
                 each = several[kind]
                 intervals.append(each if isinstance(each, tuple) else [each[k] for k in ENDS])
@@ -74,11 +74,11 @@ def score_curves(
     """A score against a setting, one line per variant.
 
     Args:
-        x: (M,) values of the setting, ascending; or (variants, M), those of each.
+        x: (M,) values of the setting, ascending; or (variants, M), a row for each variant.
         curves: Variant to (M,) scores.
-        x_name, y_name: The axes; `logarithmic` is that of x.
+        x_name, y_name: Names of the axes; `logarithmic` applies to x.
         marks: Text to point (x, score).
-        dots: Mark every value: for settings that are few and whole.
+        dots: Mark every value: for settings that are few whole numbers.
         guide: Text and x of a vertical line: a document's value.
         diagonal: Draw the line on which both axes are equal.
     """
@@ -109,7 +109,7 @@ def score_curves(
         ax.annotate(name, (at, value), xytext=(0, 8), textcoords="offset points", ha=side,
                     fontsize=9)  # fmt: skip
     ax.margins(y=0.16)
-    if ax.dataLim.ymin >= 0:  # no room for values that cannot be
+    if ax.dataLim.ymin >= 0:  # no room for impossible values
         ax.set_ylim(bottom=max(ax.get_ylim()[0], 0))
     ax.set(xlabel=x_name, ylabel=y_name)
     if len(curves) > 1:
@@ -128,16 +128,16 @@ def label_scatter(
     reference: float | None = None,
     named: Sequence[tuple[str, float, float]] = (),
 ) -> Figure:
-    """One point per label: a score against how frequent, or how large, what it names is.
+    """One point per label: a score against how frequent the label, or how large its thing, is.
 
     Labels at the same place share a mark, whose area grows with their number, up to nine.
 
     Args:
         x: (K,).
-        y: Model to (K,), NaN where a label has none.
-        x_name, y_name: The axes; `logarithmic` is that of x.
+        y: Model to (K,) scores, NaN where a label has none.
+        x_name, y_name: Names of the axes; `logarithmic` applies to x.
         reference: A horizontal line, .5 for an AUC.
-        named: Points written out: text, x, y.
+        named: Points to name: text, x, y.
     """
     values = np.asarray(x, float)
     figure, ax = plt.subplots(figsize=(6.0, 4.2))

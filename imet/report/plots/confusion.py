@@ -1,4 +1,4 @@
-"""Confusion: one label against the rest, and which label is said where another is missed."""
+"""Confusion: one label against the rest, and which label is predicted where another is missed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from imet.report.plots.style import INK, short, styled
 
 
 def confusion_when_missed(predicted: ArrayLike, targets: ArrayLike) -> NDArray[np.float64]:
-    """Among works where label i is missed, how often label j is said though it is not there.
+    """Among works where label i is missed, how often label j is predicted though it is absent.
 
-    (N, K) bool each to (K, K): row i sums over wrong labels of works that miss i, as a share of
-    those works; NaN where i is never missed, and on the diagonal: a missed label is there.
+    Two (N, K) bool arrays give (K, K): row i counts the wrong labels of works that miss i, as a
+    share of those works; NaN where i is never missed, and on the diagonal: a missed label is there.
 
     Examples:
         >>> confusion_when_missed([[False, True], [True, False]], [[True, False], [True, False]])
@@ -60,10 +60,10 @@ def confusion_matrix(counts: ArrayLike, name: str) -> Figure:
 def confusion_heatmap(
     shares: ArrayLike, rows: Sequence[str], columns: Sequence[str], missed: Sequence[int]
 ) -> Figure:
-    """Which label is said when another is missed, as a share of the works that miss it.
+    """Which label is predicted when another is missed, as a share of the works that miss it.
 
-    Shares (A, B) are from `confusion_when_missed`; rows and columns are full names, and `missed`
-    the numbers of works that miss each of the A labels.
+    Shares (A, B) come from `confusion_when_missed`; rows and columns are full names, and `missed`
+    are the numbers of works that miss each of the A labels.
     """
     figure, ax = label_heatmap(
         100 * np.asarray(shares, float),
@@ -87,7 +87,7 @@ def label_heatmap(
 ) -> tuple[Figure, Axes]:
     """A table (A, B) of label against label as colours, with seaborn's options.
 
-    Rows are named as they stand, columns without the kind of their label.
+    Rows are named as given, columns without the kind of their label.
     """
     if table.shape != (len(rows), len(columns)):
         raise ValueError(f"{table.shape} values for {len(rows)} rows and {len(columns)} columns")

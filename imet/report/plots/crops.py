@@ -24,7 +24,7 @@ DASHES: tuple[Any, ...] = (
 
 
 def draw_box(ax: Axes, box: ArrayLike, position: int, width: float = 2.2) -> None:
-    """A box with a light rim, so that it shows on any picture."""
+    """Draw a box with a light rim, so that it shows on any picture."""
     left, top, right, bottom = np.asarray(box, float)
     for colour, line in (("white", width + 1.6), (BOXES[position % len(BOXES)], width)):
         ax.add_patch(
@@ -42,7 +42,7 @@ def six_views(picture: Picture, boxes: Sequence[ArrayLike], views: Sequence[Pict
 
     Args:
         picture: the whole picture.
-        boxes: (4,) left, top, right, bottom in its pixels of each crop.
+        boxes: for each crop, (4,) left, top, right, bottom in pixels of the picture.
         views: the resized view (S, S, 3), then the crops (S, S, 3) in the order of their boxes.
     """
     height, width = picture.shape[:2]
@@ -60,7 +60,7 @@ def six_views(picture: Picture, boxes: Sequence[ArrayLike], views: Sequence[Pict
     for i, box in enumerate(boxes):
         draw_box(ax, box, i, width=1.8)
         left, top, right, _ = np.asarray(box, float)
-        # Boxes often share an edge nearly: each number hangs on the top edge at its own place.
+        # Edges of boxes often nearly coincide: each number hangs at its own place on the top edge.
         x = left + (right - left) * (0.12 + 0.76 * i / max(len(boxes) - 1, 1))
         ax.text(x, top, str(i + 1), ha="center", va="center", fontsize=10, color=INK,
                 bbox={"facecolor": "white", "edgecolor": BOXES[i], "linewidth": 2,
@@ -120,9 +120,9 @@ def box_gallery(
     things: Sequence[ArrayLike],
     captions: Sequence[str],
 ) -> Figure:
-    """Pictures, three a row, with the boxes of several methods, and what is really there.
+    """Pictures, three per row, with the boxes of several methods, and what is really there.
 
-    Boxes are method to one box (4,) a picture; `things` the true boxes (M, 4) of each picture.
+    `boxes` maps methods to one box (4,) per picture; `things` are each picture's true boxes (M, 4).
     """
     rim = [withStroke(linewidth=2.8, foreground=INK)]
     columns = min(3, len(pictures))
@@ -158,7 +158,7 @@ def box_gallery(
 
 @styled
 def before_and_after(pictures: Sequence[Picture], boxes: Sequence[ArrayLike]) -> Figure:
-    """Pictures above what is left of them."""
+    """Pictures, each above what a box leaves of it."""
     corners = [[int(side) for side in np.asarray(box)] for box in boxes]
     cut = [p[top:end, left:right] for p, (left, top, right, end) in zip(pictures, corners)]
     column = 6.0 / len(pictures) - 0.1  # inches; rows are as tall as the tallest in them
@@ -171,7 +171,7 @@ def before_and_after(pictures: Sequence[Picture], boxes: Sequence[ArrayLike]) ->
     for ax in axes.ravel():
         ax.axis("off")
     for above, below, picture, box, left in zip(*axes, pictures, boxes, cut):
-        above.set_anchor("S")  # all on one line, and what is left hangs below it
+        above.set_anchor("S")  # all stand on one line, and what is left hangs below it
         below.set_anchor("N")
         above.imshow(picture, interpolation="antialiased")
         draw_box(above, box, 0, width=1.6)

@@ -22,10 +22,10 @@ PANELS = (
 def training_curves(
     history: Sequence[Mapping[str, float]], *, best_epoch: int | None = None
 ) -> Figure:
-    """Losses and F2 by epoch, one panel each, the epoch marked whose weights were kept.
+    """Losses and F2 by epoch, one panel each; the epoch whose weights were kept is marked.
 
-    `history` is a run's `history.jsonl`: a mapping an epoch with `epoch` (counted from 1; the
-    position where absent), `train_loss`, `val_loss` and `val_f2`. A key that an epoch lacks is a
+    `history` is a run's `history.jsonl`: one mapping per epoch with `epoch` (counted from 1; its
+    position if absent), `train_loss`, `val_loss` and `val_f2`. A key that an epoch lacks leaves a
     gap; one that no epoch has is left out.
     """
     if not history:
@@ -80,8 +80,8 @@ def threshold_curve(
         thresholds: (M,) ascending thresholds in [0, 1].
         values: (M,) F2 at each, or several such curves by name.
         marks: Name to (threshold, F2): the optimum that was taken, for example.
-        edge: Upper end of the documents' search, drawn as a line: an optimum that sits on it says
-            that the search was too narrow.
+        edge: Upper end of the documents' search, drawn as a line: an optimum on it means that the
+            search was too narrow.
     """
     thresholds = np.asarray(thresholds, float)
     curves = values if isinstance(values, Mapping) else {"": values}
@@ -127,8 +127,8 @@ def roc_curves(
 ) -> Figure:
     """Receiver operating characteristics of several classes in one square.
 
-    Curves are name to (false positive rate, true positive rate), areas under them stand in the
-    legend, and `emphasised` names, an average for example, are drawn in ink and thick.
+    `curves` maps names to (false positive rate, true positive rate). The areas under them appear in
+    the legend; the `emphasised` curves, an average for example, are drawn thick and in ink.
     """
     figure, ax = plt.subplots(figsize=(6.0, 6.2))
     ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=":", zorder=1)
@@ -140,7 +140,7 @@ def roc_curves(
         if name in emphasised:
             ax.plot(false_rate, true_rate, color=INK, linewidth=3, label=label, zorder=4)
             continue
-        width = max(1.3, 2.8 - 0.25 * position)  # what lies under an equal curve shows beside it
+        width = max(1.3, 2.8 - 0.25 * position)  # earlier ones are wider, to show under equal ones
         ax.plot(false_rate, true_rate, label=label, linewidth=width, **line_style(position))
         position += 1
     figure.legend(loc="outside lower center", ncols=2)

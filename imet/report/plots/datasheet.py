@@ -1,4 +1,4 @@
-"""A collection that was drawn: named pictures in a grid, boxes on works, lifts here and there."""
+"""A simulated collection: named pictures in a grid, boxes on works, lifts against another's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AROUND = ((0, 1), (1, 1), (-1, 1), (1, 0), (-1, 0), (1, -1), (-1, -1), (0, -1)) 
 
 
 def _hang(ax: Axes, picture: Picture) -> None:
-    """A picture without axes, whose label below stays."""
+    """Show a picture without axes, but keep the label below it."""
     ax.imshow(picture, interpolation="antialiased")
     ax.set(xticks=[], yticks=[])
     ax.grid(visible=False)
@@ -33,9 +33,9 @@ def _hang(ax: Axes, picture: Picture) -> None:
 def labelled_grid(
     pictures: Sequence[Picture], names: Sequence[str], *, columns: int = 6, size: float = 8.0
 ) -> Figure:
-    """Small pictures, best of one shape, each over its label without the kind; cultures in italics.
+    """Small pictures, best of one shape, each above its label without the kind; cultures italic.
 
-    `size` is that of the names in points.
+    `size` is the size of the names in points.
 
     Examples:
         >>> picture = np.zeros((4, 4, 3), np.uint8)
@@ -74,10 +74,10 @@ def boxes_grid(
     pictures: Sequence[Picture],
     boxes: Sequence[Sequence[tuple[str, Sequence[int]]]],
 ) -> Figure:
-    """Works, three a row, with a frame around every thing that carries a label, and its name below.
+    """Works, three per row, with a frame around everything that carries a label, named below.
 
-    Boxes are for each picture (label, (left, top, right, bottom)) of every thing; things of one
-    label share a colour and a number.
+    `boxes` has (label, (left, top, right, bottom)) for every thing of each picture; things with the
+    same label share a colour and a number.
 
     Examples:
         >>> picture = np.zeros((40, 40, 3), np.uint8)
@@ -129,7 +129,7 @@ def lift_scatter(
 ) -> Figure:
     """Lift (P,) of the same pairs of labels in two collections, both axes logarithmic.
 
-    `named` are points written out, the most important first: text, lift there, lift here. One that
+    `named` are points to name, the most important first: text, lift there, lift here. A name that
     finds no place beside its point, clear of points and other names, is left out.
 
     Examples:
@@ -160,7 +160,7 @@ def lift_scatter(
     taken: list[Bbox] = []
     for text, at, value in named:
         for right, up in ((d * r, e * r) for r in (9, 16, 25, 36) for d, e in AROUND):
-            near = 0.5 - np.sign(right) / 2, 0.5 - np.sign(up) / 2  # the text's side to its point
+            near = 0.5 - np.sign(right) / 2, 0.5 - np.sign(up) / 2  # the text's side near its point
             note = ax.annotate(text, (max(at, floor), max(value, floor)), xytext=(right, up),
                                ha=("center", "left", "right")[np.sign(right)], va="center",
                                arrowprops={"arrowstyle": "-", "lw": 0.8, "relpos": near},

@@ -1,4 +1,4 @@
-"""Pictures with their words: samples, views of one work, predictions beside the annotator's."""
+"""Pictures with text: samples, views of one work, predictions beside the annotator's labels."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from imet.report.plots.style import INK, MISSED, MUTED, RIGHT, WRONG, short, sty
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
-INCHES_A_LINE = 0.175  # of 9 points
-LARGE = 11.0  # points: letters of a figure of few words can be read on a phone
+INCHES_A_LINE = 0.175  # a line of 9 points
+LARGE = 11.0  # points: in figures with few words, letters can be read on a phone
 
 
 def show_picture(ax: Axes, picture: Picture) -> None:
-    """A picture without axes, at its own aspect ratio, at the lower left of its cell."""
+    """Show a picture without axes, at its own aspect ratio, at the lower left of its cell."""
     ax.imshow(picture, interpolation="antialiased")
     ax.set_anchor("SW")
     ax.axis("off")
@@ -39,7 +39,7 @@ def write_labels(
     """Write names, without their kind, from the top of an empty cell down; cultures in italics.
 
     Each name may have a colour and a mark before it, so that nothing is told by colour alone. The
-    heading is a grey line above; `lines` are how many the cell's height stands for; size in points.
+    heading is a grey line above; `lines` is how many fit the cell's height; `size` is in points.
     """
     ax.axis("off")
     row = 1 if heading else 0
@@ -60,7 +60,7 @@ def picture_grid(
     *,
     titles: Sequence[str] | None = None,
 ) -> Figure:
-    """Pictures of any size, three a row, each over its labels (the paper's Figure 1).
+    """Pictures of any size, three per row, each above its labels (the paper's Figure 1).
 
     Labels are full names; cultures are written in italics, and titles above the labels.
     """
@@ -91,14 +91,14 @@ def picture_grid(
 
 @styled
 def mosaic(pictures: Sequence[Picture], *, rows: int = 3) -> Figure:
-    """Pictures hung edge to edge in rows of one width, without words: a cover.
+    """Pictures hung edge to edge in rows of equal width, without text: a cover.
 
-    Every picture keeps its aspect ratio; rows differ in height so that all are equally wide, and
-    each has as equal a sum of aspect ratios as the order allows.
+    Every picture keeps its aspect ratio; rows differ in height so that all are equally wide. Their
+    sums of aspect ratios are as equal as the order of the pictures allows.
     """
     gap = 0.05  # inches
     ratios = np.array([picture.shape[1] / picture.shape[0] for picture in pictures])  # (N,)
-    middle = (np.cumsum(ratios) - ratios / 2) / ratios.sum()  # (N,) where on the whole line
+    middle = (np.cumsum(ratios) - ratios / 2) / ratios.sum()  # (N,) position if all were one line
     hung = [np.flatnonzero((middle * rows).astype(int) == row) for row in range(rows)]
     hung = [members for members in hung if members.size]
     heights = [(6.0 - gap * (len(m) - 1)) / ratios[m].sum() for m in hung]
@@ -125,9 +125,9 @@ def view_strip(
     *,
     headings: Sequence[str] | None = None,
 ) -> Figure:
-    """The views of some works, a work a row, with a heading above.
+    """The views of some works, one work per row, with a heading above.
 
-    Each view has a title: its kind and the labels it trains on, say.
+    Each view has a title, for example its kind and the labels that it trains on.
     """
     wide = max(len(views) for views in rows)
     columns = min(wide, 3)  # two lines of three stay readable on a phone
@@ -156,9 +156,9 @@ def predictions(
 ) -> Figure:
     """Predictions beside the annotator's labels (the paper's Figure 5).
 
-    The annotator's are written in black; a prediction in blue with a tick where both agree, in red
-    with a cross where not; a label that was missed carries a ring in the annotator's column.
-    Labels are full names in any order; `most` predictions are written out, the rest is counted.
+    The annotator's labels are black; a prediction is blue with a tick where both agree, and red
+    with a cross where they do not; a missed label has a ring in the annotator's column. Labels are
+    full names in any order; at most `most` predictions are written out, the rest are counted.
     """
     if not len(pictures) == len(annotated) == len(predicted):
         raise ValueError(

@@ -19,9 +19,9 @@ from imet.report.plots.style import MUTED, PALETTE, line_style, styled
 
 @styled
 def loss_shapes(losses: Mapping[str, Callable[[Tensor, Tensor], Tensor]]) -> Figure:
-    """Losses of one label against the probability that was given to it.
+    """Losses of one label against the probability that it was given.
 
-    Each takes logits (M, 1) and targets (M, 1) bool, and does not reduce them.
+    Each takes logits (M, 1) and targets (M, 1) bool, and returns its values unreduced.
     """
     x = np.linspace(0.002, 0.998, 250)
     logits = torch.from_numpy(logit(x))[:, None]
@@ -41,9 +41,9 @@ def loss_shapes(losses: Mapping[str, Callable[[Tensor, Tensor], Tensor]]) -> Fig
 
 @styled
 def loss_vs_f2(groups: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
-    """Model to focal losses (E,) and F2 (E,) on validation: a line through its epochs.
+    """F2 (E,) against focal loss (E,) on validation: for each model a line through its epochs.
 
-    The first has hollow marks and lies on top, so that equal trails show through it.
+    The first line has hollow marks and lies on top, so that equal lines show through it.
     """
     figure, ax = plt.subplots(figsize=(6.0, 4.2))
     for position, (name, (losses, scores)) in enumerate(groups.items()):
@@ -73,8 +73,8 @@ def setting_curves(
 ) -> Figure:
     """Training of several settings side by side: one panel per measure, one line per setting.
 
-    Histories are setting to measure to (E,) values by epoch, from epoch 1; `names` are measure to
-    its axis, in the order of the panels; `logarithmic` measures spread by their first epochs.
+    `histories` maps settings to measures to (E,) values, from epoch 1; `names` maps measures to the
+    names of their axes, in the order of the panels; `logarithmic` are measures with a log axis.
     """
     figure, axes = plt.subplots(
         len(names), 1, sharex=True, squeeze=False, figsize=(6.0, 2.4 * len(names) + 0.5)

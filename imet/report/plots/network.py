@@ -1,4 +1,4 @@
-"""A network as a row of boxes, the poster's diagram, drawn from what the module is."""
+"""A network as a row of boxes, as in the poster's diagram, drawn from the module itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS = {"convolution": "convolution + ReLU", "pool": "max pool", "linear": "ful
 
 
 def _count(number: int) -> str:
-    """12345678 as 12.3 M, 0 as a dash."""
+    """Write 12345678 as 12.3 M, and 0 as a dash."""
     for limit, unit in ((1e6, "M"), (1e3, "k")):
         if number >= limit:
             return f"{number / limit:.{1 if number < 99.5 * limit else 0}f} {unit}"
@@ -38,8 +38,8 @@ def network_diagram(
 
     A bar's height is the side of the layer's output on a logarithmic scale, 1 for fully connected
     layers; its thickness grows with the number of channels. Kinds are "convolution", "pool" or
-    "linear", shapes of outputs (C, h, w) or (C,), receptive fields in pixels, 0 for none. So many
-    first convolutions as `emphasised` get an outline: those that the crop looks at.
+    "linear"; shapes are those of outputs, (C, h, w) or (C,); `fields` are receptive fields in
+    pixels, 0 for none. The first `emphasised` convolutions, which the crop uses, get an outline.
     """
     sides = [shape[1] if len(shape) == 3 else 1 for shape in shapes]
     heights = [0.4 + 0.8 * np.log2(side + 1) for side in sides]

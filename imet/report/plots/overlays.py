@@ -1,4 +1,4 @@
-"""What a model sees of a picture: gradients as stars, attention laid over a view."""
+"""What a model sees in a picture: gradients as stars, attention laid over a view."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Attended:
     name: str  # in full
     right: bool  # whether the annotator gave the label too
     weights: Map  # (S, S) attention, any scale
-    boxes: NDArray[np.integer] | None = None  # (M, 4) in the view's pixels of what the label names
+    boxes: NDArray[np.integer] | None = None  # (M, 4) of what the label names, in the view's pixels
 
 
 @styled
@@ -39,8 +39,8 @@ def picture_strip(
 ) -> Figure:
     """Pictures and maps in rows, each under its title: the steps of a method.
 
-    A picture is RGB (H, W, 3) uint8, or one number per pixel (H, W), in the colour map of its place
-    in `colours`; grey where None.
+    A picture is RGB (H, W, 3) uint8, or one number per pixel (H, W), drawn in the colour map at its
+    place in `colours`; grey where that is None.
     """
     rows = -(-len(pictures) // columns)
     figure, axes = plt.subplots(
@@ -59,7 +59,7 @@ def picture_strip(
 
 
 def _overlay(ax: Axes, view: Picture, weights: Map) -> None:
-    """A view in grey, attention over it in colour; the more attention, the more opaque."""
+    """Draw a view in grey, and attention over it in colour: the more, the more opaque."""
     grey = view.mean(2)
     ax.imshow(grey, cmap="gray", vmin=0, vmax=255)
     top = max(float(weights.max()), 3 * float(weights.mean()))  # an even map stays dim
@@ -75,11 +75,11 @@ def attention_examples(
     views: Sequence[Picture],
     attended: Sequence[Sequence[Attended]],
 ) -> Figure:
-    """The paper's Figure 4: picture, the view, attention for each predicted label; the annotator's.
+    """The paper's Figure 4: picture, annotator's labels, view, attention for predicted labels.
 
     A predicted label is blue with a tick where it is right and red with a cross where it is wrong.
-    The annotator's labels of each picture are full names, its view (S, S, 3) what the model saw;
-    attended are labels in the order of their choice, of which the first three are drawn.
+    `annotated` are the annotator's labels of each picture, full names, and `views` (S, S, 3) what
+    the model saw; `attended` are labels in the order chosen, of which the first three are drawn.
     """
     line, side = INCHES_A_LINE * LARGE / 9, 6.0 / 3 + 0.2  # inches
     below = [
@@ -118,9 +118,9 @@ def attention_examples(
 def attention_steps(
     view: Picture, names: Sequence[str], raw: Sequence[Map], smooth: Sequence[Map]
 ) -> Figure:
-    """One view, step by step: attention as it is above, smoothed as the paper shows it below.
+    """One view, step by step: attention as it is, above, and smoothed as in the paper, below.
 
-    The view is (S, S, 3), the maps of each step (S, S); `names` are of the labels chosen.
+    The view is (S, S, 3), the maps of each step (S, S); `names` are those of the labels chosen.
     """
     columns = len(names)
     figure, axes = plt.subplots(2, columns, squeeze=False, figsize=(6.0, 11.4 / columns + 0.4))

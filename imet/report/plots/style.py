@@ -1,4 +1,4 @@
-"""The one look of all figures, and the frame every drawing function shares."""
+"""The common look of all figures, and the decorator that every drawing function shares."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PlainLog(LogFormatter):
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Draw in the project's style and take the figure out of pyplot's hands.
+    """Draw in the project's style and detach the figure from pyplot.
 
     A notebook would otherwise show it twice, and a long one would keep every figure in memory.
     """
@@ -55,7 +55,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
                         axis.set_major_formatter(PlainLog())
                     if isinstance(axis.get_minor_formatter(), LogFormatterSciNotation):
                         axis.set_minor_formatter(PlainLog(minor_thresholds=(1, 0.4)))
-            figure.draw_without_rendering()  # letters are made here, in this style
+            figure.draw_without_rendering()  # text is laid out here, in this style
             plt.close(figure)
             return figure
 
@@ -64,7 +64,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 @cache
 def fonts() -> list[str]:
-    """Font families, each for the letters that those before it lack.
+    """Font families, each for the letters that the ones before it lack.
 
     DejaVu Sans has Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian and Georgian; the Noto fonts of
     the package `manimgx-fonts` have more scripts of Africa and Asia; Chinese, Japanese and Korean
@@ -98,5 +98,5 @@ def short(name: str) -> str:
 
 
 def cut(text: str) -> str:
-    """Text of `LONGEST` letters at most, for a place in a figure."""
+    """Cut a text to at most `LONGEST` letters, to fit into a figure."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1].rstrip()}…"
