@@ -1,7 +1,7 @@
-"""The directive `beside-table`: every reported number with ours beside it, to filter and to sort.
+"""The directive `beside-table`: every reported number beside ours, to filter and to sort.
 
 Ours come from the newest runs of this code on the book's profile (`_results/_beside.json`, which
-`build.py` writes) and from recorded studies; each says where it is from.
+`build.py` writes) and from recorded studies; each says where it comes from.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ HEADINGS = ("Where", "What", "Reported", "This build", "Recorded", "Evidence")
 def recorded_values(
     folder: Path, earlier: dict[str, list[str]]
 ) -> dict[tuple[str, str, str], tuple[dict[str, Any], str]]:
-    """Estimates of recorded studies by (recipe, part, measure), of variants that change no rule.
+    """Estimates of recorded studies by (recipe, part, measure), for variants that change no rule.
 
-    A variant stands for a recipe where it carries the recipe's name.
+    A variant stands for a recipe if it carries the recipe's name.
     """
     values = {}
     for path in sorted(folder.glob("*.json")):
@@ -99,7 +99,7 @@ def table(rows: list[dict[str, Any]], recorded: dict[tuple[str, str, str], Any])
 
 
 class BesideTable(SphinxDirective):
-    """Every reported number, ours, and where ours is from."""
+    """Every reported number, ours, and where ours comes from."""
 
     def run(self) -> list[nodes.Node]:
         results = Path(self.env.srcdir) / "_results"

@@ -1,4 +1,4 @@
-"""What a chapter is for its readers: `goals` opens it, `quiz` asks at its end.
+"""Directives for a chapter's readers: `goals` opens the chapter, `quiz` asks at its end.
 
     ```{goals}
     how a split can be recovered; why it matters.
@@ -12,8 +12,8 @@
     - [ ] the label alone :: Then no work would be lost. It is the works that go.
     ```
 
-A quiz works from disk and without a mouse: radio buttons, and a reason behind every answer. Without
-scripts all reasons are shown.
+A quiz works from disk and without a mouse: it has radio buttons, and a reason for every answer.
+Without scripts, all reasons are shown.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ ANSWER = re.compile(r"- \[(?P<right>[ x])\] (?P<text>.*?) :: (?P<why>.*)", re.DO
 
 
 def parse_quiz(text: str) -> tuple[str, list[tuple[bool, str, str]]]:
-    """Question and answers, each right or wrong, with its reason.
+    """Parse a question and its answers, each right or wrong, with a reason.
 
     Raises:
-        ValueError: not two answers at least, not one right one, or an answer without a reason.
+        ValueError: fewer than two answers, not exactly one right, or an answer without a reason.
 
     Examples:
         >>> parse_quiz("What?\\n- [x] a :: yes\\n- [ ] b :: no,\\n  never")
@@ -62,7 +62,7 @@ def parse_quiz(text: str) -> tuple[str, list[tuple[bool, str, str]]]:
 
 
 class Goals(SphinxDirective):
-    """What a chapter teaches, and what it takes for granted: two paragraphs; then its times."""
+    """What a chapter teaches and what it takes for granted, in two paragraphs; then its times."""
 
     has_content = True
 
@@ -81,7 +81,7 @@ class Goals(SphinxDirective):
 
 
 class chapter_graph(nodes.General, nodes.Element):
-    """Filled once all chapters are read."""
+    """Placeholder, filled once all chapters are read."""
 
 
 class ChapterGraph(SphinxDirective):
@@ -92,7 +92,7 @@ class ChapterGraph(SphinxDirective):
 
 
 def implied(needs: dict[str, list[str]], name: str, before: str) -> bool:
-    """Whether a chapter that is needed is needed by another one that is needed, too."""
+    """Whether `before` is also needed by another chapter that `name` needs, directly or not."""
     nearer, seen = [n for n in needs[name] if n != before], set()
     while nearer:
         seen.add(other := nearer.pop())
@@ -101,7 +101,7 @@ def implied(needs: dict[str, list[str]], name: str, before: str) -> bool:
 
 
 def direct(needs: dict[str, list[str]]) -> dict[str, list[str]]:
-    """What each chapter needs itself: not what another one that it needs brings with it.
+    """What each chapter needs itself, without what its other needs already imply.
 
     Examples:
         >>> direct({"a": [], "b": ["a"], "c": ["a", "b"]})
@@ -114,9 +114,9 @@ def direct(needs: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 def depths(needs: dict[str, list[str]]) -> dict[str, int]:
-    """How many chapters come before each, along the longest way.
+    """Number of chapters that come before each one, along the longest chain of needs.
 
-    One that needs none stands right above the first that needs it, so that lines stay short.
+    A chapter that needs none stands right above the first that needs it, to keep lines short.
 
     Examples:
         >>> depths({"a": [], "b": ["a"], "c": ["a", "b", "d"], "d": []})
@@ -131,9 +131,9 @@ def depths(needs: dict[str, list[str]]) -> dict[str, int]:
 
 
 def in_rows(needs: dict[str, list[str]], sweeps: int = 4) -> list[list[str]]:
-    """Chapters by depth, each row in an order in which few lines cross.
+    """Chapters by depth, each row ordered so that few lines cross.
 
-    Each is moved to where those lie on average that it is tied to, a row above, then a row below.
+    Each chapter moves to the mean place of those it needs, then of those that need it, in turn.
     """
     depth = depths(needs)
     rows = [[n for n in sorted(needs) if depth[n] == d] for d in sorted(set(depth.values()))]
@@ -152,7 +152,7 @@ def in_rows(needs: dict[str, list[str]], sweeps: int = 4) -> list[list[str]]:
 def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[str, str]) -> str:
     """The graph as SVG: a row for each depth, arrows from a chapter down to those that need it.
 
-    No arrow is drawn where others already lead there; titles go as far as their first comma.
+    No arrow is drawn where others already lead there; titles end at their first comma.
     """
     needs = direct(needs)
     rows = in_rows(needs)
@@ -169,7 +169,7 @@ def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[s
         for other in before:
             (x1, y1), (x2, y2) = place[other], place[name]
             way, y = f"M{x1:.0f} {y1 + high / 2:.0f}", y1 + high / 2
-            for d in range(depth[other] + 1, depth[name]):  # between the boxes of rows on its way
+            for d in range(depth[other] + 1, depth[name]):  # between the boxes of rows in between
                 gaps = [side * i / len(rows[d]) for i in range(1, len(rows[d]))] or [side / 4]
                 straight = x1 + (x2 - x1) / (depth[name] - d + 1)
                 x = min((abs(x - straight), x) for x in gaps)[1]
@@ -201,7 +201,7 @@ def graph_svg(needs: dict[str, list[str]], titles: dict[str, str], links: dict[s
 
 
 def bend(x1: float, y1: float, x2: float, y2: float) -> str:
-    """A curve from one point down to another, upright at both: the rest of an SVG path.
+    """A curve from one point down to another, vertical at both: the rest of an SVG path.
 
     Examples:
         >>> bend(0, 0, 8, 10)
@@ -222,7 +222,7 @@ def named(name: str, titles: dict[str, str]) -> str:
 
 
 def graph_list(needs: dict[str, list[str]], titles: dict[str, str], links: dict[str, str]) -> str:
-    """The same in words, for screens on which letters of the picture could not be read."""
+    """The same in words, for screens too small to read the picture's letters."""
     needs = direct(needs)
     link = {n: f'<a href="{escape(links[n])}">{escape(named(n, titles))}</a>' for n in needs}
     lines = []
@@ -248,18 +248,18 @@ def draw_graph(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 class goals_time(nodes.paragraph):
-    """Filled once the whole page is read."""
+    """Placeholder, filled once the whole page is read."""
 
 
 def levels_of(doctree: nodes.Element) -> list[str]:
-    """The level of each exercise, as its title says it."""
+    """The level of each exercise, as its title states it."""
     asked = [n for n in doctree.findall(nodes.Element) if "exercise" in n.get("classes", [])]
     matches = [LEVEL.search(n.astext()) for n in asked]
     return [match[1] if match else "2" for match in matches]
 
 
 def fill_times(app: Sphinx, doctree: nodes.document) -> None:
-    """Reading time from words and figures, exercises from their levels, the run from the build."""
+    """Fill in times: reading by words and figures, exercises by level, running by the build."""
     marks = list(doctree.findall(goals_time))
     if not marks:
         return
@@ -320,7 +320,7 @@ class Quiz(SphinxDirective):
 
 
 class quiz_node(nodes.General, nodes.Element):
-    """Its children, with nothing around them."""
+    """A node written as its children, with nothing around them."""
 
 
 def nothing(translator: Any, node: nodes.Node) -> None:

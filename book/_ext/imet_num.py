@@ -1,6 +1,6 @@
 """The role `num`: a number in prose that is read from a results file, never typed.
 
-`` {num}`test.f2:.3f` `` takes the page's own file, `` {num}`03_baseline/test.f2:.3f` `` another's.
+`` {num}`test.f2:.3f` `` reads the page's own file, `` {num}`03_baseline/test.f2:.3f` `` another's.
 An unknown key is a warning, so a strict build fails. The same pattern works in alt texts.
 """
 
@@ -42,11 +42,11 @@ def resolve(env: Any, docname: str, reference: str, location: Any) -> tuple[str,
 
 
 class bound_number(nodes.inline):
-    """A number read from a results file; `source_key` says where it stands."""
+    """A number read from a results file; `source_key` says where it comes from."""
 
 
 class Num(SphinxRole):
-    """Inline role: prints a bound number, its source in the tooltip."""
+    """Inline role: prints a bound number, with its source in the tooltip."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         text, source = resolve(self.env, self.env.docname, self.text, self.get_location())

@@ -1,4 +1,4 @@
-"""Keep pages free of what would ask another server, and of what they load twice.
+"""Remove from pages what would contact another server, and what they would load twice.
 
 Jupyter Book always adds the thebe extension, whose script names a content network even when its
 button is off; nothing here uses it.
@@ -29,7 +29,7 @@ def drop_thebe(
 def drop_automatic_scripts(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Remove the copies that Jupyter Book adds of every script below `_static`.
+    """Remove the copies of every script below `_static` that Jupyter Book adds.
 
     Extensions add theirs with `defer`; a page that needs others, such as Plotly, names them itself.
     """
@@ -45,7 +45,7 @@ def drop_automatic_scripts(
 def load_mathjax_once(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Keep the deferred one of two copies: loaded twice, MathJax throws."""
+    """Keep only the deferred one of two copies: MathJax throws when loaded twice."""
     scripts = context.get("script_files", [])
     copies = [e for e in scripts if "mathjax" in str(getattr(e, "filename", "") or "")]
     if len(copies) > 1:

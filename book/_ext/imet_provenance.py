@@ -1,7 +1,7 @@
 """The object label of every page: where its numbers come from.
 
 A page with results of its own shows their provenance, any other page that of the build. A note says
-which pictures they were made on, and that those of small backbones reproduce nothing.
+which pictures its numbers were made on, and that those of small backbones reproduce nothing.
 """
 
 from __future__ import annotations

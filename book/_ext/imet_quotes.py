@@ -1,4 +1,4 @@
-"""The directive `quote-doc`: the documents' own words, visibly theirs.
+"""The directive `quote-doc`: the documents' own words, visibly marked as theirs.
 
 ```{quote-doc} paper
 :where: §3.1

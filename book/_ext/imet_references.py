@@ -1,7 +1,7 @@
-"""The bibliography says author and year, as the text does, and goes by author.
+"""A bibliography labelled by author and year, as the text cites, and sorted by author.
 
 BibTeX's styles number the list or abbreviate names: a reader of "Lin et al., 2017" would have to
-look through it.
+search it.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ def author_year(entry: Entry) -> tuple[str, str]:
 
 
 def label(entry: Entry) -> str:
-    """The same as one text."""
+    """Author and year as one text."""
     return ", ".join(author_year(entry))
 
 
 class AuthorYear(BaseLabelStyle):
-    """Labels of a list of references."""
+    """Author-year labels of a list of references."""
 
     def format_labels(self, sorted_entries: Iterable[Entry]) -> Iterator[str]:
-        """One for each entry, in their order."""
+        """One label per entry, in their order."""
         return map(label, sorted_entries)
 
 
 class Style(ByAuthor):
-    """The plain style with these labels."""
+    """The plain style with author-year labels."""
 
     default_label_style = AuthorYear
 

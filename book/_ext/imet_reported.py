@@ -1,4 +1,4 @@
-"""The directive `reported-table`: a document's table, our numbers in columns of their own.
+"""The directive `reported-table`: a document's table, with our numbers in extra columns.
 
     ```{reported-table} paper Table 1
     :metrics: f2 f1 precision recall
@@ -7,7 +7,7 @@
     ```
 
 Reported values come from `reported.csv`. A value of ours is a number or
-`{"value": …, "low": …, "high": …}`; one that was not made is a dash.
+`{"value": …, "low": …, "high": …}`; a missing value is a dash.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ DASH = "–"
 
 
 def cell_text(value: Any, spec: str) -> str:
-    """A value of ours as text, with its interval on a second line where it has one."""
+    """A value of ours as text, with its interval, if any, on a second line."""
     if isinstance(value, dict) and "value" in value:
         text = write(value["value"], spec)
         if value.get("low") is not None and value.get("high") is not None:
@@ -61,7 +61,7 @@ def cell_text(value: Any, spec: str) -> str:
 
 
 def entry(text: str, column: str, more: int = 0) -> nodes.entry:
-    """One table cell of a kind of column: `what`, `reported`, `ours` or `recorded`."""
+    """One table cell; the kind of its column is `what`, `reported`, `ours` or `recorded`."""
     cell = nodes.entry(classes=[column], **({"morecols": more} if more else {}))
     value, _, interval = text.partition("\n")
     cell += nodes.paragraph("", value)
@@ -71,7 +71,7 @@ def entry(text: str, column: str, more: int = 0) -> nodes.entry:
 
 
 class ReportedTable(SphinxDirective):
-    """Rows of `reported.csv` of one document and place beside our own numbers."""
+    """Rows of `reported.csv` for one document and place, beside our own numbers."""
 
     required_arguments = 1
     final_argument_whitespace = True
@@ -151,7 +151,7 @@ class ReportedTable(SphinxDirective):
     def table(
         self, metrics: list[str], sources: list[str], titles: dict[str, str], body: list[nodes.row]
     ) -> nodes.Element:
-        """The table with a heading of two levels: metric, then whose number it is."""
+        """The table with two levels of headings: metric, then whose number it is."""
         columns = 1 + len(metrics) * len(sources)
         group = nodes.tgroup(cols=columns)
         for _ in range(columns):
@@ -182,7 +182,7 @@ class ReportedTable(SphinxDirective):
 
 
 class ReportedList(SphinxDirective):
-    """Rows of `reported.csv` outside the documents' tables: document, then status."""
+    """Rows of `reported.csv` outside the documents' tables, by document, then status."""
 
     required_arguments = 2
 

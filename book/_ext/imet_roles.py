@@ -1,4 +1,4 @@
-"""Take the roles off the bibliography: docutils calls it a list, and its children are none."""
+"""Remove the roles of the bibliography: docutils calls it a list, but it has no list items."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROLES = {
 def plain_citations(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Change one page's text."""
+    """Remove the roles from one page's text."""
     for role, plain in ROLES.items():
         context["body"] = context.get("body", "").replace(role, plain)
 

@@ -1,8 +1,8 @@
-"""Executed notebooks for reading in Jupyter, where nobody resolves MyST: numbers are filled in.
+"""Executed notebooks for reading in Jupyter, which does not resolve MyST: numbers are filled in.
 
 Next to every chapter's page lies `notebooks/NAME.ipynb`: its code and outputs, and its prose as
 plain Markdown. Roles become text or links, quotes block quotes, captions a cell below their figure,
-and the works cited a list at the end. Numbers of figures and titles of pages are those of the book.
+and the works cited a list at the end. Figure numbers and page titles are those of the book.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class TakeHome:
     """The prose of one chapter as plain Markdown.
 
     Args:
-        app: after a build, whose environment knows titles, labels and numbers of figures.
-        docname: the chapter's, "notebooks/03_baseline".
-        entries: of `references.bib`.
+        app: Sphinx after a build; its environment knows titles, labels and figure numbers.
+        docname: document name of the chapter, "notebooks/03_baseline".
+        entries: entries of `references.bib`.
     """
 
     def __init__(self, app: Sphinx, docname: str, entries: BibliographyData) -> None:
@@ -101,7 +101,7 @@ class TakeHome:
     def _num(self, title: str, target: str) -> str:
         try:
             return str(values_of(self.env).text(target, self.page)[0])
-        except UnknownValue:  # the role has warned of it
+        except UnknownValue:  # the role has already warned
             return "?"
 
     def _numref(self, title: str, target: str) -> str:
@@ -129,7 +129,7 @@ class TakeHome:
         return self._link(title or section, docname, node_id)
 
     def _link(self, title: str, docname: str, node_id: str = "") -> str:
-        """A chapter is a notebook beside this one; other pages are on the published book's site."""
+        """Link to a chapter's notebook beside this one, or to a page of the published book."""
         if docname == self.docname:
             return title
         if docname.startswith("notebooks/"):

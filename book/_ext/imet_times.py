@@ -1,7 +1,7 @@
 """The directive `chapter-times`: how long each chapter took to execute, read from the build.
 
-A chapter that needs another one's run waits for it, and its waiting counts as time by the clock,
-not as a processor's; with two chapters at a time, the sum is more than the clock says.
+A chapter that needs another chapter's run waits for it, and the wait counts as time by the clock,
+not as processor time; with two chapters at a time, the sum exceeds the time that passed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 
 
 def whole_seconds(times: dict[str, tuple[float, float]]) -> list[tuple[str, int, int]]:
-    """Chapters in order with whole seconds by the clock and of processors.
+    """Chapters in order, with whole seconds by the clock and of processors.
 
     The last row, "all", is the sum of the rows as they are printed.
 
@@ -29,7 +29,7 @@ def whole_seconds(times: dict[str, tuple[float, float]]) -> list[tuple[str, int,
 
 
 class ChapterTimes(SphinxDirective):
-    """A table of chapters, seconds by the clock and of processors, in the order of their names."""
+    """A table of chapters in order of name, with seconds by the clock and of processors."""
 
     def run(self) -> list[nodes.Node]:
         path = Path(self.env.srcdir) / "_results" / "_times.json"

@@ -2,7 +2,7 @@
 
 A results file is JSON, `{"provenance": {...}, "values": {...}}`. A page's own file carries the
 page's name; `03_baseline/test.f2` reads another page's, `recorded/NAME/key` a recorded study's and
-`reported/KEY` the documents' own numbers in `reported.csv`. Nothing here knows Sphinx.
+`reported/KEY` the documents' own numbers in `reported.csv`. Nothing here depends on Sphinx.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def write(value: Any, spec: str) -> str:
 
 
 def read_results(path: Path) -> dict[str, Any]:
-    """Read one results file; a missing one raises `UnknownValue` that names it."""
+    """Read one results file; if it is missing, raise an `UnknownValue` that names it."""
     if not path.is_file():
         raise UnknownValue(f"no results file for `{path.stem}`")
     return json.loads(path.read_text(encoding="utf-8"))
@@ -123,7 +123,7 @@ def read_reported(path: Path) -> list[dict[str, str]]:
 
 
 def number(text: str) -> Any:
-    """A reported value as a number where it is one, else as it stands.
+    """A reported value as a number if it is one, else unchanged.
 
     Examples:
         >>> number("0.327"), number("32"), number("x0.1 / 10 epochs")
@@ -163,7 +163,7 @@ class Values:
         return self._read[path]
 
     def split(self, text: str, page: str) -> tuple[str, str]:
-        """Which page a reference names, and the rest: its own page where it names none."""
+        """The page that a reference names, or else `page`, and the rest of the reference."""
         name, slash, rest = text.rpartition("/")
         return (name, rest) if slash else (page, text)
 

@@ -2,8 +2,8 @@
 
     python book/tools/assignments.py book/_build/html book/_build/assignments
 
-Reads the notebooks to take home, whose prose is resolved. Where a solution stood is a cell to be
-filled in; its points are the exercise's level.
+Reads the notebooks to take home, whose prose is resolved. Each solution is replaced by a cell to
+fill in, worth as many points as the exercise's level.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ TO_DO = "# YOUR CODE HERE\nraise NotImplementedError()"
 
 
 def assignment(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
-    """The notebook with empty cells in the place of solutions, and without outputs.
+    """The notebook with empty cells in place of solutions, and without outputs.
 
-    An exercise whose answer is prose gets a cell of text.
+    An exercise whose answer is prose gets a text cell.
     """
     cells: list[nbformat.NotebookNode] = []
     count, open_level = 0, 0
@@ -62,7 +62,7 @@ def assignment(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookN
 
 
 def marks(name: str, points: int, kind: str) -> dict[str, Any]:
-    """What nbgrader reads of a cell that is answered by hand and graded by a person."""
+    """nbgrader's metadata of a cell that is answered by hand and graded by a person."""
     return {
         "schema_version": 3,
         "cell_type": kind,

@@ -42,9 +42,9 @@ BOOK = REPO / "book"
 LEFT_OUT = shutil.ignore_patterns("_build", "__pycache__", ".*", "tools", "slides")
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 DEFAULT_URL = "https://example.org/imet/"
-# Energy is reckoned, not measured: what a busy core draws at the plug with its share of memory,
-# board and power supply (a laptop's less, an old workstation's more), and a household's price.
-WATTS, PRICE = 15, 0.30  # W a core; US dollars a kilowatt-hour
+# Energy is estimated, not measured: what a busy core draws at the plug with its share of memory,
+# board and power supply (less in a laptop, more in an old workstation), at a household's price.
+WATTS, PRICE = 15, 0.30  # W per core; US dollars per kilowatt-hour
 SHOWN_VERSIONS = ("python", "torch", "torchvision", "timm", "numpy", "jupyter-book", "imet")
 
 
@@ -123,10 +123,10 @@ def build_provenance(profile: str, pages: list[dict[str, Any]]) -> dict[str, Any
 
 
 def copy_results(results: Path, profile: str, tree: Path) -> None:
-    """Put the results files of the pages, and recorded ones, where the book's roles look.
+    """Put the results files of pages and of recorded studies where the book's roles look.
 
-    A folder `pages/<name>/` holds files that the page of this name links to; they go with the book
-    as `_static/pages/<name>/`.
+    A folder `pages/<name>/` holds files that the page of that name links to; the book has them as
+    `_static/pages/<name>/`.
     """
     target = tree / "_results"
     target.mkdir()
@@ -224,14 +224,14 @@ def assemble(tree: Path, notebooks: Path, results: Path, profile: str, preview: 
 
 
 def put_in_place(new: Path, out: Path) -> None:
-    """Move a finished folder to `out`; swapped in one step where the system can."""
+    """Move a finished folder to `out`, swapped in one step where the system can do that."""
     with file_lock(out):
         _put_in_place(new, out)
 
 
 def _put_in_place(new: Path, out: Path) -> None:
     for left in out.parent.glob(f".{out.name}.*.new"), out.parent.glob(f".{out.name}.*.old"):
-        for folder in left:  # of a killed build
+        for folder in left:  # by a killed build
             shutil.rmtree(folder, ignore_errors=True)
     staged = out.with_name(f".{out.name}.{os.getpid()}.new")
     shutil.rmtree(staged, ignore_errors=True)
@@ -248,7 +248,7 @@ def _put_in_place(new: Path, out: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Swap two folders atomically (Linux's renameat2); False where that does not exist."""
+    """Swap two folders atomically (Linux's renameat2); False where that is not available."""
     try:
         rename = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError):
@@ -260,7 +260,7 @@ def _exchange(one: Path, other: Path) -> bool:
 def build(
     notebooks: Path, results: Path, out: Path, profile: str, preview: bool, quiet: bool
 ) -> None:
-    """Build the book at `out`, or raise and leave what is there."""
+    """Build the book at `out`, or raise and leave what is there unchanged."""
     with tempfile.TemporaryDirectory(prefix="imet-book-") as name:
         tree = Path(name) / "book"
         assemble(tree, notebooks, results, profile, preview)

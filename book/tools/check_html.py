@@ -2,9 +2,9 @@
 
     python book/tools/check_html.py book/_build/html
 
-Links and anchors resolve, nothing comes from elsewhere, pictures have alternative texts, and
-notebooks to take home hold no markup that Jupyter would show raw. Prints one line per fault and
-exits with 1 where there is any.
+Links and anchors must resolve, nothing may be loaded from elsewhere, pictures must have alternative
+texts, and notebooks to take home no markup that Jupyter would show raw. Prints one line per fault;
+the exit code is 1 if there is any.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PICTURE_NAME = re.compile(r"\.(png|jpe?g|gif|svg|webp)$", re.IGNORECASE)
 
 
 def is_external(address: str) -> bool:
-    """Whether an address leads off the book (`data:` does not)."""
+    """Whether an address leads out of the book (`data:` does not)."""
     parts = urlsplit(address.strip())
     return bool(parts.netloc) or parts.scheme in {"http", "https", "ftp", "ws", "wss"}
 
@@ -60,7 +60,7 @@ def anchors(path: Path) -> frozenset[str]:
 
 
 def resolve(page: Path, address: str, root: Path) -> str | None:
-    """Say what is wrong with an internal address, or nothing."""
+    """Say what is wrong with an internal address; None if nothing is."""
     parts = urlsplit(address.strip())
     target = page if not parts.path else (page.parent / unquote(parts.path)).resolve()
     if parts.path.startswith("/"):
@@ -128,7 +128,7 @@ def check_stylesheet(path: Path, root: Path) -> list[str]:
 
 
 def check_notebook(path: Path) -> list[str]:
-    """MyST that is left in a notebook to take home, where Jupyter would show it raw."""
+    """MyST left in a notebook to take home, where Jupyter would show it raw."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     prose = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
     text = "\n\n".join("".join(source) for source in prose)

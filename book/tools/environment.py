@@ -34,7 +34,7 @@ def normal(name: str) -> str:
 
 
 def pinned(requirements: str) -> dict[str, list[tuple[str, str]]]:
-    """Package name to its (version, marker) pairs; one a Python version where they differ."""
+    """Package name to its (version, marker) pairs; one per Python version where they differ."""
     pins: dict[str, list[tuple[str, str]]] = {}
     for line in requirements.splitlines():
         if match := PINNED.match(line):

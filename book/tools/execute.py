@@ -36,7 +36,7 @@ KERNEL = "imet-book"
 STYLED = re.compile(r'(<table id="T_\w+")(>)')
 CELL = re.compile(r"<td(?P<attributes>[^>]*)>(?P<text>[^<]*)</td>")
 HYPHEN = re.compile(r"(?<![\w.-])-(?=\.?\d)")
-# A number, with its sign, unit and interval; or the dash of one that is not there.
+# A number, with its sign, unit and interval; or the dash that stands for a missing one.
 NUMBER = re.compile(
     r"[+\u2212]?\.?\d[\d.,]*(e[+\u2212-]?\d+)?([ \u00a0]?%)?(\s*\[[^\]]*\])?|\u2013"
 )
@@ -103,7 +103,7 @@ def read_notebook(source: Path) -> nbformat.NotebookNode:
         raise InputError(f"{source}: no such notebook; see the names in notebooks/")
     notebook = attach_captions(jupytext.read(source), source)
     for number, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{number}"  # jupytext draws them at random; a rebuild should be equal
+        cell["id"] = f"cell-{number}"  # jupytext's are random; a rebuild should be identical
     notebook.metadata["kernelspec"] = {
         "name": KERNEL,
         "display_name": "Python 3",
@@ -114,7 +114,7 @@ def read_notebook(source: Path) -> nbformat.NotebookNode:
 
 
 def attach_captions(notebook: nbformat.NotebookNode, source: Path) -> nbformat.NotebookNode:
-    """Make figures of plotting cells: a cell of Markdown below one that holds a caption block alone
+    """Turn plotting cells into figures: a Markdown cell below one that holds only a caption block
 
         ```{caption} fig-name
         :alt: What a reader who cannot see it should know.
@@ -164,7 +164,7 @@ def private_kernel(folder: Path) -> dict[str, str]:
     spec = folder / "kernels" / KERNEL
     spec.mkdir(parents=True)
     argv = [sys.executable, str(Path(kernels.__file__)), "start"]
-    # Its end is an interruption, which it would report as an error; errors of cells come as such.
+    # It ends by an interruption, which it would log as an error; errors of cells are seen anyway.
     argv += ["--log-level=50", "-f", "{connection_file}"]
     (spec / "kernel.json").write_text(
         json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"})
@@ -193,7 +193,7 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         tags = list(cell.metadata.get("tags", []))
         if HIDDEN_TAGS & set(tags) and "remove-cell" not in tags:
             cell.metadata["tags"] = [*tags, "remove-cell"]
-        if "solution" in tags:  # read after one's own try, so folded with what it prints
+        if "solution" in tags:  # read after one's own attempt, so folded with its output
             cell.metadata["tags"] = [*tags, "hide-cell"]
             cell.metadata["mystnb"] = {
                 "code_prompt_show": "Show the code of a solution",
@@ -206,7 +206,7 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
                 if "image/png" in output.get("data", {}):
                     lighten(output)
                 if isinstance(table, str) and "<table" in table:
-                    # pandas marks its plain tables only, not its styled ones
+                    # pandas marks only its plain tables, not its styled ones
                     table = STYLED.sub(r'\1 class="dataframe"\2', table)
                     output["data"]["text/html"] = CELL.sub(typeset, table)
     notebook.metadata["kernelspec"]["name"] = "python3"
@@ -216,7 +216,7 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def lighten(output: nbformat.NotebookNode) -> None:
-    """A large figure, which shows pictures, as JPEG without lost colours: a quarter of the PNG."""
+    """Store a large figure, one with pictures, as JPEG in full colour: a quarter of the PNG."""
     picture = base64.b64decode(output["data"]["image/png"])
     if len(picture) < LARGE:
         return
@@ -229,7 +229,7 @@ def lighten(output: nbformat.NotebookNode) -> None:
 
 
 def typeset(cell: re.Match[str]) -> str:
-    """A cell of a table with true minus signs; one that holds a number says so, to be aligned."""
+    """A table cell with true minus signs; one that holds a number is marked, to be aligned."""
     attributes, text = cell["attributes"], HYPHEN.sub("\N{MINUS SIGN}", cell["text"])
     if NUMBER.fullmatch(text.strip()):
         # an interval stands under its value, and smaller
@@ -242,7 +242,7 @@ def typeset(cell: re.Match[str]) -> str:
 def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int | None) -> None:
     """Execute `source` with `parameters` and put the finished notebook at `out`.
 
-    `timeout` is in seconds and for one cell; None sets no limit. Beside the notebook stand the
+    `timeout` is in seconds, for each cell; None sets no limit. A file beside the notebook holds the
     seconds that it took by the clock, and those of all processors.
     """
     began = time.monotonic()
@@ -278,7 +278,7 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int | 
 
 
 def unfinished_runs(since: float) -> list[str]:
-    """A sentence for each run that began, or went on, after a moment and is not finished."""
+    """A sentence for each unfinished run that began or went on after the time `since`."""
     sentences = []
     for config in sorted((home() / "runs").glob("*/*/config.json")):
         folder = config.parent

@@ -28,13 +28,13 @@ SETTINGS = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
-"""Of every kernel; packages read them when they are imported."""
+"""Variables of every kernel; packages read them when they are imported."""
 PACKAGES = (
     "ipykernel.kernelapp", "ipykernel.ipkernel", "torch", "torchvision", "timm",
     "lightning_fabric", "scipy.stats", "scipy.ndimage", "sklearn.model_selection", "numba",
     "pandas", "seaborn", "imagecodecs", "tifffile",
 )  # fmt: skip
-GPU = Path("/dev/nvidiactl")  # a driver that was started does not outlive a fork
+GPU = Path("/dev/nvidiactl")  # once started, its driver does not survive a fork
 
 
 def serve(address: Path, builder: int) -> None:
@@ -49,7 +49,7 @@ def serve(address: Path, builder: int) -> None:
         door.bind(str(address))
         door.listen()
         door.settimeout(1.0)
-        told = 0.0  # processor seconds of this process that a kernel has answered for
+        told = 0.0  # processor seconds of this process that were passed on to a kernel
         while Path(f"/proc/{builder}").exists():
             try:
                 caller, _ = door.accept()
@@ -114,7 +114,7 @@ def _become_kernel(order: dict[str, Any], files: list[int]) -> NoReturn:
 
 
 def start(arguments: list[str]) -> NoReturn:
-    """Be a kernel for Jupyter: a fork of the server's, or one of its own where there is none."""
+    """Act as a kernel for Jupyter: as a fork of the server, or alone where there is no server."""
     order = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
     message = json.dumps(order).encode() + b"\n"
     server = socket.socket(socket.AF_UNIX)
@@ -130,7 +130,7 @@ def start(arguments: list[str]) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: server.sendall(f"{number}\n".encode()))
     if not (answer := answers.readline().split()):
-        sys.exit(1)  # who watched the kernel was killed
+        sys.exit(1)  # the process that watched the kernel was killed
     Path(os.environ[PROCESSORS]).write_text(answer[1])
     sys.exit(int(answer[0]) % 256)
 

@@ -1,9 +1,9 @@
-"""What this machine has, and what will not do, before hours are spent on it: `make machine`.
+"""What this machine has and what it lacks, before hours are spent on it: `make machine`.
 
     python3 -P book/tools/machine.py [FOLDER]     whose disk will hold runs and features
 
-Only the standard library is needed; torch is looked at where it is installed. The exit code is 1
-where a GPU is there that cannot be used.
+Only the standard library is needed; torch is inspected if it is installed. The exit code is 1 if
+there is a GPU that cannot be used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 OLDEST = (2, 11)
-"""Of torch: the oldest that the tests were run with."""
+"""The oldest torch that the tests were run with."""
 SHARED_MEMORY = "/dev/shm"
 ENOUGH_SHARED = 120e6
 """Bytes of shared memory for each process that cuts views: four batches of 32 works, six views."""
@@ -27,12 +27,12 @@ class GPU(NamedTuple):
 
     name: str
     driver: str
-    capability: tuple[int, int]  # compute capability, (7, 5) of a T4
+    capability: tuple[int, int]  # compute capability, (7, 5) for a T4
     memory: float  # bytes
 
 
 def find_gpus() -> list[GPU]:
-    """What `nvidia-smi` lists; none where it is missing or fails."""
+    """GPUs that `nvidia-smi` lists; none if it is missing or fails."""
     fields = "name,driver_version,compute_cap,memory.total"
     command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
     try:
@@ -60,7 +60,7 @@ def served(built: list[str], capability: tuple[int, int]) -> bool:
     """Whether a torch built for these architectures has code for a GPU.
 
     Code for sm_XY runs on GPUs of the same X and at least that Y; compute_XY is compiled for newer
-    ones. `imet.devices` asks the same later, and a test compares the two.
+    ones. `imet.devices` makes the same check later, and a test compares the two.
     """
     major, minor = capability
     for kind, _, digits in (name.partition("_") for name in built):

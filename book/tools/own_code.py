@@ -1,4 +1,4 @@
-"""That the `imet` which Python found is the one beside these tools."""
+"""Check that the `imet` that Python found is the one beside these tools."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from imet.io import REPO, InputError
 
 
 def require_own_code() -> None:
-    """Raise where it is another checkout's: its numbers are not ours."""
+    """Raise if it belongs to another checkout: its numbers are not ours."""
     here = Path(__file__).resolve().parents[2]
     if here != REPO:
         raise InputError(f"{here} would run the code of {REPO}; run `make env` here first")

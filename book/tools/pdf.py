@@ -2,7 +2,7 @@
 
     python book/tools/pdf.py book/_build/html book/_build/imet.pdf
 
-Chromium sets it: the one on this machine, driven by Playwright.
+It is printed by this machine's Chromium, driven by Playwright.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LINKED = {"href", "src", "srcset", "data"}
 
 
 def chapters() -> list[str]:
-    """Pages in the order of the table of contents, without their endings."""
+    """Pages in the order of the table of contents, without file extensions."""
     toc = yaml.safe_load((REPO / "book" / "_toc.yml").read_text(encoding="utf-8"))
     return [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
 
@@ -34,8 +34,8 @@ def chapters() -> list[str]:
 def one_page(book: Path) -> str:
     """The finished book as one page of HTML, whose links lead inside it.
 
-    Ids repeat from page to page ("limits"): each gets its page's name in front. Titles of chapters
-    get their numbers.
+    Ids repeat from page to page ("limits"), so each gets its page's number in front. Titles of
+    chapters get their numbers.
     """
     names = [name for name in chapters() if (book / f"{name}.html").is_file()]
     number = {(book / f"{name}.html").resolve(): n for n, name in enumerate(names)}
@@ -71,7 +71,7 @@ def one_page(book: Path) -> str:
 
 
 def _inside(address: str, path: Path, n: int, number: dict[Path, int], root: Path) -> str:
-    """An address as it is from the one page: pages of the book are places in it."""
+    """An address as seen from the one page, in which the book's pages are places."""
     parts = urlsplit(address)
     if parts.scheme or parts.netloc or address.startswith("data:"):
         return address

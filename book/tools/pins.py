@@ -1,10 +1,10 @@
 """The pinned packages without torch, for a machine that brings a torch of its own.
 
     python3 -P book/tools/pins.py                 pip on that machine reads the markers
-    python3 -P book/tools/pins.py 3.12 x86_64     what Python 3.12 on Linux wants
+    python3 -P book/tools/pins.py 3.12 x86_64     what Python 3.12 on Linux needs
 
-Only the standard library is used, so that Make can ask before anything is installed; the second way
-needs `packaging`, since pip would read the markers as this machine's Python does.
+Only the standard library is used, so that Make can ask before anything is installed; the second
+form needs `packaging`, since pip would evaluate the markers for this machine's Python.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ OF_TORCH = re.compile(r"(torch|torchvision|triton)==|(nvidia|cuda)-")
 
 
 def pins(text: str, python: str = "", machine: str = "x86_64") -> str:
-    """The requirements but torch, torchvision and what they bring, with their hashes.
+    """The requirements with their hashes, except torch, torchvision and what they bring.
 
     Args:
-        text: of requirements.txt.
-        python, machine: keep what this Python on Linux wants, without markers; "" leaves markers.
+        text: content of requirements.txt.
+        python, machine: keep what this Python on Linux needs, without markers; "" keeps markers.
     """
     kept = []
     for block in re.split(r"^(?=\S)", text, flags=re.MULTILINE):  # a requirement and its hashes

@@ -1,4 +1,4 @@
-"""What `make book` says of itself: which chapter, how long, what is in training, and a last line.
+"""What `make book` reports: which chapter, how long, what is in training, and a last line.
 
     python book/tools/progress.py build/sample book/_build/html/index.html
 
@@ -18,7 +18,7 @@ from pathlib import Path
 from imet.io import REPO
 
 EVERY = 30.0  # seconds between two lines about one chapter
-FRESH = 120.0  # seconds without a new epoch after which a run is not spoken of
+FRESH = 120.0  # seconds without a new epoch after which a run is not mentioned
 USUAL = {
     "00_collection": 22, "01_data_exploration": 62, "02_split_and_views": 59,
     "02b_what_a_view_shows": 10, "03_baseline": 88, "04_hog": 8, "05_resnet50_hog": 83,
@@ -28,7 +28,7 @@ USUAL = {
     "16_content_aware_crop": 20, "17_poster_results": 4, "18_why_533_and_393": 18,
     "19_on_photographs": 4, "20_full_size": 3,
 }  # fmt: skip
-"""Seconds of each chapter in a sample book on two cores: how long they take beside each other."""
+"""Seconds of each chapter in a sample book on two cores: only their proportions are used."""
 MEAN = sum(USUAL.values()) / len(USUAL)
 
 
@@ -38,13 +38,13 @@ def clock(seconds: float) -> str:
 
 
 def seconds_of(notebook: Path) -> tuple[float, float]:
-    """What executing a chapter took: seconds by the clock, and seconds of all processors."""
+    """What executing a chapter took, in seconds by the clock and seconds of all processors."""
     clock, processors = notebook.with_suffix(".times").read_text().split()
     return float(clock), float(processors)
 
 
 class Build:
-    """One `make book`, seen from the folder of its executed chapters' parent.
+    """One `make book`, seen from the folder above its executed chapters.
 
     Args:
         folder: `build/<profile>`; its file `started` is touched when a build begins.
@@ -83,7 +83,7 @@ class Build:
         return any(path.exists() and path.stat().st_mtime > executed for path in needs)
 
     def seconds_left(self) -> float | None:
-        """About how long the chapters that are due will take; None before any time is known."""
+        """Estimated time for the chapters that are due; None before any time is known."""
         known = {p.stem: seconds_of(p)[0] for p in (self.folder / "notebooks").glob("*.times")}
         if not known:
             return None
@@ -126,12 +126,12 @@ class Build:
 
 
 class Speaker:
-    """Says every half minute where a chapter is, until it is left.
+    """Reports every half minute how far a chapter has got, until the context is left.
 
     Args:
         name: the chapter.
-        notebook: what papermill has written of it so far.
-        build: the build that it belongs to.
+        notebook: what papermill has written of the chapter so far.
+        build: the build that the chapter belongs to.
     """
 
     def __init__(self, name: str, notebook: Path, build: Build):

@@ -2,9 +2,9 @@
 
     python book/tools/reproduce.py [--profile tiny] [--keep FOLDER] [--only CHAPTER …]
 
-The first two times are alike. The third has one thread less and other JOBS: numbers that then
-differ are listed with the difference. Exit code 1 where the first two differ, or where the third
-differs by more than TOLERANCE.
+The first two times have equal settings. The third has one thread less and other JOBS; numbers that
+then differ are listed with the difference. The exit code is 1 if the first two times differ, or if
+the third differs by more than TOLERANCE.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import numpy as np
 from imet.io import REPO
 
 TOLERANCE = 0.01
-"""Of the third time: what the order of sums may move a measure by."""
+"""Tolerance of the third time: how far the order of sums may move a measure."""
 TIMES = ("seconds", "provenance", "digest", "files")
 WAYS = ({"JOBS": 1, "THREADS": 2}, {"JOBS": 1, "THREADS": 2}, {"JOBS": 2, "THREADS": 1})
 
@@ -51,7 +51,7 @@ def command(targets: list[str], profile: str, **settings: object) -> list[str]:
 
 
 def numbers(folder: Path, profile: str) -> dict[str, Any]:
-    """Every value of every page, run and array of scores, by name; without times and places."""
+    """Every value of every page, run and array of scores by name, except times and places."""
     values: dict[str, Any] = {}
     root = folder / "runs" / profile
     for path in sorted([*root.glob("pages/*.json"), *root.glob("*/metrics.json")]):
@@ -75,7 +75,7 @@ def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, float]:
-    """Name to the largest difference of values that are not equal; infinite for other kinds.
+    """Name to the largest difference of unequal values; infinite if they cannot be subtracted.
 
     Examples:
         >>> differences({"a": 1.0, "b": "x"}, {"a": 1.5, "b": "y"})

@@ -21,14 +21,14 @@ SKIPPED = {"_build", "__pycache__"}
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Files, without a line for each."""
+    """Serves files, without a log line for each."""
 
     def log_message(self, *arguments: object) -> None:
         """Say nothing."""
 
 
 def state() -> dict[Path, int]:
-    """Times of the files that a book is made of."""
+    """Modification times of the files that a book is made of."""
     return {
         path: path.stat().st_mtime_ns
         for folder in WATCHED
@@ -38,7 +38,7 @@ def state() -> dict[Path, int]:
 
 
 def watch(command: list[str], every: float = 1.0) -> None:
-    """Run the command whenever a file changed, until interrupted; a failure keeps the old book."""
+    """Run the command whenever a file changes, until interrupted; a failure keeps the old book."""
     before = state()
     while True:
         time.sleep(every)

@@ -3,8 +3,8 @@
     python book/tools/slides.py --notebooks build/sample/notebooks --results runs --profile sample \
         --out book/_build/slides
 
-Slides are parted by `---`. A number is bound as on a page, with the page's name before the slash;
-a picture `![what it shows](fig-name)` is the figure of that name of an executed chapter.
+Slides are separated by `---`. A number is bound as on a page, with the page's name before a slash;
+a picture `![what it shows](fig-name)` is the figure of that name from an executed chapter.
 """
 
 from __future__ import annotations
