@@ -1,8 +1,8 @@
 """Speed of the hot paths, each against a named peer.
 
-One module a path, with `run()` that returns `name`, `ours`, `peer`, `ratio`, `unit` and, in
-`what`, what was measured against which peer. `ours` and `peer` are rates, so a ratio over 1 says
-that ours is faster. Modules whose name begins with an underscore are no benchmarks.
+Each path has one module, whose `run()` returns `name`, `ours`, `peer`, `ratio`, `unit` and, in
+`what`, what was measured against which peer. `ours` and `peer` are rates, so a ratio above 1 means
+that ours is faster. Modules whose names begin with an underscore are not benchmarks.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import Callable
 def interleaved(
     ways: dict[str, Callable[[], object]], rounds: int = 5, warm_up: int = 1
 ) -> dict[str, float]:
-    """Median seconds of each way over rounds in which all take turns.
+    """Median seconds of each way over rounds in which all ways take turns.
 
-    Taking turns spreads whatever else the machine does over all ways; the first `warm_up` rounds,
-    which compile and fill caches, do not count.
+    Taking turns spreads other load on the machine over all ways; the first `warm_up` rounds, which
+    compile and fill caches, do not count.
 
     Examples:
         >>> sorted(interleaved({"a": lambda: None, "b": lambda: None}, rounds=3))

@@ -25,13 +25,13 @@ RESULTS = FOLDER / "results.json"
 
 
 def available() -> list[str]:
-    """Names of the benchmarks: modules beside this one, but for those of other use."""
+    """Names of the benchmarks: modules beside this one, except those with another use."""
     names = {module.name for module in pkgutil.iter_modules([str(FOLDER)])} - {"gpu", "rehearsal"}
     return sorted(name for name in names if not name.startswith("_"))
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers were measured on."""
+    """The machine that the numbers were measured on."""
     machine: dict[str, Any] = {"processor": device_name("cpu"), "system": sys.platform}
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         machine["memory_gib"] = round(
@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
         result = entry(name)
         print(line(name, result), flush=True)
         kept[name] = result
-        if not foreign:  # after each one, so that an interrupted run keeps what it measured
+        if not foreign:  # after each benchmark, so that an interrupted run keeps what it measured
             kept = {"machine": here} | {key: kept[key] for key in sorted(kept) if key != "machine"}
             write_json(RESULTS, kept)
     if foreign:

@@ -1,4 +1,4 @@
-"""Scores and labels of as many works and classes as the validation split has."""
+"""Scores and labels, for as many works and classes as the validation split has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ WORKS, CLASSES = 10_920, 1_077
 
 
 def synthetic(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Long-tailed labels, about 3 a work, and scores that know something about them.
+    """Long-tailed labels, about 3 per work, and scores that carry some information about them.
 
     Returns:
         (N, K) float32 scores, of which about 7 % are above .01, and (N, K) bool targets.

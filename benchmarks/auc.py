@@ -14,9 +14,9 @@ from imet.metrics import roc_auc_per_class
 
 
 def run(rounds: int = 5) -> dict[str, Any]:
-    """Classes scored in a second by both ways."""
+    """Classes scored per second, both ways."""
     scores, targets = synthetic()
-    both = targets.any(axis=0)  # the peer knows no answer for the others
+    both = targets.any(axis=0)  # the peer has no answer for the others
     scores, targets = scores[:, both], targets[:, both]
     value = {}
 

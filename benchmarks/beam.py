@@ -1,7 +1,7 @@
 """Beam search at the paper's sizes: all works and beams at once against one at a time.
 
-The peer follows section 3.3 literally: one work, one beam, one step at a time, an `nn.LSTMCell` on
-the concatenated (v_pred, z, ỹ), the attention's two Linear layers on every region at every step.
+The peer follows section 3.3 literally: one work, one beam and one step at a time, an `nn.LSTMCell`
+on the concatenated (v_pred, z, ỹ), and the attention's two Linear layers on every region each step.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class OneAtATime:
     def step(
         self, v: Tensor, v_pred: Tensor, y: Tensor, h: Tensor, c: Tensor
     ) -> tuple[Tensor, ...]:
-        """p_t, h_t and c_t for one path: v (P, D), the rest are vectors."""
+        """p_t, h_t and c_t for one path; v is (P, D), the rest are vectors."""
         attention = self.head.attention
         assert attention is not None
         assert attention.gate is not None
@@ -69,7 +69,7 @@ class OneAtATime:
 
 
 def run(works: int = 64, peer_works: int = 6, beams: int = 5, rounds: int = 3) -> dict[str, Any]:
-    """Median rates of interleaved rounds, works per second, each work one view."""
+    """Median rates over interleaved rounds in works per second; each work is one view."""
     torch.manual_seed(0)
     head = AttnCnnRnn(LABELS, FEATURES, width=WIDTH, steps=STEPS).eval()
     features = {

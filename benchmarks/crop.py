@@ -18,7 +18,7 @@ SIZE = 224
 
 
 def by_layer(encoder: Encoder, view: torch.Tensor) -> np.ndarray:
-    """A box as one would first write it: keep every output, then scale up and add map by map."""
+    """The box as one would first code it: keep every output, then scale up and add map by map."""
     outputs: list[torch.Tensor] = []
     hooks = [
         module.register_forward_hook(lambda m, i, output: outputs.append(output.clone()))
@@ -47,7 +47,7 @@ def by_layer(encoder: Encoder, view: torch.Tensor) -> np.ndarray:
 
 
 def run(pictures: int = 32, rounds: int = 3) -> dict[str, Any]:
-    """Median rates of interleaved rounds, pictures per second, on smooth random pictures."""
+    """Median rates over interleaved rounds in pictures per second, on smooth random pictures."""
     backbone = build_backbone("efficientnet_lite0", "random")
     encoder = Encoder(backbone, backbone.mean, backbone.std).eval()
     generator = torch.Generator().manual_seed(0)

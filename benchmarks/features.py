@@ -16,7 +16,7 @@ VIEWS = 96  # sixteen works, as in extraction
 
 
 def run(rounds: int = 5) -> dict[str, Any]:
-    """Views in a second by both ways, on all cores, with the sample profile's backbone."""
+    """Views per second, both ways, on all cores, with the sample profile's backbone."""
     recipe = resolve("resnet50", "sample")
     encoder = build_encoder(recipe).eval()
     side = recipe.input_size

@@ -16,7 +16,7 @@ GRID = np.arange(1, 51) / 100
 
 
 def run(rounds: int = 3) -> dict[str, Any]:
-    """Thresholds scored in a second by both ways."""
+    """Thresholds scored per second, both ways."""
     scores, targets = synthetic()
     value = {}
 

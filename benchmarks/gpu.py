@@ -46,7 +46,7 @@ Step = Callable[[Batch], object]
 
 
 def pictures(folder: Path, works: int) -> Path:
-    """A collection of noise: each work has two cultures and two tags, each label some works."""
+    """Write a collection of noise: two cultures and two tags per work, some works per label."""
     (folder / "train").mkdir(parents=True, exist_ok=True)
     rng, lines = np.random.default_rng(0), ["id,attribute_ids"]
     coarse = rng.integers(0, 256, (64, 64, 3), np.uint8)
@@ -67,7 +67,7 @@ def pictures(folder: Path, works: int) -> Path:
 
 
 def rate(step: Step, batches: Iterable[Batch], seconds: float, device: str) -> float:
-    """Views a second that go through `step`, after a few batches of warming up."""
+    """Views per second that go through `step`, after a few warm-up batches."""
     stream, views = iter(batches), 0
     for _ in range(WARM_UP):
         step(next(stream))
@@ -82,13 +82,13 @@ def rate(step: Step, batches: Iterable[Batch], seconds: float, device: str) -> f
 
 
 def wait(device: str) -> None:
-    """Until the device has done what it was asked for."""
+    """Wait until the device has done what it was asked to do."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
 
 
 def three_rates(step: Step, batches: Batches, seconds: float) -> dict[str, float]:
-    """Views a second of feeding, of the device, and of both together."""
+    """Views per second of feeding, of the device, and of both together."""
 
     def endless() -> Iterator[Batch]:
         return chain.from_iterable(batches.training(epoch) for epoch in count())
@@ -102,7 +102,7 @@ def three_rates(step: Step, batches: Batches, seconds: float) -> dict[str, float
 
 
 def extraction(recipe: Recipe, parts: Parts, device: str, seconds: float) -> dict[str, Any]:
-    """Frozen features of views, eager; compiled on a GPU; and what half precision changes."""
+    """Rates of frozen features, eager and, on a GPU, compiled; and what half precision changes."""
     encoder = build_encoder(recipe).to(device).eval()
     encoder.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     batches = Batches(recipe, parts, encoder, device)
@@ -125,7 +125,7 @@ def extraction(recipe: Recipe, parts: Parts, device: str, seconds: float) -> dic
 
 
 def training(recipe: Recipe, parts: Parts, device: str, seconds: float) -> dict[str, Any]:
-    """Steps of a recipe's training, as its run does them."""
+    """Rates of a recipe's training steps, as its run does them."""
     fabric = open_fabric(recipe, device)
     encoder = build_encoder(recipe)
     encoder.computes_in = half_precision(recipe, device)
@@ -150,7 +150,7 @@ def training(recipe: Recipe, parts: Parts, device: str, seconds: float) -> dict[
 
 
 def recurrent(recipe: Recipe, device: str, seconds: float) -> dict[str, Any]:
-    """AttnCNN-RNN's head on features that the device holds: training steps and a beam search."""
+    """Rates of AttnCNN-RNN's head on features held by the device: training and beam search."""
     encoder: Encoder = build_encoder(recipe)
     shapes = feature_shapes(encoder, recipe.input_size)
     torch.manual_seed(0)
@@ -180,7 +180,7 @@ def recurrent(recipe: Recipe, device: str, seconds: float) -> dict[str, Any]:
 def measured(
     out: Path, works: int, device: str, seconds: float, changes: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """All rates; `changes` are of every recipe."""
+    """All rates; `changes` apply to every recipe."""
     folder = pictures(out / "noise", works)
     asked = {"weights": "random", "labels": "all", "drop_rare": False, **changes}
     rows = {name: resolve(name, "kaggle", asked) for name in ("resnet50", "vgg16_bn_step10")}

@@ -13,7 +13,7 @@ from imet.hog import hog_blocks, hog_cells
 
 
 def run(images: int = 32, rounds: int = 5) -> dict[str, Any]:
-    """Median rates of interleaved rounds, views per second."""
+    """Median rates over interleaved rounds in views per second."""
     pixels = np.random.default_rng(0).integers(0, 256, (images, 224, 224, 3), dtype=np.uint8)
     batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()  # (B, 3, H, W)
     threads = torch.get_num_threads()

@@ -31,19 +31,19 @@ RESULTS = REPO / "results" / "rehearsal.json"
 ROWS = ("resnet50", "resnet50_hog", "attn_cnn_rnn", "attn_cnn_rnn_hog")
 EPOCHS, BEAMS, VIEWS_AT_ONCE, WORKS_AT_ONCE = 2, 5, 192, 4096
 SAMPLED = 0.1
-"""Seconds between two looks at what a stage holds."""
+"""Seconds between two readings of the memory that a stage holds."""
 
 Stage = Callable[[Path, Path, int], dict[str, Any]]
-"""From the tables, the folder of this size and a number of works to what else is worth keeping."""
+"""Takes the tables, the folder of this size and a number of works; returns what else to record."""
 
 
 # --- Stages on drawn pictures. They import what they need: the parent process stays small ---------
 
 
 def changes() -> dict[str, Any]:
-    """The documents' rows on views cut once, the backbone of a package, all works and labels.
+    """Changes to the documents' rows: views cut once, a package's backbone, all works and labels.
 
-    In few works most labels are rare: kept, they make every size as wide as the table.
+    With few works most labels are rare: keeping them makes every size as wide as the table.
     """
     from imet.config import get_profile
 
@@ -109,7 +109,7 @@ def row(name: str) -> Stage:
 
 
 class EpochClock(logging.Handler):
-    """Notes wall and processor seconds whenever the training loop says that an epoch is over."""
+    """Notes wall and processor seconds whenever the training loop reports the end of an epoch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ DRAWN: dict[str, Stage] = {
     **{name: row(name) for name in ROWS},
 }  # fmt: skip
 MADE = {"draw": "works", "features": "features"} | dict.fromkeys(ROWS, "runs")
-"""Folder that a stage fills; it begins without, so that no half of it was done before."""
+"""Folder that a stage fills; it is deleted first, so that no part of it was done before."""
 
 
 # --- Stages on all rows of the table, without pictures --------------------------------------------
@@ -165,7 +165,7 @@ def view_targets(tables: Path, out: Path, works: int) -> dict[str, Any]:
 
 
 def scored(tables: Path) -> Any:
-    """Targets (N, K) of all works and labels, and float32 scores that know something of them."""
+    """Targets (N, K) of all works and labels, and float32 scores with some information on them."""
     import numpy as np
 
     from imet.data.tables import read_collection
@@ -212,7 +212,7 @@ def auc(tables: Path, out: Path, works: int) -> dict[str, Any]:
 
 
 def beams(tables: Path, out: Path, works: int) -> dict[str, Any]:
-    """Beam search of one view of every work through the documents' AttnCNN-RNN, then γ."""
+    """Beam search on one view of every work with the documents' AttnCNN-RNN, then tuning of γ."""
     import torch
 
     from imet.config import resolve
@@ -249,11 +249,11 @@ FULL: dict[str, Stage] = {
 
 
 def watched(command: list[str], home: Path) -> dict[str, Any]:
-    """Run a stage's process: what it prints last, its seconds, and megabytes at its peak.
+    """Run a stage's process; returns what it printed last, its seconds, and its peak megabytes.
 
-    `peak_mb` is the largest resident set of one process, pages of files that it has mapped
-    included, which the system may take back. `held_mb` leaves those out, is summed over the
-    stage's processes, and is looked at every `SAMPLED` seconds.
+    `peak_mb` is the largest resident set of one process, including mapped pages of files, which the
+    system may take back. `held_mb` leaves those out, is summed over the stage's processes, and is
+    read every `SAMPLED` seconds.
     """
     environment = os.environ | {"IMET_HOME": str(home), "PYTHONPATH": str(REPO)}
     with tempfile.TemporaryFile("w+") as printed:
@@ -288,13 +288,13 @@ def held_bytes(pid: int) -> int:
         held = sum(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
         for task in (process / "task").iterdir():
             held += sum(held_bytes(int(child)) for child in (task / "children").read_text().split())
-    except (OSError, ValueError):  # it has just ended
+    except (OSError, ValueError):  # the process has just ended
         pass
     return held
 
 
 def rehearse(tables: Path, out: Path, works: int) -> None:
-    """Do and record each stage that is not recorded yet; `works` 0 stands for `--full`."""
+    """Run and record each stage that is not recorded yet; `works` 0 stands for `--full`."""
     size, stages = (str(works), DRAWN) if works else ("full", FULL)
     home = out / size
     home.mkdir(parents=True, exist_ok=True)
@@ -322,7 +322,7 @@ def recorded() -> dict[str, Any]:
 
 
 def keep(size: str, name: str, value: dict[str, Any], device: str) -> None:
-    """Write one stage beside those that are there, which another process may have written."""
+    """Add one stage to those recorded, some of which another process may have written."""
     about = {
         "profile": "kaggle",
         "device": device,
@@ -340,7 +340,7 @@ def keep(size: str, name: str, value: dict[str, Any], device: str) -> None:
 
 
 def rounded(value: Any) -> Any:
-    """Floats to four digits, wherever they stand."""
+    """Round floats to four digits, at any depth."""
     if isinstance(value, dict):
         return {key: rounded(each) for key, each in value.items()}
     return float(f"{value:.4g}") if isinstance(value, float) else value

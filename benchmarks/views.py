@@ -2,9 +2,9 @@
 
 Ours is the path of every run: `WorkViews` decodes a work once and cuts its six views, the loader
 makes batches, `augment` flips and jitters a batch, the encoder normalises it. Peer: a torchvision
-`Dataset` with one item per view. The file is opened and decoded six times with Pillow, each view
-resized or cropped, flipped, jittered, made a tensor and normalised by itself. Both run in one
-process on one thread and end with normalised float tensors; rounds are interleaved and their
+`Dataset` with one item per view. The file is opened and decoded six times with Pillow, and each
+view is resized or cropped, flipped, jittered, made a tensor and normalised by itself. Both run in
+one process on one thread and end with normalised float tensors; rounds are interleaved and their
 medians compared.
 """
 
@@ -38,7 +38,7 @@ SIDE, LONGER = 300, (300, 339, 400, 423)  # Kaggle's shorter side and usual long
 
 
 def run() -> dict[str, Any]:
-    """Views per second by both ways, each on one thread."""
+    """Views per second, both ways, each on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:

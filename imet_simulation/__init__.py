@@ -1,10 +1,10 @@
 """The simulated collection: a small museum drawn on the spot, deterministic per seed.
 
-A culture is a manner of drawing (`styles/`), a tag is a thing in the picture (`things.py`), a
-composition (`compositions/`) sets things into a picture:
+A culture is a manner of drawing (`styles/`), a tag is a thing in the picture (`things.py`), and a
+composition (`compositions/`) arranges things in a picture:
 
     work.py, plan.py                what a work shows
-    catalogue.py, from_labels.py    all works: of our own labels, of another label table
+    catalogue.py, from_labels.py    all works: for our own labels, for another label table
     compositions/                   portrait, landscape, vessel, icon, … (canvas, plan, style, rng)
     drawings/, people.py, dress.py  what is drawn by hand; everything else is a glyph (glyphs.py)
     paint.py, pen.py                how a shape is painted in a culture's technique

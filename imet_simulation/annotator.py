@@ -1,4 +1,4 @@
-"""Annotators' mistakes, made and counted: labels left out, confused with a related one, wrong."""
+"""Make and count annotators' mistakes: labels left out, confused with related ones, or wrong."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Noise:
     """Rates of mistakes.
 
     Attributes:
-        missing: probability that a tag that is shown is left out.
+        missing: probability that a shown tag is left out.
         missing_culture: the same for a culture.
         confused: probability that a tag is replaced by a related one.
         wrong: probability that a work gets one more tag at random.
@@ -46,7 +46,7 @@ class Noise:
 def annotate(
     truth: tuple[str, ...], noise: Noise, rng: np.random.Generator, vocabulary: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The labels an annotator would give; never none, in the truth's order, new ones last.
+    """The labels an annotator would give: at least one, in the truth's order, new ones last.
 
     Examples:
         >>> annotate(("tag::men",), Noise(0, 0, 0, 0), np.random.default_rng(0), ("tag::men",))
@@ -75,19 +75,19 @@ def count_label_noise(
 ) -> dict[str, tuple[int, int]]:
     """How often each kind of mistake was made, and how often it could have been.
 
-    A tag counts as confused where it was left out and a related one stands there that is not
-    shown; what is left out and not confused is missing; a tag that is annotated, neither
-    shown nor a confusion, is wrong.
+    A tag counts as confused if it was left out and a related tag that is not shown was annotated
+    instead; a label left out without such a confusion is missing; an annotated tag that is neither
+    shown nor part of a confusion is wrong.
 
     Args:
         shown, annotated: (N, K) bool, the truth and what the annotator wrote.
-        names: of the K columns.
+        names: names of the K columns.
         related: groups of names that are taken for each other.
 
     Returns:
-        Name as in `Noise` to (mistakes, opportunities): for `missing` and `missing_culture`
-        opportunities are labels shown, for `confused` tags of a group shown and not missing, for
-        `wrong` works.
+        Name as in `Noise` to (mistakes, opportunities). Opportunities are labels shown for
+        `missing` and `missing_culture`, tags of a group that are shown and not missing for
+        `confused`, and works for `wrong`.
 
     Examples:
         >>> labels = ("tag::men", "tag::women", "tag::trees")

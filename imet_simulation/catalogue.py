@@ -1,8 +1,8 @@
-"""The collection as a whole: which works it has, so that rare labels can be counted on.
+"""The collection as a whole: which works it has, so that rare labels can be relied on.
 
-The split falls on rows at random, and with some 160 works to a side a rare label would often have
-no positive outside training. So works that fall into validation or test are planned anew, with the
-label they should carry, until every label the figures need has enough.
+The split is random, and with some 160 works in each held-out part a rare label would often have no
+positive outside training. So works that fall into validation or test are planned anew, with the
+label that they should carry, until every label that the figures need has enough.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def vocabulary() -> tuple[str, ...]:
 
 
 def labels_of(plan: Plan, seed: int, noise: Noise, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Labels as annotated."""
+    """Labels of a work as annotated."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, plan.index, 3, plan.attempt]))
     return annotate(plan.labels, noise, rng, names)
 
@@ -79,7 +79,7 @@ def plan_collection(works: int, seed: int, side: int, noise: Noise) -> list[Plan
 
 
 def plan_for_labels(works: int, seed: int, side: int, labels: Sequence[str]) -> list[Plan]:
-    """Works of one of the labels each, in turn by their index; in the order of their ids."""
+    """Plans of works with one of the labels each, in turn by index; in the order of their ids."""
     order = sorted(range(works), key=lambda i: work_id(seed, i))
     return [_plan(seed, i, side, Constraint(labels[i % len(labels)]), 0) for i in order]
 

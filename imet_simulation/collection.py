@@ -38,7 +38,7 @@ from imet_simulation.render import draw_whole, encode
 from imet_simulation.work import Plan, work_id
 
 CHUNK = 16
-"""Works drawn between two marks of progress; a killed run repeats at most this many a worker."""
+"""Works drawn between two marks of progress; a killed run repeats at most this many per worker."""
 
 SCHEMA = {
     "id": "work id, the picture's file name without .png",
@@ -78,14 +78,14 @@ def simulate(
             `simulation.json` into.
         works: number of works, at least 1.
         seed: everything random follows from it.
-        labels_from: folder whose `labels.csv` (and `train.csv` rows, if there) give the labels.
-        workers: processes; all cores if None.
-        progress: show a bar.
+        labels_from: folder whose `labels.csv` (and `train.csv` rows, if any) give the labels.
+        workers: number of processes; all cores if None.
+        progress: show a progress bar.
         side: shorter side of every picture in pixels.
-        noise: rates of annotation mistakes; the rows of another table are annotated already, so
-            that its default is none at all.
+        noise: rates of annotation mistakes; with `labels_from` the default is no mistakes, since
+            the rows of another table are annotated already.
         source: digest of the drawing code; a collection of another source is drawn anew.
-        planned_for: labels of our own that works are planned to carry, one each, in turn.
+        planned_for: labels of our own that works are planned to carry, one per work, in turn.
 
     Raises:
         ValueError: works, side or workers under 1.
@@ -132,10 +132,10 @@ def simulate(
 
 
 def read_plans(root: Path) -> dict[str, Plan]:
-    """Every work's plan, made anew from what `simulation.json` says: id to plan.
+    """Every work's plan, made again from what `simulation.json` says: id to plan.
 
     Raises:
-        InputError: the collection's labels are another table's.
+        InputError: the collection's labels come from another table.
     """
     settings = read_json(root / "simulation.json")
     if settings["labels"] != "own":
@@ -197,7 +197,7 @@ def _prepare(out: Path, parameters: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """Works that one process draws in one go, and what it needs to know for that."""
+    """Works that one process draws in one go, and the settings that it needs."""
 
     out: Path
     number: int
@@ -236,7 +236,7 @@ def _run(jobs: list[Job], workers: int) -> Iterator[int]:
 def _draw_chunk(job: Job) -> int:
     """Draw some works, then write their lines: a chunk without its lines is drawn again.
 
-    One thread per process: small matrix products in many threads cost twice the time and more.
+    One thread per process: small matrix products in many threads take at least twice the time.
     """
     with threadpool_limits(1):
         lines = [_draw_work(job, plan) for plan in job.plans]
@@ -246,7 +246,7 @@ def _draw_chunk(job: Job) -> int:
 
 
 def _draw_work(job: Job, plan: Plan) -> str:
-    """Write a work's picture; its line of truth.jsonl."""
+    """Write a work's picture; returns its line of truth.jsonl."""
     name = work_id(job.seed, plan.index)
     drawn = draw_whole(plan, job.seed)
     with atomic_path(job.out / "train" / f"{name}.png") as temporary:

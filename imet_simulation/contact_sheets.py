@@ -1,4 +1,4 @@
-"""Contact sheets: how the collection is looked at, criticised and mended.
+"""Contact sheets, on which to look at the collection, criticise it and mend it.
 
 `write_contact_sheets` writes them at full size with an index, `write_label_sheets` as JPEG files
 small enough to go with a book.
@@ -71,7 +71,7 @@ def _read(out: Path) -> list[dict[str, Any]]:
 
 
 def _picture(out: Path, work: dict[str, Any], label: str | None) -> NDArray[np.uint8]:
-    """The work; the boxes of `label` drawn in, and very long ones cut to a part that shows one."""
+    """A work with the boxes of `label` drawn in; a very long one is cut to a part with a box."""
     with Image.open(out / "train" / f"{work['id']}.png") as opened:
         picture = opened.convert("RGB")
     boxes = work["boxes"].get(label, []) if label else []
@@ -95,7 +95,7 @@ def write_contact_sheets(out: Path | str, *, most: int = 24, crops: bool = True)
 
     Args:
         out: a folder that `simulate` has finished.
-        most: pictures on a sheet at most.
+        most: largest number of pictures on a sheet.
         crops: add to each culture's sheet a row of 224-pixel crops, as a view would see them.
 
     Returns:
@@ -142,7 +142,7 @@ def _crop(image: NDArray[np.uint8], k: int) -> NDArray[np.uint8]:
 
 
 def sheet_name(label: str) -> str:
-    """A label's file name; one of letters beyond the alphabet ends in its digest.
+    """File name of a label's sheet, ending in a digest if it has letters beyond the alphabet.
 
     Examples:
         >>> sheet_name("tag::writing systems")
@@ -166,12 +166,12 @@ def write_label_sheets(
     """Write a contact sheet for every label that is shown; sheets of earlier labels are removed.
 
     Args:
-        out: folder, made where it is not there.
+        out: folder, created if missing.
         collection, truth: of a simulation; a label's works are those that show it.
-        most: pictures on a sheet at most, the first in the collection's order.
-        height: of a picture in pixels.
-        width: of a sheet in pixels.
-        quality: of the JPEG.
+        most: largest number of pictures on a sheet, the first in the collection's order.
+        height: height of a picture in pixels.
+        width: width of a sheet in pixels.
+        quality: quality of the JPEG.
 
     Returns:
         Label to file name, in the labels' order.
@@ -183,7 +183,7 @@ def write_label_sheets(
         if truth.targets[:, k].any()
     }
     rows = sorted({row for several in rows_of.values() for row in several})
-    with ThreadPoolExecutor(joblib.cpu_count()) as pool:  # decoding leaves the interpreter's lock
+    with ThreadPoolExecutor(joblib.cpu_count()) as pool:  # decoding releases the global lock
         small = dict(zip(rows, pool.map(lambda row: _small(collection, row, height), rows)))
 
         def one(k: int) -> tuple[str, str]:
@@ -205,7 +205,7 @@ def write_label_sheets(
 
 
 def _small(collection: Collection, row: int, side: int) -> tuple[Array, float]:
-    """A picture whose shorter side is `side` at most, and by how much it was scaled."""
+    """A picture whose shorter side is at most `side`, and the factor it was scaled by."""
     picture = Image.open(collection.path(row)).convert("RGB")
     scale = min(1.0, side / min(picture.size))
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
@@ -213,7 +213,7 @@ def _small(collection: Collection, row: int, side: int) -> tuple[Array, float]:
 
 
 def _framed(picture: Array, boxes: Array) -> Array:
-    """The picture with boxes (M, 4) drawn in; a very long one cut to a part that shows one."""
+    """The picture with boxes (M, 4) drawn in; a very long one is cut to a part with a box."""
     image = Image.fromarray(picture)
     pen = ImageDraw.Draw(image)
     for left, top, right, bottom in boxes.round().astype(int).tolist():

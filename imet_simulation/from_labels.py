@@ -32,7 +32,7 @@ def read_labels(root: Path) -> list[tuple[int, str]]:
 
 
 def read_rows(root: Path, labels: list[tuple[int, str]]) -> list[Row]:
-    """Label names of each row of a folder's train.csv; empty where there is none."""
+    """Label names of each row of a folder's train.csv; empty if there is no such file."""
     path = root / "train.csv"
     if not path.exists():
         return []
@@ -52,7 +52,7 @@ def read_rows(root: Path, labels: list[tuple[int, str]]) -> list[Row]:
 def plans_from_labels(
     works: int, seed: int, side: int, labels: list[tuple[int, str]], rows: list[Row]
 ) -> list[Plan]:
-    """Plans of works that carry rows of the table, at random; without a table, by Zipf's law."""
+    """Plans of works that carry random rows of the table; without rows, labels by Zipf's law."""
     order = sorted(range(works), key=lambda i: work_id(seed, i))
     names = [n for _, n in labels]
     cultures = [n for n in names if n.startswith("culture::")]
@@ -79,7 +79,7 @@ def _zipf(rng: np.random.Generator, n: int) -> int:
 
 
 def plan_row(rng: np.random.Generator, index: int, side: int, row: Row) -> Plan:
-    """A work that shows exactly these labels, in the composition that suits most of them."""
+    """Plan a work that shows exactly these labels, in a composition that suits most of them."""
     cultures = tuple(k for k in row if k.startswith("culture::"))
     things = tuple(k for k in row if not k.startswith("culture::"))
     manner = cultures[0] if cultures else ""

@@ -53,14 +53,14 @@ class Collection(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """Rows in the collection's order.
+    """What is really shown, with rows in the collection's order.
 
     Attributes:
         targets: (N, K) bool, what is really shown.
         boxes: N arrays (M, 4) int64 left, top, right, bottom of the visible part of everything that
-            carries a tag; none where nothing does.
-        composition: N names, the kind of picture.
-        tags: N arrays (M,) int64, the label column that each box is of; -1 for none of the table.
+            carries a tag; no rows where nothing does.
+        composition: N names of the kind of picture.
+        tags: N arrays (M,) int64, the label column of each box; -1 if the table lacks its label.
         sizes: (N, 2) int64 height and width of the picture.
     """
 
@@ -71,7 +71,7 @@ class GroundTruth:
     sizes: Array
 
     def boxes_of(self, row: int, label: int) -> Array:
-        """(M, 4) boxes of one label on one work; none where it is a culture or is not there."""
+        """(M, 4) boxes of one label on one work; none if it is a culture or is not shown."""
         return self.boxes[row][self.tags[row] == label]
 
 
@@ -84,7 +84,7 @@ def read_ground_truth(collection: Collection) -> GroundTruth:
     """Read `truth.jsonl`; labels that the table does not have are left out.
 
     Raises:
-        InputError: it is missing, has a faulty line, or does not have every work.
+        InputError: the file is missing, has a faulty line, or lacks a work.
     """
     path = collection.root / "truth.jsonl"
     if not path.exists():

@@ -35,7 +35,7 @@ def fits(slot: Slot, thing: Thing) -> bool:
 
 
 def pick(rng: Rng, options: list[Any], weights: list[float]) -> Any:
-    """One of the options, by weight."""
+    """Pick one of the options at random, by weight."""
     p = np.asarray(weights, float)
     return options[int(rng.choice(len(options), p=p / p.sum()))]
 
@@ -93,7 +93,7 @@ def choose_things(
             and "tag::george washington" in chosen
             and not (open_label and fits(slot, THINGS[open_label]))
         ):
-            continue  # he is drawn in his own dress
+            continue  # George Washington is drawn in his own dress
         count = int(rng.integers(slot.least, slot.most + 1))
         if slot.only and any(k in slot.only for k in needed) and open_label not in slot.only:
             chosen += [k for k in needed if k in slot.only]
@@ -124,7 +124,7 @@ def _liking(style: Style, label: str) -> float:
 
 
 def size_of(rng: Rng, composition: Composition, side: int) -> tuple[int, int]:
-    """Height and width with the shorter side `side`, its shape drawn from the composition's."""
+    """Height and width with the shorter side `side`; the composition bounds the aspect ratio."""
     lo, hi = np.log(composition.aspect)
     aspect = float(np.exp(rng.uniform(lo, hi)))
     if aspect >= 1:

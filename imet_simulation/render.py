@@ -18,7 +18,7 @@ from imet_simulation.work import Plan
 
 Box = tuple[int, int, int, int]
 FILLER = "tag::leaves"
-"""Decoration for a composition that would be empty; a label only where the plan says so."""
+"""Decoration for a composition that would be empty; a label only if the plan says so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Drawn:
 
 
 def work_rng(seed: int, index: int, *more: int) -> np.random.Generator:
-    """The generator of one work: nothing else, and no order of work, moves it."""
+    """The generator of one work; it depends on nothing else, nor on the order of drawing."""
     return np.random.default_rng(np.random.SeedSequence([seed, index, *more]))
 
 
@@ -65,7 +65,7 @@ def draw(plan: Plan, seed: int, muted: frozenset[str] = frozenset(), go: int = 0
 
 
 def _compressed(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """Once through JPEG, as many museum pictures went before they became PNG."""
+    """Pass once through JPEG, as many museum pictures did before they became PNG."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=quality, subsampling=0)
     buffer.seek(0)
@@ -74,7 +74,7 @@ def _compressed(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 
 
 def draw_whole(plan: Plan, seed: int, least: int = 12) -> Drawn:
-    """Draw a work so that every tag shows at least `least` pixels, in six goes at most."""
+    """Draw a work so that every tag shows at least `least` pixels, in at most six attempts."""
     tags = {k for k in plan.labels if k.startswith("tag::")}
     for go in range(6):
         drawn = draw(plan, seed, go=go)
@@ -87,12 +87,12 @@ def draw_whole(plan: Plan, seed: int, least: int = 12) -> Drawn:
 
 
 def encode(image: NDArray[np.uint8]) -> bytes:
-    """PNG bytes; level 2 is as small as level 6 on such pictures, and four times as fast."""
+    """Encode as PNG; level 2 is as small as level 6 on such pictures, and four times as fast."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG", compress_level=2)
     return buffer.getvalue()
 
 
 def draw_png(plan: Plan, seed: int) -> bytes:
-    """The file of a work as `simulate` writes it."""
+    """The PNG file of a work, as `simulate` writes it."""
     return encode(draw_whole(plan, seed).image)

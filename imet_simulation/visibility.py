@@ -1,4 +1,4 @@
-"""How much of a thing can be seen: of a picture, and of a window cut from it."""
+"""How much of a thing can be seen in a picture, and in a window cut from it."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def visible_shares(
     """`visible_share` of every label's things on every work.
 
     Args:
-        truth: of the collection.
-        rows, columns: N works and K labels of it.
-        windows: (N, C, 4) left, top, right, bottom, C on each work.
+        truth: ground truth of the collection.
+        rows, columns: N works and K labels of the collection.
+        windows: (N, C, 4) left, top, right, bottom, C per work.
 
     Returns:
         (N, C, K) in [0, 1]; NaN where a label has no box on the work.

@@ -18,8 +18,8 @@ class Plan:
         composition: a key of `COMPOSITIONS`.
         things: tag labels to be drawn, the most important first.
         height, width: size in pixels.
-        labels: every label it shows: cultures, things, what its composition gives.
-        attempt: raised when the collection needs another draw at this place.
+        labels: every label it shows: cultures, things, and what its composition gives.
+        attempt: increased when the collection needs another draw at this place.
     """
 
     index: int
