@@ -31,10 +31,10 @@ RESULTS = REPO / "results" / "rehearsal.json"
 ROWS = ("resnet50", "resnet50_hog", "attn_cnn_rnn", "attn_cnn_rnn_hog")
 EPOCHS, BEAMS, VIEWS_AT_ONCE, WORKS_AT_ONCE = 2, 5, 192, 4096
 SAMPLED = 0.1
-"""Seconds between two readings of the memory that a stage holds."""
+"""Seconds between two looks at what a stage holds."""
 
 Stage = Callable[[Path, Path, int], dict[str, Any]]
-"""Takes the tables, the folder of this size and a number of works; returns what else to record."""
+"""From the tables, the folder of this size and a number of works to what else is worth keeping."""
 
 
 # --- Stages on drawn pictures. They import what they need: the parent process stays small ---------
@@ -133,7 +133,7 @@ DRAWN: dict[str, Stage] = {
     **{name: row(name) for name in ROWS},
 }  # fmt: skip
 MADE = {"draw": "works", "features": "features"} | dict.fromkeys(ROWS, "runs")
-"""Folder that a stage fills; it is deleted first, so that no part of it was done before."""
+"""Folder that a stage fills; it begins without, so that no half of it was done before."""
 
 
 # --- Stages on all rows of the table, without pictures --------------------------------------------

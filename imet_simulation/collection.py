@@ -38,7 +38,7 @@ from imet_simulation.render import draw_whole, encode
 from imet_simulation.work import Plan, work_id
 
 CHUNK = 16
-"""Works drawn between two marks of progress; a killed run repeats at most this many per worker."""
+"""Works drawn between two marks of progress; a killed run repeats at most this many a worker."""
 
 SCHEMA = {
     "id": "work id, the picture's file name without .png",

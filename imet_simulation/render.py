@@ -18,7 +18,7 @@ from imet_simulation.work import Plan
 
 Box = tuple[int, int, int, int]
 FILLER = "tag::leaves"
-"""Decoration for a composition that would be empty; a label only if the plan says so."""
+"""Decoration for a composition that would be empty; a label only where the plan says so."""
 
 
 @dataclass(frozen=True, eq=False)

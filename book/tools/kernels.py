@@ -28,7 +28,7 @@ SETTINGS = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
-"""Variables of every kernel; packages read them when they are imported."""
+"""Of every kernel; packages read them when they are imported."""
 PACKAGES = (
     "ipykernel.kernelapp", "ipykernel.ipkernel", "torch", "torchvision", "timm",
     "lightning_fabric", "scipy.stats", "scipy.ndimage", "sklearn.model_selection", "numba",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 OLDEST = (2, 11)
-"""The oldest torch that the tests were run with."""
+"""Of torch: the oldest that the tests were run with."""
 SHARED_MEMORY = "/dev/shm"
 ENOUGH_SHARED = 120e6
 """Bytes of shared memory for each process that cuts views: four batches of 32 works, six views."""

@@ -28,7 +28,7 @@ USUAL = {
     "16_content_aware_crop": 20, "17_poster_results": 4, "18_why_533_and_393": 18,
     "19_on_photographs": 4, "20_full_size": 3,
 }  # fmt: skip
-"""Seconds of each chapter in a sample book on two cores: only their proportions are used."""
+"""Seconds of each chapter in a sample book on two cores: how long they take beside each other."""
 MEAN = sum(USUAL.values()) / len(USUAL)
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from imet.io import REPO
 
 TOLERANCE = 0.01
-"""Tolerance of the third time: how far the order of sums may move a measure."""
+"""Of the third time: what the order of sums may move a measure by."""
 TIMES = ("seconds", "provenance", "digest", "files")
 WAYS = ({"JOBS": 1, "THREADS": 2}, {"JOBS": 1, "THREADS": 2}, {"JOBS": 2, "THREADS": 1})
 

@@ -21,11 +21,11 @@ RULES = {
     "max_fraction": "share of the highest",
     "count": "fixed number",
 }
-"""Rules that models are compared under, and their names in comparisons."""
+"""Rules that models are compared under to what they are called there."""
 
 
 FORMATS = {"less the first": "{:+.3f}", "labels per work": "{:.1f}"}
-"""Formats of the columns of `compare_runs` and `compare_rules`."""
+"""Of the columns of `compare_runs` and `compare_rules`."""
 
 
 def paired_gain(run: Run, over: Run, part: str = "test") -> Interval:

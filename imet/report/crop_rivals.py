@@ -20,9 +20,9 @@ from imet.data.views import crop_window
 from imet.typing import Array
 
 SMALL = 64
-"""Side of the picture that the spectral residual is computed on, as its authors do."""
+"""Side at which the spectral residual is taken, as its authors do."""
 ENOUGH = 10
-"""Number of held-out works with boxes that is enough to score crops on."""
+"""Held-out works with boxes that crops are scored on."""
 
 
 def collection_with_boxes(profile: str) -> tuple[str, Parts, Boxes]:

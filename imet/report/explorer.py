@@ -23,7 +23,7 @@ from imet.thresholds import tune_exact
 from imet.typing import Array
 
 MOST_WORKS = 400
-"""Most works of a part on one page, so that its size stays bounded on large collections."""
+"""Works of a part that a page carries at most: its size stays bounded on large collections."""
 
 
 def packed(scores: Array) -> str:

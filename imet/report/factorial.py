@@ -29,12 +29,12 @@ PAPER_AS_CODED = Setting(
 )
 PAPER = PAPER_AS_CODED._replace(trained="six as written", labels="labels kept")
 POSTER = Setting("the resized view", "judged on one", "focal", "all labels", "one threshold")
-"""With one view, as the poster seems to have; it names no views."""
+"""With the one view that it seems to have; it names none."""
 POSTER_ON_SIX = POSTER._replace(trained="six with all labels", judged="judged on six")
 
 
 DECISIONS = ("one threshold", "by kind of label", "share of the highest", "fixed number")
-"""Rules that effects are averaged over; score ≥ γ·f, made for paths, ruins plain scores."""
+"""Those that effects are averaged over; score ≥ γ·f, made for paths, ruins plain scores."""
 
 
 def f2_of(works: PerWork, setting: Setting) -> Array:

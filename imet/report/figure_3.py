@@ -12,7 +12,7 @@ from imet.data.source import drawn_for
 from imet.typing import Array
 
 FIGURE_3 = (813, 1092, 871, 688, 447, 696, 841, 67)
-"""Ids of the labels in the paper's Figure 3; other labels have as many uses as the last four."""
+"""Ids of the labels in the paper's Figure 3; several labels have as many uses as the last four."""
 
 
 def figure_3_columns(parts: Parts) -> tuple[Array, str]:

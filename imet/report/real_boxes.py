@@ -35,7 +35,7 @@ from imet.statistics import mean_interval, simultaneous_intervals
 from imet.typing import Array
 
 LEAST = 20
-"""Training works that a label must have to be tested."""
+"""Training works that a label needs to be tested."""
 SAME_THING = {
     "tag::angel": "tag::angels",
     "tag::baby": "tag::infants",
@@ -52,7 +52,7 @@ SAME_THING = {
     "tag::sheep": "tag::sheep",
     "tag::staff": "tag::staffs",
 }
-"""Labels of the boxes, and the museum's labels for them."""
+"""Labels of the boxes to the museum's."""
 
 
 def with_labels_of(trained: Run, root: Path) -> tuple[Part, Boxes, dict[str, int]]:

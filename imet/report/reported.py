@@ -23,7 +23,7 @@ MEASURES = {
     "auc": "auc_macro",
     "loss": "loss",
 }
-"""Maps the column `metric` of the reported numbers to names in a run's metrics."""
+"""Column `metric` of the reported numbers to the name in a run's metrics."""
 
 
 def reported_numbers() -> list[dict[str, Any]]:

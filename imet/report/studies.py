@@ -147,7 +147,7 @@ STUDIES: dict[str, Variants] = {
         epochs=5,
     ),
 }
-"""Study to variant to recipe and changes; other variants are compared with the first."""
+"""Study to variant to recipe and changes; the others are compared with the first variant."""
 TITLES = {
     "recurrence_and_attention": "recurrence and attention",
     "label_order": "order of labels",
@@ -159,7 +159,7 @@ TITLES = {
     "crop_targets_rnn": "crop targets, AttnCNN-RNN",
     "batch_norm": "batch norm, few works",
 }
-"""Names of the paper's studies in tables."""
+"""What studies of the paper are called in tables."""
 
 
 def study(name: str, profile: str, device: str) -> tuple[dict[str, Any], PerWork]:
