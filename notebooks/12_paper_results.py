@@ -397,8 +397,10 @@ recorded_table(TITLES)
 # {num}`recorded/crop_targets_rnn/as_coded.difference.interval:+.3f` under its own rule and by
 # {num}`recorded/crop_targets_rnn/as_coded.rules.by kind of label.difference.value:+.3f`
 # {num}`recorded/crop_targets_rnn/as_coded.rules.by kind of label.difference.interval:+.3f` under one threshold for
-# each kind. So where cultures and tags have thresholds of their own, the mistake costs both models about the same,
-# and AttnCNN-RNN pays under its own rule, too.
+# each kind. Where cultures and tags have thresholds of their own, that is
+# {num}`recorded/crop_targets/as_coded.rules.by kind of label.difference.interval:verdict` for the baseline and
+# {num}`recorded/crop_targets_rnn/as_coded.rules.by kind of label.difference.interval:verdict` for AttnCNN-RNN; under
+# its own rule it is {num}`recorded/crop_targets_rnn/as_coded.difference.interval:verdict` for AttnCNN-RNN.
 #
 # **Batch norm.** The features of a network in training mode cannot be stored, so this was tried on
 # {num}`recorded/batch_norm/training.changes.max_works:d` works for
