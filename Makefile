@@ -1,9 +1,9 @@
-# The whole report from a fresh clone: `make book`, `make test`. `make help` lists the rest.
+# From a fresh clone, `make book` makes the whole report and `make test` checks it; `make help` lists the rest.
 
-# A reader's own profiles lie where runs and data do.
+# A reader's own profiles are kept beside runs and data.
 PROFILES := $(if $(IMET_HOME),$(IMET_HOME)/)profiles
 
-# DATA=folder is a profile of its own, on the reader's pictures; its name keeps folders apart.
+# DATA=folder makes a profile of its own for the reader's pictures; the profile's name keeps folders apart.
 ifeq ($(origin DATA),command line)
 FOLDER  := $(shell cd '$(DATA)' 2> /dev/null && pwd -P)
 ifeq ($(FOLDER),)
@@ -30,16 +30,16 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 BIN   := $(VENV)/bin
-# Of the caller's settings only those count that say where packages come from, and how: PIP_TARGET,
-# UV_SYSTEM_PYTHON or a foreign PYTHONPATH would install elsewhere, or run other code.
+# Only those of the caller's settings are kept that say where packages come from, and how: PIP_TARGET,
+# UV_SYSTEM_PYTHON or a foreign PYTHONPATH would install elsewhere or run other code.
 KEPT := %_URL %_INDEX UV_INDEX_% %_LINKS %_HOST %_CERT %_TLS %_PROXY %_CACHE_DIR %_CONFIG_FILE %_TIMEOUT %_RETRIES %_PROVIDER %_LINK_MODE
 unexport $(filter-out $(KEPT),$(filter PIP_% UV_%,$(.VARIABLES))) PYTHONPATH PYTHONHOME
 
 # An environment belongs to the checkout that made it: its scripts and its `imet` point there. In a
-# copied or moved checkout the mark of this folder is missing, and the environment is made anew.
-# SHARED=1 takes the packages of another checkout's environment (VENV=…) and the code of this one.
-# MACHINE_TORCH=1 takes torch from the machine, whose GPU and driver it fits, and all else as pinned;
-# WHEELS=folder, made by `make wheels`, takes that from there, without a network.
+# copied or moved checkout the mark of this folder is missing, so the environment is made anew.
+# SHARED=1 uses the packages of another checkout's environment (VENV=…) with the code of this one.
+# MACHINE_TORCH=1 uses the machine's own torch, which fits its GPU and driver, and all else as pinned;
+# WHEELS=folder, made by `make wheels`, installs the rest from that folder, without a network.
 ifdef SHARED
 READY := $(BIN)/python
 export PYTHONPATH := $(CURDIR)
@@ -58,9 +58,9 @@ ifeq ($(filter $(DEVICE),auto cpu cuda),)
 $(error DEVICE=$(DEVICE): choose auto, cpu or cuda)
 endif
 
-# Two notebooks at a time: much of each is start-up, which uses one core. The full-size profiles get
-# the machine for themselves, and everything is trained before the first of them is executed. Those
-# that train longest begin first, others wait for their runs: 13 trains while 03 stores features for 06.
+# Two notebooks run at a time: much of each is start-up, which uses one core. A notebook on a full-size
+# profile has the machine to itself, and everything is trained before the first one is executed. Notebooks
+# that train longest begin first, and others wait for their runs: 13 trains while 03 stores features for 06.
 LONG    := small kaggle stored
 CORES   := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 JOBS    ?= $(if $(filter $(LONG),$(PROFILE)),1,2)
@@ -72,7 +72,7 @@ EARLY := 01_data_exploration 02_split_and_views 03_baseline 13_vgg16 06_attn_cnn
 
 NOTEBOOKS := $(wildcard $(EARLY:%=notebooks/%.py))
 NOTEBOOKS += $(filter-out $(NOTEBOOKS),$(sort $(wildcard notebooks/*.py)))
-# CHAPTERS="03 05" trains, executes and sets these alone; links to the others lead nowhere.
+# CHAPTERS="03 05" trains, executes and sets these chapters alone; links to the others lead nowhere.
 ifneq ($(strip $(CHAPTERS)),)
 NOTEBOOKS := $(foreach chapter,$(CHAPTERS),$(filter notebooks/$(firstword $(subst _, ,$(chapter)))_%,$(NOTEBOOKS)))
 export CHAPTERS
@@ -92,9 +92,9 @@ env: $(READY) ## Create .venv from the pinned, hash-checked requirements
 
 SUPPORTED = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "error: Python 3.11 to 3.13 is needed; name one with make PYTHON=python3.12")'
 
-# Installed anew only when the pins change or its Python is gone; what a broken-off installation left
-# is cleared. uv needs less than half of pip's time; where the packages come from an index that only
-# pip knows, pip installs them.
+# The environment is made anew only when the pins change or its Python is gone; what an interrupted
+# installation left is cleared. uv takes less than half of pip's time; if packages come from an index
+# that only pip knows, pip installs them.
 ifndef SHARED
 $(READY): requirements.txt pyproject.toml $(if $(realpath $(BIN)/python),,FORCE)
 	@if [ -n "$$(ls -A $(VENV) 2> /dev/null)" ] && [ ! -e $(VENV)/pyvenv.cfg ] && ! ls $(VENV)/.ready* > /dev/null 2>&1 && [ ! -e $(BIN)/python ] && [ ! -L $(BIN)/python ]; then \
@@ -124,10 +124,10 @@ endif
 	touch $@
 endif
 
-machine: ## Show processors, memory, disk, GPUs, and whether torch serves them
+machine: ## Show processors, memory, disk, GPUs, and whether torch supports them
 	@$(if $(realpath $(BIN)/python),$(BIN)/python,$(PYTHON)) -P book/tools/machine.py '$(or $(IMET_HOME),$(CURDIR))'
 
-# Platforms are those of wheels for glibc 2.28 and older; pip asks for each by name.
+# The platforms are those of wheels for glibc 2.28 and older; pip wants each by name.
 wheels: $(READY) ## Fetch all packages but torch for a machine without a network: FOR=3.12 ARCH=x86_64
 	@mkdir -p build
 	$(BIN)/python -P book/tools/pins.py $(FOR) $(ARCH) > build/pins.txt
@@ -139,33 +139,33 @@ wheels: $(READY) ## Fetch all packages but torch for a machine without a network
 data: $(READY) ## Make the profile's collection ready (simulated ones are drawn)
 	$(BIN)/python -c "from imet.config import get_profile; from imet.data.source import collection_folder; print(collection_folder(get_profile('$(PROFILE)')))"
 
-runs: $(READY) ## Train what the chapters show; stopped at any moment, it goes on where it was
+runs: $(READY) ## Train what the chapters show; stop at any moment, and the next call resumes
 	$(BIN)/python -m imet.cli run --all --profile $(PROFILE) --seed $(SEED) --device $(DEVICE) --devices $(DEVICES) --num-nodes $(NODES) --hours $(HOURS) \
 	  $(if $(CACHE_VIEWS),--cache-views) --chapters '$(CHAPTERS)'
 
 notebooks: $(EXECUTED) ## Execute the notebooks with papermill
 
-# Which files of imet/ a notebook depends on, read from its imports.
+# These rules say which files of imet/ a notebook depends on, read from its imports.
 build/rules/%.mk: notebooks/%.py imet/code_digest.py
 	@mkdir -p $(@D)
 	@$(SUPPORTED)
 	@$(PYTHON) -P imet/code_digest.py '$$(BUILD)/notebooks/$*.ipynb' $< > $@.tmp && mv $@.tmp $@
 
 ifneq ($(filter book notebooks serve pdf assignments slides,$(MAKECMDGOALS)),)
-# Once the clock was set back, what was made before would look newer than any edit: it goes.
+# After the clock is set back, files made before would look newer than any edit, so they are deleted.
 $(shell mkdir -p build && touch build/now && find build/rules $(BUILD)/notebooks -type f -newer build/now -delete 2> /dev/null)
 include $(RULES)
 endif
 
-# A change of parameters or of a reader's profile re-runs every notebook; an unchanged file keeps its time.
+# A change of parameters or of a reader's profile re-runs every notebook; without one, this file keeps its time.
 PARAMETERS := $(strip profile=$(PROFILE) seed=$(SEED) device=$(DEVICE) $(firstword $(shell cksum 2> /dev/null < '$(PROFILES)/$(PROFILE).toml')))
 $(BUILD)/parameters: FORCE
 	@mkdir -p $(@D) && touch $(BUILD)/started
 	@echo "$(PARAMETERS)" | cmp -s - $@ || echo "$(PARAMETERS)" > $@
 FORCE:
 
-# What all chapters import takes most of the time of a short one: it is imported once, in a process that this
-# make starts and that ends with it.
+# Imports that all chapters share take most of a short chapter's time, so they are done once, in a process that
+# this make starts and that ends with it.
 kernels: | $(READY)
 	@mkdir -p $(BUILD)
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python book/tools/kernels.py serve $(BUILD)/kernels-$$PPID --while $$PPID < /dev/null > /dev/null 2>&1 &
@@ -178,7 +178,7 @@ $(HTML_DIR).profile: FORCE
 	@mkdir -p $(@D)
 	@echo $(PROFILE) $(CHAPTERS) | cmp -s - $@ || echo $(PROFILE) $(CHAPTERS) > $@
 
-# A folder of the reader is looked through before anything is trained on it, and again after a change.
+# A reader's folder is checked before anything is trained on it, and again after a change.
 ifdef FOLDER
 $(BUILD)/checked: $(wildcard $(FOLDER) $(FOLDER)/*.csv $(FOLDER)/train) | $(READY)
 	@mkdir -p $(@D)
@@ -190,7 +190,8 @@ endif
 book: $(HTML) ## Run the report and build book/_build/html/index.html
 	@$(BIN)/python book/tools/progress.py $(BUILD) $(HTML)
 
-# Always from nothing: an incremental build hides faults. Links, anchors and resources are checked.
+# The book is always built from nothing, since an incremental build hides faults. Links, anchors and
+# resources are checked.
 $(HTML): $(EXECUTED) $(PAGES) $(HTML_DIR).profile $(RECORDED) | $(READY)
 	@echo "all chapters are executed; setting the pages"
 	@$(BIN)/python book/tools/build.py --notebooks $(BUILD)/notebooks --results '$(RUNS)' --profile $(PROFILE) --out $(@D) --quiet $(if $(CHAPTERS),--preview)
@@ -222,12 +223,13 @@ type: $(READY) ## Check types (mypy)
 test: lint type test-book test-code ## Run every quality gate
 	@echo "every gate passed"
 
-# Every notebook on the tiny profile, a fresh strict build, its links, and Chromium on its pages.
+# Executes every notebook on the tiny profile, builds the book afresh and strictly, checks its links, and
+# tests its pages in Chromium.
 test-book: $(READY)
 	$(MAKE) --no-print-directory book PROFILE=tiny DEVICE=cpu SEED=0 HTML_DIR=build/tiny/html
 	IMET_BOOK_HTML=build/tiny/html $(BIN)/python -m pytest -q tests/browser
 
-# Unit and property tests and doctests; one thread per worker, so that two workers fill two cores.
+# Runs unit tests, property tests and doctests, with one thread per worker, so that two workers fill two cores.
 test-code: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --doctest-modules --ignore=tests/browser --ignore=tests/faults tests imet imet_simulation
 
@@ -235,7 +237,7 @@ test-faults: $(READY) ## Kill, starve and damage whatever writes or is read (BOU
 	OMP_NUM_THREADS=1 IMET_FAULT_POINTS=$(if $(BOUNDED),5,100) IMET_FAULT_KILLS=$(if $(BOUNDED),3,20) IMET_FUZZ=$(if $(BOUNDED),,full) \
 	  $(BIN)/python -m pytest -q -s tests/faults tests/unit/data/test_fuzz.py
 
-reproduce: $(READY) ## Run the report three times, the last on one thread less, and compare every number
+reproduce: $(READY) ## Run the report three times, the last with one thread fewer, and compare every number
 	$(BIN)/python book/tools/reproduce.py --profile $(if $(filter command line,$(origin PROFILE)),$(PROFILE),tiny)
 
 mutants: $(READY) ## Try small faults, SAMPLE=300 a module (MODULES=imet/losses.py): how many do tests notice?
@@ -247,7 +249,7 @@ mutants: $(READY) ## Try small faults, SAMPLE=300 a module (MODULES=imet/losses.
 bench: $(READY) ## Run the benchmarks and write benchmarks/results.json
 	$(BIN)/python -m benchmarks
 
-bench-gpu: $(READY) ## Views a second that a GPU reaches, with random weights, into results/gpu.json
+bench-gpu: $(READY) ## Measure a GPU's views a second, with random weights, into results/gpu.json
 	$(BIN)/python -m benchmarks.gpu '$(or $(OUT),build/gpu)' --device $(DEVICE)
 
 rehearsal: $(READY) ## Time every stage at size on drawn works: TABLES=folder WORKS=5000, or FULL=1

@@ -16,10 +16,10 @@
 # %% [markdown]
 # # The report on Colab
 #
-# One T4 is lent, and a session may end at any moment. Only your Drive survives it: the runs lie there, and
-# running this notebook again from the top goes on with them. Choose a runtime with a T4, and put a token of
-# your Kaggle account, which accepted the rules of *iMet Collection 2019*, under *Secrets* as
-# `KAGGLE_API_TOKEN`. The code lies on the Drive as a folder, or is cloned.
+# Colab lends one T4, and a session may end at any moment. Only your Drive survives it: the runs are kept there,
+# and running this notebook again from the top resumes them. Choose a runtime with a T4. Accept the rules of
+# *iMet Collection 2019* with your Kaggle account, and put a token of that account under *Secrets* as
+# `KAGGLE_API_TOKEN`. The code is a folder on the Drive, or is cloned.
 
 # %% tags=["parameters"]
 profile = "small"
@@ -48,7 +48,7 @@ os.environ |= {"CODE": code, "ROOT": root, "DRIVE": drive, "VENV": venv, "MACHIN
 # %% [markdown]
 # ## The code, and what this machine is
 #
-# The check stops here where the GPU cannot be used, before any hour is spent.
+# If the GPU cannot be used, the check stops the notebook here, before any hour is spent.
 
 # %% magic_args="-e" language="bash"
 # cd "$ROOT"
@@ -60,7 +60,7 @@ os.environ |= {"CODE": code, "ROOT": root, "DRIVE": drive, "VENV": venv, "MACHIN
 # %% [markdown]
 # ## Packages
 #
-# All as pinned, but for torch: that is the machine's, which fits its driver.
+# All are as pinned except torch: the machine's own fits its driver.
 
 # %% magic_args="-e" language="bash"
 # make --no-print-directory -C "$ROOT/imet" env
@@ -69,8 +69,9 @@ os.environ |= {"CODE": code, "ROOT": root, "DRIVE": drive, "VENV": venv, "MACHIN
 # %% [markdown]
 # ## What the session before left
 #
-# Runs are written to the Drive at once. A drive without locks keeps files that name the holder of a run; one
-# that a session left behind is deleted, so let no other session work there. Features are computed again.
+# Runs are written straight to the Drive. On a drive without locks, a file names the holder of each run. Such
+# files are deleted here, since an earlier session may have left them: let no other session work on this Drive.
+# Features are computed again.
 
 # %% magic_args="-e" language="bash"
 # mkdir -p "$DRIVE/runs" "$IMET_HOME"
@@ -81,7 +82,7 @@ os.environ |= {"CODE": code, "ROOT": root, "DRIVE": drive, "VENV": venv, "MACHIN
 # %% [markdown]
 # ## The collection
 #
-# Each session fetches it anew to the machine's disk: a Drive is slow at so many small files.
+# Each session fetches it anew onto the machine's disk: a Drive is slow with so many small files.
 
 # %% magic_args="-e" language="bash"
 # cd "$ROOT/imet"
@@ -93,7 +94,7 @@ os.environ |= {"CODE": code, "ROOT": root, "DRIVE": drive, "VENV": venv, "MACHIN
 # %% [markdown]
 # ## The plan
 #
-# Operations are counted, and this GPU's rate is measured for a few seconds.
+# The plan counts operations and takes a few seconds to measure this GPU's rate.
 
 # %% magic_args="-e" language="bash"
 # cd "$ROOT/imet"
@@ -103,8 +104,8 @@ os.environ |= {"CODE": code, "ROOT": root, "DRIVE": drive, "VENV": venv, "MACHIN
 # %% [markdown]
 # ## Training
 #
-# What does not fit the disk, the GPU or the hours is refused with the numbers. Cut off, five minutes of it at
-# most are lost, and the next session goes on.
+# Training that does not fit the disk, the GPU or the hours is refused, with the numbers. If the session is cut
+# off, at most five minutes of training are lost, and the next session resumes it.
 
 # %% magic_args="-e" language="bash"
 # cd "$ROOT/imet" && rm -f finished
@@ -114,7 +115,7 @@ os.environ |= {"CODE": code, "ROOT": root, "DRIVE": drive, "VENV": venv, "MACHIN
 # %% [markdown]
 # ## The book, in one file
 #
-# `imet-book.zip` on the Drive: unpack it and open `html/index.html`.
+# The book is `imet-book.zip` on the Drive: unpack it and open `html/index.html`.
 
 # %% magic_args="-e" language="bash"
 # cd "$ROOT/imet"

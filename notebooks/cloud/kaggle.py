@@ -16,14 +16,14 @@
 # %% [markdown]
 # # The report on Kaggle
 #
-# Two T4 are lent for sessions of at most twelve hours. Choose *GPU T4 ×2*, and attach as inputs:
+# Kaggle lends two T4 for sessions of at most twelve hours. Choose *GPU T4 ×2*, and attach as inputs:
 #
 # - the competition *imet-2019-fgvc6*, whose rules you have accepted;
 # - a data set with the code: the checkout as one zip file, which Kaggle unpacks;
 # - from the second session on, this notebook's own output.
 #
-# Then *Save & Run All*. Without internet, two more inputs hold the packages (`make wheels`) and the ImageNet
-# weights, and `wheels` and `weights` below name their folders.
+# Then choose *Save & Run All*. Without internet, attach two more inputs, one with the packages (`make wheels`)
+# and one with the ImageNet weights, and name their folders in `wheels` and `weights` below.
 
 # %% tags=["parameters"]
 profile = "kaggle"
@@ -56,7 +56,7 @@ os.environ |= {"VENV": venv, "WHEELS": wheels, "MACHINE_TORCH": "1"}
 # %% [markdown]
 # ## The code, and what this machine is
 #
-# The check stops here where the GPU cannot be used, before any hour is spent.
+# If the GPU cannot be used, the check stops the notebook here, before any hour is spent.
 
 # %% magic_args="-e" language="bash"
 # mkdir -p "$PASSING" && cd "$PASSING"
@@ -68,7 +68,7 @@ os.environ |= {"VENV": venv, "WHEELS": wheels, "MACHINE_TORCH": "1"}
 # %% [markdown]
 # ## Packages
 #
-# All as pinned, but for torch: that is the machine's, which fits its driver.
+# All are as pinned except torch: the machine's own fits its driver.
 
 # %% magic_args="-e" language="bash"
 # make --no-print-directory -C "$PASSING/imet" env
@@ -77,8 +77,8 @@ os.environ |= {"VENV": venv, "WHEELS": wheels, "MACHINE_TORCH": "1"}
 # %% [markdown]
 # ## What the session before left
 #
-# Inputs cannot be written to, so runs and features are copied. A finished run is not trained again, and one
-# that was stopped goes on where it was.
+# Inputs are read-only, so runs and features are copied. A finished run is not trained again, and a stopped one
+# resumes where it was.
 
 # %% magic_args="-e" language="bash"
 # mkdir -p "$IMET_HOME"
@@ -92,7 +92,7 @@ os.environ |= {"VENV": venv, "WHEELS": wheels, "MACHINE_TORCH": "1"}
 # %% [markdown]
 # ## The plan
 #
-# Operations are counted, and this GPU's rate is measured for a few seconds.
+# The plan counts operations and takes a few seconds to measure this GPU's rate.
 
 # %% magic_args="-e" language="bash"
 # cd "$PASSING/imet" && "$VENV/bin/python" -m imet.cli plan --profile "$PROFILE" --chapters "$CHAPTERS" --device "$DEVICE" --devices "$DEVICES"
@@ -100,8 +100,8 @@ os.environ |= {"VENV": venv, "WHEELS": wheels, "MACHINE_TORCH": "1"}
 # %% [markdown]
 # ## Training
 #
-# What does not fit the disk, the GPU or the hours is refused with the numbers. After this session's hours
-# training is stopped, five minutes of it at most are lost, and the next session goes on.
+# Training that does not fit the disk, the GPU or the hours is refused, with the numbers. After this session's
+# hours training is stopped: at most five minutes of it are lost, and the next session resumes it.
 
 # %% magic_args="-e" language="bash"
 # cd "$PASSING/imet" && rm -f finished
@@ -123,7 +123,7 @@ os.environ |= {"VENV": venv, "WHEELS": wheels, "MACHINE_TORCH": "1"}
 # %% [markdown]
 # ## A table for the competition
 #
-# By the finished run with the highest F2 on the validation works.
+# The table comes from the finished run with the highest F2 on the validation works.
 
 # %%
 import json
