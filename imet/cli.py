@@ -82,9 +82,9 @@ def main() -> None:
 
 Root = Annotated[Path, Argument(help="Folder with train.csv, labels.csv and train/<id>.png.")]
 Json = Annotated[bool, Option("--json", help="Print JSON.")]
-ProfileName = Annotated[str, Option(help="sample, tiny, small or kaggle.")]
+ProfileName = Annotated[str, Option(help="sample, met, small, kaggle, stored, tiny, or your own.")]
 Device = Annotated[str, Option(help="auto, cpu or cuda.")]
-Chapters = Annotated[str, Option(help="Of these chapters only, as in '03 05'.")]
+Chapters = Annotated[str, Option(help="Only these chapters, as in '03 05'.")]
 NewFolder = Annotated[Path, Argument(help="Folder to make, in Kaggle's layout.")]
 RunFolder = Annotated[Path, Option("--run", help="A run's folder.")]
 
@@ -134,10 +134,10 @@ def simulate(
     out: NewFolder,
     works: Annotated[int, Option(help="How many works to draw.", min=1)] = 1600,
     seed: Annotated[int, Option(help="Equal seeds give equal pictures.")] = 0,
-    labels_from: Annotated[Path | None, Option(help="Illustrate this folder's table.")] = None,
+    labels_from: Annotated[Path | None, Option(help="Draw works for this folder's table.")] = None,
     workers: Annotated[int | None, Option(help="Processes; all cores by default.", min=1)] = None,
 ) -> None:
-    """Draw a simulated collection; an interrupted one goes on where it stopped."""
+    """Draw a simulated collection; the same call resumes an interrupted one."""
     from imet.data.source import simulate as draw
 
     draw(out, works=works, seed=seed, labels_from=labels_from, workers=workers)
@@ -149,10 +149,10 @@ def met(
     out: NewFolder,
     works: Annotated[int, Option(help="How many works to fetch.", min=1)] = 2000,
     seed: Annotated[int, Option(help="Equal seeds choose equal works.")] = 0,
-    ids: Annotated[Path | None, Option(help="Fetch the object numbers of this list.")] = None,
+    ids: Annotated[Path | None, Option(help="Fetch the objects that this file lists.")] = None,
     pause: Annotated[float, Option(help="Seconds between requests.", min=0)] = 1.0,
 ) -> None:
-    """Fetch public-domain works of the Metropolitan Museum; an interrupted download goes on."""
+    """Fetch public-domain works of the Metropolitan Museum; the same call resumes."""
     from imet.download.met import download as fetch
     from imet.download.met import read_ids, read_labels
     from imet.download.polite import Polite
@@ -184,20 +184,20 @@ def sheets(
 
 @app.command()
 def run(
-    recipe: Annotated[str, Argument(help="One of `imet recipes`; none with --all.")] = "",
+    recipe: Annotated[str, Argument(help="A name of `imet recipes`; none with --all.")] = "",
     profile: ProfileName = "sample",
     folder: Annotated[Path | None, Option("--data", help="A folder to train on.")] = None,
     changes: Annotated[
         list[str] | None, Option("--set", metavar="KEY=VALUE", help="Change a recipe field.")
     ] = None,
-    seed: Annotated[int, Option(help="Initial weights, order of works, dropout.")] = 0,
+    seed: Annotated[int, Option(help="Seed of weights, order of works, dropout.")] = 0,
     device: Device = "auto",
     every: Annotated[bool, Option("--all", help="Train every run that chapters show.")] = False,
-    listed: Annotated[bool, Option("--list", help="Say how far those runs are.")] = False,
+    listed: Annotated[bool, Option("--list", help="Show how far those runs are.")] = False,
     chapters: Chapters = "",
-    hours: Annotated[float, Option(help="With --all: refuse what takes longer.", min=0)] = 0,
+    hours: Annotated[float, Option(help="With --all: refuse a plan that takes longer.", min=0)] = 0,
     devices: Annotated[int, Option(help="GPUs of each machine to use.", min=1)] = 1,
-    nodes: Annotated[int, Option("--num-nodes", help="Machines.", min=1)] = 1,
+    nodes: Annotated[int, Option("--num-nodes", help="Number of machines.", min=1)] = 1,
     cache_views: Annotated[
         bool, Option(help="Decode pictures once, for few processors and a large disk.")
     ] = False,
@@ -247,12 +247,10 @@ def _print_metrics(run: Any) -> None:
 
 @app.command()
 def plan(
-    names: Annotated[
-        list[str] | None, Argument(help="Recipes; without one, the chapters'.")
-    ] = None,
+    names: Annotated[list[str] | None, Argument(help="Recipes; the chapters' by default.")] = None,
     profile: ProfileName = "kaggle",
     device: Annotated[
-        str, Option(help="auto, cpu, cuda, or a GPU that is not here: T4, V100, A100, H100.")
+        str, Option(help="auto, cpu, cuda, or a GPU that you do not have: T4, V100, A100, H100.")
     ] = "auto",
     devices: Annotated[int, Option(help="GPUs that share each batch.", min=1)] = 1,
     chapters: Chapters = "",
@@ -293,7 +291,7 @@ def plan(
 
 @app.command()
 def recipes(
-    recipe: Annotated[str | None, Argument(help="One recipe; all without it.")] = None,
+    recipe: Annotated[str | None, Argument(help="One recipe; all by default.")] = None,
     profile: ProfileName = "sample",
     as_json: Json = False,
 ) -> None:
@@ -315,7 +313,7 @@ def recipes(
 def predict(
     images: Annotated[list[Path], Argument(help="Pictures of any kind, or folders of them.")],
     run_folder: RunFolder,
-    top: Annotated[int, Option(help="Labels to print at least, best first.", min=0)] = 5,
+    top: Annotated[int, Option(help="Print at least this many labels, best first.", min=0)] = 5,
     submission: Annotated[Path | None, Option(help="Write the competition's table.")] = None,
     device: Device = "auto",
     as_json: Json = False,
@@ -344,9 +342,10 @@ def crop(
     images: Annotated[list[Path], Argument(help="Pictures, or folders of them.")],
     run_folder: RunFolder,
     out: Annotated[Path, Option(help="Folder for the crops, as PNG, and crops.json.")],
-    layers: Annotated[int, Option(help="How many first layers to look at.", min=1)] = 8,
+    layers: Annotated[int, Option(help="How many of the first layers to look at.", min=1)] = 8,
     reading: Annotated[
-        Literal["convolutions", "modules"], Option(help="Layers are these, or of any kind.")
+        Literal["convolutions", "modules"],
+        Option(help="Count convolutions only, or modules of any kind."),
     ] = "convolutions",
     device: Device = "auto",
 ) -> None:

@@ -138,7 +138,7 @@ pd.DataFrame(rehearsed).T
 # ```bash
 # export IMET_DATA=/path/to/imet-2019-fgvc6
 # imet plan --profile kaggle             # what it needs here, before anything starts
-# make runs PROFILE=kaggle DEVICE=cuda   # trains; stopped at any moment, it goes on where it was
+# make runs PROFILE=kaggle DEVICE=cuda   # trains; stop at any moment, the same call resumes
 # make book PROFILE=kaggle DEVICE=cuda   # the same first, then the chapters, which only read
 # ```
 #
