@@ -60,7 +60,8 @@ endif
 
 # Two notebooks run at a time: much of each is start-up, which uses one core. A notebook on a full-size
 # profile has the machine to itself, and everything is trained before the first one is executed. Notebooks
-# that train longest begin first, and others wait for their runs: 13 trains while 03 stores features for 06.
+# that train longest begin first, and others wait for their runs. 06 waits for the features that 03 stores on all
+# cores: with 13 in training beside 03, a book took a minute longer.
 LONG    := small kaggle stored
 CORES   := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 JOBS    ?= $(if $(filter $(LONG),$(PROFILE)),1,2)
@@ -68,7 +69,7 @@ THREADS ?= $(shell echo $$(( $(CORES) > $(JOBS) ? $(CORES) / $(JOBS) : 1 )))
 ifneq ($(filter book notebooks serve pdf assignments slides,$(MAKECMDGOALS)),)
 MAKEFLAGS += -j$(JOBS)
 endif
-EARLY := 01_data_exploration 02_split_and_views 03_baseline 13_vgg16 06_attn_cnn_rnn 05_resnet50_hog 14_losses_and_thresholds
+EARLY := 01_data_exploration 02_split_and_views 03_baseline 06_attn_cnn_rnn 13_vgg16 05_resnet50_hog 14_losses_and_thresholds
 
 NOTEBOOKS := $(wildcard $(EARLY:%=notebooks/%.py))
 NOTEBOOKS += $(filter-out $(NOTEBOOKS),$(sort $(wildcard notebooks/*.py)))
