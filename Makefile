@@ -61,7 +61,7 @@ endif
 # Two notebooks run at a time: much of each is start-up, which uses one core. A notebook on a full-size
 # profile has the machine to itself, and everything is trained before the first one is executed. Notebooks
 # that train longest begin first, and others wait for their runs. 06 waits for the features that 03 stores on all
-# cores: with 13 in training beside 03, a book took a minute longer.
+# cores: with 13 in training beside 03, a book took longer.
 LONG    := small kaggle stored
 CORES   := $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
 JOBS    ?= $(if $(filter $(LONG),$(PROFILE)),1,2)

@@ -75,8 +75,12 @@ def number_chapters(toc: dict[str, Any], notebooks: Path) -> None:
             cells = nbformat.read(path, as_version=4).cells
             prose = "\n".join(c.source for c in cells if c.cell_type == "markdown")
             title = TITLE.findall(prose)[0]
-            title = title.replace("'", "’")  # as Sphinx sets it on the page
-            chapter["title"] = f"{path.stem.partition('_')[0]} · {title}"
+            chapter["title"] = numbered(path, title.replace("'", "’"))  # as Sphinx sets it
+
+
+def numbered(path: Path, title: str) -> str:
+    """A chapter's title with its number before it: `03 · The baseline`."""
+    return f"{path.stem.partition('_')[0]} · {title}"
 
 
 def git_commit() -> str:

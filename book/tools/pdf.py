@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import yaml
+from build import numbered
 from lxml import html
 
 from imet.io import REPO, InputError, atomic_path
@@ -48,7 +49,7 @@ def one_page(book: Path) -> str:
         article.set("id", f"page-{n}")
         title = article.xpath("(.//h1)[1]")[0]
         if name.startswith("notebooks/"):  # the number that the sidebar shows
-            title.text = f"{path.stem.partition('_')[0]} · {title.text}"
+            title.text = numbered(path, title.text)
         titles.append(" ".join(title.xpath("string()").split()).rstrip("#"))
         for element in article.iter():
             for key, value in element.attrib.items():
