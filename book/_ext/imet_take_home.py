@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,13 @@ LABEL = re.compile(r"^\([\w-]+\)=\n", re.MULTILINE)
 PAGE = re.compile(r"\]\(\.\./(?P<page>[\w-]+)\.md")
 DEFINITION = re.compile(r"^(?P<term>\S.*)\n:[ ]+(?P<text>.*)$", re.MULTILINE)
 BOXES = {"note", "tip", "warning", "important", "caution", "hint", "seealso", "admonition"}
+
+
+@cache
+def style_and_backend() -> tuple[Any, Any]:
+    """Pybtex looks through all installed packages for each, so this is done once."""
+    style, backend = ("pybtex.style.formatting", "plain"), ("pybtex.backends", "markdown")
+    return find_plugin(*style)(), find_plugin(*backend)()
 
 
 class TakeHome:
@@ -71,8 +79,7 @@ class TakeHome:
 
     def references(self) -> str:
         """The works cited so far, as a list."""
-        style = find_plugin("pybtex.style.formatting", "plain")()
-        backend = find_plugin("pybtex.backends", "markdown")()
+        style, backend = style_and_backend()
         chosen = [self.entries.entries[key] for key in dict.fromkeys(self.cited)]
         texts = [entry.text.render(backend) for entry in style.format_entries(chosen)]
         return "\n".join("- " + " ".join(text.split()) for text in texts)

@@ -41,6 +41,7 @@ from imet.report.tables import by_earlier_code
 BOOK = REPO / "book"
 LEFT_OUT = shutil.ignore_patterns("_build", "__pycache__", ".*", "tools", "slides")
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
+SHOWN = re.compile(r"_figures/([\w-]+)\.png")
 DEFAULT_URL = "https://example.org/imet/"
 # Energy is estimated, not measured: what a busy core draws at the plug with its share of memory,
 # board and power supply (less in a laptop, more in an old workstation), at a household's price.
@@ -153,8 +154,10 @@ def copy_results(results: Path, profile: str, tree: Path) -> None:
     write_json(target / "_beside.json", reported_beside_ours(profile))
 
 
-def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:
-    """Copy executed notebooks, and every named figure as a picture that other pages may show."""
+def copy_notebooks(
+    notebooks: Path, names: list[str], tree: Path, shown: set[str] | None = None
+) -> None:
+    """Copy executed notebooks, and the figures `shown` on other pages as PNG; all if it is None."""
     missing = [name for name in names if not (notebooks / f"{name}.ipynb").is_file()]
     if missing:
         raise InputError(
@@ -174,9 +177,11 @@ def copy_notebooks(notebooks: Path, names: list[str], tree: Path) -> None:
             for output in cell.get("outputs", []):
                 pictures = output.get("data", {})
                 target = tree / "_figures" / f"{figure}.png"
-                if figure and "image/png" in pictures:
+                if not figure or (shown is not None and figure not in shown):
+                    continue
+                if "image/png" in pictures:
                     target.write_bytes(base64.b64decode(pictures["image/png"]))
-                elif figure and "image/jpeg" in pictures:  # pages name a PNG, whatever it was
+                elif "image/jpeg" in pictures:  # pages name a PNG, whatever it was
                     data = io.BytesIO(base64.b64decode(pictures["image/jpeg"]))
                     Image.open(data).save(target)
     hours = sum(of_processors for _, of_processors in seconds.values()) / 3600
@@ -220,7 +225,8 @@ def assemble(tree: Path, notebooks: Path, results: Path, profile: str, preview: 
     (tree / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
     copy_results(results, profile, tree)
-    copy_notebooks(notebooks, chapters(toc), tree)
+    pages = "".join(page.read_text(encoding="utf-8") for page in tree.glob("*.md"))
+    copy_notebooks(notebooks, chapters(toc), tree, set(SHOWN.findall(pages)))
     number_chapters(toc, notebooks)
     (tree / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
     copy_mathjax(tree)

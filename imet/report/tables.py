@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -36,6 +37,7 @@ def metrics_table(metrics: Mapping[Any, Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows).T.fillna("–")
 
 
+_present_code = cache(code_key)  # reading all files takes as long as a short table
 SMALL = {"a", "and", "by", "for", "from", "in", "of", "or", "the", "with"}
 
 
@@ -145,7 +147,7 @@ def recorded_table(studies: Mapping[str, str]) -> Styler | str:
 def by_earlier_code(row: Any) -> bool:
     """Whether a recorded variant was neither made nor verified with the present code."""
     code = isinstance(row, dict) and row.get("code")
-    return bool(code) and code_key() not in (code, row.get("verified", {}).get("code"))
+    return bool(code) and _present_code() not in (code, row.get("verified", {}).get("code"))
 
 
 def _study(name: str) -> dict[str, Any]:
