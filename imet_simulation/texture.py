@@ -108,20 +108,24 @@ def _cells(pitch: float, jitter: float) -> tuple[Mask, Mask, Mask, Mask]:
     y = ((np.arange(h, dtype=np.float32) + 0.5) / h * rows)[:, None]
     x = ((np.arange(w, dtype=np.float32) + 0.5) / w * columns)[None]
     fy, fx = np.floor(y).astype(int), np.floor(x).astype(int)
-    best = np.full((h, w), 9, np.float32)
+    best = np.full((h, w), 9.0)
     second = best.copy()
-    down, right, tint = np.zeros_like(best), np.zeros_like(best), np.zeros_like(best)
+    down, right = np.zeros_like(best), np.zeros_like(best)
+    tint = np.zeros((h, w), np.float32)
     for dr in (-1, 0, 1):
         for dc in (-1, 0, 1):
             r, c = fy + dr, fx + dc
-            at = (r % rows, c % columns)
-            dy, dx = r + 0.5 + jr[at] - y, c + 0.5 + jc[at] - x
+            row, column = (r % rows)[:, 0], (c % columns)[0]
+            dy = jr[row].take(column, axis=1) + (r + 0.5) - y
+            dx = jc[row].take(column, axis=1) + (c + 0.5) - x
             d = np.hypot(dy, dx)
             nearer = d < best
-            second = np.where(nearer, best, np.minimum(second, d))
-            down, right = np.where(nearer, dy, down), np.where(nearer, dx, right)
-            tint = np.where(nearer, own[at], tint)
-            best = np.where(nearer, d, best)
+            np.minimum(second, d, out=second)
+            np.copyto(second, best, where=nearer)
+            np.copyto(down, dy, where=nearer)
+            np.copyto(right, dx, where=nearer)
+            np.copyto(tint, own[row].take(column, axis=1), where=nearer)
+            np.minimum(best, d, out=best)
     return down * pitch, right * pitch, second - best, tint
 
 
