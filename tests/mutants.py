@@ -32,7 +32,7 @@ TESTS = {
     "imet/decoding.py": [f"{UNIT}/test_{n}.py" for n in ("decode", "greedy", "beam_search", "paths",
                                                          "path_rule")],
     "imet/data/tables.py": [f"{UNIT}/data/test_{n}.py" for n in ("tables", "refusals", "check")],
-    "imet/data/images.py": [f"{UNIT}/data/test_{n}.py" for n in ("images", "fuzz")],
+    "imet/data/images.py": [f"{UNIT}/data/test_{n}.py" for n in ("images", "layout")],
 }  # fmt: skip
 """Module to the tests that are to notice its mutants."""
 SETTINGS = """
@@ -108,6 +108,8 @@ def main(
         states = {name: state for name, state in results(folder).items() if name in chosen}
         survivors = [name for name, state in states.items() if state in SURVIVED]
         tried = [name for name, state in states.items() if state in (*SURVIVED, *NOTICED)]
+        if not tried:
+            raise SystemExit(f"{module}: its tests do not pass without a mutant\n{output[-3000:]}")
         killed = len(tried) - len(survivors)
         interval = binomtest(killed, len(tried)).proportion_ci(method="wilson")
         typer.echo(

@@ -12,6 +12,7 @@ from imet.decoding import (
     decode,
     decode_greedy,
     greedy_validation,
+    in_work_order,
     load_paths,
     save_paths,
 )
@@ -71,6 +72,13 @@ def test_views_may_share_a_path(network, spatial):
     assert found.labels.shape == (WORKS, 4)
 
 
+def test_arrays_of_batches_are_joined_in_the_order_of_works_and_keep_their_type():
+    pieces = [([2, 0], np.array([[5], [6]], np.float16)), ([1], np.array([[7]], np.float16))]
+    (joined,) = in_work_order(pieces, 3)
+    assert joined.dtype == np.float16
+    assert joined.tolist() == [[6], [7], [5]]
+
+
 def test_a_work_missing_or_doubled_is_noticed(network, spatial):
     with pytest.raises(ValueError, match="1 of 3 works missing"):
         decode(network, batches(spatial, [0, 1]), 3)
@@ -95,6 +103,7 @@ def test_paths_are_kept_and_read_back(network, spatial, tmp_path):
     paths = decode(network, batches(spatial, [0, 1, 2, 3, 4]), WORKS)
     save_paths(tmp_path / "paths.npz", {"1": paths})
     found = load_paths(tmp_path / "paths.npz")["1"]
+    assert found.labels.dtype == np.int64
     assert np.array_equal(found.labels, paths.labels)
     assert np.array_equal(found.probabilities, paths.probabilities)
     assert found.scores is None

@@ -187,11 +187,14 @@ def test_settings_out_of_range_are_refused():
     batch = torch.zeros(1, 1), torch.zeros(1, 1, dtype=bool)
     with pytest.raises(ValueError, match="gamma"):
         losses.focal_loss(*batch, gamma=-1)
-    with pytest.raises(ValueError, match="margin"):
+    margin = r"^focusing parameters must be ≥ 0 and the margin in \[0, 1\)$"
+    with pytest.raises(ValueError, match=margin):
         losses.asymmetric_loss(*batch, clip=1.0)
-    with pytest.raises(ValueError, match="one number per work"):
+    per_work = "^soft F2 is one number per work: reduction must be mean or none$"
+    with pytest.raises(ValueError, match=per_work):
         losses.soft_f2_loss(*batch, reduction="sum_classes")
-    with pytest.raises(ValueError, match="shares"):
+    shares = r"^frequencies are shares of works: they lie in \[0, 1\]$"
+    with pytest.raises(ValueError, match=shares):
         losses.constant_predictor_focal_loss(np.array([1.5]))
 
 
@@ -204,6 +207,19 @@ def test_positive_weights_are_clipped_ratios(counts):
     ours = losses.pos_weight(np.array(counts), 50)
     assert ours.dtype == torch.float32
     np.testing.assert_allclose(ours.numpy(), slow, rtol=1e-6)
+
+
+def test_positive_weights_take_counts_of_any_type_and_few_works():
+    assert losses.pos_weight(np.array([100, 0], np.uint8), 1000).tolist() == [9.0, 10.0]
+    assert losses.pos_weight(np.array([0, 2]), 4).tolist() == [10.0, 1.0]
+
+
+def test_asymmetric_loss_is_its_papers_unless_told_otherwise():
+    logits, targets = torch.tensor([[-1.0, 2.0, 0.5]]), torch.tensor([[True, False, False]])
+    chosen = losses.asymmetric_loss(logits, targets, gamma_neg=4, gamma_pos=1, clip=0.05)
+    assert torch.equal(losses.asymmetric_loss(logits, targets), chosen)
+    for other in ({"gamma_neg": 5}, {"gamma_pos": 2}, {"clip": 0.1}):
+        assert not torch.equal(losses.asymmetric_loss(logits, targets, **other), chosen)
 
 
 def test_positive_weights_want_possible_counts():

@@ -155,6 +155,23 @@ def test_best_threshold_on_larger_tables(seed, scale, decimals):
     assert value == pytest.approx(max(every.max(), 0.0), abs=1e-12)
 
 
+@given(scored(), st.integers(1, 4))
+def test_best_threshold_is_the_same_in_however_many_bands_it_sorts(both, cells):
+    """Of large tables it sorts one band of scores after another; ties may leave a band empty."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "CELLS", cells)
+        in_bands = metrics.best_threshold(*both)
+    assert in_bands == metrics.best_threshold(*both)
+
+
+def test_best_threshold_looks_beyond_a_band_that_ties_left_empty():
+    scores = np.array([[0.9, 0.9, 0.9, 0.1, 0.1]], np.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "CELLS", 1)
+        threshold, value = metrics.best_threshold(scores, np.ones((1, 5), bool))
+    assert (threshold, value) == (np.float32(0.1), 1.0)
+
+
 def test_best_threshold_when_nothing_is_best():
     scores = np.array([[0.5, 0.25]], np.float32)
     threshold, value = metrics.best_threshold(scores, np.zeros((1, 2), bool))
@@ -180,10 +197,22 @@ def test_missing_scores_are_refused():
     for function in (metrics.best_threshold, metrics.roc_auc_per_class, metrics.micro_auc):
         with pytest.raises(ValueError, match=r"NaN|finite"):
             function(scores, targets)
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(ValueError, match=r"^scores hold NaN$"):
         metrics.fbeta_at_thresholds(scores, targets, np.array([0.5]))
     with pytest.raises(ValueError, match="ascending"):
         metrics.fbeta_at_thresholds(*synthetic(works=4), np.array([np.nan]))
+
+
+def test_what_cannot_be_measured_is_said():
+    scores, targets = synthetic(works=2)
+    scores[0, 0] = np.inf
+    never = "^scores must be finite, or −∞ for what is never predicted$"
+    with pytest.raises(ValueError, match=never):
+        metrics.best_threshold(scores, targets)
+    with pytest.raises(ValueError, match=r"^scores hold no label$"):
+        metrics.best_threshold(np.zeros((2, 0)), np.zeros((2, 0), bool))
+    with pytest.raises(ValueError, match=r"^no works: an average over none is undefined$"):
+        metrics.fbeta(np.zeros((0, 2), bool), np.zeros((0, 2), bool))
 
 
 # --- AUC -------------------------------------------------------------------------------------
@@ -253,8 +282,8 @@ def test_floor_equals_the_loop(both, train):
 
 
 def test_without_a_beta_it_is_f2():
-    predicted, targets = np.array([[True, True, False]]), np.array([[True, False, True]])
-    assert metrics.fbeta_per_work(predicted, targets).tolist() == [5 * 1 / (4 * 2 + 2)]
+    predicted, targets = np.array([[True, True, True]]), np.array([[True, False, False]])
+    assert metrics.fbeta_per_work(predicted, targets).tolist() == [5 * 1 / (4 * 1 + 3)]
 
 
 def test_none_are_the_most_frequent_where_none_are_asked_for():
@@ -269,6 +298,19 @@ def test_thresholds_may_be_a_list_and_are_compared_in_double():
     n, tp = metrics.counts_at_thresholds(scores, targets, [0, 1])
     assert n.tolist() == [[2, 0]]
     assert tp.tolist() == [[1, 0]]
+
+
+def test_the_frequency_baseline_names_at_most_a_hundred_labels():
+    every = np.ones((3, 120), bool)
+    assert metrics.tune_frequency_baseline(every, every)[0] == 100
+
+
+def test_a_mean_over_no_class_is_nan_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        area = metrics.mean_auc(np.array([np.nan, np.nan]))
+    assert np.isnan(area.value)
+    assert (area.classes, area.left_out) == (0, 2)
 
 
 def test_most_frequent_labels_keep_column_order_on_ties():

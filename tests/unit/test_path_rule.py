@@ -86,6 +86,23 @@ def test_an_optimum_on_the_edge_is_flagged():
     assert rule.at_edge
 
 
+def test_only_the_last_gamma_is_the_upper_edge():
+    """Label 0 is right and label 1 is wrong; a path of both is cut after label 0, or before it."""
+    before, near, last = GAMMAS[-3:]
+    f = 1e-5  # so that even the last γ lets a sure label pass
+    for first, mean_of_both, best in (
+        (1.0, (near + last) / 2 * f, last),
+        ((near + last) / 2 * f, (before + near) / 2 * f, near),
+    ):
+        probabilities = np.array([[[first, mean_of_both**2 / first]]])
+        rule, _ = tune_path_rule(
+            {1: Paths(np.array([[[0, 1]]]), probabilities)},
+            np.array([[True, False]]),
+            np.array([f, f]),
+        )
+        assert (rule.gamma, rule.at_edge) == (best, best == last)
+
+
 def test_one_path_a_work_needs_no_union():
     paths = draw(0)
     single = Paths(paths.labels[:, 0], paths.probabilities[:, 0], paths.scores[:, 0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,24 @@ def test_tuned_gamma_is_the_best_of_the_grid(how, mode) -> None:
     assert len(set(expected)) > 2  # γ matters here
 
 
+def test_proportions_of_any_type_are_compared_in_double() -> None:
+    paths, f = random_paths(3, (5,)), np.linspace(0.05, 0.5, 9, dtype=np.float32)
+    assert np.array_equal(
+        path_threshold(paths.labels, 1.3, f), path_threshold(paths.labels, 1.3, f.astype(float))
+    )
+    # a step's probability that equals its threshold in double passes; in single it may not
+    exact = Paths(np.array([[0]]), 1.3 * np.float64(np.float32([0.1]))[None])
+    assert steps_before_stop(exact, 1.3, np.float32([0.1])).tolist() == [[True]]
+
+
+def test_a_probability_of_zero_stops_a_path_without_a_warning() -> None:
+    paths = Paths(np.array([[0, 1]]), np.array([[0.5, 0.0]]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert steps_before_stop(paths, 1.0, np.array([0.1, 0.1])).tolist() == [[True, False]]
+
+
 def test_unknown_mode_is_refused() -> None:
-    with pytest.raises(ValueError, match="terminate"):
+    modes = "^mode is one of terminate, terminate_after, mask; not 'halt'$"
+    with pytest.raises(ValueError, match=modes):
         stop_paths(random_paths(0, (2,)), 1.0, np.ones(9), "halt")  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from imet import metrics
 from imet import thresholds as th
+from imet.evaluation import Outputs
 from imet.io import InputError
 
 TIED = st.sampled_from([0.0, 0.05, 0.1, 0.25, 0.3, 0.5, 0.7, 1.0])
@@ -208,7 +209,7 @@ def test_rules_survive_a_run_directory():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"rule": "oracle"}, "unknown decision rule 'oracle'"),
+        ({"rule": "oracle"}, "unknown decision rule 'oracle'; known are .*global, "),
         ({}, "unknown decision rule None"),
         ([], "unknown decision rule None"),
         ({"rule": "global", "treshold": 0.5}, "another version.*treshold"),
@@ -245,6 +246,35 @@ def test_thresholds_scale_with_the_proportion_itself_unless_told_otherwise():
     assert th.tune_proportional(scores, targets, f) != th.tune_proportional(scores, targets, f, 2.0)
 
 
+@pytest.mark.parametrize("how", ["mean_scores", "mean_logits"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_views_are_averaged_in_single_precision(how, dtype):
+    logits = np.random.default_rng(0).normal(size=(4, 6, 5)).astype(dtype)
+    average = th.average_views(logits, how)
+    assert average.dtype == np.float32
+    assert np.array_equal(average, th.average_views(logits.astype(np.float32), how))
+
+
+def test_scores_are_divided_by_the_proportion_itself_unless_told_otherwise():
+    scores, f = np.array([[0.2, 0.1]]), np.array([0.4, 0.05])
+    assert np.array_equal(th.divide_by_prior(scores, f), th.divide_by_prior(scores, f, 1.0))
+    assert not np.array_equal(th.divide_by_prior(scores, f), th.divide_by_prior(scores, f, 2.0))
+
+
+def test_a_fixed_number_takes_ties_by_column_and_is_sought_up_to_fifty():
+    scores = np.full((1, 60), 0.5, np.float32)
+    assert np.flatnonzero(th.TopK(3).predict(scores)).tolist() == [0, 1, 2]
+    assert th.tune_top_k(scores, np.ones((1, 60), bool)).count == 50
+    first = np.arange(60)[None] < 3
+    assert th.tune_top_k(scores, first).count == 3
+
+
+def test_a_rule_decides_by_the_scores_among_the_outputs():
+    scores = np.array([[0.9, 0.1]], np.float32)
+    outputs = Outputs(scores, scores[:, None], {})
+    assert th.GlobalThreshold(0.5).decide(outputs).tolist() == [[True, False]]
+
+
 def test_views_are_averaged_as_scores_or_as_logits_and_in_no_other_way():
     logits = np.array([[[4.0, -1.0], [-2.0, 0.5]]], np.float32)  # (1, 2, 2)
     one_by_one = 1 / (1 + np.exp(-logits.astype(float)))
@@ -253,5 +283,6 @@ def test_views_are_averaged_as_scores_or_as_logits_and_in_no_other_way():
     )
     of_mean = 1 / (1 + np.exp(-logits.astype(float).mean(1)))
     np.testing.assert_allclose(th.average_views(logits, "mean_logits"), of_mean, rtol=1e-6)
+    assert np.array_equal(th.average_views(logits), th.average_views(logits, "mean_scores"))
     with pytest.raises(ValueError, match="how is mean_scores or mean_logits, not 'median'"):
         th.average_views(logits, "median")

@@ -148,11 +148,99 @@ def test_faulty_files(make_folder, name, content, message):
     assert str(root / name) in str(caught.value)
 
 
+WORKS_HEAD, LABELS_HEAD = "id,attribute_ids\n", "attribute_id,attribute_name\n"
+TWO_LABELS = LABELS_HEAD + "3,culture::japan\n5,tag::men\n"
+HEADER = "the header must name id,attribute_ids; it reads "
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "row", "message", "remedy"),
+    [
+        ("train", "a,3\nb,\n", 3, "the label list is empty",
+         "give the work a label or take its row out"),
+        ("train", "a,4\n", 2, "label 4 is unknown", "add it to labels.csv or take it out"),
+        ("train", "a,4\nb,4\nc,4\n", 2, "label 4 is unknown, here and in 2 more rows",
+         "add it to labels.csv or take it out"),
+        ("train", "a,x\n", 2, "label 'x' is not a whole number", "separate ids by one space"),
+        ("train", "a,3 3\n", 2, "label 3 stands there twice", "name every label once"),
+        ("train", "a,3\na,5\n", 3, "id 'a' stands in row 2 already", "give every work one row"),
+        ("train", ",3\n", 2, "the id is empty", "give the work the name of its picture"),
+        ("train", "a/b,3\n", 2, "id 'a/b' is refused: it does not name a file inside train/",
+         "use letters, digits, - and _, without separators or blanks at the ends"),
+        ("train", "y" + "x" * 252 + ",3\n", 2, f"id 'y{'x' * 19}…' has 253 bytes",
+         "file systems take names of up to 250: shorten it"),
+        ("train", "a,3,5\n", 2, "3 fields where the header has 2",
+         "give every column a value; quote fields that contain commas"),
+        ("train", "a\0b,3\n", 2, "a NUL byte", "save the file as UTF-8 text"),
+        ("train", "\udcff,3\n", 2, "bytes that are not UTF-8", "save the file as UTF-8 text"),
+        ("train", "", None, "no work in it", "give it one row per work"),
+        ("train", 'a,3\n"b,3\n', 3, "not valid CSV (unexpected end of data)",
+         "close the quote, or double a quote inside a quoted field"),
+        ("=train", "id,labels\na,3\n", 1, "column 'attribute_ids' is missing",
+         f"{HEADER}'id,labels'"),
+        ("=train", "id,id,attribute_ids\n", 1, "column 'id' stands there twice",
+         f"{HEADER}'id,id,attribute_ids'"),
+        ("=train", "\udcff\udcfei", None, "the file is damaged UTF-16", "save it as UTF-8"),
+        ("=train", None, None, "the file is missing",
+         "expected columns id,attribute_ids, as in Kaggle's iMet Collection 2019"),
+        ("=labels", TWO_LABELS + "5,tag::x\n", 4, "attribute_id 5 stands in row 3 already",
+         "give every label an id of its own"),
+        ("=labels", TWO_LABELS + "6,tag::men\n", 4,
+         "attribute_name 'tag::men' stands in row 3 already", "merge the labels or rename one"),
+        ("=labels", TWO_LABELS + "x,tag::x\n", 4, "attribute_id 'x' is not a whole number",
+         "use 0, 1, 2, …"),
+        ("=labels", TWO_LABELS + "7, \n", 4, "the attribute_name is empty",
+         "name it culture::… or tag::…"),
+        ("=labels", LABELS_HEAD, None, "no label in it", "give it one row per label"),
+    ],
+)  # fmt: skip
+def test_a_fault_has_one_wording_and_one_remedy(tmp_path, name, content, row, message, remedy):
+    """Word for word, since a reader acts on it; a name with = stands for the whole file."""
+    (tmp_path / "train.csv").write_text(WORKS_HEAD + "a,3\n")
+    (tmp_path / "labels.csv").write_text(TWO_LABELS)
+    path = tmp_path / f"{name.removeprefix('=')}.csv"
+    if content is None:
+        path.unlink()
+    else:
+        whole = content if name.startswith("=") else WORKS_HEAD + content
+        path.write_bytes(whole.encode(errors="surrogateescape"))
+    problems = scan_tables(tmp_path)[1]
+    assert [(p.file, p.row, p.message, p.remedy) for p in problems] == [
+        (path, row, message, remedy)
+    ]
+
+
+def test_a_table_one_folder_away_is_named_with_its_place(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "train.csv").write_text(WORKS_HEAD + "a,3\n")
+    for folder in (tmp_path, tmp_path / "inner"):
+        (folder / "labels.csv").write_text(TWO_LABELS)
+    (problem,) = scan_tables(tmp_path)[1]
+    assert problem.message == f"the file is missing, but it lies in {tmp_path / 'inner'}"
+    assert problem.remedy == f"name that folder instead of {tmp_path}"
+
+
+def test_names_may_be_quoted_in_a_table_with_bars(tmp_path):
+    (tmp_path / "train.csv").write_text('"id"|"attribute_ids"\n"a"|"3 5"\n')
+    (tmp_path / "labels.csv").write_text("\n" + TWO_LABELS)
+    collection = read_collection(tmp_path)
+    assert collection.ids.tolist() == ["a"]
+    assert collection.targets.tolist() == [[True, True]]
+
+
+def test_what_spreadsheets_leave_around_a_name_is_no_part_of_it(tmp_path):
+    (tmp_path / "train.csv").write_text(WORKS_HEAD + "a,3\n")
+    (tmp_path / "labels.csv").write_text(
+        LABELS_HEAD + "3, \u200bculture::japan\u00a0\n", encoding="utf-8"
+    )
+    assert read_collection(tmp_path).labels.names == ("culture::japan",)
+
+
 def test_a_folder_in_place_of_a_table_is_named(make_folder):
     root = make_folder(WORKS)
     (root / "train.csv").unlink()
     (root / "train.csv").mkdir()
-    with pytest.raises(InputError, match=r"train\.csv: cannot be read"):
+    with pytest.raises(InputError, match=r"train\.csv: cannot be read .*; expected columns id,"):
         read_collection(root)
 
 
