@@ -533,3 +533,100 @@ def test_a_tiff_whose_pages_go_round_in_a_circle_ends(rgb):
     struct.pack_into("<I", data, first + 2 + 12 * tags, first)
     with contextlib.suppress(InputError):
         check_output(decode_image(bytes(data), "x.tif"))
+
+
+# --- What a fault is called, and kinds that few files have ----------------------------------------
+
+
+def test_a_message_names_the_file_or_says_picture():
+    with pytest.raises(InputError) as caught:
+        decode_image(b"")
+    assert str(caught.value) == "picture: the file is empty (zero bytes); fetch it again"
+    bomb = bytearray(encode(Image.new("1", (8, 8)), "BMP"))
+    bomb[18:26] = struct.pack("<ii", 30_000, 30_000)
+    with pytest.raises(InputError, match=r"^hall/big\.bmp: "):
+        decode_image(bytes(bomb), "hall/big.bmp")
+    portable_float = b"Pf\n2 1\n-1.0\n" + np.array([0.5, 1.0], "<f4").tobytes()
+    with pytest.raises(InputError) as caught:
+        decode_image(portable_float, "a.pfm")
+    fault = "a.pfm: floating-point pixels; save it with 8 or 16 bits per channel"
+    assert str(caught.value) == fault
+    file = BytesIO()
+    tifffile.imwrite(file, np.zeros((4, 4), np.float32))
+    with pytest.raises(InputError, match="a TIFF of 1 channels, 32 floating-point bits each, "):
+        decode_image(file.getvalue(), "a.tif")
+
+
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf<html", b"<HEAD><title>", b"<body>Too many"])
+def test_pages_without_a_doctype_are_web_pages_too(start):
+    assert images.what_it_is(start) == "a web page; fetch the picture itself"
+
+
+def test_a_picture_that_names_avif_among_its_brands_is_no_heic():
+    start = b"\0\0\0\x1cftypmif1\0\0\0\0"
+    assert images.what_it_is(start + b"avifmiaf") is None
+    assert images.what_it_is(start + b"heic") == "a HEIC picture; convert it to JPEG or PNG"
+
+
+def test_formats_beyond_the_list_are_no_pictures(rgb):
+    for kind in ("PCX", "TGA"):  # Pillow reads them; what it reads without a test is not offered
+        with pytest.raises(InputError, match="not a picture; replace it with a PNG or JPEG"):
+            decode_image(encode(Image.fromarray(rgb), kind))
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "GIF", "JPEG2000"])
+def test_transparency_lies_on_white_in_other_formats_too(rgb, kind):
+    alpha = np.where(np.arange(47) < 20, 255, 0).astype(np.uint8)[None].repeat(31, 0)
+    picture = Image.fromarray(np.dstack([rgb, alpha]))
+    image = decode_image(encode(picture, kind, **({"lossless": True} if kind == "WEBP" else {})))
+    assert (image[:, 22:] == 255).all()
+    assert np.abs(image[:, :18].astype(int) - rgb[:, :18]).mean() < 12
+
+
+def test_portable_greys_of_one_and_sixteen_bits():
+    two = decode_image(b"P4\n8 1\n" + bytes([0b01010101]))  # 1 is black
+    assert two[0, :, 0].tolist() == [255, 0] * 4
+    levels = np.array([0, 257 * 100, 65535], ">u2").tobytes()
+    assert decode_image(b"P5\n3 1\n65535\n" + levels)[0].tolist() == [[0] * 3, [100] * 3, [255] * 3]
+
+
+def test_exif_of_imagemagick_without_an_orientation_turns_nothing(rgb):
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"
+    note = chunk(b"zTXt", raw_profile("exif", exif.tobytes()))
+    data = encode(Image.fromarray(rgb))
+    assert np.array_equal(decode_image(data[:33] + note + data[33:]), rgb)
+
+
+def test_a_reduced_page_is_the_picture_only_where_there_is_no_other():
+    file = BytesIO()
+    with tifffile.TiffWriter(file) as tiff:
+        tiff.write(np.zeros((48, 64, 3), np.uint8), photometric="rgb", subfiletype=1)
+        tiff.write(SHADES.astype(np.uint8), photometric="rgb")
+    assert np.array_equal(decode_image(file.getvalue()), SHADES)
+    file = BytesIO()
+    tifffile.imwrite(file, SHADES.astype(np.uint8), photometric="rgb", subfiletype=1)
+    assert np.array_equal(decode_image(file.getvalue()), SHADES)
+
+
+def test_of_two_channels_beside_the_colours_the_alpha_is_used():
+    beside = np.concatenate([SHADES, ALPHA, np.full_like(ALPHA, 7)], -1).astype(np.uint8)
+    file = BytesIO()
+    tifffile.imwrite(file, beside, photometric="rgb", extrasamples=[2, 0], metadata=None)
+    expected = SHADES * (ALPHA / 255) + 255 - ALPHA
+    assert np.abs(decode_image(file.getvalue()).astype(int) - expected).max() <= 1
+
+
+def test_the_raw_mosaic_of_a_sensor_is_refused():
+    file = BytesIO()
+    tifffile.imwrite(file, np.zeros((8, 8), np.uint16), photometric="cfa", metadata=None)
+    with pytest.raises(InputError, match="1 channels, 16 bits each, compression none, is not read"):
+        decode_image(file.getvalue())
+
+
+def test_a_profile_for_light_is_not_used_on_inks():
+    inks = np.full((4, 8, 4), 20_000, np.uint16)
+    plain, profiled = BytesIO(), BytesIO()
+    for file, profile in ((plain, None), (profiled, linear_profile())):
+        tifffile.imwrite(file, inks, photometric="separated", metadata=None, iccprofile=profile)
+    assert np.array_equal(decode_image(profiled.getvalue()), decode_image(plain.getvalue()))
