@@ -154,7 +154,7 @@ from imet.report.datasheet import culture_crops
 settings = read_json(works.root / "simulation.json")
 page["side"] = settings["side"]
 page["crop_side"] = crop_window(settings["side"], settings["side"])
-crop_of = culture_crops(works, truth, rng)
+crop_of = culture_crops(works, shown, rng)
 labelled_grid(list(crop_of.values()), list(crop_of), columns=6)
 
 # %% [markdown]
@@ -166,9 +166,10 @@ labelled_grid(list(crop_of.values()), list(crop_of), columns=6)
 # ```
 
 # %%
+from imet.data.source import known_boxes
 from imet.report.datasheet import thing_details
 
-detail_of = thing_details(works, truth)
+detail_of = thing_details(works, shown, known_boxes(works))
 labelled_grid(list(detail_of.values()), list(detail_of), columns=6)
 
 # %% [markdown]

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from imet.config import Recipe
+from imet.data.boxes import Boxes
 from imet.data.images import read_image
 from imet.data.parts import Part
 from imet.data.tables import Collection
@@ -21,38 +22,37 @@ from imet.data.views import VIEWS, random_crop_windows, work_rng
 from imet.labels import quartile_of
 from imet.statistics import Interval
 from imet.typing import Array
-from imet_simulation import GroundTruth
 
 MOST_THINGS, LARGEST_THING = 48, 0.4  # tags shown; share of a picture
 
 
 def culture_crops(
-    collection: Collection, truth: GroundTruth, rng: np.random.Generator
+    collection: Collection, shown: Array, rng: np.random.Generator
 ) -> dict[str, Array]:
-    """One random square crop for each culture that is shown: label to RGB picture, uint8."""
+    """One random square crop for each culture that `shown` (N, K) has: label to RGB, uint8."""
     labels = collection.labels
     crops = {}
-    for column in np.flatnonzero(labels.is_culture & truth.targets.any(0)):
-        row = rng.choice(np.flatnonzero(truth.targets[:, column]))
-        height, width = truth.sizes[row].tolist()
+    for column in np.flatnonzero(labels.is_culture & shown.any(0)):
+        picture = read_image(collection.path(rng.choice(np.flatnonzero(shown[:, column]))))
+        height, width = picture.shape[:2]
         [(top, left, side)] = random_crop_windows(height, width, 1, rng)
-        picture = read_image(collection.path(row))
         crops[labels.names[column]] = picture[top : top + side, left : left + side]
     return crops
 
 
-def thing_details(collection: Collection, truth: GroundTruth) -> dict[str, Array]:
+def thing_details(collection: Collection, shown: Array, boxes: Boxes) -> dict[str, Array]:
     """One thing for each of the most frequent tags, cut out as a square with a margin.
 
     The thing shown is larger than two thirds of its tag's things; it is left out if it covers more
-    of its picture than `LARGEST_THING`. Maps labels to RGB pictures, the most frequent label first.
+    of its picture than `LARGEST_THING`. Maps labels to RGB pictures, the most frequent in `shown`
+    (N, K) first.
     """
     details: dict[str, Array] = {}
-    for column in np.argsort(-truth.targets.sum(0), kind="stable").tolist():
+    for column in np.argsort(-shown.sum(0), kind="stable").tolist():
         things = [
-            ((box[2:] - box[:2]).prod() / truth.sizes[row].prod(), row, box)
-            for row in np.flatnonzero(truth.targets[:, column]).tolist()
-            for box in truth.boxes_of(row, column)
+            ((box[2:] - box[:2]).prod() / boxes.sizes[row].prod(), row, box)
+            for row in np.flatnonzero(shown[:, column]).tolist()
+            for box in boxes.boxes_of(row, column)
         ]
         if len(details) == MOST_THINGS or not things:
             continue
