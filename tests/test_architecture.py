@@ -31,7 +31,8 @@ LAYERS = (
     ("`runs` `predict` `plan`",
      "a recipe from tables to numbers; labels of any picture; what a recipe needs"),
     ("`inspection` `crop`", "what a finished network looks at, and crops made from it"),
-    ("`report/`", "what only the book needs: plots, tables, pages, recorded studies"),
+    ("`report/`",
+     "what only the book needs: plots, tables, pages, recorded studies; only `cli` imports it"),
     ("`download/`", "collections from where they are published"),
     ("`cli`", "the command line"),
 )  # fmt: skip
@@ -39,6 +40,7 @@ LEVEL = {
     name.strip("`/"): level for level, (names, _) in enumerate(LAYERS) for name in names.split()
 }
 APART = {"data": {"models"}, "models": {"data"}}  # of one layer, and yet strangers
+SEE_REPORT = {"report", "cli"}  # the book is made from the rest, which works without it
 PLOTS_SEE = {"report.plots", "typing", "labels", "metrics", "statistics"}
 DOOR = "imet_simulation"
 DOOR_NAMES = {  # `annotate` is a module's name too
@@ -95,10 +97,15 @@ def faults(module: str, imported: set[str]) -> list[str]:
     if mine == "report.plots":
         return sorted((seen - PLOTS_SEE) | door)
     mine, seen = mine.split(".")[0], {name.split(".")[0] for name in seen}
-    if mine == "report":
-        door -= {DOOR}
     above = {name for name in seen if LEVEL.get(name, len(LAYERS)) > LEVEL[mine]}
-    return sorted(above | (seen & APART.get(mine, set())) | door)
+    apart = APART.get(mine, set()) | ({"report"} if mine not in SEE_REPORT else set())
+    return sorted(above | (seen & apart) | door)
+
+
+def imports_at_once(source: str) -> set[str]:
+    """Modules of the packages that importing source code imports: not those inside functions."""
+    top = [n for n in ast.parse(source).body if isinstance(n, ast.Import | ast.ImportFrom)]
+    return imports(ast.unparse(ast.Module(top, [])))
 
 
 def layer_table() -> str:
@@ -122,10 +129,14 @@ def test_the_rule_finds_what_it_should():
     assert faults("imet.metrics", {"imet.report.plots.style"}) == ["report"]
     assert faults("imet", {"imet.io"}) == ["io"]
     assert faults("imet.cli", {"imet.runs", "imet.io", "imet.report.results"}) == []
+    assert faults("imet.report.pages", {"imet.report.tables"}) == []
+    assert faults("imet.download.met", {"imet.report.tables", "imet.io"}) == ["report"]
+    assert imports_at_once(f"import imet.io\n{inside}") == {"imet.io"}
     assert faults("imet_simulation.pen", {"imet.io", "imet.labels"}) == ["imet.labels"]
     assert faults("imet.data.source", {"imet_simulation"}) == []
     assert faults("imet.runs", {"imet_simulation"}) == ["imet_simulation"]
-    assert faults("imet.report.studies", {"imet_simulation.pen"}) == ["imet_simulation.pen"]
+    assert faults("imet.report.datasheet", {"imet_simulation"}) == ["imet_simulation"]
+    assert faults("imet.data.source", {"imet_simulation.pen"}) == ["imet_simulation.pen"]
 
 
 def test_every_part_of_the_package_has_a_layer():
@@ -143,6 +154,12 @@ def test_contributing_holds_the_table():
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_modules_import_downwards_only(path):
     assert faults(module_of(path), imports(path.read_text(encoding="utf-8"))) == []
+
+
+def test_only_commands_of_the_report_import_it():
+    """`imet.cli` imports it inside functions, so that other commands do not wait for it."""
+    cli = imports_at_once((REPO / "imet" / "cli.py").read_text(encoding="utf-8"))
+    assert {unit(name).split(".")[0] for name in cli} & {"report"} == set()
 
 
 def outside() -> list[Path]:
@@ -178,9 +195,7 @@ def test_no_part_imports_itself_in_a_circle():
     """Modules form a graph without circles at import time (functions may import later)."""
     graph = {}
     for path in FILES:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        top = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
-        graph[module_of(path)] = imports(ast.unparse(ast.Module(top, [])))
+        graph[module_of(path)] = imports_at_once(path.read_text(encoding="utf-8"))
     done: set[str] = set()
 
     def visit(name: str, trail: tuple[str, ...]) -> None:
