@@ -115,18 +115,11 @@ page["visibility"] = {"mean": float(shares.mean()), "outside": float((shares == 
 # %% tags=["hide-input"]
 from imet.report.plots.comparisons import forest_plot
 
-forest_plot(
-    {
-        name: {
-            kind: row[kind]._asdict()
-            for kind in ("whole picture", "one crop")
-            if np.isfinite(row[kind].value)
-        }
-        for name, row in seen.items()
-    },
-    value_name="mean AUC over labels",
-    reference=0.5,
-)
+lines = {}
+for name, row in seen.items():
+    both = {kind: row[kind] for kind in ("whole picture", "one crop")}
+    lines[name] = {kind: auc for kind, auc in both.items() if np.isfinite(auc.value)}
+forest_plot(lines, value_name="mean AUC over labels", reference=0.5)
 
 # %% [markdown]
 # ```{caption} fig-premise

@@ -218,11 +218,10 @@ page["recorded_gain.hog"] = paired_difference(with_hog, without)
 from imet.report.tables import recorded
 
 equal_length = recorded("equal_length")
+rules = pd.DataFrame({model: equal_length[model]["rules"] for model in works.columns[1:]})
+differences = rules.loc[works.index].map(lambda of_rule: of_rule["difference"])
 forest_plot(
-    {
-        rule: {m: equal_length[m]["rules"][rule]["difference"] for m in works.columns[1:]}
-        for rule in works.index
-    },
+    differences.to_dict("index"),  # rule to model to difference
     value_name="difference in F2 from the baseline",
     reference=0,
 )

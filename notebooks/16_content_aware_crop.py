@@ -285,13 +285,16 @@ labels = parts.collection.labels
 worst = np.argsort(iou["content-aware crop"].to_numpy(), kind="stable")[:6]
 of_worst = scores[scores["crop"] == "content-aware crop"].iloc[worst][["kept", "area"]].mean()
 page["failures"] = {"works": len(worst), "things": shares[worst].mean()} | of_worst.to_dict()
+captions = []
+for row in rows[worst]:
+    tags = marked.tags[row]
+    names = [labels.short(k) for k in tags[tags >= 0]]
+    captions.append(", ".join(dict.fromkeys(names)))  # each name once
 box_gallery(
     [pictures[i] for i in worst],
     {name: [boxes[name][i] for i in worst] for name in ("content-aware crop", "centre crop")},
     things=[things[i] for i in worst],
-    captions=[
-        ", ".join({labels.short(k): 0 for k in marked.tags[rows[i]] if k >= 0}) for i in worst
-    ],
+    captions=captions,
 )
 
 # %% [markdown]

@@ -127,9 +127,10 @@ SETTINGS = {
     "poster's on six views": POSTER_ON_SIX,
     "poster's on the resized view": POSTER,
 }
-pd.DataFrame(
-    {on: {name: f2_of(f2, s).mean() for name, s in SETTINGS.items()} for on, f2 in works.items()}
-).rename_axis("settings, on one frozen network").round(3)
+means = {}
+for on, f2 in works.items():
+    means[on] = {name: f2_of(f2, setting).mean() for name, setting in SETTINGS.items()}
+pd.DataFrame(means).rename_axis("settings, on one frozen network").round(3)
 
 # %% [markdown]
 # (A fifth decision, score ≥ γ·f, is recorded too. It is made for the paths of AttnCNN-RNN and ruins plain

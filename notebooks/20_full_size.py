@@ -38,10 +38,10 @@ rows += ("vgg16", "vgg16_bn_step10", "vgg16_bn_step15", "vgg16_bn_6000")
 page = Page("20_full_size", profile, seed, device, numbers="counted")
 recipes = {name: resolve(name, "kaggle") for name in rows}
 processors = dict.fromkeys(RATES, 16) | {"T4": 4}  # as such GPUs come with
-needs = {
-    name: {gpu: cost(recipe, KAGGLE[recipe.labels], gpu, cpus=processors[gpu]) for gpu in RATES}
-    for name, recipe in recipes.items()
-}
+needs = {}
+for name, recipe in recipes.items():
+    sizes = KAGGLE[recipe.labels]
+    needs[name] = {gpu: cost(recipe, sizes, gpu, cpus=processors[gpu]) for gpu in RATES}
 
 # %% [markdown]
 # ## Eight rows, counted

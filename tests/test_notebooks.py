@@ -31,6 +31,18 @@ def faults(source: str) -> list[str]:
     return [node.name for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
 
 
+def nested(source: str) -> list[str]:
+    """Comprehensions that make a dict by comprehension for each of their elements."""
+    comprehensions = (ast.DictComp, ast.ListComp, ast.SetComp, ast.GeneratorExp)
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, comprehensions):
+            made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+            if any(isinstance(part, ast.DictComp) for each in made for part in ast.walk(each)):
+                found.append(ast.unparse(node))
+    return found
+
+
 def without_version(text: str) -> str:
     return re.sub("#       jupytext_version: .*\n", "", text)
 
@@ -43,6 +55,13 @@ def test_there_are_notebooks():
 def test_the_rule_finds_what_it_should():
     assert faults("x = 1\nif x:\n    class A:\n        def f(self): ...") == ["A", "f"]
     assert faults("f = sorted") == []
+    inner = "{k: v for k, v in row}"
+    assert nested(f"{{name: {inner} for name, row in rows}}\n[max({inner}) for row in rows]") == [
+        f"{{name: {inner} for name, row in rows}}",
+        f"[max({inner}) for row in rows]",
+    ]
+    flat = f"x = {inner}\n[k for k in {inner}]\n{{name: [v for v in rows] for name in x}}"
+    assert nested(flat) == []
 
 
 @each
@@ -63,6 +82,12 @@ def test_pairing_is_in_the_header(path):
 @each
 def test_no_function_or_class_is_defined(path):
     assert [name for cell in code(path) for name in faults(cell)] == []
+
+
+@each
+def test_comprehensions_are_read_at_sight(path):
+    """A dict of dicts is filled in a loop, or is a table."""
+    assert [found for cell in code(path) for found in nested(cell)] == []
 
 
 @each
