@@ -184,14 +184,17 @@ labelled_grid(list(detail_of.values()), list(detail_of), columns=6)
 # One example proves little. Below is a contact sheet for every label of this build's collection, with
 # the first works that truly show it and a frame around each thing.
 
+# %%
+from imet_simulation import write_label_sheets
+
+sheets = write_label_sheets(page.files, works, truth)  # label to file
+page["sheets"] = len(sheets)
+
 # %% tags=["hide-input"]
 from IPython.display import HTML
 
 from imet.report.datasheet import sheet_links
-from imet_simulation import write_label_sheets
 
-sheets = write_label_sheets(page.files, works, truth)
-page["sheets"] = len(sheets)
 HTML(sheet_links(sheets, "../_static/pages/00_collection"))
 
 # %% [markdown]

@@ -80,9 +80,9 @@ from imet.data.source import known_boxes
 marked = known_boxes(part.collection)
 page["boxes"] = marked.source if marked else "nobody"
 
-# %% tags=["hide-input"]
+# %%
 from imet.inspection import SIGMA, boxes_on_view, upsample_attention, view_pictures
-from imet.report.plots.overlays import Attended, attention_examples
+from imet.report.plots.overlays import Attended
 
 side = run.recipe.input_size
 shown = [view_pictures(run, part, int(w)) for w in chosen]
@@ -102,6 +102,8 @@ for w, (picture, _, _) in zip(chosen, shown):
 words = [[names[k] for k in np.flatnonzero(part.targets[w])] for w in chosen]
 
 # %% tags=["hide-input"]
+from imet.report.plots.overlays import attention_examples
+
 attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], attended)
 
 # %% [markdown]

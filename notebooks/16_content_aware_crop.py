@@ -280,11 +280,14 @@ pd.DataFrame(table).T
 # {numref}`fig-crop-failures` shows the works on which the crop overlaps least with what the labels
 # name.
 
-# %% tags=["hide-input"]
-labels = parts.collection.labels
+# %%
 worst = np.argsort(iou["content-aware crop"].to_numpy(), kind="stable")[:6]
 of_worst = scores[scores["crop"] == "content-aware crop"].iloc[worst][["kept", "area"]].mean()
 page["failures"] = {"works": len(worst), "things": shares[worst].mean()} | of_worst.to_dict()
+page.values["failures"]
+
+# %% tags=["hide-input"]
+labels = parts.collection.labels
 captions = []
 for row in rows[worst]:
     tags = marked.tags[row]

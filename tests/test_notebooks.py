@@ -43,6 +43,18 @@ def nested(source: str) -> list[str]:
     return found
 
 
+def recorded(source: str) -> list[str]:
+    """The values that a cell records in its page."""
+    targets = [
+        target
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Assign)
+        for whole in node.targets
+        for target in ast.walk(whole)
+    ]
+    return [ast.unparse(t) for t in targets if ast.unparse(t).startswith("page[")]
+
+
 def without_version(text: str) -> str:
     return re.sub("#       jupytext_version: .*\n", "", text)
 
@@ -60,6 +72,9 @@ def test_the_rule_finds_what_it_should():
         f"{{name: {inner} for name, row in rows}}",
         f"[max({inner}) for row in rows]",
     ]
+    recording = "page['a'], x = 1, 2\nfor k in x:\n    page[f'b.{k}'] = page.values['a']"
+    assert recorded(recording) == ["page['a']", "page[f'b.{k}']"]
+    assert recorded("x = page.values['a']\nx[page] = 1") == []
     flat = f"x = {inner}\n[k for k in {inner}]\n{{name: [v for v in rows] for name in x}}"
     assert nested(flat) == []
 
@@ -139,6 +154,15 @@ def test_code_is_short_and_can_be_read(path):
             )
     assert sum(lines.values()) <= 150
     assert lines[False] >= lines[True]
+
+
+@each
+def test_a_folded_cell_records_nothing(path):
+    """A reader sees how a value was made; a solution is unfolded with its exercise."""
+    for cell in jupytext.read(path).cells:
+        tags = set(cell.metadata.get("tags", []))
+        if cell.cell_type == "code" and tags & {"hide-input", "hide-cell", "remove-cell"}:
+            assert recorded(cell.source) == []
 
 
 @each
