@@ -241,7 +241,7 @@ test-faults: $(READY) ## Kill, starve and damage whatever writes or is read (BOU
 reproduce: $(READY) ## Run the report three times, the last with one thread fewer, and compare every number
 	$(BIN)/python book/tools/reproduce.py --profile $(if $(filter command line,$(origin PROFILE)),$(PROFILE),tiny)
 
-mutants: $(READY) ## Try small faults, SAMPLE=300 a module (MODULES=imet/losses.py): how many do tests notice?
+mutants: $(READY) ## Try small faults, SAMPLE=300 per module (MODULES=imet/losses.py): how many do tests notice?
 	[ -e build/mutmut/.ready ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade \
 	  --target build/mutmut --no-deps --require-hashes -r tests/mutmut.txt
 	touch build/mutmut/.ready
@@ -250,7 +250,7 @@ mutants: $(READY) ## Try small faults, SAMPLE=300 a module (MODULES=imet/losses.
 bench: $(READY) ## Run the benchmarks and write benchmarks/results.json
 	$(BIN)/python -m benchmarks
 
-bench-gpu: $(READY) ## Measure a GPU's views a second, with random weights, into results/gpu.json
+bench-gpu: $(READY) ## Measure a GPU's views per second, with random weights, into results/gpu.json
 	$(BIN)/python -m benchmarks.gpu '$(or $(OUT),build/gpu)' --device $(DEVICE)
 
 rehearsal: $(READY) ## Time every stage at size on drawn works: TABLES=folder WORKS=5000, or FULL=1

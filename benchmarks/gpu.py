@@ -1,8 +1,8 @@
-"""What a GPU reaches: views a second of extraction and training, with random weights.
+"""What a GPU reaches: views per second of extraction and training, with random weights.
 
     python -m benchmarks.gpu OUT [--works 4096] [--seconds 20]
 
-OUT gets pictures of noise in Kaggle's layout and their decoded pixels (about 0.4 MB a work): what
+OUT gets pictures of noise in Kaggle's layout and their decoded pixels, about 0.4 MB per work: what
 they show changes no rate. Each rate is measured three times over, to tell where the time goes: of
 batches alone (`fed`), of the device on one batch that it holds (`device`), of both (`both`). The
 result goes to `results/gpu.json`; on a CPU it is printed alone.

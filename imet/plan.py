@@ -38,11 +38,11 @@ from imet.models.registry import build_head, feature_shapes, model_spec
 
 RATES = {"T4": (9.0, 12.0), "V100": (20.0, 35.0), "A100": (45.0, 100.0), "H100": (80.0, 230.0)}
 """Estimated, measured on none: TFLOP/s of a forward pass of ResNet50 and of training VGG16_bn in
-half precision. From published rates in views a second times the operations of a view."""
+half precision. From published rates in views per second times the operations per view."""
 DECODED = 280.0
-"""Works whose six views one processor cuts in a second (`make bench`: 1,686 views)."""
+"""Works whose six views one processor cuts per second (`make bench`: 1,686 views)."""
 COMPILED = 4.0
-"""Times as many views a second as PyTorch does OpenVINO store on a CPU, at least (`make bench`)."""
+"""Views per second that OpenVINO stores on a CPU over those of PyTorch, at least (`make bench`)."""
 SHAPED = ("pooled", "spatial", "grid")
 KAGGLE = {"kept": (87_360, 10_920, 10_920, 1_077), "all": (87_360, 10_920, 10_920, 1_103)}
 """Works of train, val and test and labels of the real tables, for where they are not."""

@@ -1,7 +1,7 @@
 """Noise, grain, cracks and tesserae, made once and cut from.
 
-Fine textures look the same wherever they are cut from, so each is computed once a process on a
-tile, from a fixed seed, and a work takes a window at its own random place. Coarse noise is
+Fine textures look the same wherever they are cut from, so each is computed once per process on
+a tile, from a fixed seed, and a work takes a window at its own random place. Coarse noise is
 interpolated from a small grid by two matrix products.
 """
 

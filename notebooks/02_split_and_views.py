@@ -369,7 +369,7 @@ inside = np.array([((left <= x) & (x < left + crop)).mean() for x in range(side)
 assert np.isclose(inside.mean(), crop / side)
 share = {"square": (crop / side) ** 2, "3 : 1": crop**2 / (side * 3 * side)}
 pixels = {"centre": inside[side // 2] ** 2, "corner": inside[0] ** 2}
-share | {name: round(float(chance), 5) for name, chance in pixels.items()}
+share | {name: round(float(held), 5) for name, held in pixels.items()}
 
 # %% [markdown]
 # ```{solution} ex-02-3

@@ -371,8 +371,8 @@ predictions_table(by_views, test_targets)
 # ```
 
 # %% tags=["solution"]
-chances, share, factor = np.array([0.9, 0.5, 0.2]), np.full(3, 0.1), 4.0
-scores_so_far = path_probability(chances)
+probabilities, share, factor = np.array([0.9, 0.5, 0.2]), np.full(3, 0.1), 4.0
+scores_so_far = path_probability(probabilities)
 limits = path_threshold(np.arange(3), factor, share)
 assert (scores_so_far >= limits).tolist() == [True, True, True]
 scores_so_far, limits

@@ -167,7 +167,7 @@ roc_curves(curves["AttnCNN-RNN"], areas["AttnCNN-RNN"], emphasised=["micro avera
 # ## The same labels, with curves that can be read
 #
 # With so few positives the curves are stairs. An area does not depend on how common a label is: it is
-# the chance that a work with the label scores higher than one without. So positives may be added, if
+# the probability that a work with the label scores higher than one without. So positives may be added, if
 # they are positives like the others and no model has seen them. Here {num}`more.source` join them; they
 # serve this figure and nothing else. The negatives are still the validation works.
 

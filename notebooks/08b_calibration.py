@@ -279,10 +279,10 @@ float((np.argsort(moved, 1, kind="stable") == order).mean())
 
 # %% tags=["solution"]
 draw = np.random.default_rng(0)
-chance = draw.beta(0.3, 2.7, 1_000_000)  # calibrated: the label is there with this probability
-there = draw.random(len(chance)) < chance
+p = draw.beta(0.3, 2.7, 1_000_000)  # calibrated: the label is there with this probability
+there = draw.random(len(p)) < p
 limits = np.linspace(0.05, 0.6, 111)
-f1 = [2 * there[chance >= t].sum() / ((chance >= t).sum() + there.sum()) for t in limits]
+f1 = [2 * there[p >= t].sum() / ((p >= t).sum() + there.sum()) for t in limits]
 assert abs(limits[int(np.argmax(f1))] - max(f1) / 2) < 0.03
 round(float(limits[int(np.argmax(f1))]), 3), round(float(max(f1) / 2), 3)
 

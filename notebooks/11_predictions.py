@@ -43,7 +43,7 @@ page = Page("11_predictions", profile, seed, device, models=[run, baseline])
 parts, names = run.parts, run.parts.labels.names
 targets, predicted = parts.test.targets, run.predicted("test")
 page["epochs"] = run.recipe.epochs
-{"predicted": predicted.sum() / len(targets), "true": targets.sum() / len(targets)}  # a work
+{"predicted": predicted.sum() / len(targets), "true": targets.sum() / len(targets)}  # per work
 
 # %% [markdown]
 # ## Two works, and three more

@@ -367,7 +367,7 @@ by_group.set_axis(["macro AUC", "labels", "left out"], axis=1).round(3)
 # frequent. The poster does not say what it does with labels that have no validation work at all
 # ({num}`reported/context.no_val_positive` of {num}`reported/poster.labels:,d` on the real table).
 #
-# Second, AUC does not know how rare a label is. It is the chance that a work with the label scores
+# Second, AUC does not know how rare a label is. It is the probability that a work with the label scores
 # above one without it. If a label is on one work in a thousand, then at an AUC of .94 the works that
 # score above a typical positive are still mostly negatives, because there are a thousand times as
 # many of them. {numref}`fig-base-rates` makes that exact: works are simulated with the real label

@@ -71,7 +71,7 @@ page["t4"] = {  # hours of the paper's rows and of the poster's
 }
 page["works"] = sum(KAGGLE["all"][:3])
 assumed = dict(zip(("ResNet50, looking", "VGG16, training"), zip(*RATES.values())))
-print("assumed, 10¹² operations a second:", pd.DataFrame(assumed, index=list(RATES)), sep="\n")
+print("assumed, 10¹² operations per second:", pd.DataFrame(assumed, index=list(RATES)), sep="\n")
 page["processors"] = processors
 pd.DataFrame(table).T
 

@@ -34,8 +34,8 @@ def draw_augmentation(
 
     "mirrored", bool, is true with probability ½ if `flip`. "saturation" factors are uniform in
     [1 - saturation, 1 + saturation], "hue" shifts in [-hue, hue] turns of the colour circle, and
-    "saturation_first" says, with equal chance, which of the two comes first. The authors' code has
-    .05 for both. `rng` is the work's own generator.
+    "saturation_first" says which of the two comes first, each with probability ½. The authors' code
+    has .05 for both. `rng` is the work's own generator.
     """
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     mirrored = torch.rand(count, generator=generator) < (0.5 if flip else 0.0)
