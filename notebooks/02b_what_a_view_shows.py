@@ -80,11 +80,11 @@ is_culture = parts.labels.is_culture
 # over the works with the label. Taken apart like this, it can be averaged over chosen crops.
 
 # %%
-from imet.report.datasheet import crop_windows, macro_interval, placements
+from imet.report.datasheet import crop_windows, macro_interval, placement_values
 from imet.report.tables import or_dash, show, with_interval
 from imet_simulation import visible_shares
 
-ranked_above = np.stack([placements(logits[:, v], targets) for v in range(6)], 1)  # (n, 6, K)
+ranked_above = np.stack([placement_values(logits[:, v], targets) for v in range(6)], 1)  # (n, 6, K)
 on_whole, on_crop = np.broadcast_arrays(ranked_above[:, :1], ranked_above[:, 1:])  # (n, 5, K)
 windows = np.concatenate(
     [crop_windows(part, run.recipe, truth.sizes) for part in held_out]

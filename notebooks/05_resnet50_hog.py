@@ -307,7 +307,7 @@ print(f"{paired_gain(crops, baseline):+.3f}")
 
 # %%
 kind_of = {"true cultures": parts.labels.is_culture, "true tags": ~parts.labels.is_culture}
-on_view = {}  # (targets, view): kind to mean score
+mean_scores = {}  # (targets, view): kind to mean score
 for name, each in (("as written", baseline), ("as coded", crops)):
     views = each.view_scores("val").transpose(1, 0, 2)  # (V, N, K)
     for view, scores in (
@@ -315,10 +315,10 @@ for name, each in (("as written", baseline), ("as coded", crops)):
         ("crops", views[1:].mean(0)),
         ("mean", views.mean(0)),
     ):
-        on_view[f"crops trained {name}", view] = {
+        mean_scores[f"crops trained {name}", view] = {
             kind: scores[parts.val.targets & columns].mean() for kind, columns in kind_of.items()
         }
-pd.DataFrame(on_view).T.pipe(show, "{:.2f}")
+pd.DataFrame(mean_scores).T.pipe(show, "{:.2f}")
 
 # %% [markdown]
 # As written, the two kinds differ on the crops and so in the mean; as coded, both nearly vanish from the crops.

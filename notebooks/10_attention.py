@@ -266,8 +266,8 @@ gained = roc_auc_per_class(run.scores("test"), part.targets)
 gained -= roc_auc_per_class(baseline.scores("test"), part.targets)
 size = np.full(len(names), np.nan)
 if marked:
-    rows_of = np.concatenate([run.parts.train.rows, part.rows])
-    size = median_size(marked, rows_of, part.columns)
+    train_and_test = np.concatenate([run.parts.train.rows, part.rows])
+    size = median_size(marked, train_and_test, part.columns)
 several = part.targets.sum(0) >= 3  # the area of one or two works is mostly chance
 both = np.isfinite(gained) & np.isfinite(size) & several
 page["size.labels"] = both.sum()

@@ -169,12 +169,12 @@ import numpy as np
 
 from imet.report.plots.losses import setting_curves
 
-measures = {"val_loss": "focal loss", "val_f2": "F2"}
+axis_names = {"val_loss": "focal loss", "val_f2": "F2"}
 curves = {}
 for name, run in trained.items():
     history = pd.DataFrame(run.history)
-    curves[names[name]] = {measure: history[measure].to_numpy() for measure in measures}
-setting_curves(curves, measures, logarithmic=["val_loss"])
+    curves[names[name]] = {column: history[column].to_numpy() for column in axis_names}
+setting_curves(curves, axis_names, logarithmic=["val_loss"])
 
 # %% [markdown]
 # ```{caption} fig-four-settings

@@ -83,13 +83,13 @@ def weighted_bce_element(logit, target, weight):
     return -(weight * math.log(p) if target else math.log(1 - p))
 
 
-def asymmetric_element(logit, target, gamma_negative, gamma_positive, clip):
+def asymmetric_element(logit, target, gamma_neg, gamma_pos, clip):
     """arXiv 2009.14119, Eq. 7 with the shifted probability of Eq. 5."""
     p = sigmoid(logit)
     if target:
-        return -((1 - p) ** gamma_positive) * math.log(p)
+        return -((1 - p) ** gamma_pos) * math.log(p)
     shifted = max(p - clip, 0)
-    return -(shifted**gamma_negative) * math.log(1 - shifted)
+    return -(shifted**gamma_neg) * math.log(1 - shifted)
 
 
 def soft_fbeta_of_work(logits, targets, beta):
@@ -98,7 +98,7 @@ def soft_fbeta_of_work(logits, targets, beta):
     return (1 + beta**2) * hits / (beta**2 * sum(map(bool, targets)) + sum(p))
 
 
-def best_constant_focal(frequencies, gamma, alpha):
+def constant_predictor_focal_loss(frequencies, gamma, alpha):
     """Every probability on a fine grid is tried for every class."""
     total = 0.0
     for f in frequencies:

@@ -18,7 +18,7 @@ from imet_values import write
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-MEASURES = {"auc": "auc_macro"}
+METRIC_IN_STUDIES = {"auc": "auc_macro"}
 STATUS = {"stated": "text or table", "as_coded": "published code", "context": "elsewhere"}
 HEADINGS = ("Where", "What", "Reported", "This build", "Recorded", "Evidence")
 
@@ -69,7 +69,7 @@ def table(rows: list[dict[str, Any]], recorded: dict[tuple[str, str, str], Any])
         (r["metric"], r["model"], r["split"]) for r in rows if r["document"] == "context"
     )
     for row in rows:
-        measure = MEASURES.get(row["metric"], row["metric"])
+        measure = METRIC_IN_STUDIES.get(row["metric"], row["metric"])
         estimate, source = recorded.get((row["model"], row["split"], measure), (None, ""))
         what = [NAMES.get(row["metric"], row["metric"]), MODELS.get(row["model"], row["model"])]
         what.append(SPLITS.get(row["split"], row["split"]))

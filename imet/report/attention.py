@@ -37,10 +37,10 @@ def score_maps(
             continue
         height, width = known.sizes[row]
         boxes = boxes_on_view(boxes, height, width, side)
-        grad_cam = class_activation_map(steps.spatial[i, 0], weights[label])
+        class_map = class_activation_map(steps.spatial[i, 0], weights[label])
         maps = {
             "attention": upsample_attention(steps.attention[i, 0, t], side),
-            "Grad-CAM of the baseline": upsample_attention(grad_cam, side),
+            "Grad-CAM of the baseline": upsample_attention(class_map, side),
             "centre": centre_prior(side),
         }
         scores = {name: pointing_game(each, boxes) for name, each in maps.items()}

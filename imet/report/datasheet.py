@@ -147,7 +147,7 @@ def crop_windows(part: Part, recipe: Recipe, sizes: Array) -> Array:
     return windows
 
 
-def placements(scores: Array, targets: Array) -> Array:
+def placement_values(scores: Array, targets: Array) -> Array:
     """Share of a label's negative works that each of its positive works is ranked above.
 
     Ties count half. The mean over a label's positives is its AUC, so an AUC can be broken down by
@@ -156,7 +156,7 @@ def placements(scores: Array, targets: Array) -> Array:
 
     Examples:
         >>> scores, targets = np.array([[3.0], [1.0], [2.0]]), np.array([[True], [True], [False]])
-        >>> placements(scores, targets).ravel().tolist()
+        >>> placement_values(scores, targets).ravel().tolist()
         [1.0, 0.0, nan]
     """
     shares = np.full(targets.shape, np.nan)

@@ -58,19 +58,20 @@ def detection_scores(suspicious: Array, wrong: Array) -> dict[str, float]:
     """How well suspicions match annotations that are really wrong, both bool of one shape.
 
     `precision` (0 without suspicions), `recall` (0 without errors), and counts `suspects`, `errors`
-    and `hits`.
+    and `hits`, the true positives.
 
     Examples:
         >>> detection_scores(np.array([True, True]), np.array([True, False]))["precision"]
         0.5
     """
-    hits, suspects, errors = (int(x.sum()) for x in (suspicious & wrong, suspicious, wrong))
+    true_positives = int((suspicious & wrong).sum())
+    suspects, errors = int(suspicious.sum()), int(wrong.sum())
     return {
-        "precision": hits / max(suspects, 1),
-        "recall": hits / max(errors, 1),
+        "precision": true_positives / max(suspects, 1),
+        "recall": true_positives / max(errors, 1),
         "suspects": suspects,
         "errors": errors,
-        "hits": hits,
+        "hits": true_positives,
     }
 
 

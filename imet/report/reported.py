@@ -14,8 +14,7 @@ from imet.runs import NOT_IN_KEY, code_key, collection_key
 
 REPORTED = REPO / "book" / "reported.csv"
 
-
-MEASURES = {
+METRIC_IN_RUNS = {
     "f2": "f2",
     "f1": "f1",
     "precision": "precision",
@@ -85,7 +84,7 @@ def reported_beside_ours(profile: str) -> list[dict[str, Any]]:
     rows = []
     for row in reported_numbers():
         folder, metrics = runs.get(row["model"], (None, None))
-        ours = (metrics or {}).get(row["split"], {}).get(MEASURES.get(row["metric"], ""))
+        ours = (metrics or {}).get(row["split"], {}).get(METRIC_IN_RUNS.get(row["metric"], ""))
         value = ours if isinstance(ours, dict) else {"value": ours, "low": None, "high": None}
         source = metrics["provenance"] if metrics and ours is not None else {}
         rows.append(

@@ -11,7 +11,7 @@ from imet.data.images import read_image
 from imet.data.parts import load_parts
 from imet.data.views import make_views, work_rng
 from imet.metrics import roc_auc_per_class
-from imet.report.datasheet import crop_windows, macro_interval, macro_mean, placements
+from imet.report.datasheet import crop_windows, macro_interval, macro_mean, placement_values
 from imet_simulation import GroundTruth, covered_share, visible_share, visible_shares
 
 
@@ -54,11 +54,11 @@ def test_no_boxes_have_no_share():
     assert np.isnan(visible_share(np.empty((0, 4)), np.array([[0, 0, 5, 5]]))).all()
 
 
-def test_placements_average_to_the_auc():
+def test_placement_values_average_to_the_auc():
     rng = np.random.default_rng(0)
     scores = rng.integers(0, 6, (60, 8)).astype(float)  # many ties
     targets = rng.random((60, 8)) < np.linspace(0, 1, 8)
-    shares = placements(scores, targets)
+    shares = placement_values(scores, targets)
     auc = roc_auc_per_class(scores, targets)
     known = np.isfinite(auc)
     np.testing.assert_allclose(np.nanmean(shares[:, known], 0), auc[known])

@@ -1,4 +1,4 @@
-"""Losses of models with steps, and batches led along true labels."""
+"""Losses of models with steps, and of teacher forcing along a work's true labels."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_other_losses_at_every_step(name, loss, batch, logits):
 @pytest.mark.parametrize(
     ("order", "first"), [("frequent_first", [0, 0, 0, 0]), ("rare_first", [3, 1, 0, 2])]
 )
-def test_a_batch_is_led_along_its_true_labels(order, first, batch, logits):
+def test_teacher_forcing_follows_true_labels(order, first, batch, logits):
     recipe = resolve("attn_cnn_rnn", "tiny", {"label_order": order, "steps": 3})
     found = with_teacher_path(batch, recipe, torch.from_numpy(TARGETS.sum(0)))
     path = found["path"]
@@ -73,7 +73,7 @@ def test_a_batch_is_led_along_its_true_labels(order, first, batch, logits):
     torch.testing.assert_close(criterion(label_order=order)(logits, found), wanted)
 
 
-def test_free_order_leads_nowhere(batch):
+def test_a_free_order_has_no_path_to_force(batch):
     assert (
         with_teacher_path(batch, resolve("attn_cnn_rnn", "tiny"), torch.from_numpy(TARGETS.sum(0)))
         is batch
