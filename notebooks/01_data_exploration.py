@@ -72,7 +72,7 @@ here["kinds"]
 import numpy as np
 
 from imet.data.images import read_image
-from imet.report.plots.examples import mosaic, picture_grid
+from imet.report.plots.examples import picture_grid
 
 rng = np.random.default_rng(seed)
 ordinary = np.flatnonzero((works.targets.sum(1) >= 2) & (ratio > 0.5) & (ratio < 2))
@@ -91,6 +91,8 @@ picture_grid(
 # ```
 
 # %% mystnb={"figure": {"name": "cover"}} tags=["remove-cell"]
+from imet.report.plots.examples import mosaic
+
 wall = rng.choice(np.flatnonzero((ratio > 0.4) & (ratio < 3)), 17, replace=False)
 mosaic([read_image(works.path(row)) for row in wall])
 

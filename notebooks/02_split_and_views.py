@@ -140,7 +140,7 @@ page.values["men"]
 # %%
 from imet.config import resolve
 from imet.data.images import read_image
-from imet.data.views import make_views, random_crop_windows, view_kinds, view_targets, work_rng
+from imet.data.views import make_views, random_crop_windows, work_rng
 
 recipe = resolve("resnet50", profile)
 has_culture = works.targets[:, labels.is_culture].any(1)
@@ -199,6 +199,8 @@ six_views(shown, boxes, list(six.permute(0, 2, 3, 1).numpy()))
 # What each view trains on depends on the work's labels:
 
 # %%
+from imet.data.views import view_kinds, view_targets
+
 views, kept_labels = {}, {}
 for row in examples:
     kinds = view_kinds(has_culture[row], has_tag[row], train=True)

@@ -81,7 +81,7 @@ is_culture = parts.labels.is_culture
 
 # %%
 from imet.report.datasheet import crop_windows, macro_interval, placement_values
-from imet.report.tables import or_dash, show, with_interval
+from imet.report.tables import with_interval
 from imet_simulation import visible_shares
 
 ranked_above = np.stack([placement_values(logits[:, v], targets) for v in range(6)], 1)  # (n, 6, K)
@@ -133,6 +133,8 @@ forest_plot(lines, value_name="mean AUC over labels", reference=0.5)
 # %%
 import pandas as pd
 
+from imet.report.tables import show
+
 table = pd.DataFrame(seen).T.map(lambda interval: f"{interval:.3f}".replace(" [", "\n["))
 table = pd.DataFrame(measured_on).T.join(table.replace("nan\n[nan, nan]", "–"))
 table.rename(columns={"crops": "crops of a true label"}).pipe(show)
@@ -173,6 +175,7 @@ table.rename(columns={"crops": "crops of a true label"}).pipe(show)
 
 # %%
 from imet.metrics import roc_auc_per_class
+from imet.report.tables import or_dash
 from imet.statistics import spearman
 from imet_simulation import covered_share
 

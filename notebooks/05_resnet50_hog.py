@@ -35,7 +35,7 @@ device = "auto"
 # %%
 from imet import runs
 from imet.report.pages import Page
-from imet.report.tables import show, table_rows
+from imet.report.tables import table_rows
 
 settings = {"seed": seed, "device": device}
 baseline = runs.run("resnet50", profile, **settings)
@@ -204,6 +204,7 @@ page.values["longer"]
 import pandas as pd
 
 from imet.metrics import roc_auc_per_class
+from imet.report.tables import show
 
 targets = parts.test.targets
 labels = pd.DataFrame(

@@ -90,7 +90,7 @@ page.values["ends"]
 # %%
 import pandas as pd
 
-from imet.report.tables import show, spoken
+from imet.report.tables import show
 
 cut = np.argwhere((ends > 1) & (ends < last))  # stopped, but not at once
 work, view = np.random.default_rng(seed).choice(cut).tolist() if len(cut) else (0, 0)
@@ -176,6 +176,8 @@ score_curves(
 # ```
 
 # %%
+from imet.report.tables import spoken
+
 page["chosen"] = {
     "gamma": gamma,
     "beams": beams,
@@ -225,8 +227,6 @@ pd.DataFrame(rows, columns=columns).pipe(show, index=False)
 # K; the row *as coded* takes the code's γ, and its K as far as the search of this profile goes.
 
 # %%
-from imet.decoding import PathRule
-
 ways = {
     "terminate (as written)": {"mode": "terminate"},
     "terminate, first label kept": {"mode": "terminate", "keep_first": True},
@@ -243,6 +243,8 @@ for name, settings in ways.items():
     predicted[name] = rule.predict(run.paths("test", search))
 
 # %%
+from imet.decoding import PathRule
+
 coded = PathRule(
     gamma=reported_value("code.decoding.gamma"),
     proportions=tuple(f),

@@ -55,7 +55,7 @@ import pandas as pd
 
 from imet.labels import quartile_of
 from imet.metrics import roc_auc_per_class
-from imet.report.tables import or_dash, show
+from imet.report.tables import show
 
 scores = {name: run.scores("val") for name, run in trained.items()}  # (N, K) each
 labels = pd.DataFrame(
@@ -124,9 +124,10 @@ table.set_index(["quartile", "label"]).sort_index(level="quartile", ascending=Fa
 # over the views.
 
 # %%
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import roc_curve
 
 from imet.metrics import micro_auc
+from imet.report.tables import or_dash
 
 curves, areas = {}, {}
 for name, s in scores.items():
@@ -173,6 +174,7 @@ roc_curves(curves["AttnCNN-RNN"], areas["AttnCNN-RNN"], emphasised=["micro avera
 
 # %%
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from imet.inspection import outputs_of
 from imet.report.figure_3 import more_positives

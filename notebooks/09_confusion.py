@@ -90,7 +90,7 @@ confusion_matrix(counts, spoken(label))
 # %%
 import pandas as pd
 
-from imet.report.tables import or_dash, show
+from imet.report.tables import or_dash
 from imet.statistics import wilson_interval
 
 rates = {
@@ -152,6 +152,7 @@ label_scatter(
 # ```
 
 # %%
+from imet.report.tables import show
 from imet.statistics import spearman
 
 known = labels.dropna(subset="AttnCNN-RNN")

@@ -136,7 +136,7 @@ attention_examples([s[0] for s in shown], words, [s[1][0] for s in shown], smoot
 import pandas as pd
 
 from imet.inspection import normalised_entropy
-from imet.report.tables import or_dash, show, with_interval
+from imet.report.tables import or_dash, show
 
 spread = normalised_entropy(steps.attention)[:, 0]  # (n, T)
 attention = steps.attention[:, 0]  # (n, T, P)
@@ -218,6 +218,7 @@ forest_plot(hits or {"no box": {"": Interval(0, 0, 0)}}, value_name="share")
 # ```
 
 # %%
+from imet.report.tables import with_interval
 from imet.statistics import paired_difference
 
 limit = labels["area"].quantile(0.25)

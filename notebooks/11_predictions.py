@@ -32,8 +32,6 @@ seed = 0
 device = "auto"
 
 # %%
-import numpy as np
-
 from imet import runs
 from imet.report.pages import Page
 
@@ -58,6 +56,8 @@ page["epochs"] = run.recipe.epochs
 # The works are drawn at random; the paper's probably were not.
 
 # %%
+import numpy as np
+
 works = np.random.default_rng(seed).permutation(len(parts.test))[:5]
 scores = run.scores("test")
 true = [[names[k] for k in np.flatnonzero(targets[w])] for w in works]
@@ -90,8 +90,6 @@ predictions(pictures[2:], true[2:], named[2:]) if len(works) > 2 else prediction
 # ```
 
 # %%
-import pandas as pd
-
 from imet.report.tables import or_dash
 from imet_simulation import has_ground_truth, read_ground_truth
 
@@ -111,6 +109,8 @@ if has_ground_truth(parts.collection.root):
     }
 
 # %%
+import pandas as pd
+
 titles = {
     "wrong": "predictions against the annotator's word",
     "reasonable": "of them really there",
@@ -136,7 +136,6 @@ counts.rename(titles).to_frame("on test works")
 
 # %%
 from imet.report.plots.collection import lift
-from imet.statistics import spearman
 
 counts = parts.train.targets.sum(0)
 often = np.argsort(-counts, kind="stable")[: min(30, len(names))]
@@ -150,6 +149,8 @@ pairs = pairs[expected >= 3]  # that meet often enough for a lift to mean someth
 pairs.describe().loc[["count", "mean", "max"]].round(2)
 
 # %%
+from imet.statistics import spearman
+
 for name in ("baseline", "AttnCNN-RNN", "annotator, test"):
     known = pairs[["training", name]].dropna()
     rank = spearman(known["training"], known[name]) if len(known) > 2 else None

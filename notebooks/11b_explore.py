@@ -180,7 +180,7 @@ roc_curves(
 import pandas as pd
 
 from imet.metrics import roc_auc_per_class
-from imet.report.tables import show, spoken
+from imet.report.tables import show
 
 labels = pd.DataFrame(
     {
@@ -284,6 +284,7 @@ page.values["two"]
 # ```
 
 # %% tags=["solution"]
+from imet.report.tables import spoken
 from imet.statistics import auc_interval
 
 worst = labels.dropna().sort_values("AUC, baseline").iloc[0]

@@ -35,7 +35,7 @@ device = "auto"
 # %%
 from imet import runs
 from imet.report.pages import Page
-from imet.report.tables import show, table_rows
+from imet.report.tables import table_rows
 
 NAMES = {
     "resnet50": "baseline",
@@ -78,6 +78,7 @@ for recipe, name in NAMES.items():
 
 # %%
 from imet.report.comparisons import settings_beside_documents
+from imet.report.tables import show
 
 settings_beside_documents(trained).pipe(show, index=False)
 

@@ -165,8 +165,6 @@ pd.DataFrame(rows)
 # {num}`rows.vgg16_bn_step15.backbone`.
 
 # %% tags=["hide-input"]
-import numpy as np
-
 from imet.report.plots.losses import setting_curves
 
 axis_names = {"val_loss": "focal loss", "val_f2": "F2"}
@@ -224,6 +222,8 @@ print(f"row 3 less row 2: {step:+.3f}; row 4 less row 3: {wide:+.3f}")
 # {numref}`fig-poster-examples` draws validation works of row 1 with at least one discrepancy.
 
 # %%
+import numpy as np
+
 from imet.report.label_errors import error_groups
 from imet_simulation import has_ground_truth, read_ground_truth
 
@@ -263,8 +263,6 @@ predictions(
 # simulated collection can: it knows what was drawn. Counted over all validation works:
 
 # %%
-import itertools
-
 from imet.report.tables import show
 
 counts = pd.Series({group: int(mask.sum()) for group, mask in groups.items()})
@@ -305,6 +303,8 @@ table.pipe(show, {"per work": "{:.2f}"})
 # ```
 
 # %% tags=["solution"]
+import itertools
+
 widths = [25088, 4096, 5000, 1103]
 stack = [a * b + b for a, b in itertools.pairwise(widths)]
 assert stack == layers.query("kind == 'linear'")["parameters"].tolist()
@@ -379,8 +379,6 @@ assert np.allclose([rates[e - 1] for e in (1, 15, 16, 31, 45)], [1e-2, 1e-2, 1e-
 # ```
 
 # %% tags=["solution"]
-import itertools
-
 factors = {"network": 2, "batch": 2, "rate": 2}
 full = len(list(itertools.product(*(range(n) for n in factors.values()))))
 one_at_a_time = 1 + sum(n - 1 for n in factors.values())

@@ -109,8 +109,7 @@ import pandas as pd
 
 from imet.io import REPO, read_json
 from imet.losses import constant_predictor_focal_loss
-from imet.report.reported import reported_value
-from imet.report.tables import or_dash, show
+from imet.report.tables import show
 
 real = read_json(REPO / "results" / "imet2019.json")["values"]
 real_frequency = np.array(real["frequency"]) / real["works"]
@@ -138,6 +137,8 @@ constants.pipe(show, "{:.4g}")
 # ```
 
 # %% tags=["solution"]
+from imet.report.reported import reported_value
+
 on_real = constants["real table, sum"]
 page["constants"] = dict(zip(("none", "alpha25", "alpha75"), on_real))
 page["constants.class_mean"] = constants.loc["no α", "real table, class mean"]
@@ -203,6 +204,7 @@ forest_plot({name: {"test": run.test.f2} for name, run in trained.items()})
 
 # %%
 from imet.report.comparisons import FORMATS, compare_runs
+from imet.report.tables import or_dash
 
 compared = compare_runs(trained)
 page["against.soft_auc"] = or_dash(compared["macro AUC"]["soft F2"])

@@ -199,7 +199,7 @@ page.values["loss"]
 
 # %%
 from imet.inspection import features_of
-from imet.report.label_errors import confident_errors, detection_scores, out_of_fold_scores
+from imet.report.label_errors import confident_errors, out_of_fold_scores
 
 frozen = runs.run("vgg16_bn_step15", known, seed=seed, device=device)
 page.add_models(frozen)
@@ -211,6 +211,8 @@ errors = train.targets != clean.parts.train.targets  # (N, K)
 suspects.suspicious.sum(), errors.sum()
 
 # %%
+from imet.report.label_errors import detection_scores
+
 sides = {"left out, but shown": ~train.targets, "given, but not shown": train.targets}
 rows = {}
 for (name, side), key in zip(sides.items(), ("left_out", "given")):

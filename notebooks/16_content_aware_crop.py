@@ -119,7 +119,7 @@ ours = crop_boxes(encoder, pictures, size, method, device=device)  # (N, 4)
 [title for title, _ in layers]  # maps used of each layer
 
 # %% tags=["hide-input"]
-from imet.report.plots.crops import before_and_after, box_gallery, crop_steps
+from imet.report.plots.crops import crop_steps
 
 crop_steps(pictures[one], layers, mean, ours[one])
 
@@ -133,6 +133,8 @@ crop_steps(pictures[one], layers, mean, ours[one])
 # ```
 
 # %% tags=["hide-input"]
+from imet.report.plots.crops import before_and_after
+
 small = np.flatnonzero((shares <= np.median(shares)) & (ratio > 0.5) & (ratio < 2))
 some = np.random.default_rng(seed + 1).choice(small, min(4, len(small)), replace=False)
 before_and_after([pictures[i] for i in some], [ours[i] for i in some])
@@ -287,6 +289,8 @@ page["failures"] = {"works": len(worst), "things": shares[worst].mean()} | of_wo
 page.values["failures"]
 
 # %% tags=["hide-input"]
+from imet.report.plots.crops import box_gallery
+
 labels = parts.collection.labels
 captions = []
 for row in rows[worst]:

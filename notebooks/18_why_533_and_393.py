@@ -38,7 +38,6 @@ seed = 0
 device = "auto"
 
 # %%
-from imet import runs
 from imet.report.pages import Page
 
 page = Page("18_why_533_and_393", profile, seed, device, numbers="recorded")
@@ -66,6 +65,8 @@ page = Page("18_why_533_and_393", profile, seed, device, numbers="recorded")
 # trained on, and on what it is judged on? Both can be set: `views` and `eval_views` of a recipe.
 
 # %%
+from imet import runs
+
 VIEWS = {"six": "six views", "one": "the resized view"}
 trained = {}
 for views in VIEWS:

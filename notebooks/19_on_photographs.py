@@ -34,7 +34,7 @@ device = "auto"
 # %%
 import pandas as pd
 
-from imet.io import REPO, read_json
+from imet.io import REPO
 from imet.report.pages import Page
 
 page = Page("19_on_photographs", profile, seed, device, numbers="recorded")
@@ -62,6 +62,7 @@ photographs.drop(columns="sha256").head(3)
 # contest's twelve most frequent labels of that kind.)
 
 # %%
+from imet.io import read_json
 from imet.report.tables import show
 
 contest = read_json(REPO / "results" / "imet2019.json")["values"]
@@ -150,7 +151,7 @@ forest_plot(
 # pictures and labels differ.
 
 # %%
-from imet.report.tables import recorded, recorded_table
+from imet.report.tables import recorded_table
 
 recorded_table(
     {
@@ -220,6 +221,8 @@ recorded_table({"later_rows": "later", "met/later_rows": "later"})
 # photographs, with the resized view alone and greedy decoding.
 
 # %%
+from imet.report.tables import recorded
+
 PARTS = ("recurrence_and_attention", "label_order", "steps")
 for study in PARTS:
     for variant, row in recorded(f"met/{study}").items():

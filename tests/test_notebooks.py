@@ -55,6 +55,19 @@ def recorded(source: str) -> list[str]:
     return [ast.unparse(t) for t in targets if ast.unparse(t).startswith("page[")]
 
 
+def early(source: str) -> list[str]:
+    """Names that a cell imports and does not use."""
+    nodes = list(ast.walk(ast.parse(source)))
+    used = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    imported = [
+        (alias.asname or alias.name).partition(".")[0]
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    ]
+    return [name for name in imported if name not in used]
+
+
 def without_version(text: str) -> str:
     return re.sub("#       jupytext_version: .*\n", "", text)
 
@@ -75,6 +88,7 @@ def test_the_rule_finds_what_it_should():
     recording = "page['a'], x = 1, 2\nfor k in x:\n    page[f'b.{k}'] = page.values['a']"
     assert recorded(recording) == ["page['a']", "page[f'b.{k}']"]
     assert recorded("x = page.values['a']\nx[page] = 1") == []
+    assert early("import a.b\nfrom c import d as e, f, g\na.b(f'{g}')\nf = 1") == ["e", "f"]
     flat = f"x = {inner}\n[k for k in {inner}]\n{{name: [v for v in rows] for name in x}}"
     assert nested(flat) == []
 
@@ -163,6 +177,13 @@ def test_a_folded_cell_records_nothing(path):
         tags = set(cell.metadata.get("tags", []))
         if cell.cell_type == "code" and tags & {"hide-input", "hide-cell", "remove-cell"}:
             assert recorded(cell.source) == []
+
+
+@each
+def test_a_name_is_imported_where_it_is_first_used(path):
+    for cell in jupytext.read(path).cells:
+        if cell.cell_type == "code" and "solution" not in cell.metadata.get("tags", []):
+            assert early(cell.source) == []
 
 
 @each
