@@ -23,6 +23,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,11 @@ from own_code import require_own_code
 from PIL import Image
 from progress import seconds_of
 
-from imet.config import get_profile
+from imet.config import get_profile, resolve
 from imet.io import REPO, InputError, file_lock, write_json
-from imet.report.reported import reported_beside_ours
+from imet.report.reported import finished_runs, reported_beside_ours
 from imet.report.tables import by_earlier_code
+from imet.runs import Run, is_whole
 
 BOOK = REPO / "book"
 LEFT_OUT = shutil.ignore_patterns("_build", "__pycache__", ".*", "tools", "slides")
@@ -152,6 +154,33 @@ def copy_results(results: Path, profile: str, tree: Path) -> None:
     write_json(target / "_earlier.json", earlier)
     write_json(target / "_build.json", {"provenance": build_provenance(profile, pages)})
     write_json(target / "_beside.json", reported_beside_ours(profile))
+    write_json(target / "_cards.json", model_cards(profile))
+
+
+def model_cards(profile: str) -> dict[str, Any]:
+    """What the cards of models say, by recipe: settings, metrics, and the labels that are given."""
+    cards = {}
+    for name, (folder, metrics) in finished_runs(profile).items():
+        if not is_whole(folder):
+            continue
+        recipe = resolve(name, profile)
+        run = Run(folder, recipe, profile, None, metrics)  # type: ignore[arg-type]  # parts unused
+        predicted = run.predicted("test")
+        cards[name] = {
+            "recipe": asdict(recipe),
+            "documents_backbone": resolve(name, "kaggle").backbone,
+            "profile": profile,
+            "pictures": get_profile(profile).data,
+            "run": folder.name,
+            "metrics": metrics,
+            "rule": run.rule.describe().partition(";")[0],
+            "given": {
+                "never": int((~predicted.any(0)).sum()),
+                "half": int((predicted.mean(0) > 0.5).sum()),
+                "empty": int((~predicted.any(1)).sum()),
+            },
+        }
+    return cards
 
 
 def copy_notebooks(
