@@ -16,6 +16,13 @@
 # %% [markdown]
 # # What a full run needs
 #
+# ```{goals}
+# how hours, disk and memory of a run follow from its views and operations; what storing features saves, and what
+# it costs; how to plan, interrupt and resume runs of hours.
+#
+# {doc}`02_split_and_views` for the views, {doc}`06_attn_cnn_rnn` and {doc}`13_vgg16` for the networks.
+# ```
+#
 # The documents trained on 109,237 photographs, this copy of the book on fewer. What would their own
 # experiments take today, and how are they started, interrupted and resumed?
 #
@@ -46,8 +53,8 @@ for name, recipe in recipes.items():
 # %% [markdown]
 # ## Eight rows, counted
 #
-# The paper's network is frozen and sees six views of a picture, cut anew in every epoch; the poster's, as
-# this book reads it, learns and sees one. Training a layer takes about three times the operations of a pass
+# The paper's {term}`backbone` is frozen and sees six {term}`views <view>` of a picture, cut anew in every epoch;
+# the poster's, as this book reads it, learns and sees one. Training a layer takes about three times the operations of a pass
 # through it.
 
 # %%
@@ -161,3 +168,140 @@ pd.DataFrame(rehearsed).T
 # networks on a GPU. Batch normalisation that is trained sees
 # a GPU's share of a batch on CPUs and the whole batch on GPUs (synchronised); frozen, it is the same
 # everywhere.
+
+# %% [markdown]
+# ## Summary
+#
+# - All eight rows take about {num}`20_full_size/hours.T4:.0f` hours on one T4 by this estimate, the poster's four
+#   about {num}`20_full_size/t4.poster:.0f` of them: a network that learns costs three passes, not one.
+# - Hours are operations divided by a rate, or works divided by what the processors decode, whichever is longer.
+# - Stored features spare a frozen network its epochs. Pooled ones are small; those of every region take
+#   {num}`20_full_size/stored.attn_cnn_rnn.gigabytes:.0f` GB.
+# - A run may be stopped at any moment and goes on from its checkpoint.
+# - The rates were measured on no GPU. A short run on the machine itself tells more than this page.
+
+# %% [markdown]
+# ## Exercises
+#
+# Level 1 recalls, level 2 applies, level 3 goes on from here. Try before you unfold.
+
+# %% [markdown]
+# ```{exercise} Level 1: predict the hours of a T4
+# :label: ex-20-1
+# The baseline's ResNet50 takes about 8.2 · 10⁹ operations for a view. It trains on 87,360 works for 15 epochs,
+# with a validation on 10,920 works after each, and is evaluated at the end on as many validation and test works;
+# every work has six views. How many hours does a T4 need at 9 · 10¹² operations a second?
+# ```
+
+# %% tags=["solution"]
+training, judging = 15 * 87_360 * 6, (15 * 10_920 + 10_920 + 10_920) * 6
+by_hand = (training + judging) * 8.2e9 / RATES["T4"][0] / 1e12 / 3600
+assert training + judging == needs["resnet50"]["T4"].views
+assert abs(by_hand / needs["resnet50"]["T4"].hours - 1) < 0.02
+page["by_hand"] = {"views": training + judging, "hours": by_hand}
+round(by_hand, 2), round(needs["resnet50"]["T4"].hours, 2)
+
+# %% [markdown]
+# ```{solution} ex-20-1
+# :class: dropdown
+# {num}`20_full_size/by_hand.views:,d` views and {num}`20_full_size/by_hand.hours:.1f` hours. The new last layer
+# adds next to nothing. Four processors decode the same works in less time, so the GPU decides.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: the disk of stored views
+# :label: ex-20-2
+# Features are stored with two bytes for each number, six views of each of 109,200 works. ResNet50 has 2,048
+# channels. How many GB do its pooled features take, and how many those of all 49 regions?
+# ```
+
+# %% tags=["solution"]
+numbers = {"resnet50": 2_048, "attn_cnn_rnn": 49 * 2_048}
+gigabytes = {name: 2 * 6 * 109_200 * count / 1e9 for name, count in numbers.items()}
+for name, size in gigabytes.items():
+    kept = cost(resolve(name, "kaggle", {"view_mode": "fixed"}), KAGGLE["kept"], "T4", cpus=4)
+    assert abs(size / (kept.features / 1e9) - 1) < 0.1
+page["by_hand.gigabytes"] = gigabytes
+{name: round(size, 1) for name, size in gigabytes.items()}
+
+# %% [markdown]
+# ```{solution} ex-20-2
+# :class: dropdown
+# {num}`20_full_size/by_hand.gigabytes.resnet50:.1f` GB and
+# {num}`20_full_size/by_hand.gigabytes.attn_cnn_rnn:.0f` GB, 49 times as many. The table adds checkpoints, scores
+# and whatever else a model reads.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 2: two epochs are enough
+# :label: ex-20-3
+# Plan each row for one epoch and for two. Predict its hours at full length from these two numbers alone. Why does
+# it work in the plan, and what would you watch when you time two epochs on a real machine?
+# ```
+
+# %% tags=["solution"]
+for name, recipe in recipes.items():
+    short = [
+        cost(resolve(name, "kaggle", {"epochs": n}), KAGGLE[recipe.labels], "T4", cpus=4).hours
+        for n in (1, 2)
+    ]
+    predicted = short[0] + (recipe.epochs - 1) * (short[1] - short[0])
+    assert abs(predicted / needs[name]["T4"].hours - 1) < 1e-6
+
+# %% [markdown]
+# ```{solution} ex-20-3
+# :class: dropdown
+# Every epoch does the same work, so hours are a straight line: what is done once (the last evaluation) plus a
+# slope times the epochs. Two points fix a line. On a real machine time the second epoch alone, as the first one
+# also pays for start-up; and make sure that the GPU has not slowed down by its heat in the hours after it.
+# ```
+
+# %% [markdown]
+# ```{exercise} Level 3: how many processors feed a GPU?
+# :label: ex-20-4
+# Fresh views are decoded by processors. How many does each GPU need before it, and not they, decides the hours of
+# every row? Which row asks for the most, and why?
+# ```
+
+# %% tags=["solution"]
+import math
+
+most, example = {}, {}
+for gpu in RATES:
+    feeders = {}
+    for name, recipe in recipes.items():
+        with_one = cost(recipe, KAGGLE[recipe.labels], gpu, cpus=1)
+        assert needs[name][gpu].fed_by == "device"  # so its hours are the GPU's own
+        feeders[name] = math.ceil(with_one.hours / needs[name][gpu].hours)
+    most[gpu], example[gpu] = max(feeders.values()), max(feeders, key=feeders.get)
+assert most["H100"] > most["T4"]
+page["feeders"] = most
+pd.DataFrame({"processors": most, "asked for by": example})
+
+# %% [markdown]
+# ```{solution} ex-20-4
+# :class: dropdown
+# A T4 needs {num}`20_full_size/feeders.T4:d` and an H100 {num}`20_full_size/feeders.H100:d`, if the estimated
+# rates and the counted views of one processor hold. What counts is how long the GPU takes for each picture that is
+# decoded: the row with the shortest time asks for the most processors. Fewer are little loss where features are
+# stored, as then pictures are decoded once.
+# ```
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# Why does the profile `stored` keep the baseline's features, and none of the poster's VGG16?
+# - [x] The poster's network learns, so its features change in every step. :: Right: what is stored would be those
+#   of a network that no longer exists.
+# - [ ] VGG16's features are too large for any disk. :: Its pooled features would fit. They are of no use while
+#   the network learns.
+# - [ ] The poster sees only one view. :: One view could be stored as well, if the network were frozen.
+# ```
+#
+# ```{quiz}
+# This page says how many hours a T4 takes for all rows. What is that number?
+# - [ ] A measurement on a T4. :: No GPU has run this book yet.
+# - [ ] An upper limit. :: It leaves out start-up and takes one rate for all networks, so it can be too low.
+# - [x] Counted operations over an estimated rate. :: Right. The operations are sure, the rate is not.
+# ```
