@@ -254,6 +254,8 @@ def assemble(tree: Path, notebooks: Path, results: Path, profile: str, preview: 
     (tree / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
     copy_results(results, profile, tree)
+    for name in ("CHANGELOG.md", "CITATION.cff"):  # shown on the page of releases
+        shutil.copy(REPO / name, tree / "_results")
     pages = "".join(page.read_text(encoding="utf-8") for page in tree.glob("*.md"))
     copy_notebooks(notebooks, chapters(toc), tree, set(SHOWN.findall(pages)))
     number_chapters(toc, notebooks)

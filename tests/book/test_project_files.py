@@ -48,6 +48,9 @@ def test_citation_and_licence_agree_with_the_project() -> None:
     assert citation["license"] == project["license"] == "MIT"
     assert citation["version"] == project["version"]
     assert {"title", "message", "authors"} <= set(citation)
+    heading = re.findall(r"^## (.+)$", text("CHANGELOG.md"), re.MULTILINE)[0]
+    assert heading.startswith(citation["version"])
+    assert ("unreleased" in heading) == ("date-released" not in citation)
     assert text("LICENSE").startswith("MIT License")
 
 
