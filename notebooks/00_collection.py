@@ -55,7 +55,7 @@ page.values
 # ## What is it?
 #
 # It is {num}`works:,d` pictures and two tables in the layout of Kaggle's files, with {num}`cultures:d`
-# culture labels and {num}`tags:d` tags, all spelled as in the real table. Beside them lies
+# {term}`culture` labels and {num}`tags:d` {term}`tags <tag>`, all spelled as in the real table. Beside them lies
 # what no museum has: a list of what every picture truly shows, and where.
 #
 # Two words mean something else here than in a museum.

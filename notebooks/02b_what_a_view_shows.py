@@ -22,8 +22,8 @@
 # {doc}`02_split_and_views` and {doc}`00_collection`; AUC as a share of pairs.
 # ```
 #
-# The paper cuts six views from a work because a culture should show in every crop, and a tag only where
-# its thing is. On photographs nobody can check that. The drawn collection ({doc}`00_collection`) knows
+# The paper cuts six {term}`views <view>` from a work because a {term}`culture` should show in every crop, and a
+# {term}`tag` only where its thing is. On photographs nobody can check that. The drawn collection ({doc}`00_collection`) knows
 # where each thing is, so this chapter tests the premise, and what a network can see at all.
 
 # %% tags=["parameters"]

@@ -85,7 +85,7 @@ settings_beside_documents(trained).pipe(show, index=False)
 # %% [markdown]
 # All decisions are listed on [the page of deviations](../deviations.md).
 #
-# Each model against the floor, on the same works:
+# Each model against the {term}`floor <trivial floor>`, on the same works:
 
 # %% tags=["hide-input"]
 from imet.report.plots.comparisons import forest_plot

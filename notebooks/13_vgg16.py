@@ -135,8 +135,8 @@ network_diagram(
 #
 # The poster's table names batch size, learning rate and its schedule. {doc}`../deviations` lists
 # what it does not name, and what was chosen: stochastic gradient descent with momentum .9, three
-# steps of epochs, 224 pixels, horizontal flips, all layers trained, focal loss with γ = 2 summed
-# over labels.
+# steps of epochs, 224 pixels, horizontal flips, all layers trained, {term}`focal loss` with γ = 2
+# summed over labels.
 
 # %%
 from imet.config import resolve

@@ -22,7 +22,7 @@
 # {doc}`13_vgg16` and {doc}`14_losses_and_thresholds`.
 # ```
 #
-# The four rows once more, now with what the poster's table lacks: intervals, the test split, and a
+# The four rows once more, now with what the poster's table lacks: {term}`intervals <interval>`, the test split, and a
 # word on each thing that would have to be known to repeat it.
 
 # %% tags=["parameters"]

@@ -190,7 +190,7 @@ forest_plot(lines, value_name="difference in F2", reference=0.0)
 #
 # A mean effect does not say how the *difference* between two settings comes about. Changing one factor
 # after the other does, but then the answer depends on the order: what the loss is worth may depend on the
-# views. Shapley's share {cite}`shapley1953` is the average over all orders, and the shares add up to the
+# views. {term}`Shapley's share` {cite}`shapley1953` is the average over all orders, and the shares add up to the
 # whole difference.
 
 # %%

@@ -78,8 +78,8 @@ pd.DataFrame(rows).T.rename_axis("share of the works").pipe(show, "{:.1%}")
 # ## Finding by finding
 #
 # Each line is one claim: that A has a higher test F2 than B (“A over B”, or “A added to B”). The interval of the
-# difference on photographs decides. All intervals of a column hold at once (95 %), because readers of a long table
-# look for what stands out. A claim *holds* where the interval lies above zero, *does not hold* where it lies
+# difference on photographs decides. All intervals of a column {term}`hold at once <simultaneous intervals>` (95 %),
+# because readers of a long table look for what stands out. A claim *holds* where the interval lies above zero, *does not hold* where it lies
 # below, and *cannot be told* where it contains zero.
 
 # %% tags=["claims"]
