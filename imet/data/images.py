@@ -13,6 +13,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -328,8 +329,9 @@ def _on_white(pixels: Array, arranged: Callable[[Array], Array] | None = None) -
 
 
 def _image(pixels: Array) -> Image.Image:
-    """The Pillow image of pixels (H, W, 1 or 3) uint8."""
-    return Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[..., 0])
+    """The Pillow image of pixels (H, W, channels) uint8: grey, RGB or CMYK."""
+    mode = {1: "L", 3: "RGB", 4: "CMYK"}[pixels.shape[2]]
+    return Image.frombytes(mode, pixels.shape[1::-1], pixels.tobytes())
 
 
 _ORIENTATION = 0x0112  # a tag of EXIF and TIFF
@@ -338,7 +340,8 @@ _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=[\"']|>)\s*([1-8])")
 
 def _finished(image: Image.Image, profile: bytes | None, orientation: int | None) -> Array:
     """The picture in sRGB and upright, (H, W, 3) uint8."""
-    image = _to_srgb(image, profile).convert("RGB")
+    change = _to_srgb(profile, image.mode) if profile else None
+    image = change.apply(image) if change else image.convert("RGB")
     image.info = {}  # drops odd metadata; nothing else in it is needed
     image.getexif()[_ORIENTATION] = orientation or 1
     ImageOps.exif_transpose(image, in_place=True)
@@ -364,22 +367,19 @@ def _orientation_of(image: Image.Image) -> int:
     return 1
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert a picture with a colour profile to sRGB; an unusable profile is ignored."""
-    if not profile:
-        return image
+@lru_cache(32)  # the pictures of a collection share a few profiles
+def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """The conversion from a profile to sRGB.
+
+    None if the profile is unusable, or moves no colour by more than one level, whatever its name.
+    """
+    levels = np.arange(0, 256, 15, dtype=np.uint8)
+    colours = np.stack(np.meshgrid(*[levels] * len(mode)), axis=-1)  # "L", "RGB" or "CMYK"
+    sample = _image(colours.reshape(1, -1, len(mode)))
+    intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
     try:
-        source = ImageCms.ImageCmsProfile(BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image
-        converted = ImageCms.profileToProfile(
-            image,
-            source,
-            SRGB,
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode="RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
+        change = ImageCms.buildTransform(BytesIO(profile), SRGB, mode, "RGB", intent, flags)
+        moved = np.asarray(change.apply(sample)).astype(int) - np.asarray(sample.convert("RGB"))
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image
-    return image if converted is None else converted
+        return None
+    return change if np.abs(moved).max() > 1 else None

@@ -385,8 +385,7 @@ def test_a_colour_profile_is_converted_to_srgb(rgb):
     linear = ImageCms.ImageCmsProfile(BytesIO(linear_profile()))
     data = encode(Image.fromarray(rgb), icc_profile=linear.tobytes())
     got = decode_image(data).astype(float) / 255
-    x = rgb / 255
-    expected = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-9) ** (1 / 2.4) - 0.055)
+    expected = level(rgb / 255)
     assert np.abs(got - expected).max() < 3 / 255
     jpeg = decode_image(
         encode(Image.fromarray(rgb), "JPEG", quality=98, icc_profile=linear.tobytes())
@@ -400,28 +399,116 @@ def test_the_srgb_profile_and_broken_ones_change_nothing(rgb):
         assert np.array_equal(decode_image(encode(Image.fromarray(rgb), icc_profile=profile)), rgb)
 
 
+SRGB = [(0.4360747, 0.2225045, 0.0139322), (0.3850649, 0.7168786, 0.0971045),
+        (0.1430804, 0.0606169, 0.7141733)]  # fmt: skip
+DISPLAY_P3 = [
+    (0.51512, 0.24120, -0.00105),
+    (0.29198, 0.69225, 0.04189),
+    (0.15710, 0.06657, 0.78407),
+]
+ADOBE_RGB = [(0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)]
+"""XYZ of red, green and blue, adapted to D50, as profiles hold them."""
+LINEAR = b"curv\0\0\0\0" + struct.pack(">I", 0)  # no entries: identity
+GAMMA = b"curv\0\0\0\0" + struct.pack(">IH", 1, 563)  # in 256ths
+PARAMETERS = b"para\0\0\0\0" + struct.pack(
+    ">HH5i", 3, 0, *(round(v * 65536) for v in (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045))
+)
+
+
+def light(x):
+    """sRGB's levels, 0 to 1, as amounts of light."""
+    return np.where(x <= 0.04045, x / 12.92, (np.maximum(x, 0.04045) + 0.055) ** 2.4 / 1.055**2.4)
+
+
+def level(y):
+    """The inverse of `light`."""
+    return np.where(y <= 0.0031308, 12.92 * y, 1.055 * np.maximum(y, 1e-9) ** (1 / 2.4) - 0.055)
+
+
+TABLE = np.round(light(np.arange(1024) / 1023) * 65535).astype(">u2")
+TABLE = b"curv\0\0\0\0" + struct.pack(">I", 1024) + TABLE.tobytes()  # as in the usual sRGB profile
+CURVES = {LINEAR: lambda x: x, GAMMA: lambda x: x ** (563 / 256), PARAMETERS: light, TABLE: light}
+
+
 def linear_profile() -> bytes:
     """An RGB profile with sRGB's primaries and no gamma."""
-    chroma = [(0.4360747, 0.2225045, 0.0139322), (0.3850649, 0.7168786, 0.0971045)]
-    chroma += [(0.1430804, 0.0606169, 0.7141733), (0.9642, 1.0, 0.8249)]
+    return light_profile(SRGB, LINEAR, "linear")
+
+
+def light_profile(primaries, curve: bytes, words: str) -> bytes:
+    """An RGB profile of three primaries and one curve."""
     tags = {}
-    for name, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt"), chroma):
+    for name, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt"), [*primaries, (0.9642, 1.0, 0.8249)]):
         tags[name] = b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(v * 65536) for v in xyz))
-    for name in (b"rTRC", b"gTRC", b"bTRC"):
-        tags[name] = b"curv\0\0\0\0\0\0\0\0"  # no entries: identity
-    words = b"linear\0"
-    tags[b"desc"] = b"desc\0\0\0\0" + struct.pack(">I", len(words)) + words + bytes(78)
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    return icc(b"mntrRGB XYZ ", tags, words)
+
+
+def icc(kind: bytes, tags: dict[bytes, bytes], words: str) -> bytes:
+    name = words.encode() + b"\0"
+    tags[b"desc"] = b"desc\0\0\0\0" + struct.pack(">I", len(name)) + name + bytes(78)
     tags[b"cprt"] = b"text\0\0\0\0none\0"
     table, body, place = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
     for name, content in tags.items():
         content += bytes(-len(content) % 4)
         table += name + struct.pack(">II", place + len(body), len(content))
         body += content
-    head = struct.pack(">I4sI4s4s4s", 0, b"\0\0\0\0", 0x02100000, b"mntr", b"RGB ", b"XYZ ")
+    head = struct.pack(">I4sI12s", 0, b"\0\0\0\0", 0x02100000, kind)
     head += bytes(12) + b"acsp" + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
     profile = bytearray(head.ljust(128, b"\0") + table + body)
     profile[:4] = struct.pack(">I", len(profile))
     return bytes(profile)
+
+
+def in_srgb(pixels, primaries, curve: bytes):
+    """Oracle: levels of an RGB profile as levels of sRGB, both 0 to 255."""
+    xyz = CURVES[curve](pixels / 255) @ np.array(primaries)
+    return 255 * level(np.clip(xyz @ np.linalg.inv(SRGB), 0, 1))
+
+
+def profiled(pixels, container: str, profile: bytes) -> bytes:
+    """A PNG, TIFF or WebP file of pixels with 8 or 16 bits."""
+    if container == "TIFF":
+        file = BytesIO()
+        tifffile.imwrite(file, pixels, photometric="rgb", metadata=None, iccprofile=profile)
+        return file.getvalue()
+    if pixels.dtype == np.uint8:
+        options = {"lossless": True} if container == "WEBP" else {}
+        return encode(Image.fromarray(pixels), container, icc_profile=profile, **options)
+    height, width, _ = pixels.shape
+    raw = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    note = chunk(b"iCCP", b"profile\0\0" + zlib.compress(profile))
+    return png(width, height, 16, 2, raw, note)
+
+
+@pytest.mark.parametrize(
+    ("primaries", "curve", "words"),
+    [
+        (ADOBE_RGB, GAMMA, "Adobe RGB (1998)"),
+        (DISPLAY_P3, PARAMETERS, "Display P3"),
+        (DISPLAY_P3, TABLE, "Display P3"),
+        (SRGB, LINEAR, "sRGB IEC61966-2.1"),
+        (DISPLAY_P3, PARAMETERS, "sRGB IEC61966-2.1"),
+        (SRGB, GAMMA, "sRGB with a simple gamma"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("container", "bits"), [("PNG", 8), ("PNG", 16), ("TIFF", 8), ("TIFF", 16), ("WEBP", 8)]
+)
+def test_a_profile_is_obeyed_whatever_its_name(rgb, primaries, curve, words, container, bits):
+    pixels = (rgb * np.uint16(257)) if bits == 16 else rgb
+    data = profiled(pixels, container, light_profile(primaries, curve, words))
+    expected = in_srgb(rgb, primaries, curve)
+    assert np.abs(expected - rgb).max() > 5
+    assert np.abs(decode_image(data) - expected).max() < 2
+
+
+@pytest.mark.parametrize("curve", [PARAMETERS, TABLE])
+@pytest.mark.parametrize("words", ["sRGB IEC61966-2.1", "c2", ""])
+@pytest.mark.parametrize("container", ["PNG", "TIFF", "WEBP"])
+def test_a_profile_like_srgb_moves_no_pixel(rgb, curve, words, container):
+    data = profiled(rgb, container, light_profile(SRGB, curve, words))
+    assert np.array_equal(decode_image(data), rgb)
 
 
 # --- TIFF: tifffile, which wrote them, knows what is in them -------------------------------------
