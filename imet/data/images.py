@@ -38,8 +38,9 @@ def read_image(path: Path | str) -> Array:
     """Read a picture file as 8-bit RGB.
 
     Grey, palette, CMYK and 16-bit pictures are converted, transparency is laid on white, colour
-    profiles are converted to sRGB, and the orientation that EXIF or XMP gives is applied. An
-    animation gives its first frame, a TIFF with several pages its largest page.
+    profiles are converted to sRGB, and the orientation that EXIF or XMP gives is applied; a profile
+    that is unusable, or made for other channels, is ignored without a word. An animation gives its
+    first frame, a TIFF with several pages its largest page.
 
     Args:
         path: PNG, JPEG, WebP, TIFF, BMP, GIF, PPM, AVIF or JPEG 2000, by its content, not its name.
@@ -198,9 +199,13 @@ def _sound_chunks(data: bytes, name: str) -> tuple[bytes, bool]:
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 RAW_ENDINGS = (".dng", ".nef", ".cr2", ".arw", ".orf", ".rw2", ".pef", ".srw")
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # faults that matter are raised
-_DNG_VERSION, _ICC_PROFILE = 50706, 34675  # tags
+_DNG_VERSION, _ICC_PROFILE, _XMP = 50706, 34675, 700  # tags
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _CMYK = 0, 1, 2, 5  # photometric interpretations
 _PLAIN_CHANNELS = {_MIN_IS_BLACK: 1, _MIN_IS_WHITE: 1, _RGB: 3, _CMYK: 4}
+_PALETTE, _YCBCR, _CIELAB = 3, 6, 8  # others that Pillow converts
+_NUMBERS = {2: " signed", 3: " floating-point", 5: " complex", 6: " complex"}  # sample formats
+# None, CCITT, LZW, JPEG, Deflate, PackBits, LZMA and Zstandard: what Pillow decompresses.
+_USUAL_COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000}
 
 
 def _decode_tiff(data: bytes, name: str) -> Array:
@@ -228,9 +233,11 @@ def _decode_tiff(data: bytes, name: str) -> Array:
 
 def _is_usual(page: tifffile.TiffPage) -> bool:
     """Whether Pillow reads this kind of TIFF correctly."""
+    if page.sampleformat != 1 or page.compression not in _USUAL_COMPRESSIONS:
+        return False
     channels = _PLAIN_CHANNELS.get(page.photometric)
     if channels is None:
-        return page.bitspersample <= 8  # palette, YCbCr, CIELab
+        return page.bitspersample <= 8 and page.photometric in (_PALETTE, _YCBCR, _CIELAB)
     if page.samplesperpixel != channels or (page.planarconfig == 2 and channels > 1):
         return False
     return page.bitspersample in (1, 8) or (page.bitspersample < 8 and channels == 1)
@@ -242,34 +249,40 @@ def _rare_tiff(page: tifffile.TiffPage, name: str) -> Array:
     read = page.dtype in (np.uint8, np.uint16) and page.bitspersample % 8 == 0
     read &= 0 < channels <= page.samplesperpixel - len(page.extrasamples)
     if not read or page.compression not in tifffile.TIFF.DECOMPRESSORS:
-        number = " floating-point" if page.sampleformat == 3 else ""
-        compression = getattr(page.compression, "name", str(page.compression)).lower()
-        what = f"a TIFF of {page.samplesperpixel} channels, {page.bitspersample}{number} bits each"
-        what = f"{what}, compression {compression},"
-        raise InputError(f"{name}: {what} is not read; save it as an 8-bit PNG")
+        kind, compression = (
+            getattr(tag, "name", str(tag)).lower() for tag in (page.photometric, page.compression)
+        )
+        bits = f"{page.bitspersample}{_NUMBERS.get(page.sampleformat, '')} bits each"
+        what = f"a TIFF of {page.samplesperpixel} channels, {bits}, photometric {kind}, compression"
+        raise InputError(f"{name}: {what} {compression}, is not read; save it as an 8-bit PNG")
     pixels = np.atleast_3d(page.asarray())
     if page.planarconfig == 2 and page.samplesperpixel > 1:
         pixels = np.moveaxis(pixels, 0, -1)
     top = np.iinfo(pixels.dtype).max
     extra = [int(kind) for kind in page.extrasamples]  # 1: associated alpha, 2: unassociated
     place = next((channels + k for k, kind in enumerate(extra) if kind in (1, 2)), None)
+    profile = page.tags.valueof(_ICC_PROFILE)
+    inks_to_srgb = _to_srgb(profile, "CMYK") if profile and channels == 4 else None
 
     def arranged(levels: Array) -> Array:
         colours = levels[..., :channels]
+        alpha = levels[..., :0] if place is None else levels[..., place : place + 1]
+        if place and extra[place - channels] == 1:  # colours are multiplied by alpha already
+            colours = np.minimum(colours * top // np.maximum(alpha, 1), top)
         if page.photometric == _MIN_IS_WHITE:
             colours = top - colours
+        elif inks_to_srgb:
+            inks = _image(np.floor(colours * (WHITE / top) + 0.5).astype(np.uint8))
+            colours = np.asarray(inks_to_srgb.apply(inks), np.int64) * (top // WHITE)
         elif page.photometric == _CMYK:
             colours = (top - colours[..., :3]) * (top - colours[..., 3:]) // top
-        if place is None:
-            return colours
-        alpha = levels[..., place : place + 1]
-        if extra[place - channels] == 1:  # colours are multiplied by alpha already
-            colours = np.minimum(colours * top // np.maximum(alpha, 1), top)
         return np.concatenate([colours, alpha], axis=-1)
 
-    profile = page.tags.valueof(_ICC_PROFILE) if channels < 4 else None
     image = _image(_on_white(pixels, arranged))
-    return _finished(image, profile, page.tags.valueof(_ORIENTATION))
+    xmp = page.tags.valueof(_XMP)
+    match = _XMP_ORIENTATION.search(xmp) if isinstance(xmp, bytes) else None
+    orientation = page.tags.valueof(_ORIENTATION) or (int(match[1]) if match else 1)
+    return _finished(image, None if channels == 4 else profile, orientation)
 
 
 # --- All other formats ---------------------------------------------------------------------------

@@ -531,9 +531,7 @@ def test_tiff_of_any_kind(kind, bits, planes, alpha, order, compression):
     if kind == "separated":
         stored = np.concatenate([255 - colours, np.full_like(colours[..., :1], 30)], -1)
         expected = expected * (225 / 255)
-    if alpha == "associated":
-        if kind in ("miniswhite", "separated"):
-            return  # inks are not multiplied by alpha
+    if alpha == "associated":  # inks are multiplied by it, too
         stored = stored * ALPHA / 255
     if alpha:
         stored = np.concatenate([stored, ALPHA], -1)
@@ -589,7 +587,10 @@ def test_raw_photographs_are_named(name):
 def test_a_tiff_that_is_not_read_says_what_it_is():
     file = BytesIO()
     tifffile.imwrite(file, np.zeros((4, 4), np.uint32))
-    with pytest.raises(InputError, match="32 bits each, compression none, is not read; save"):
+    with pytest.raises(
+        InputError,
+        match="32 bits each, photometric minisblack, compression none, is not read; save",
+    ):
         decode_image(file.getvalue())
 
 
@@ -600,7 +601,10 @@ def test_a_compression_that_is_not_read_is_named():
     file.seek(0)
     with tifffile.TiffFile(file, mode="r+b") as tiff:
         tiff.pages.first.tags["Compression"].overwrite(9999)
-    with pytest.raises(InputError, match="4 channels, 16 bits each, compression 9999, is not read"):
+    with pytest.raises(
+        InputError,
+        match="4 channels, 16 bits each, photometric separated, compression 9999, is not read",
+    ):
         decode_image(file.getvalue())
 
 
@@ -707,7 +711,9 @@ def test_of_two_channels_beside_the_colours_the_alpha_is_used():
 def test_the_raw_mosaic_of_a_sensor_is_refused():
     file = BytesIO()
     tifffile.imwrite(file, np.zeros((8, 8), np.uint16), photometric="cfa", metadata=None)
-    with pytest.raises(InputError, match="1 channels, 16 bits each, compression none, is not read"):
+    with pytest.raises(
+        InputError, match="1 channels, 16 bits each, photometric cfa, compression none, is not"
+    ):
         decode_image(file.getvalue())
 
 
@@ -717,3 +723,75 @@ def test_a_profile_for_light_is_not_used_on_inks():
     for file, profile in ((plain, None), (profiled, linear_profile())):
         tifffile.imwrite(file, inks, photometric="separated", metadata=None, iccprofile=profile)
     assert np.array_equal(decode_image(profiled.getvalue()), decode_image(plain.getvalue()))
+
+
+def tiff(pixels, **options) -> bytes:
+    file = BytesIO()
+    tifffile.imwrite(file, pixels, **{"metadata": None} | options)
+    return file.getvalue()
+
+
+def ink_profile() -> bytes:
+    """A CMYK profile: the Lab colour of each of the 16 ways to print four inks or none."""
+    inks = np.stack(np.meshgrid(*[[0, 1]] * 4, indexing="ij"), -1).reshape(16, 4)
+    cyan, magenta, yellow, black = inks.T
+    lightness = (95 - 30 * cyan - 35 * magenta - 8 * yellow) * (1 - 0.8 * black)
+    green_red = (-30 * cyan + 65 * magenta - 4 * yellow) * (1 - black)
+    blue_yellow = (-42 * cyan - 3 * magenta + 80 * yellow) * (1 - black)
+    lab = np.stack([lightness * 2.55, green_red + 128, blue_yellow + 128], -1)
+    table = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0])
+    table += struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
+    table += (
+        bytes(range(256)) * 4 + np.round(lab).astype(np.uint8).tobytes() + bytes(range(256)) * 3
+    )
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    return icc(b"prtrCMYKLab ", {b"wtpt": white, b"A2B0": table, b"A2B1": table}, "four inks")
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_inks_are_converted_through_their_profile(rgb, bits, planes, alpha):
+    inks = np.dstack([rgb, rgb[..., 0] // 2])  # (H, W, 4)
+    oracle = ImageCms.profileToProfile(
+        Image.frombytes("CMYK", (47, 31), inks.tobytes()),
+        ImageCms.ImageCmsProfile(BytesIO(ink_profile())),
+        ImageCms.createProfile("sRGB"),
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        outputMode="RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    stored = np.dstack([inks, np.full_like(inks[..., :1], 255)]) if alpha else inks
+    stored = (stored * np.uint16(257)) if bits == 16 else stored
+    stored = stored if planes == "contig" else np.ascontiguousarray(np.moveaxis(stored, -1, 0))
+    extra = {"extrasamples": [2]} if alpha else {}
+    options = {"photometric": "separated", "planarconfig": planes} | extra
+    image = decode_image(tiff(stored, iccprofile=ink_profile(), **options))
+    assert np.array_equal(image, np.asarray(oracle))
+    assert np.abs(image.astype(int) - decode_image(tiff(stored, **options))).max() > 20
+
+
+def test_paper_that_no_ink_covers_is_white_through_a_profile():
+    inks = np.full((4, 8, 5), 65535, np.uint16)
+    inks[..., 4] = 0  # transparent
+    options = {"planarconfig": "contig", "extrasamples": [2], "iccprofile": ink_profile()}
+    assert (decode_image(tiff(inks, photometric="separated", **options)) == 255).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("where", ["tag", "XMP", "both"])
+def test_a_tiffs_orientation_is_obeyed_in_xmp_too(orientation, bits, where):
+    turned = {
+        1: SHADES, 2: SHADES[:, ::-1], 3: SHADES[::-1, ::-1], 4: SHADES[::-1],
+        5: SHADES.transpose(1, 0, 2), 6: np.rot90(SHADES, -1),
+        7: np.rot90(SHADES, 2).transpose(1, 0, 2), 8: np.rot90(SHADES),
+    }[orientation]  # fmt: skip
+    note = XMP.replace(b'"6"', b'"%d"' % (3 if where == "both" else orientation))
+    tags = [(274, "H", 1, orientation, True)] if where != "XMP" else []
+    tags += [(700, "B", len(note), note, True)] if where != "tag" else []
+    pixels = (SHADES * (257 if bits == 16 else 1)).astype(f"u{bits // 8}")
+    planes = np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+    for stored, kind in ((pixels, "contig"), (planes, "separate")):
+        data = tiff(stored, photometric="rgb", planarconfig=kind, extratags=tags)
+        assert np.array_equal(decode_image(data), turned)
