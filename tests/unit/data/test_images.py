@@ -427,20 +427,25 @@ def level(y):
 
 TABLE = np.round(light(np.arange(1024) / 1023) * 65535).astype(">u2")
 TABLE = b"curv\0\0\0\0" + struct.pack(">I", 1024) + TABLE.tobytes()  # as in the usual sRGB profile
-CURVES = {LINEAR: lambda x: x, GAMMA: lambda x: x ** (563 / 256), PARAMETERS: light, TABLE: light}
+CURVES = {
+    "linear": (LINEAR, lambda x: x),
+    "gamma": (GAMMA, lambda x: x ** (563 / 256)),
+    "parameters": (PARAMETERS, light),
+    "table": (TABLE, light),
+}
 
 
 def linear_profile() -> bytes:
     """An RGB profile with sRGB's primaries and no gamma."""
-    return light_profile(SRGB, LINEAR, "linear")
+    return light_profile(SRGB, "linear", "linear")
 
 
-def light_profile(primaries, curve: bytes, words: str) -> bytes:
+def light_profile(primaries, curve: str, words: str) -> bytes:
     """An RGB profile of three primaries and one curve."""
     tags = {}
     for name, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt"), [*primaries, (0.9642, 1.0, 0.8249)]):
         tags[name] = b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(v * 65536) for v in xyz))
-    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), CURVES[curve][0])
     return icc(b"mntrRGB XYZ ", tags, words)
 
 
@@ -460,9 +465,9 @@ def icc(kind: bytes, tags: dict[bytes, bytes], words: str) -> bytes:
     return bytes(profile)
 
 
-def in_srgb(pixels, primaries, curve: bytes):
+def in_srgb(pixels, primaries, curve: str):
     """Oracle: levels of an RGB profile as levels of sRGB, both 0 to 255."""
-    xyz = CURVES[curve](pixels / 255) @ np.array(primaries)
+    xyz = CURVES[curve][1](pixels / 255) @ np.array(primaries)
     return 255 * level(np.clip(xyz @ np.linalg.inv(SRGB), 0, 1))
 
 
@@ -484,12 +489,12 @@ def profiled(pixels, container: str, profile: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("primaries", "curve", "words"),
     [
-        (ADOBE_RGB, GAMMA, "Adobe RGB (1998)"),
-        (DISPLAY_P3, PARAMETERS, "Display P3"),
-        (DISPLAY_P3, TABLE, "Display P3"),
-        (SRGB, LINEAR, "sRGB IEC61966-2.1"),
-        (DISPLAY_P3, PARAMETERS, "sRGB IEC61966-2.1"),
-        (SRGB, GAMMA, "sRGB with a simple gamma"),
+        (ADOBE_RGB, "gamma", "Adobe RGB (1998)"),
+        (DISPLAY_P3, "parameters", "Display P3"),
+        (DISPLAY_P3, "table", "Display P3"),
+        (SRGB, "linear", "sRGB IEC61966-2.1"),
+        (DISPLAY_P3, "parameters", "sRGB IEC61966-2.1"),
+        (SRGB, "gamma", "sRGB with a simple gamma"),
     ],
 )
 @pytest.mark.parametrize(
@@ -503,7 +508,7 @@ def test_a_profile_is_obeyed_whatever_its_name(rgb, primaries, curve, words, con
     assert np.abs(decode_image(data) - expected).max() < 2
 
 
-@pytest.mark.parametrize("curve", [PARAMETERS, TABLE])
+@pytest.mark.parametrize("curve", ["parameters", "table"])
 @pytest.mark.parametrize("words", ["sRGB IEC61966-2.1", "c2", ""])
 @pytest.mark.parametrize("container", ["PNG", "TIFF", "WEBP"])
 def test_a_profile_like_srgb_moves_no_pixel(rgb, curve, words, container):
@@ -795,3 +800,105 @@ def test_a_tiffs_orientation_is_obeyed_in_xmp_too(orientation, bits, where):
     for stored, kind in ((pixels, "contig"), (planes, "separate")):
         data = tiff(stored, photometric="rgb", planarconfig=kind, extratags=tags)
         assert np.array_equal(decode_image(data), turned)
+
+
+# --- Kinds of TIFF: read to the level, or refused by name -----------------------------------------
+
+
+@pytest.mark.parametrize(
+    "compression", ["png", "jpeg2000", "jpegxl", "lerc", "lzma", "zstd", "packbits"]
+)
+@pytest.mark.parametrize("kind", ["rgb", "minisblack"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_tiff_of_any_compression_without_loss_is_read_exactly(compression, kind, bits):
+    pixels = (SHADES * (257 if bits == 16 else 1)).astype(f"u{bits // 8}")
+    pixels = pixels if kind == "rgb" else pixels[..., 0]
+    image = decode_image(tiff(pixels, photometric=kind, compression=compression))
+    assert np.array_equal(image, SHADES if kind == "rgb" else SHADES[..., [0, 0, 0]])
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_webp_inside_a_tiff_may_have_alpha(alpha):
+    pixels = np.dstack([SHADES, ALPHA]) if alpha else SHADES
+    options = {"extrasamples": [2]} if alpha else {}
+    args = {"compression": "webp", "compressionargs": {"lossless": True}}
+    image = decode_image(tiff(pixels.astype(np.uint8), photometric="rgb", **args, **options))
+    expected = SHADES * (ALPHA / 255) + 255 - ALPHA if alpha else SHADES
+    assert np.abs(image - expected).max() <= 1
+
+
+def renamed(data: bytes, kind: str) -> bytes:
+    """A TIFF with another photometric interpretation of the same pixels."""
+    file = BytesIO(data)
+    with tifffile.TiffFile(file, mode="r+b") as changed:
+        photometric = tifffile.PHOTOMETRIC[kind.upper()]
+        changed.pages.first.tags["PhotometricInterpretation"].overwrite(photometric)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("kind", ["minisblack", "miniswhite", "palette"])
+def test_few_bits_and_palettes_are_read_exactly(bits, kind):
+    levels = np.arange(24 * 32).reshape(24, 32) * 7 % 2**bits
+    tags = []
+    expected = np.rint(np.repeat(levels[..., None], 3, -1) * (255 / (2**bits - 1)))
+    if kind == "miniswhite":
+        expected = 255 - expected
+    if kind == "palette":
+        colours = np.random.default_rng(0).integers(0, 256, (2**bits, 3))
+        tags = [(320, "H", 3 * 2**bits, (colours.T * 257).ravel().tolist(), True)]
+        expected = colours[levels]
+    stored = levels.astype(bool if bits == 1 else np.uint8)
+    grey = "minisblack" if kind == "palette" else kind
+    data = tiff(stored, photometric=grey, bitspersample=bits, extratags=tags)
+    assert np.array_equal(decode_image(renamed(data, kind)), expected)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"tile": (16, 16)},
+        {"tile": (16, 16), "compression": "zlib", "predictor": True},
+        {"compression": "lzw", "predictor": True},
+        {"compression": "zstd", "predictor": True, "rowsperstrip": 5},
+        {"rowsperstrip": 7},
+    ],
+)
+def test_tiles_strips_and_predictors_are_read_exactly(bits, planes, options):
+    pixels = (SHADES * (257 if bits == 16 else 1)).astype(f"u{bits // 8}")
+    stored = pixels if planes == "contig" else np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
+    data = tiff(stored, photometric="rgb", planarconfig=planes, **options)
+    assert np.array_equal(decode_image(data), SHADES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bits", "words"),
+    [
+        ("i1", 8, "8 signed"), ("i2", 16, "16 signed"), ("i4", 32, "32 signed"),
+        ("u4", 32, "32"), ("u8", 64, "64"), ("u2", 10, "10"), ("u2", 12, "12"), ("u2", 14, "14"),
+        ("f2", 16, "16 floating-point"), ("f4", 32, "32 floating-point"),
+        ("f8", 64, "64 floating-point"), ("c8", 64, "64 complex"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("channels", [1, 3])
+def test_numbers_that_are_no_bytes_or_pairs_of_bytes_are_refused_by_name(
+    kind, bits, words, channels
+):
+    pixels = np.zeros((8, 8, 3), kind) if channels == 3 else np.zeros((8, 8), kind)
+    colours = "rgb" if channels == 3 else "minisblack"
+    packed = {"bitspersample": bits} if bits in (10, 12, 14) else {}
+    with pytest.raises(InputError) as caught:
+        decode_image(tiff(pixels, photometric=colours, **packed), "a.tif")
+    assert str(caught.value) == (
+        f"a.tif: a TIFF of {channels} channels, {words} bits each, photometric {colours}, "
+        "compression none, is not read; save it as an 8-bit PNG"
+    )
+
+
+@pytest.mark.parametrize("kind", ["icclab", "itulab", "logluv", "linear_raw"])
+def test_colours_that_are_not_read_are_named(kind):
+    data = renamed(tiff(SHADES.astype(np.uint8), photometric="rgb"), kind)
+    with pytest.raises(InputError, match=f"3 channels, 8 bits each, photometric {kind}, compress"):
+        decode_image(data)
