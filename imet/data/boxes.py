@@ -18,6 +18,7 @@ from imet.data.tables import (
     INVISIBLE,
     Collection,
     Problem,
+    grouped,
     raise_first,
     read_columns,
     whole_number,
@@ -86,7 +87,8 @@ def scan_boxes(collection: Collection, images: bool = True) -> tuple[Boxes, list
         else:
             marked.setdefault(row, []).append([column, *sides])
     each = [np.array(marked.get(row, []), np.int64).reshape(-1, 5) for row in range(len(sizes))]
-    return Boxes(tuple(e[:, 1:] for e in each), tuple(e[:, 0] for e in each), sizes), problems
+    boxes = Boxes(tuple(e[:, 1:] for e in each), tuple(e[:, 0] for e in each), sizes)
+    return boxes, grouped(problems)
 
 
 def _misplaced(sides: list[int], height: int, width: int) -> tuple[str, str] | None:

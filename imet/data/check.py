@@ -10,7 +10,7 @@ from tqdm import tqdm
 from imet.data.boxes import scan_boxes
 from imet.data.images import read_image
 from imet.data.layout import misplaced, picture_path
-from imet.data.tables import INVISIBLE, Problem, id_faults, read_columns, scan_tables
+from imet.data.tables import INVISIBLE, Problem, grouped, id_faults, read_columns, scan_tables
 from imet.io import InputError
 
 
@@ -18,8 +18,8 @@ def check(root: Path | str, *, images: bool = True) -> list[Problem]:
     """List every problem of a folder in Kaggle's layout, without stopping at the first.
 
     Problems of `labels.csv` come first, then those of `train.csv`, of `boxes.csv` if there is one
-    and, with `images`, of the pictures, which are all decoded; each group is in row order. The list
-    is empty if the folder is sound.
+    and, with `images`, of the pictures, which are all decoded; each in row order, and those of many
+    rows as one. The list is empty if the folder is sound.
     """
     root = Path(root)
     if not root.is_dir():
@@ -50,7 +50,7 @@ def _picture_problems(root: Path) -> list[Problem]:
     threads = Parallel(-1, prefer="threads", return_as="generator")
     problems = threads(delayed(_picture_problem)(root, *work) for work in works.items())
     shown = tqdm(problems, total=len(works), desc="pictures", unit="", disable=None)
-    return [problem for problem in shown if problem is not None]
+    return grouped([problem for problem in shown if problem is not None])
 
 
 def _picture_problem(root: Path, work: str, line: int) -> Problem | None:

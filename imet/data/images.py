@@ -106,16 +106,17 @@ def check_image_size(width: int, height: int, name: str) -> None:
 
 _CONVERT = "convert it to JPEG or PNG"
 _FETCH = "fetch the picture itself"
+_EXPORT = "export its picture as JPEG or PNG"
 _STARTS = (
     (b"version https://git-lfs", "a Git LFS pointer", "run git lfs pull"),
-    (b"PK\x03\x04", "a ZIP archive (an office document is one, too)", "unpack it"),
+    (b"PK\x03\x04", "a ZIP archive (an office document is one, too)", f"unpack it or {_EXPORT}"),
     (b"PK\x05\x06", "an empty ZIP archive", _FETCH),
     (b"\x1f\x8b", "a gzip archive", "unpack it"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it"),
     (b"Rar!", "a RAR archive", "unpack it"),
-    (b"%PDF", "a PDF document", "export its picture as JPEG or PNG"),
-    (b"%!PS", "a PostScript document", "export its picture as JPEG or PNG"),
-    (b"\xd0\xcf\x11\xe0", "an old office document", "export its picture as JPEG or PNG"),
+    (b"%PDF", "a PDF document", _EXPORT),
+    (b"%!PS", "a PostScript document", _EXPORT),
+    (b"\xd0\xcf\x11\xe0", "an old office document", _EXPORT),
     (b"8BPS", "a Photoshop document", _CONVERT),
     (b"\xff\x0a", "a JPEG XL picture", _CONVERT),
     (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture", _CONVERT),
@@ -279,9 +280,8 @@ def _rare_tiff(page: tifffile.TiffPage, name: str) -> Array:
         return np.concatenate([colours, alpha], axis=-1)
 
     image = _image(_on_white(pixels, arranged))
-    xmp = page.tags.valueof(_XMP)
-    match = _XMP_ORIENTATION.search(xmp) if isinstance(xmp, bytes) else None
-    orientation = page.tags.valueof(_ORIENTATION) or (int(match[1]) if match else 1)
+    image.info["xmp"] = page.tags.valueof(_XMP) or b""
+    orientation = page.tags.valueof(_ORIENTATION) or _orientation_of(image)
     return _finished(image, None if channels == 4 else profile, orientation)
 
 

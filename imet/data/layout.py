@@ -16,8 +16,9 @@ from imet.io import InputError
 
 ENDINGS = (
     ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".jp2", ".ppm",
+    ".heic",
 )  # fmt: skip
-"""Of pictures, the first choice first."""
+"""Of pictures, the first choice first; the last is refused with its remedy."""
 
 
 def composed(text: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -49,6 +49,23 @@ class Problem:
         return f"{where}: {self.message}; {self.remedy}"
 
 
+def grouped(problems: Sequence[Problem]) -> list[Problem]:
+    """Problems of one table, or of pictures, by row; those alike in many rows are said once.
+
+    Alike are problems that differ in no more than a quoted value or another row they mention.
+    """
+    alike: dict[tuple[str, str], list[Problem]] = {}
+    for problem in sorted(problems, key=lambda problem: problem.row or 0):
+        kind = re.sub(r"(['\"]).*\1|\brow \d+", "", problem.message)
+        alike.setdefault((kind, problem.remedy), []).append(problem)
+    result: list[Problem] = []
+    for first, *others in alike.values():
+        more = len({(other.file, other.row) for other in others} - {(first.file, first.row)})
+        words = f"{first.message}, here and in {more} more row{'s' * (more > 1)}"
+        result += [replace(first, message=words)] if more else [first, *others]
+    return result
+
+
 def raise_first(problems: Sequence[Problem]) -> None:
     """Raise `InputError` for the first problem, if there is one, saying how many follow."""
     if problems:
@@ -63,9 +80,9 @@ def read_columns(
     """Read named columns of a CSV file, which may be in any order among others.
 
     A byte order mark and any line ends are accepted, and blank lines are skipped; fields are
-    separated by commas, or by what separates the names in the header. The file is UTF-8, or UTF-16
-    with its mark. Rows come as (line, fields in the order of `wanted`); faulty rows are left out
-    and named among the problems.
+    separated by commas, or by what separates the names in the header. The file is UTF-8 or UTF-16.
+    Rows come as (line, fields in the order of `wanted`); faulty rows are left out and named among
+    the problems.
     """
     try:
         data = path.read_bytes()
@@ -78,10 +95,12 @@ def read_columns(
         return [], [Problem(path, None, message, remedy)]
     if other := what_it_is(data):
         what, _, remedy = other.rpartition("; ")
+        remedy = remedy.replace("picture", "table").replace("JPEG or PNG", "CSV")
         return [], [Problem(path, None, f"this is {what}, not a CSV table", remedy)]
-    if data.startswith(UTF16_MARKS):
+    if data.startswith(UTF16_MARKS) or b"\0" in data[:2]:
+        order = "be" if data.startswith((b"\xfe", b"\0")) else "le"
         try:
-            data = data.decode("utf-16").encode()
+            data = data.decode(f"utf-16-{order}").encode()
         except UnicodeError:
             return [], [Problem(path, None, "the file is damaged UTF-16", "save it as UTF-8")]
     text = data.decode("utf-8", errors="surrogateescape").removeprefix(BYTE_ORDER_MARK)
@@ -103,7 +122,7 @@ def read_columns(
         sign = NOT_TEXT.search("".join(fields))
         if len(fields) != len(names):
             message = f"{len(fields)} fields where the header has {len(names)}"
-            remedy = "give every column a value; quote fields that contain commas"
+            remedy = "separate values as in the header; quote fields that contain commas"
         elif sign:
             message = "a NUL byte" if sign[0] == "\0" else "bytes that are not UTF-8"
             remedy = "save the file as UTF-8 text"
@@ -117,8 +136,8 @@ def read_columns(
 def _delimiter(text: str, wanted: Sequence[str]) -> tuple[str, bool]:
     """What separates fields, and whether the first line only says so (`sep=;`, as in Excel)."""
     first = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
-    if first.lower().startswith("sep=") and len(first.rstrip(" ")) == 5:
-        return first[4], True
+    if said := re.fullmatch(r"\s*(\"?)sep=([^ \"])\1 *", first, re.IGNORECASE):
+        return said[2], True
     for delimiter in (",", ";", "\t", "|"):
         names = [name.strip().strip('"') for name in first.split(delimiter)]
         if set(wanted) <= set(names):
@@ -203,9 +222,8 @@ def scan_tables(root: Path) -> tuple[Collection, list[Problem]]:
     """Read the tables and every problem in them; faulty rows are left out of the collection."""
     labels, label_problems = _scan_labels(root / "labels.csv")
     ids, targets, work_problems = _scan_works(root / "train.csv", labels)
-    for problems in (label_problems, work_problems):
-        problems.sort(key=lambda problem: problem.row or 0)
-    return Collection(root, ids, labels, targets), label_problems + work_problems
+    problems = grouped(label_problems) + grouped(work_problems)
+    return Collection(root, ids, labels, targets), problems
 
 
 def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
@@ -239,30 +257,22 @@ def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
 def _scan_works(path: Path, labels: LabelSpace) -> tuple[Array, Array, list[Problem]]:
     """Ids (N,), targets (N, K) and problems of `train.csv`.
 
-    If no label is known at all, `labels.csv` is at fault and no row is blamed for unknown labels; a
-    label that is unknown in many rows is one problem.
+    If no label is known at all, `labels.csv` is at fault and no row is blamed for unknown labels.
     """
     rows, problems = read_columns(path, ("id", "attribute_ids"))
     if not rows and not problems:
         problems.append(Problem(path, None, "no work in it", "give it one row per work"))
     column_of = {label: k for k, label in enumerate(labels.ids.tolist())}
     first_line: dict[str, int] = {}
-    unknown: dict[int, list[int]] = {}  # label to lines
     sound: dict[str, list[int]] = {}  # id to columns
     for line, (raw_id, text) in rows:
         work = raw_id.strip(INVISIBLE)
-        columns, not_known, label_faults = _label_columns(text, column_of)
+        columns, label_faults = _label_columns(text, column_of)
         faults = id_faults(work, first_line) + label_faults
         problems += [Problem(path, line, message, remedy) for message, remedy in faults]
-        for label in not_known:
-            unknown.setdefault(label, []).append(line)
         first_line.setdefault(composed(work), line)
-        if not faults and not not_known:
+        if not faults:
             sound[work] = columns
-    for label, lines in unknown.items():
-        more = f", here and in {len(lines) - 1} more rows" if len(lines) > 1 else ""
-        remedy = "add it to labels.csv or take it out"
-        problems.append(Problem(path, lines[0], f"label {label} is unknown{more}", remedy))
     targets = np.zeros((len(sound), len(labels)), bool)  # (N, K)
     for row, columns in enumerate(sound.values()):
         targets[row, columns] = True
@@ -285,12 +295,9 @@ def id_faults(work_id: str, first_line: dict[str, int]) -> list[tuple[str, str]]
     return []
 
 
-def _label_columns(
-    text: str, column_of: dict[int, int]
-) -> tuple[list[int], list[int], list[tuple[str, str]]]:
-    """Columns of a row's labels, unknown labels, and other faults as (message, remedy)."""
+def _label_columns(text: str, column_of: dict[int, int]) -> tuple[list[int], list[tuple[str, str]]]:
+    """Columns of a row's labels, and faults as (message, remedy)."""
     seen: list[int] = []
-    unknown: list[int] = []
     faults: list[tuple[str, str]] = []
     words = text.translate(LIST_SIGNS).split()
     if not words:
@@ -298,11 +305,12 @@ def _label_columns(
     for word in words:
         label = whole_number(word)
         if label is None:
-            faults.append((f"label {word!r} is not a whole number", "separate ids by one space"))
+            remedy = "write ids of labels.csv, separated by one space"
+            faults.append((f"label {word!r} is not a whole number", remedy))
         elif column_of and label not in column_of:
-            unknown.append(label)
+            faults.append((f"label {label} is unknown", "add it to labels.csv or take it out"))
         elif label in seen:
             faults.append((f"label {word} stands there twice", "name every label once"))
         else:
             seen.append(label)
-    return [column_of[label] for label in seen if column_of], unknown, faults
+    return [column_of[label] for label in seen if column_of], faults

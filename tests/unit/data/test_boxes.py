@@ -77,7 +77,10 @@ def test_check_finds_all_faults_and_keeps_the_sound_boxes(make_folder):
     root = make_folder(WORKS, pictures=True)
     write_boxes(root, *FAULTS, "b,tag::men,1,2,3,4")
     problems = check(root)
-    assert [problem.file.name for problem in problems] == ["boxes.csv"] * len(FAULTS)
+    assert {problem.file.name for problem in problems} == {"boxes.csv"}
+    assert [problem.row for problem in problems] == [2, 3, 5, 9, 10, 11, 12, 13]  # by kind
+    assert "in labels.csv, here and in 1 more row;" in str(problems[1])
+    assert "is no whole number of pixels, here and in 3 more rows;" in str(problems[2])
     boxes, _ = scan_boxes(read_collection(root))
     assert [len(each) for each in boxes.boxes] == [0, 1, 0]
 

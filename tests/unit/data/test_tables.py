@@ -161,7 +161,8 @@ HEADER = "the header must name id,attribute_ids; it reads "
         ("train", "a,4\n", 2, "label 4 is unknown", "add it to labels.csv or take it out"),
         ("train", "a,4\nb,4\nc,4\n", 2, "label 4 is unknown, here and in 2 more rows",
          "add it to labels.csv or take it out"),
-        ("train", "a,x\n", 2, "label 'x' is not a whole number", "separate ids by one space"),
+        ("train", "a,x\n", 2, "label 'x' is not a whole number",
+         "write ids of labels.csv, separated by one space"),
         ("train", "a,3 3\n", 2, "label 3 stands there twice", "name every label once"),
         ("train", "a,3\na,5\n", 3, "id 'a' stands in row 2 already", "give every work one row"),
         ("train", ",3\n", 2, "the id is empty", "give the work the name of its picture"),
@@ -170,7 +171,34 @@ HEADER = "the header must name id,attribute_ids; it reads "
         ("train", "y" + "x" * 252 + ",3\n", 2, f"id 'y{'x' * 19}…' has 253 bytes",
          "file systems take names of up to 250: shorten it"),
         ("train", "a,3,5\n", 2, "3 fields where the header has 2",
-         "give every column a value; quote fields that contain commas"),
+         "separate values as in the header; quote fields that contain commas"),
+        ("train", "a,culture::japan\nb,tag::men\nc,culture::japan tag::men\n", 2,
+         "label 'culture::japan' is not a whole number, here and in 2 more rows",
+         "write ids of labels.csv, separated by one space"),
+        ("train", "a,nan\nb,nan\n", 2, "label 'nan' is not a whole number, here and in 1 more row",
+         "write ids of labels.csv, separated by one space"),
+        ("train", "a;3\nb;3 5\n", 2, "1 fields where the header has 2, here and in 1 more row",
+         "separate values as in the header; quote fields that contain commas"),
+        ("train", "a,3,\nb,5,\n", 2, "3 fields where the header has 2, here and in 1 more row",
+         "separate values as in the header; quote fields that contain commas"),
+        ("train", "a,\nb,\n", 2, "the label list is empty, here and in 1 more row",
+         "give the work a label or take its row out"),
+        ("train", "a/'b,3\n'c/\"d,3\n", 2, "id \"a/'b\" is refused: it does not name a file inside "
+         "train/, here and in 1 more row",
+         "use letters, digits, - and _, without separators or blanks at the ends"),
+        ("train", "a,3\nb,3\na,3\nb,3\n", 4,
+         "id 'a' stands in row 2 already, here and in 1 more row",
+         "give every work one row"),
+        ("train", "\udce9,3\n\udce8,3\n", 2, "bytes that are not UTF-8, here and in 1 more row",
+         "save the file as UTF-8 text"),
+        ("=train", "i\0d\0,", None, "the file is damaged UTF-16", "save it as UTF-8"),
+        ("=train", "\udcd0\udccf\x11\udce0", None,
+         "this is an old office document, not a CSV table", "export its table as CSV"),
+        ("=train", "PK\3\4", None,
+         "this is a ZIP archive (an office document is one, too), not a CSV table",
+         "unpack it or export its table as CSV"),
+        ("=labels", "<!doctype html>", None, "this is a web page, not a CSV table",
+         "fetch the table itself"),
         ("train", "a\0b,3\n", 2, "a NUL byte", "save the file as UTF-8 text"),
         ("train", "\udcff,3\n", 2, "bytes that are not UTF-8", "save the file as UTF-8 text"),
         ("train", "", None, "no work in it", "give it one row per work"),
@@ -298,6 +326,8 @@ SPREADSHEETS = {
     "semicolons": "id;attribute_ids\na;3 5\nb;8\n",
     "semicolons, quoted": '"id";"attribute_ids"\n"a";"3 5"\n"b";"8"\n',
     "sep=": "sep=;\nid;attribute_ids\na;3 5\nb;8\n",
+    "sep= in quotes": '"sep=;"\nid;attribute_ids\na;3 5\nb;8\n',
+    "sep= with tabs": "sep=\t\r\nid\tattribute_ids\na\t3 5\nb\t8\n",
     "sep= with commas": "sep=,\r\nid,attribute_ids\r\na,3 5\r\nb,8\r\n",
     "tabs": "id\tattribute_ids\na\t3 5\nb\t8\n",
     "whole numbers as floats": "id,attribute_ids\na,3.0 5.0\nb,8.0\n",
@@ -311,10 +341,11 @@ SPREADSHEETS = {
 
 
 @pytest.mark.parametrize("kind", SPREADSHEETS)
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
-def test_tables_of_spreadsheets_and_pandas(make_folder, kind, encoding):
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_tables_of_spreadsheets_and_pandas(make_folder, kind, encoding, marked):
     root = make_folder(WORKS)
-    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    mark = "\ufeff".encode(encoding) if marked else b""
     (root / "train.csv").write_bytes(mark + SPREADSHEETS[kind].encode(encoding))
     labels = "attribute_id;attribute_name\n3.0;culture::japan\n5.0;tag::men\n8.0;tag::a,b\n"
     (root / "labels.csv").write_bytes(mark + labels.encode(encoding))
@@ -354,3 +385,22 @@ def test_picture_path_prefers_png(make_folder):
     assert collection.path(1) == root / "train" / "b.jpeg"
     (root / "train" / "b.png").touch()
     assert collection.path(1) == root / "train" / "b.png"
+
+
+def test_faults_of_one_row_are_all_named(make_folder):
+    root = make_folder([("a", "x y 99 5"), ("b", "3")])
+    assert [problem.message for problem in scan_tables(root)[1]] == [
+        "label 'x' is not a whole number",
+        "label 'y' is not a whole number",
+        "label 99 is unknown",
+    ]
+
+
+def test_a_reader_who_stops_at_the_first_fault_learns_how_many_rows_have_it(make_folder):
+    root = make_folder([(f"w{k}", "culture::japan") for k in range(300)])
+    with pytest.raises(InputError) as caught:
+        read_collection(root)
+    assert str(caught.value) == (
+        f"{root / 'train.csv'}, row 2: label 'culture::japan' is not a whole number, here and in "
+        "299 more rows; write ids of labels.csv, separated by one space"
+    )
