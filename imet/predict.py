@@ -29,12 +29,13 @@ from imet.typing import Array
 
 def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, list[str], Rule]:
     """Load a finished run's network, recipe, label names and decision rule, else InputError."""
-    needed = ("config.json", "labels.json", "metrics.json", "best.pt")
+    needed = ("config.json", "labels.json", "best.pt", "metrics.json")
     if missing := [name for name in needed if not (folder / name).exists()]:
         raise InputError(
             f"{folder} is no finished run: {', '.join(missing)} missing; `imet run RECIPE` prints "
             "the folder of a finished one"
         )
+    metrics = read_metrics(folder, needed[:-1])
     config = read_json(folder / "config.json")
     config.pop("profile", None)
     try:
@@ -48,17 +49,13 @@ def load_network(folder: Path, device: str = "cpu") -> tuple[Network, Recipe, li
     head = build_head(recipe, feature_shapes(encoder, recipe.input_size), len(names))
     network = Network(head, encoder)
     best = folder / "best.pt"
+    # A run on cached features kept its head only; its encoder is the frozen one built above.
+    lent = encoder.state_dict(prefix="encoder.") if recipe.frozen else {}
     try:
-        result = network.load_state_dict(load_checkpoint(best)["model"], strict=False)
+        network.load_state_dict(lent | load_checkpoint(best)["model"])
     except (RuntimeError, KeyError, InputError) as error:
         raise InputError(f"{best}: damaged, or of another network ({error}); run again") from error
-    # A run on cached features kept its head only; its encoder is the frozen one built above.
-    absent = [n for n in result.missing_keys if not (recipe.frozen and n.startswith("encoder."))]
-    if absent or result.unexpected_keys:
-        unfit = ", ".join([*absent, *result.unexpected_keys])
-        raise InputError(f"{best} does not fit the recipe's network ({unfit}); run again")
-    rule = rule_from_json(read_metrics(folder)["rule"])
-    return network.to(resolve_device(device)).eval(), recipe, names, rule
+    return network.to(resolve_device(device)).eval(), recipe, names, rule_from_json(metrics["rule"])
 
 
 def label_pictures(

@@ -17,7 +17,7 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -115,22 +115,26 @@ def run(
     return Run(folder, recipe, profile, parts, read_metrics(folder))
 
 
-def read_metrics(folder: Path) -> dict[str, Any]:
-    """Read a finished run's metrics.json; `InputError` if it has changed since it was written."""
+def read_metrics(folder: Path, files: Iterable[str] = ()) -> dict[str, Any]:
+    """Read a finished run's metrics.json; `InputError` if it or one of `files` has changed."""
     metrics = read_json(folder / "metrics.json")
     checksum = metrics.pop("digest", "") if isinstance(metrics, dict) else None
     if checksum != digest(metrics):
         raise InputError(f"{folder}/metrics.json: damaged; run the recipe again")
+    for file in files:
+        checksum = file_sha256(folder / file)
+        if metrics["files"].get(file, checksum) != checksum:  # an older version named fewer files
+            raise InputError(f"{folder / file}: damaged; run the recipe again")
     return metrics
 
 
 def is_whole(folder: Path) -> bool:
     """Whether a run is finished and its files have not changed since they were written."""
     try:
-        checksums = read_metrics(folder)["files"].items()
-        return all(file_sha256(folder / file) == checksum for file, checksum in checksums)
+        read_metrics(folder, read_metrics(folder)["files"])
     except (OSError, InputError):
         return False
+    return True
 
 
 def train(
@@ -176,7 +180,8 @@ def train(
         targets = {name: part.targets for name, part in parts.items()}
         metrics = evaluate(recipe, outputs, targets)
         metrics["val"]["loss"] = history[best["epoch"] - 1]["val_loss"]
-        files = [*folder.glob("*.np[yz]"), folder / "history.jsonl"]
+        described = ("config.json", "labels.json", "history.jsonl", "best.pt")
+        files = [*folder.glob("*.np[yz]"), *map(folder.joinpath, described)]
         content = {
             "recipe": recipe.name,
             "best_epoch": best["epoch"],
@@ -307,14 +312,13 @@ def _make_ready(
 ) -> None:
     """Delete what a killed run left damaged, and describe the run in files before training."""
     clear_temporary(folder)
-    checkpoints = [path for path in (folder / "last.pt", folder / "best.pt") if path.exists()]
+    last = folder / "last.pt"
     try:
-        for path in checkpoints:
-            load_checkpoint(path)
-    except InputError as error:  # delete both if one is damaged: any epoch may be the best
+        if last.exists() and load_checkpoint(last).get("history"):
+            load_checkpoint(folder / "best.pt")
+    except InputError as error:  # train again even if only the best is lost: any epoch may be it
         print(f"{error}: it is trained from the start", file=sys.stderr)
-        for path in checkpoints:
-            path.unlink()
+        last.unlink()
     write_json(folder / "key.json", key)
     write_json(folder / "config.json", dataclasses.asdict(recipe) | {"profile": profile})
     names = {"ids": parts.labels.ids.tolist(), "names": list(parts.labels.names)}

@@ -13,7 +13,8 @@ import torch
 
 from imet import runs
 from imet.config import resolve
-from imet.io import InputError
+from imet.io import InputError, digest, write_json
+from imet.predict import load_network
 from imet.runs import Run, run
 from imet.training import loop
 from imet.training.checkpoint import load_checkpoint, save_checkpoint
@@ -55,8 +56,12 @@ def measured(made: Run) -> dict:
 
 
 @pytest.mark.parametrize(
-    "name", ["scores_val.npy", "scores_test.npy", "views_test.npy", "history.jsonl", "metrics.json"]
-)
+    "name",
+    [
+        "scores_val.npy", "scores_test.npy", "views_test.npy", "history.jsonl", "metrics.json",
+        "labels.json", "config.json", "best.pt",
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("seed", range(3))
 def test_a_flipped_bit_of_a_finished_run_is_found_and_mended(
     name, seed, finished, home, small_collection
@@ -72,12 +77,51 @@ def test_a_flipped_bit_of_a_finished_run_is_found_and_mended(
         assert np.array_equal(mended.scores(part), finished[1].scores(part))
 
 
-@pytest.mark.parametrize("name", ["scores_val.npy", "views_val.npy", "history.jsonl"])
+LOST = ["scores_val.npy", "views_val.npy", "history.jsonl", "labels.json", "config.json", "best.pt"]
+
+
+@pytest.mark.parametrize("name", LOST)
 def test_a_lost_file_of_a_finished_run_is_mended(name, finished, home, small_collection):
     (folder,) = home.glob("runs/tiny/*/")
     (folder / name).unlink()
     assert measured(make(small_collection)) == measured(finished[1])
     assert (folder / name).exists()
+
+
+@pytest.mark.parametrize("name", ["labels.json", "config.json", "best.pt"])
+def test_nothing_is_predicted_from_a_changed_file(name, home):
+    """A changed name of a label, still valid JSON, and a network with other numbers."""
+    (folder,) = home.glob("runs/tiny/*/")
+    assert len(load_network(folder)) == 4
+    path = folder / name
+    if name == "best.pt":
+        state = load_checkpoint(path)
+        next(iter(state["model"].values())).add_(1)
+        save_checkpoint(path, state)
+    else:
+        word = {"labels.json": ("style::red", "style::green"), "config.json": ('": 32,', '": 64,')}
+        path.write_text(path.read_text(encoding="utf-8").replace(*word[name]), encoding="utf-8")
+    assert not runs.is_whole(folder)
+    with pytest.raises(InputError) as caught:
+        load_network(folder)
+    assert str(caught.value) == f"{path}: damaged; run the recipe again"
+
+
+def test_predicting_needs_no_scores(home):
+    (folder,) = home.glob("runs/tiny/*/")
+    (folder / "scores_val.npy").unlink()
+    assert len(load_network(folder)) == 4
+
+
+def test_a_run_that_an_older_version_finished_is_still_whole(home):
+    """It has checksums of fewer files."""
+    (folder,) = home.glob("runs/tiny/*/")
+    metrics = runs.read_metrics(folder)
+    for name in ("labels.json", "config.json", "best.pt"):
+        del metrics["files"][name]
+    write_json(folder / "metrics.json", metrics | {"digest": digest(metrics)})
+    assert runs.is_whole(folder)
+    assert len(load_network(folder)) == 4
 
 
 @pytest.mark.parametrize("name", ["last.pt", "best.pt"])
