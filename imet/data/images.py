@@ -203,8 +203,6 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # faults that matter a
 _DNG_VERSION, _ICC_PROFILE, _XMP = 50706, 34675, 700  # tags
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _CMYK = 0, 1, 2, 5  # photometric interpretations
 _PLAIN_CHANNELS = {_MIN_IS_BLACK: 1, _MIN_IS_WHITE: 1, _RGB: 3, _CMYK: 4}
-_PALETTE, _YCBCR, _CIELAB = 3, 6, 8  # others that Pillow converts
-_NUMBERS = {2: " signed", 3: " floating-point", 5: " complex", 6: " complex"}  # sample formats
 # None, CCITT, LZW, JPEG, Deflate, PackBits, LZMA and Zstandard: what Pillow decompresses.
 _USUAL_COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000}
 
@@ -238,7 +236,7 @@ def _is_usual(page: tifffile.TiffPage) -> bool:
         return False
     channels = _PLAIN_CHANNELS.get(page.photometric)
     if channels is None:
-        return page.bitspersample <= 8 and page.photometric in (_PALETTE, _YCBCR, _CIELAB)
+        return page.bitspersample <= 8 and page.photometric in (3, 6, 8)  # palette, YCbCr, CIELab
     if page.samplesperpixel != channels or (page.planarconfig == 2 and channels > 1):
         return False
     return page.bitspersample in (1, 8) or (page.bitspersample < 8 and channels == 1)
@@ -250,12 +248,11 @@ def _rare_tiff(page: tifffile.TiffPage, name: str) -> Array:
     read = page.dtype in (np.uint8, np.uint16) and page.bitspersample % 8 == 0
     read &= 0 < channels <= page.samplesperpixel - len(page.extrasamples)
     if not read or page.compression not in tifffile.TIFF.DECOMPRESSORS:
-        kind, compression = (
-            getattr(tag, "name", str(tag)).lower() for tag in (page.photometric, page.compression)
-        )
-        bits = f"{page.bitspersample}{_NUMBERS.get(page.sampleformat, '')} bits each"
-        what = f"a TIFF of {page.samplesperpixel} channels, {bits}, photometric {kind}, compression"
-        raise InputError(f"{name}: {what} {compression}, is not read; save it as an 8-bit PNG")
+        kinds = [getattr(tag, "name", tag) for tag in (page.photometric, page.compression)]
+        number = {2: " signed", 3: " floating-point", 6: " complex"}.get(page.sampleformat, "")
+        what = f"{page.samplesperpixel} channels, {page.bitspersample}{number} bits each, "
+        what += "photometric {}, compression {}".format(*kinds).lower()
+        raise InputError(f"{name}: a TIFF of {what}, is not read; save it as an 8-bit PNG")
     pixels = np.atleast_3d(page.asarray())
     if page.planarconfig == 2 and page.samplesperpixel > 1:
         pixels = np.moveaxis(pixels, 0, -1)
@@ -382,13 +379,9 @@ def _orientation_of(image: Image.Image) -> int:
 
 @lru_cache(32)  # the pictures of a collection share a few profiles
 def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The conversion from a profile to sRGB.
-
-    None if the profile is unusable, or moves no colour by more than one level, whatever its name.
-    """
-    levels = np.arange(0, 256, 15, dtype=np.uint8)
-    colours = np.stack(np.meshgrid(*[levels] * len(mode)), axis=-1)  # "L", "RGB" or "CMYK"
-    sample = _image(colours.reshape(1, -1, len(mode)))
+    """A profile to sRGB; None if it is unusable or moves no colour by more than one level."""
+    colours = 15 * np.indices([18] * len(mode), np.uint8)  # all of "L", "RGB" or "CMYK"
+    sample = _image(colours.reshape(len(mode), -1).T[None])
     intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
     try:
         change = ImageCms.buildTransform(BytesIO(profile), SRGB, mode, "RGB", intent, flags)

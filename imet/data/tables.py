@@ -222,8 +222,7 @@ def scan_tables(root: Path) -> tuple[Collection, list[Problem]]:
     """Read the tables and every problem in them; faulty rows are left out of the collection."""
     labels, label_problems = _scan_labels(root / "labels.csv")
     ids, targets, work_problems = _scan_works(root / "train.csv", labels)
-    problems = grouped(label_problems) + grouped(work_problems)
-    return Collection(root, ids, labels, targets), problems
+    return Collection(root, ids, labels, targets), grouped(label_problems) + grouped(work_problems)
 
 
 def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
