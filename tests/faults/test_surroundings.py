@@ -1,7 +1,8 @@
 """Commands on machines that lack something: each works, or ends with one sentence.
 
 Folders are made read-only by mounting them so in a namespace of the command's own, since a
-superuser may write anywhere; without the right to do that these tests are skipped.
+superuser may write anywhere; without the right to do that those tests are skipped, or fail
+where IMET_REQUIRE_MOUNTS is set. Tests that mount nothing always run.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ def mounting() -> list[str]:
             )
             if not tried.returncode:
                 return command
+    if os.environ.get("IMET_REQUIRE_MOUNTS"):
+        pytest.fail("no right to mount anything, and IMET_REQUIRE_MOUNTS is set")
     pytest.skip("no right to mount anything")
 
 
@@ -42,10 +45,10 @@ def read_only(*folders: Path) -> str:
 
 
 def shell(prepare: str, *command: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command after mounts, with what it printed."""
+    """A command after mounts, if `prepare` makes any, with what it printed."""
     script = prepare + shlex.join(str(part) for part in command)
     return subprocess.run(
-        [*mounting(), "bash", "-c", script],
+        [*(mounting() if prepare else []), "bash", "-c", script],
         capture_output=True,
         text=True,
         check=False,
@@ -55,6 +58,17 @@ def shell(prepare: str, *command: object, **environment: str) -> subprocess.Comp
         | {"PYTHONPATH": str(REPO), "PYTHONDONTWRITEBYTECODE": "1"}
         | environment,
     )
+
+
+def test_only_what_mounts_needs_the_right_to_mount(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.delenv("IMET_REQUIRE_MOUNTS", raising=False)
+    assert shell("", "echo", "ran").stdout == "ran\n"
+    with pytest.raises(pytest.skip.Exception, match="no right"):
+        shell(read_only(REPO), "echo", "ran")
+    monkeypatch.setenv("IMET_REQUIRE_MOUNTS", "1")
+    with pytest.raises(pytest.fail.Exception, match="IMET_REQUIRE_MOUNTS"):
+        shell(read_only(REPO), "echo", "ran")
 
 
 def run_command(data: Path, *changes: str) -> list[object]:
