@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 from lxml import html
 
-from imet.report.plots import collection, comparisons, confusion, datasheet
+from imet.report.plots import (
+    collection,
+    comparisons,
+    confusion,
+    curves,
+    datasheet,
+    examples,
+    overlays,
+)
 from imet.report.plots.style import LONGEST, short
 from imet.report.tables import show, spoken
 
@@ -28,7 +36,15 @@ NAMES = [
     "no kind",
     "tag::$",
 ]
+SHORT = [name for name in NAMES if len(name) <= LONGEST]  # where there is no room for others
 PICTURE = np.full((30, 40, 3), 200, np.uint8)
+VIEW = np.full((16, 16, 3), 200, np.uint8)
+MAP = np.ones((16, 16))
+RISING = ([0, 1], [0, 1])
+ATTENDED = [
+    [overlays.Attended(name, right=True, weights=MAP) for name in NAMES[i : i + 3]]
+    for i in range(0, len(NAMES), 3)
+]
 SQUARE = np.random.default_rng(0).random((len(NAMES), len(NAMES)))
 
 FIGURES = {
@@ -46,7 +62,24 @@ FIGURES = {
     "forest_plot": lambda: comparisons.forest_plot(
         {n: {"": {"value": 0.5, "low": 0.4, "high": 0.6}} for n in NAMES}
     ),
-}
+    "predictions": lambda: examples.predictions([PICTURE], [SHORT], [SHORT[::-1]]),
+    "picture_grid": lambda: examples.picture_grid([PICTURE] * 2, [NAMES, NAMES], titles=NAMES[:2]),
+    "view_strip": lambda: examples.view_strip([[PICTURE] * 6], [NAMES[:6]], headings=[NAMES[8]]),
+    "roc_curves": lambda: curves.roc_curves(dict.fromkeys(NAMES, RISING), {NAMES[0]: 0.5}),
+    "score_curves": lambda: comparisons.score_curves(
+        [1, 2], {n: [0.1, 0.2] for n in SHORT}, x_name=NAMES[0], y_name=NAMES[1],
+        marks={NAMES[2]: (1, 0.1)}, guide=(NAMES[3], 1.5),
+    ),
+    "label_scatter": lambda: comparisons.label_scatter(
+        [1, 2], {NAMES[0]: [0.1, 0.2], NAMES[3]: [0.2, 0.1]}, x_name=NAMES[1], y_name=NAMES[2],
+        named=[(n, 1, 0.1) for n in SHORT],
+    ),
+    "attention_examples": lambda: overlays.attention_examples(
+        [PICTURE] * 4, [NAMES] * 4, [VIEW] * 4, ATTENDED
+    ),
+    "attention_steps": lambda: overlays.attention_steps(VIEW, NAMES[:4], [MAP] * 4, [MAP] * 4),
+    "picture_strip": lambda: overlays.picture_strip([PICTURE] * len(SHORT), SHORT),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("figure", FIGURES)
@@ -63,6 +96,15 @@ def test_what_stands_in_a_heatmap():
     drawn = FIGURES["confusion_heatmap"]()
     words = {t.get_text() for t in drawn.findobj(mpl.text.Text)}
     assert {"$a$ and $b$", "_x_ <b>|`{y}`</b>", "a::b::c", "आदमी", "no kind"} <= words
+
+
+@pytest.mark.parametrize(
+    "figure", ["predictions", "picture_grid", "label_scatter", "attention_examples"]
+)
+def test_what_stands_in_figures_of_works(figure):
+    words = " ".join(t.get_text() for t in FIGURES[figure]().findobj(mpl.text.Text))
+    for name in ("$a$ and $b$", "a $$ b", "_x_ <b>|`{y}`</b>", "a::b::c", "आदमी", "no kind"):
+        assert name in words
 
 
 def test_only_very_long_names_are_cut():
