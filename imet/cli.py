@@ -17,7 +17,7 @@ import typer
 from typer import Argument, Option
 from typer.core import TyperGroup
 
-from imet.io import InputError
+from imet.io import REPO, InputError
 
 UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
 WRITABLE = "; make room there or name another folder (runs, features and data: IMET_HOME)"
@@ -68,6 +68,7 @@ def prepare() -> None:
 
 def main() -> None:
     """The command `imet`: output that cannot be written is an error, too."""
+    _require_own_code(Path(sys.argv[0]).absolute())
     try:
         app()
     finally:
@@ -78,6 +79,17 @@ def main() -> None:
             if error.errno != errno.EPIPE:
                 print(f"imet: the output cannot be written ({error.strerror})", file=sys.stderr)
                 sys.exit(2)
+
+
+def _require_own_code(script: Path) -> None:
+    """End the program if `script`, in the copy of a checkout with its .venv, runs other code."""
+    checkout = script.parents[min(2, len(script.parents) - 1)].resolve()  # of .venv/bin/imet
+    if (checkout / "imet" / "cli.py").is_file() and not REPO.is_relative_to(checkout):
+        print(
+            f"imet: {script} would run the code of {REPO}; run `make env` in {checkout} first",
+            file=sys.stderr,
+        )
+        sys.exit(2)
 
 
 Root = Annotated[Path, Argument(help="Folder with train.csv, labels.csv and train/<id>.png.")]

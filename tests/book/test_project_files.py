@@ -54,7 +54,7 @@ def test_citation_and_licence_agree_with_the_project() -> None:
     assert text("LICENSE").startswith("MIT License")
 
 
-@pytest.mark.parametrize("name", ["test", "book"])
+@pytest.mark.parametrize("name", ["test", "book", "audit"])
 def test_workflows_are_sound_and_read_only_by_default(name: str) -> None:
     workflow = yaml.safe_load(text(f".github/workflows/{name}.yml"))
     assert workflow["permissions"] == {"contents": "read"}
@@ -62,6 +62,45 @@ def test_workflows_are_sound_and_read_only_by_default(name: str) -> None:
         assert job["runs-on"] == "ubuntu-latest"
         for step in job["steps"]:
             assert ("run" in step) != ("uses" in step)
+
+
+def test_every_workflow_is_among_them() -> None:
+    names = {path.stem for path in (REPO / ".github" / "workflows").iterdir()}
+    assert names == {"test", "book", "audit"}
+
+
+def test_the_audit_reads_the_pins_and_runs_when_they_change() -> None:
+    workflow = yaml.safe_load(text(".github/workflows/audit.yml"))
+    started = workflow[True]  # YAML 1.1 reads `on` so
+    assert started["push"] == {"branches": ["main"], "paths": ["requirements.txt"]}
+    assert started["schedule"][0]["cron"].split()[2:4] == ["*", "*"]
+    (run,) = [s["run"] for s in workflow["jobs"]["audit"]["steps"] if "run" in s]
+    assert "pip-audit" in run
+    assert run.endswith("-r requirements.txt")
+
+
+# --- Ends of lines -------------------------------------------------------------------------------
+
+
+def git(*arguments: object) -> str:
+    command = ["git", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_no_file_has_windows_line_ends_even_in_a_clone_that_asks_for_them(tmp_path: Path) -> None:
+    if not (REPO / ".git").exists():
+        pytest.skip("no clone of a repository")
+    clone = tmp_path / "clone"
+    git("clone", "-q", "--depth", "1", "-c", "core.autocrlf=true", REPO.as_uri(), clone)
+    for folder in (REPO, clone):
+        lines = git("-C", folder, "ls-files", "--eol").splitlines()
+        assert len(lines) > 200
+        crlf = [line for line in lines if line.split()[0] in ("i/crlf", "i/mixed")]
+        if folder == clone:
+            crlf += [line for line in lines if line.split()[1] in ("w/crlf", "w/mixed")]
+        assert crlf == []
+    for name in ("Makefile", ".ci/run", "imet/cli.py", "book/tools/build.py"):
+        assert b"\r" not in (clone / name).read_bytes()
 
 
 def test_contents_name_pages_that_exist() -> None:
@@ -239,11 +278,63 @@ def test_another_checkouts_environment_is_refused_and_left_alone(tmp_path: Path)
     assert sorted(p.name for p in (tmp_path / "there" / ".venv").iterdir()) == [".ready-1", "bin"]
 
 
+MARKER = """
+import os, sys
+print("code of", os.path.dirname(__file__), os.environ.get("PYTHONPATH"), file=sys.stderr)
+"""
+
+
+def copied_checkout(folder: Path) -> Path:
+    """A copy of the code that says on stderr where it ran, with a script that runs `imet`."""
+    checkout_with(folder, folder / ".venv")
+    shutil.copytree(REPO / "imet", folder / "imet", ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "imet" / "__init__.py").open("a", encoding="utf-8") as code:
+        code.write(MARKER)
+    script = folder / ".venv" / "bin" / "imet"
+    script.write_text(f"#!{sys.executable}\nfrom imet.cli import main\nmain()\n")
+    script.chmod(0o755)
+    return folder
+
+
 def test_a_shared_environment_runs_the_code_here(tmp_path: Path) -> None:
-    here = checkout_with(tmp_path / "here", tmp_path / "there" / ".venv")
-    planned = make(here, "-n", "lint", "SHARED=1", f"VENV={tmp_path / 'there' / '.venv'}")
-    assert planned.returncode == 0, planned.stderr
-    assert "pip" not in planned.stdout
+    here = copied_checkout(tmp_path / "here")
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "labels.csv").write_text("attribute_id,attribute_name\n0,tag::a\n")
+    (pictures / "train.csv").write_text("id,attribute_ids\nw,0\n")
+    made = make(here, "data", "SHARED=1", f"VENV={sys.prefix}", f"DATA={pictures}")
+    assert made.returncode == 0, made.stderr
+    assert f"code of {here / 'imet'} {here}\n" in made.stderr
+    assert "pip" not in made.stdout
+    assert not (tmp_path / "here" / "data").exists()
+
+
+def test_a_copied_environments_command_does_not_run_the_old_code(tmp_path: Path) -> None:
+    """The script of a copied .venv starts the Python of the old one, whose `imet` is the old."""
+    here = copied_checkout(tmp_path / "copy")
+
+    def run(code: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [".venv/bin/imet", "recipes", "resnet50"],
+            cwd=here,
+            env=os.environ | {"PYTHONPATH": str(code)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    refused = run(REPO)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    script = here / ".venv" / "bin" / "imet"
+    assert refused.stderr == (
+        f"imet: {script} would run the code of {REPO}; run `make env` in {here} first\n"
+    )
+    own = run(here)
+    assert own.returncode == 0, own.stderr
+    assert f"code of {here / 'imet'} " in own.stderr
+    installed = here / ".venv" / "lib" / "site-packages"  # by `pip install .`
+    shutil.copytree(here / "imet", installed / "imet")
+    assert run(installed).returncode == 0
 
 
 @pytest.mark.parametrize("tool", ["execute", "build"])
