@@ -20,33 +20,41 @@ from sphinx.util.docutils import SphinxDirective
 
 METRIC_IN_STUDIES = {"auc": "auc_macro"}
 STATUS = {"stated": "text or table", "as_coded": "published code", "context": "elsewhere"}
-HEADINGS = ("Where", "What", "Reported", "This build", "Recorded", "Evidence")
+HEADINGS = ("Where", "What", "Reported", "This build", "Drawings", "Photographs", "Evidence")
+# Variants of recorded studies that are a recipe's own row, epochs and all, under another name.
+SAME_ROW = {
+    ("equal_length", "AttnCNN-RNN"): "attn_cnn_rnn",
+    ("equal_length", "AttnCNN-RNN + HOG"): "attn_cnn_rnn_hog",
+}
+Recorded = dict[tuple[str, str, str], tuple[dict[str, Any], str]]
 
 
-def recorded_values(
-    folder: Path, earlier: dict[str, list[str]]
-) -> dict[tuple[str, str, str], tuple[dict[str, Any], str]]:
+def recorded_values(folder: Path, earlier: dict[str, list[str]], within: str = "") -> Recorded:
     """Estimates of recorded studies by (recipe, part, measure), for variants that change no rule.
 
-    A variant stands for a recipe if it carries the recipe's name.
+    A variant stands for a recipe if it carries the recipe's name or is listed in `SAME_ROW`. Of
+    several, one by the present code goes first, then the newest. `within` is `"met/"` for
+    photographs.
     """
-    values = {}
-    for path in sorted(folder.glob("*.json")):
+    found = []
+    for path in sorted((folder / within).glob("*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         variants = content.get("values", {})
-        if not isinstance(variants, dict):
-            continue
-        for name, variant in variants.items():
-            if not isinstance(variant, dict) or variant.get("recipe") != name:
+        about = content.get("provenance", {})
+        for name, variant in variants.items() if isinstance(variants, dict) else ():
+            recipe = SAME_ROW.get((path.stem, name), name)
+            if not isinstance(variant, dict) or variant.get("recipe") != recipe:
                 continue
-            about = content.get("provenance", {})
             seeds = ", ".join(map(str, about.get("seeds", [])))
-            source = f"results/{path.name}, profile {about.get('profile')}, seeds {seeds}"
-            if name in earlier.get(f"recorded/{path.stem}", []):
-                source += " (earlier code)"
-            for part in ("val", "test"):
-                for measure, estimate in variant.get(part, {}).items():
-                    values.setdefault((name, part, measure), (estimate, source))
+            source = f"results/{within}{path.name}, {name}, profile {about.get('profile')}"
+            old = name in earlier.get(f"recorded/{within}{path.stem}", [])
+            source += f", seeds {seeds}" + " (earlier code)" * old
+            found.append((not old, about.get("date", ""), recipe, variant, source))
+    values: Recorded = {}
+    for *_, recipe, variant, source in sorted(found, key=lambda each: each[:2], reverse=True):
+        for part in ("val", "test"):
+            for measure, estimate in variant.get(part, {}).items():
+                values.setdefault((recipe, part, measure), (estimate, source))
     return values
 
 
@@ -61,7 +69,7 @@ def cell(estimate: Any) -> str:
     return text
 
 
-def table(rows: list[dict[str, Any]], recorded: dict[tuple[str, str, str], Any]) -> str:
+def table(rows: list[dict[str, Any]], drawings: Recorded, photographs: Recorded) -> str:
     """The whole table as HTML."""
     head = "".join(f'<th scope="col">{name}</th>' for name in HEADINGS)
     body = []
@@ -70,7 +78,8 @@ def table(rows: list[dict[str, Any]], recorded: dict[tuple[str, str, str], Any])
     )
     for row in rows:
         measure = METRIC_IN_STUDIES.get(row["metric"], row["metric"])
-        estimate, source = recorded.get((row["model"], row["split"], measure), (None, ""))
+        place = row["model"], row["split"], measure
+        recorded = [each.get(place, (None, "")) for each in (drawings, photographs)]
         what = [NAMES.get(row["metric"], row["metric"]), MODELS.get(row["model"], row["model"])]
         what.append(SPLITS.get(row["split"], row["split"]))
         if row["document"] == "context" and names[row["metric"], row["model"], row["split"]] > 1:
@@ -78,8 +87,7 @@ def table(rows: list[dict[str, Any]], recorded: dict[tuple[str, str, str], Any])
         evidence = []
         if row["ours"] is not None:
             evidence.append(f"{row['run']}, seed {row['seed']}, {row['device']}")
-        if estimate:
-            evidence.append(source)
+        evidence += [source for _, source in recorded if source]
         ours = {"value": row["ours"], "low": row["low"], "high": row["high"]}
         cells = [
             f"<td>{escape(row['document'])}, {escape(row['where'])}"
@@ -87,7 +95,7 @@ def table(rows: list[dict[str, Any]], recorded: dict[tuple[str, str, str], Any])
             f"<td>{escape(', '.join(filter(None, what)))}</td>",
             f'<td class="number reported">{escape(row["reported"])}</td>',
             f'<td class="number ours">{cell(ours)}</td>',
-            f'<td class="number recorded">{cell(estimate)}</td>',
+            *[f'<td class="number recorded">{cell(estimate)}</td>' for estimate, _ in recorded],
             f"<td><small>{escape('; '.join(evidence)) or '–'}</small></td>",
         ]
         body.append(f'<tr id="{escape(row["key"])}">{"".join(cells)}</tr>')
@@ -107,7 +115,9 @@ class BesideTable(SphinxDirective):
         self.env.note_dependency(str(path))
         rows = json.loads(path.read_text(encoding="utf-8"))
         earlier = json.loads((results / "_earlier.json").read_text(encoding="utf-8"))
-        html = table(rows, recorded_values(results / "recorded", earlier))
+        folder = results / "recorded"
+        drawings, photographs = (recorded_values(folder, earlier, part) for part in ("", "met/"))
+        html = table(rows, drawings, photographs)
         return [nodes.raw("", html, format="html")]
 
 

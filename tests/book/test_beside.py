@@ -6,6 +6,11 @@ import json
 from pathlib import Path
 
 import imet_beside
+import pytest
+
+from imet.config import resolve
+from imet.io import REPO
+from imet.report.reported import reported_value
 
 ROW = {
     "key": "paper.x.val.f2", "document": "paper", "where": "Table 1", "model": "resnet50",
@@ -32,13 +37,44 @@ def test_only_a_variant_that_carries_the_recipes_name_stands_for_it(tmp_path: Pa
     assert list(recorded) == [("resnet50", "val", "f2")]
     estimate, source = recorded["resnet50", "val", "f2"]
     assert estimate["value"] == 0.61
-    assert source == "results/rows.json, profile sample, seeds 0, 1"
+    assert source == "results/rows.json, resnet50, profile sample, seeds 0, 1"
     marked = imet_beside.recorded_values(tmp_path, {"recorded/rows": ["resnet50"]})
     assert marked["resnet50", "val", "f2"][1].endswith("seeds 0, 1 (earlier code)")
 
 
+def test_the_newest_study_by_the_present_code_is_shown(tmp_path: Path) -> None:
+    for name, date, value in (("a", "2026-01-02", 0.1), ("b", "2026-01-03", 0.2)):
+        variant = {"recipe": "resnet50", "val": {"f2": {"value": value}}}
+        content = {"provenance": {"date": date}, "values": {"resnet50": variant}}
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    shown = imet_beside.recorded_values(tmp_path, {})
+    assert shown["resnet50", "val", "f2"][0]["value"] == 0.2
+    shown = imet_beside.recorded_values(tmp_path, {"recorded/b": ["resnet50"]})
+    assert shown["resnet50", "val", "f2"][0]["value"] == 0.1
+
+
+@pytest.mark.parametrize("within", ["", "met/"])
+def test_variants_of_other_names_are_the_rows_own_recipe_and_epochs(within: str) -> None:
+    for (study_name, name), recipe in imet_beside.SAME_ROW.items():
+        content = json.loads((REPO / "results" / f"{within}{study_name}.json").read_text())
+        variant = content["values"][name]
+        assert variant["recipe"] == recipe
+        assert variant["changes"] == {"epochs": resolve(recipe, "kaggle").epochs}
+        assert variant["changes"]["epochs"] == reported_value("code.rnn.epochs")
+
+
+def test_each_row_of_the_paper_has_photographs_beside_drawings() -> None:
+    for within in ("", "met/"):
+        shown = imet_beside.recorded_values(REPO / "results", {}, within)
+        for recipe in ("resnet50", "resnet50_hog", "attn_cnn_rnn", "attn_cnn_rnn_hog"):
+            estimate, source = shown[recipe, "val", "f2"]
+            assert estimate["low"] <= estimate["value"] <= estimate["high"]
+            assert source.startswith(f"results/{within}"), source
+
+
 def test_a_row_says_whose_each_number_is(tmp_path: Path) -> None:
-    html = imet_beside.table([ROW], imet_beside.recorded_values(study(tmp_path), {}))
+    drawings = imet_beside.recorded_values(study(tmp_path), {})
+    html = imet_beside.table([ROW], drawings, {})
     assert '<td class="number reported">0.327</td>' in html
     assert '<td class="number ours">0.500<br><span class="interval">[0.400, 0.600]</span>' in html
     assert '<td class="number recorded">0.610<br>' in html
@@ -47,12 +83,12 @@ def test_a_row_says_whose_each_number_is(tmp_path: Path) -> None:
 
 def test_numbers_for_context_that_are_called_alike_are_told_apart_by_their_notes() -> None:
     row = ROW | {"document": "context", "metric": "loss", "model": "", "split": ""}
-    html = imet_beside.table([row | {"note": "α = .25"}, row | {"note": "α = .75"}], {})
+    html = imet_beside.table([row | {"note": "α = .25"}, row | {"note": "α = .75"}], {}, {})
     assert "<td>Loss, α = .25</td>" in html
     assert "<td>Loss, α = .75</td>" in html
 
 
 def test_what_no_run_made_is_a_dash() -> None:
     row = ROW | {"ours": None, "low": None, "high": None, "run": None}
-    html = imet_beside.table([row], {})
-    assert html.count("–") == 3
+    html = imet_beside.table([row], {}, {})
+    assert html.count("–") == 4
