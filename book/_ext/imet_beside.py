@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -40,22 +41,73 @@ def recorded_values(folder: Path, earlier: dict[str, list[str]], within: str = "
     for path in sorted((folder / within).glob("*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         variants = content.get("values", {})
-        about = content.get("provenance", {})
+        date = content.get("provenance", {}).get("date", "")
         for name, variant in variants.items() if isinstance(variants, dict) else ():
             recipe = SAME_ROW.get((path.stem, name), name)
             if not isinstance(variant, dict) or variant.get("recipe") != recipe:
                 continue
-            seeds = ", ".join(map(str, about.get("seeds", [])))
-            source = f"results/{within}{path.name}, {name}, profile {about.get('profile')}"
             old = name in earlier.get(f"recorded/{within}{path.stem}", [])
-            source += f", seeds {seeds}" + " (earlier code)" * old
-            found.append((not old, about.get("date", ""), recipe, variant, source))
+            source = recording(within + path.name) + f", {escape(name)}" + " (earlier code)" * old
+            found.append((not old, date, recipe, variant, source))
     values: Recorded = {}
     for *_, recipe, variant, source in sorted(found, key=lambda each: each[:2], reverse=True):
         for part in ("val", "test"):
             for measure, estimate in variant.get(part, {}).items():
                 values.setdefault((recipe, part, measure), (estimate, source))
     return values
+
+
+def link(address: str, text: str) -> str:
+    """A link as HTML."""
+    return f'<a href="{escape(address)}">{escape(text)}</a>'
+
+
+def recording(name: str) -> str:
+    """A link to the file of a recorded study; `name` is relative to `results/`."""
+    return link(f"_static/results/{name}", f"results/{name}")
+
+
+def studies(folder: Path, sources: Iterable[str]) -> str:
+    """The files that some of `sources` name, with the provenance of each, as an HTML table."""
+    body = []
+    for path in sorted(folder.rglob("*.json")):
+        name = path.relative_to(folder).as_posix()
+        if any(source.startswith(recording(name)) for source in sources):
+            about = json.loads(path.read_text(encoding="utf-8"))["provenance"]
+            seeds = ", ".join(map(str, about.get("seeds", [])))
+            cells = about.get("profile"), seeds, about.get("device"), about.get("commit")
+            cells = [recording(name), *(escape(str(each or "–")) for each in cells)]
+            body.append(f"<tr><td>{'</td><td>'.join(cells)}</td></tr>")
+    head = "".join(
+        f'<th scope="col">{each}</th>' for each in ("File", "Profile", "Seeds", "Device", "Commit")
+    )
+    return (
+        '<div class="table-scroll"><table class="table beside-studies"><thead><tr>'
+        f"{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def chapters_of_rows(results: Path, pages: Iterable[str]) -> dict[tuple[str, str], str]:
+    """The first chapter, of the book's `pages`, that records a recipe's row: by recipe and part."""
+    found: dict[tuple[str, str], str] = {}
+    for path in sorted(results.glob("[0-9]*.json")):
+        if f"notebooks/{path.stem}" not in pages:
+            continue
+        rows = json.loads(path.read_text(encoding="utf-8"))["values"].get("rows", {})
+        for recipe, row in rows.items():
+            for part in {"val", "test"} & set(row):
+                found.setdefault((recipe, part), path.stem)
+    return found
+
+
+def chapter(name: str) -> str:
+    """A link to a chapter, by its number."""
+    return link(f"notebooks/{name}.html", f"chapter {name.partition('_')[0]}")
+
+
+def place(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Recipe, part and measure of a reported number."""
+    return row["model"], row["split"], METRIC_IN_STUDIES.get(row["metric"], row["metric"])
 
 
 def cell(estimate: Any) -> str:
@@ -69,24 +121,29 @@ def cell(estimate: Any) -> str:
     return text
 
 
-def table(rows: list[dict[str, Any]], drawings: Recorded, photographs: Recorded) -> str:
-    """The whole table as HTML."""
+def table(
+    rows: list[dict[str, Any]],
+    drawings: Recorded,
+    photographs: Recorded,
+    chapters: Mapping[tuple[str, str], str],
+) -> str:
+    """The whole table as HTML; `chapters` record rows, by recipe and part."""
     head = "".join(f'<th scope="col">{name}</th>' for name in HEADINGS)
     body = []
     names = Counter(
         (r["metric"], r["model"], r["split"]) for r in rows if r["document"] == "context"
     )
     for row in rows:
-        measure = METRIC_IN_STUDIES.get(row["metric"], row["metric"])
-        place = row["model"], row["split"], measure
-        recorded = [each.get(place, (None, "")) for each in (drawings, photographs)]
+        recorded = [each.get(place(row), (None, "")) for each in (drawings, photographs)]
         what = [NAMES.get(row["metric"], row["metric"]), MODELS.get(row["model"], row["model"])]
         what.append(SPLITS.get(row["split"], row["split"]))
         if row["document"] == "context" and names[row["metric"], row["model"], row["split"]] > 1:
             what.append(row["note"].partition(";")[0])
         evidence = []
         if row["ours"] is not None:
-            evidence.append(f"{row['run']}, seed {row['seed']}, {row['device']}")
+            text = escape(f"{row['run']}, seed {row['seed']}, {row['device']}")
+            where = chapters.get((row["model"], row["split"]))
+            evidence.append((f"{chapter(where)}: " if where else "") + text)
         evidence += [source for _, source in recorded if source]
         ours = {"value": row["ours"], "low": row["low"], "high": row["high"]}
         cells = [
@@ -96,7 +153,7 @@ def table(rows: list[dict[str, Any]], drawings: Recorded, photographs: Recorded)
             f'<td class="number reported">{escape(row["reported"])}</td>',
             f'<td class="number ours">{cell(ours)}</td>',
             *[f'<td class="number recorded">{cell(estimate)}</td>' for estimate, _ in recorded],
-            f"<td><small>{escape('; '.join(evidence)) or '–'}</small></td>",
+            f"<td><small>{'<br>'.join(evidence) or '–'}</small></td>",
         ]
         body.append(f'<tr id="{escape(row["key"])}">{"".join(cells)}</tr>')
     return (
@@ -114,15 +171,34 @@ class BesideTable(SphinxDirective):
         path = results / "_beside.json"
         self.env.note_dependency(str(path))
         rows = json.loads(path.read_text(encoding="utf-8"))
-        earlier = json.loads((results / "_earlier.json").read_text(encoding="utf-8"))
-        folder = results / "recorded"
-        drawings, photographs = (recorded_values(folder, earlier, part) for part in ("", "met/"))
-        html = table(rows, drawings, photographs)
-        return [nodes.raw("", html, format="html")]
+        chapters = chapters_of_rows(results, self.env.found_docs)
+        return [nodes.raw("", self.html(results, rows, chapters), format="html")]
+
+    def html(self, results: Path, rows: list[Any], chapters: Mapping[Any, str]) -> str:
+        """What stands in the directive's place."""
+        return table(rows, *both(results), chapters)
+
+
+class BesideStudies(BesideTable):
+    """The recorded studies whose numbers stand in the table."""
+
+    def html(self, results: Path, rows: list[Any], chapters: Mapping[Any, str]) -> str:
+        """What stands in the directive's place."""
+        shown = {place(row) for row in rows}
+        sources = [s for each in both(results) for at, (_, s) in each.items() if at in shown]
+        return studies(results / "recorded", sources)
+
+
+def both(results: Path) -> tuple[Recorded, Recorded]:
+    """What was recorded on drawings and on photographs."""
+    earlier = json.loads((results / "_earlier.json").read_text(encoding="utf-8"))
+    folder = results / "recorded"
+    return recorded_values(folder, earlier), recorded_values(folder, earlier, "met/")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive and the script that sorts tables."""
+    """Register the directives and the script that sorts tables."""
     app.add_directive("beside-table", BesideTable)
+    app.add_directive("beside-studies", BesideStudies)
     app.add_js_file("tables.js", loading_method="defer")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

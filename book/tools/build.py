@@ -133,7 +133,7 @@ def copy_results(results: Path, profile: str, tree: Path) -> None:
     """Put the results files of pages and of recorded studies where the book's roles look.
 
     A folder `pages/<name>/` holds files that the page of that name links to; the book has them as
-    `_static/pages/<name>/`.
+    `_static/pages/<name>/`. Recorded studies and their arrays are `_static/results/` for readers.
     """
     target = tree / "_results"
     target.mkdir()
@@ -151,6 +151,11 @@ def copy_results(results: Path, profile: str, tree: Path) -> None:
         shutil.copy(path, copy)
         rows = json.loads(path.read_text(encoding="utf-8")).get("values", {})
         earlier[f"recorded/{name}"] = [v for v in rows if by_earlier_code(rows[v])]
+        for each in (path, path.with_suffix(".npz")):
+            if each.is_file():
+                shown = tree / "_static" / each.relative_to(REPO)
+                shown.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(each, shown)
     write_json(target / "_earlier.json", earlier)
     write_json(target / "_build.json", {"provenance": build_provenance(profile, pages)})
     write_json(target / "_beside.json", reported_beside_ours(profile))

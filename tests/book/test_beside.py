@@ -37,9 +37,10 @@ def test_only_a_variant_that_carries_the_recipes_name_stands_for_it(tmp_path: Pa
     assert list(recorded) == [("resnet50", "val", "f2")]
     estimate, source = recorded["resnet50", "val", "f2"]
     assert estimate["value"] == 0.61
-    assert source == "results/rows.json, resnet50, profile sample, seeds 0, 1"
+    link = '<a href="_static/results/rows.json">results/rows.json</a>'
+    assert source == f"{link}, resnet50"
     marked = imet_beside.recorded_values(tmp_path, {"recorded/rows": ["resnet50"]})
-    assert marked["resnet50", "val", "f2"][1].endswith("seeds 0, 1 (earlier code)")
+    assert marked["resnet50", "val", "f2"][1].endswith(", resnet50 (earlier code)")
 
 
 def test_the_newest_study_by_the_present_code_is_shown(tmp_path: Path) -> None:
@@ -69,26 +70,49 @@ def test_each_row_of_the_paper_has_photographs_beside_drawings() -> None:
         for recipe in ("resnet50", "resnet50_hog", "attn_cnn_rnn", "attn_cnn_rnn_hog"):
             estimate, source = shown[recipe, "val", "f2"]
             assert estimate["low"] <= estimate["value"] <= estimate["high"]
-            assert source.startswith(f"results/{within}"), source
+            file = source.partition('"_static/')[2].partition('"')[0]
+            assert file.startswith(f"results/{within}"), source
+            assert (REPO / file).is_file()
 
 
 def test_a_row_says_whose_each_number_is(tmp_path: Path) -> None:
     drawings = imet_beside.recorded_values(study(tmp_path), {})
-    html = imet_beside.table([ROW], drawings, {})
+    html = imet_beside.table([ROW], drawings, {}, {("resnet50", "val"): "03_baseline"})
     assert '<td class="number reported">0.327</td>' in html
     assert '<td class="number ours">0.500<br><span class="interval">[0.400, 0.600]</span>' in html
     assert '<td class="number recorded">0.610<br>' in html
-    assert "runs/tiny/resnet50-1, seed 0, CPU; results/rows.json" in html
+    chapter = '<a href="notebooks/03_baseline.html">chapter 03</a>'
+    assert f"{chapter}: runs/tiny/resnet50-1, seed 0, CPU<br><a href=" in html
+
+
+def test_a_chapter_that_the_book_lacks_is_no_evidence(tmp_path: Path) -> None:
+    for name in ("03_a", "05_b"):
+        row = {"rows": {"resnet50": {"val": {}}}}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"values": row}))
+    both = {"notebooks/03_a", "notebooks/05_b"}
+    assert imet_beside.chapters_of_rows(tmp_path, both) == {("resnet50", "val"): "03_a"}
+    assert imet_beside.chapters_of_rows(tmp_path, ["notebooks/05_b"]) == {
+        ("resnet50", "val"): "05_b"
+    }
+
+
+def test_studies_are_listed_with_device_and_commit_if_the_table_shows_them(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        about = {"profile": "met", "seeds": [0, 1], "device": "a <GPU>", "commit": f"of-{name}"}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"provenance": about}))
+    html = imet_beside.studies(tmp_path, [imet_beside.recording("b.json") + ", resnet50"])
+    assert "<td>met</td><td>0, 1</td><td>a &lt;GPU&gt;</td><td>of-b</td>" in html
+    assert "of-a" not in html
 
 
 def test_numbers_for_context_that_are_called_alike_are_told_apart_by_their_notes() -> None:
     row = ROW | {"document": "context", "metric": "loss", "model": "", "split": ""}
-    html = imet_beside.table([row | {"note": "α = .25"}, row | {"note": "α = .75"}], {}, {})
+    html = imet_beside.table([row | {"note": "α = .25"}, row | {"note": "α = .75"}], {}, {}, {})
     assert "<td>Loss, α = .25</td>" in html
     assert "<td>Loss, α = .75</td>" in html
 
 
 def test_what_no_run_made_is_a_dash() -> None:
     row = ROW | {"ours": None, "low": None, "high": None, "run": None}
-    html = imet_beside.table([row], {}, {})
+    html = imet_beside.table([row], {}, {}, {})
     assert html.count("–") == 4

@@ -47,7 +47,8 @@ def test_a_strict_book_is_built_with_provenance_on_every_page(
     assert "F2 is <span" in first.read_text()
     assert ">0.412<" in first.read_text()
     assert not [p for p in tmp_path.iterdir() if ".html." in p.name]
-    for name in ("sitemap.xml", "_static/favicon.svg", "_static/mathjax/tex-svg.js"):
+    kept = [f"_static/results/met/equal_length.{ending}" for ending in ("json", "npz")]
+    for name in ("sitemap.xml", "_static/favicon.svg", "_static/mathjax/tex-svg.js", *kept):
         assert (out / name).is_file(), name
     index = (out / "index.html").read_text()
     assert 'property="og:title"' in index
