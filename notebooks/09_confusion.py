@@ -105,6 +105,7 @@ for name, (count, total) in rates.items():
     rows[name] = {"of": f"{count} / {total}", "here": f"{interval:.2f}" if total else "–"}
 page["tpr"] = or_dash(tp / (tp + fn) if tp + fn else None)
 page["tnr"] = or_dash(tn / (tn + fp) if tn + fp else None)
+page["share"] = (tp + fn) / len(targets)
 pd.DataFrame(rows).T
 
 # %% [markdown]

@@ -1,7 +1,8 @@
 """The directive `beside-table`: every reported number beside ours, to filter and to sort.
 
 Ours come from the newest runs of this code on the book's profile (`_results/_beside.json`, which
-`build.py` writes) and from recorded studies; each says where it comes from.
+`build.py` writes), from what chapters record and recipes set, as `ours.csv` lists, and from
+recorded studies; each says where it comes from.
 """
 
 from __future__ import annotations
@@ -14,11 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from imet_num import IN_TEXT, resolve, values_of
 from imet_reported import MODELS, NAMES, SPLITS
-from imet_values import write
+from imet_values import UnknownValue, Values, lookup, read_reported, write
 from sphinx.application import Sphinx
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from imet import config
+
+logger = logging.getLogger(__name__)
 METRIC_IN_STUDIES = {"auc": "auc_macro"}
 STATUS = {"stated": "text or table", "as_coded": "published code", "context": "elsewhere"}
 HEADINGS = ("Where", "What", "Reported", "This build", "Drawings", "Photographs", "Evidence")
@@ -27,6 +33,8 @@ SAME_ROW = {
     ("equal_length", "AttnCNN-RNN"): "attn_cnn_rnn",
     ("equal_length", "AttnCNN-RNN + HOG"): "attn_cnn_rnn_hog",
 }
+SETTING = "setting"
+Own = tuple[str, str]  # text of this build's value, and its evidence
 Recorded = dict[tuple[str, str, str], tuple[dict[str, Any], str]]
 
 
@@ -110,13 +118,47 @@ def place(row: Mapping[str, Any]) -> tuple[str, str, str]:
     return row["model"], row["split"], METRIC_IN_STUDIES.get(row["metric"], row["metric"])
 
 
-def cell(estimate: Any) -> str:
+def of_recipe(reference: str, profile: str) -> Own:
+    """What `recipe.field` is on a profile.
+
+    Examples:
+        >>> of_recipe("resnet50.weight_decay", "kaggle")[1]
+        'recipe resnet50, weight_decay'
+    """
+    name, _, field = reference.partition(".")
+    value = getattr(config.resolve(name, profile), field)
+    spec = "g" if isinstance(value, float) else ",d" if type(value) is int else ""
+    return escape(write(value, spec)), f"recipe {name}, {field}"
+
+
+def of_chapter(reference: str, values: Values, pages: Iterable[str]) -> Own:
+    """What a chapter records, with its format: `04_hog/hog.size:,d`."""
+    page, rest = values.split(reference, "")
+    value, _, spec = lookup(values.of(page), rest)
+    text = cell(value, spec) if isinstance(value, dict) else escape(write(value, spec))
+    number = page.partition("_")[0]
+    return text, chapter(page) if f"notebooks/{page}" in pages else f"chapter {number}"
+
+
+def is_setting(row: Mapping[str, Any]) -> bool:
+    """Whether a reported number is a field of its row's own recipe.
+
+    Examples:
+        >>> is_setting({"model": "vgg16", "metric": "batch_size"})
+        True
+        >>> is_setting({"model": "vgg16", "metric": "f2"})
+        False
+    """
+    return bool(row["model"]) and row["metric"] in config.Recipe.__dataclass_fields__
+
+
+def cell(estimate: Any, spec: str = ".3f") -> str:
     """A value over its interval, as HTML; a dash for none."""
     if not isinstance(estimate, dict) or estimate.get("value") is None:
         return "–"
-    text = write(float(estimate["value"]), ".3f")
+    text = write(float(estimate["value"]), spec)
     if estimate.get("low") is not None:
-        low, high = (write(float(estimate[end]), ".3f") for end in ("low", "high"))
+        low, high = (write(float(estimate[end]), spec) for end in ("low", "high"))
         text += f'<br><span class="interval">[{low}, {high}]</span>'
     return text
 
@@ -126,8 +168,12 @@ def table(
     drawings: Recorded,
     photographs: Recorded,
     chapters: Mapping[tuple[str, str], str],
+    own: Mapping[str, Own],
 ) -> str:
-    """The whole table as HTML; `chapters` record rows, by recipe and part."""
+    """The whole table as HTML; `chapters` record rows, by recipe and part.
+
+    `own` are values of this build that are no run's, by the reported number's key.
+    """
     head = "".join(f'<th scope="col">{name}</th>' for name in HEADINGS)
     body = []
     names = Counter(
@@ -140,18 +186,21 @@ def table(
         if row["document"] == "context" and names[row["metric"], row["model"], row["split"]] > 1:
             what.append(row["note"].partition(";")[0])
         evidence = []
+        text = cell({"value": row["ours"], "low": row["low"], "high": row["high"]})
         if row["ours"] is not None:
-            text = escape(f"{row['run']}, seed {row['seed']}, {row['device']}")
+            run = escape(f"{row['run']}, seed {row['seed']}, {row['device']}")
             where = chapters.get((row["model"], row["split"]))
-            evidence.append((f"{chapter(where)}: " if where else "") + text)
+            evidence.append((f"{chapter(where)}: " if where else "") + run)
+        elif row["key"] in own:
+            text, source = own[row["key"]]
+            evidence += [source] if source else []
         evidence += [source for _, source in recorded if source]
-        ours = {"value": row["ours"], "low": row["low"], "high": row["high"]}
         cells = [
             f"<td>{escape(row['document'])}, {escape(row['where'])}"
             f"<br><small>{STATUS.get(row['status'], row['status'])}</small></td>",
             f"<td>{escape(', '.join(filter(None, what)))}</td>",
             f'<td class="number reported">{escape(row["reported"])}</td>',
-            f'<td class="number ours">{cell(ours)}</td>',
+            f'<td class="number ours">{text}</td>',
             *[f'<td class="number recorded">{cell(estimate)}</td>' for estimate, _ in recorded],
             f"<td><small>{'<br>'.join(evidence) or '–'}</small></td>",
         ]
@@ -176,7 +225,46 @@ class BesideTable(SphinxDirective):
 
     def html(self, results: Path, rows: list[Any], chapters: Mapping[Any, str]) -> str:
         """What stands in the directive's place."""
-        return table(rows, *both(results), chapters)
+        return table(rows, *both(results), chapters, self.own(rows))
+
+    def own(self, rows: list[Any]) -> dict[str, Own]:
+        """Values of this build that are no run's; warns on an unknown key."""
+        source = Path(self.env.srcdir) / "ours.csv"
+        self.env.note_dependency(str(source))
+        profile = rows[0]["profile"]
+        found = {
+            row["key"]: of_recipe(f"{row['model']}.{row['metric']}", profile)
+            for row in rows
+            if is_setting(row)
+        }
+        for line in read_reported(source):
+            kind, _, rest = line["value"].partition("/")
+            if kind == SETTING:
+                found[line["key"]] = (SETTING, "")
+            elif kind == "recipe":
+                found[line["key"]] = of_recipe(rest, profile)
+            else:
+                found[line["key"]] = self.of_chapter(line["value"])
+            if line["note"]:
+                text, evidence = found[line["key"]]
+                note = IN_TEXT.sub(lambda m: self.number(m[1]), line["note"])
+                found[line["key"]] = text, f"{evidence}, {escape(note)}"
+        return found
+
+    def of_chapter(self, reference: str) -> Own:
+        """What a chapter records; warns on an unknown key."""
+        values = values_of(self.env)
+        self.env.note_dependency(str(values.file_of(values.split(reference, "")[0])))
+        try:
+            return of_chapter(reference, values, self.env.found_docs)
+        except UnknownValue as error:
+            at = self.get_location()
+            logger.warning("ours.csv: `%s`: %s", reference, error, location=at, type="imet")
+            return "–", ""
+
+    def number(self, reference: str) -> str:
+        """A bound number in a note."""
+        return resolve(self.env, self.env.docname, reference, self.get_location())[0]
 
 
 class BesideStudies(BesideTable):

@@ -24,6 +24,7 @@ for folder in (BOOK / "_ext", BOOK / "tools"):
     sys.path.insert(0, str(folder))
 
 OWN = re.compile(r"\{num\}`(?:([^`/]+(?:/[^`/]+)?)/)?([^`/]+)`")
+OF_CHAPTER = re.compile(r'^[\w.]+,"?(\d\w+)/([^",\n]+(?:,d)?)"?,', re.MULTILINE)  # in ours.csv
 PROVENANCE = {
     "profile": "tiny",
     "seed": 0,
@@ -52,8 +53,9 @@ def put(values: dict[str, Any], key: str, value: Any) -> None:
 def asked_for() -> dict[str, dict[str, Any]]:
     """Values that the book's own pages take from chapters, by chapter, at any format."""
     pages: dict[str, dict[str, Any]] = {name: {} for name in chapters()}
-    for page in BOOK.glob("*.md"):
-        for chapter, reference in OWN.findall(page.read_text(encoding="utf-8")):
+    for page in [*BOOK.glob("*.md"), BOOK / "ours.csv"]:
+        text = page.read_text(encoding="utf-8")
+        for chapter, reference in OWN.findall(text) + OF_CHAPTER.findall(text):
             if chapter in pages:
                 key, _, spec = reference.rpartition(":")
                 interval = key.endswith("interval")

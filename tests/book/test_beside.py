@@ -7,10 +7,11 @@ from pathlib import Path
 
 import imet_beside
 import pytest
+from imet_values import UnknownValue, Values, read_reported
 
 from imet.config import resolve
 from imet.io import REPO
-from imet.report.reported import reported_value
+from imet.report.reported import reported_numbers, reported_value
 
 ROW = {
     "key": "paper.x.val.f2", "document": "paper", "where": "Table 1", "model": "resnet50",
@@ -77,7 +78,7 @@ def test_each_row_of_the_paper_has_photographs_beside_drawings() -> None:
 
 def test_a_row_says_whose_each_number_is(tmp_path: Path) -> None:
     drawings = imet_beside.recorded_values(study(tmp_path), {})
-    html = imet_beside.table([ROW], drawings, {}, {("resnet50", "val"): "03_baseline"})
+    html = imet_beside.table([ROW], drawings, {}, {("resnet50", "val"): "03_baseline"}, {})
     assert '<td class="number reported">0.327</td>' in html
     assert '<td class="number ours">0.500<br><span class="interval">[0.400, 0.600]</span>' in html
     assert '<td class="number recorded">0.610<br>' in html
@@ -107,12 +108,70 @@ def test_studies_are_listed_with_device_and_commit_if_the_table_shows_them(tmp_p
 
 def test_numbers_for_context_that_are_called_alike_are_told_apart_by_their_notes() -> None:
     row = ROW | {"document": "context", "metric": "loss", "model": "", "split": ""}
-    html = imet_beside.table([row | {"note": "α = .25"}, row | {"note": "α = .75"}], {}, {}, {})
+    html = imet_beside.table([row | {"note": "α = .25"}, row | {"note": "α = .75"}], {}, {}, {}, {})
     assert "<td>Loss, α = .25</td>" in html
     assert "<td>Loss, α = .75</td>" in html
 
 
+def lines_of_ours() -> list[dict[str, str]]:
+    return read_reported(REPO / "book" / "ours.csv")
+
+
+def test_the_list_of_our_own_values_names_reported_numbers_once_each() -> None:
+    keys = [line["key"] for line in lines_of_ours()]
+    assert len(keys) == len(set(keys)) > 90
+    rows = {row["key"]: row for row in reported_numbers()}
+    assert set(keys) <= set(rows)
+    assert not [key for key in keys if imet_beside.is_setting(rows[key])], "these need no line"
+
+
+@pytest.mark.parametrize("profile", ["sample", "met", "kaggle"])
+def test_settings_are_read_from_recipes_and_equal_the_documents_at_full_size(profile: str) -> None:
+    reported = {row["key"]: row["value"] for row in reported_numbers()}
+    named = {
+        line["key"]: line["value"].removeprefix("recipe/")
+        for line in lines_of_ours()
+        if line["value"].startswith("recipe/")
+    }
+    named |= {
+        row["key"]: f"{row['model']}.{row['metric']}"
+        for row in reported_numbers()
+        if imet_beside.is_setting(row)
+    }
+    assert len(named) > 40
+    for key, reference in named.items():
+        text, evidence = imet_beside.of_recipe(reference, profile)
+        assert evidence == "recipe " + reference.replace(".", ", ")
+        if profile == "kaggle" and text != "six":
+            assert float(text.replace(",", "").replace("−", "-")) == float(reported[key]), key
+
+
+def test_a_value_of_a_chapter_is_shown_with_its_interval_and_a_link(tmp_path: Path) -> None:
+    (tmp_path / "_results").mkdir()
+    values = {"hog": {"size": 10368}, "gain": {"value": -0.01, "low": -0.02, "high": 0.0}}
+    (tmp_path / "_results" / "04_hog.json").write_text(json.dumps({"values": values}))
+    book = Values(tmp_path)
+    linked = imet_beside.of_chapter("04_hog/hog.size:,d", book, ["notebooks/04_hog"])
+    assert linked == ("10,368", '<a href="notebooks/04_hog.html">chapter 04</a>')
+    text, evidence = imet_beside.of_chapter("04_hog/gain:.2f", book, [])
+    assert text == '−0.01<br><span class="interval">[−0.02, 0.00]</span>'
+    assert evidence == "chapter 04"
+    with pytest.raises(UnknownValue, match="no value"):
+        imet_beside.of_chapter("04_hog/width:.2f", book, [])
+
+
+def test_our_own_value_stands_where_no_run_made_the_number() -> None:
+    without = ROW | {"ours": None, "low": None, "high": None, "run": None}
+    own = {ROW["key"]: ("10,368", "chapter 04")}
+    html = imet_beside.table([without], {}, {}, {}, own)
+    assert '<td class="number ours">10,368</td>' in html
+    assert "<small>chapter 04</small>" in html
+    assert "10,368" not in imet_beside.table([ROW], {}, {}, {}, own), "a run goes first"
+    html = imet_beside.table([without], {}, {}, {}, {ROW["key"]: (imet_beside.SETTING, "")})
+    assert '<td class="number ours">setting</td>' in html
+
+
 def test_what_no_run_made_is_a_dash() -> None:
     row = ROW | {"ours": None, "low": None, "high": None, "run": None}
-    html = imet_beside.table([row], {}, {}, {})
+    html = imet_beside.table([row], {}, {}, {}, {})
     assert html.count("–") == 4
