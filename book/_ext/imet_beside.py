@@ -17,12 +17,13 @@ from typing import Any
 from docutils import nodes
 from imet_num import IN_TEXT, resolve, values_of
 from imet_reported import MODELS, NAMES, SPLITS
-from imet_values import UnknownValue, Values, lookup, read_reported, write
+from imet_values import UnknownValue, Values, as_printed, lookup, read_reported, write
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from imet import config
+from imet.report.reported import MEASURES as MEASURED
 
 logger = logging.getLogger(__name__)
 METRIC_IN_STUDIES = {"auc": "auc_macro"}
@@ -34,6 +35,7 @@ SAME_ROW = {
     ("equal_length", "AttnCNN-RNN + HOG"): "attn_cnn_rnn_hog",
 }
 SETTING = "setting"
+FIELDS = config.Recipe.__dataclass_fields__
 Own = tuple[str, str]  # text of this build's value, and its evidence
 Recorded = dict[tuple[str, str, str], tuple[dict[str, Any], str]]
 
@@ -146,10 +148,11 @@ def is_setting(row: Mapping[str, Any]) -> bool:
     Examples:
         >>> is_setting({"model": "vgg16", "metric": "batch_size"})
         True
-        >>> is_setting({"model": "vgg16", "metric": "f2"})
+        >>> is_setting({"model": "resnet50", "metric": "precision"})
         False
     """
-    return bool(row["model"]) and row["metric"] in config.Recipe.__dataclass_fields__
+    measured = row["metric"] in MEASURED  # precision is a field, too, of another meaning
+    return bool(row["model"]) and not measured and row["metric"] in FIELDS
 
 
 def cell(estimate: Any, spec: str = ".3f") -> str:
@@ -195,11 +198,12 @@ def table(
             text, source = own[row["key"]]
             evidence += [source] if source else []
         evidence += [source for _, source in recorded if source]
+        reported = as_printed(row["reported"], row["metric"])
         cells = [
             f"<td>{escape(row['document'])}, {escape(row['where'])}"
             f"<br><small>{STATUS.get(row['status'], row['status'])}</small></td>",
             f"<td>{escape(', '.join(filter(None, what)))}</td>",
-            f'<td class="number reported">{escape(row["reported"])}</td>',
+            f'<td class="number reported">{escape(reported)}</td>',
             f'<td class="number ours">{text}</td>',
             *[f'<td class="number recorded">{cell(estimate)}</td>' for estimate, _ in recorded],
             f"<td><small>{'<br>'.join(evidence) or '–'}</small></td>",

@@ -68,6 +68,18 @@ class NumbersInAltTexts(SphinxTransform):
                 )
 
 
+class NumbersInTables(SphinxTransform):
+    """Mark cells of tables that hold bound numbers and nothing else, to be aligned as numbers."""
+
+    default_priority = 900
+
+    def apply(self, **kwargs: Any) -> None:
+        for cell in self.document.findall(nodes.entry):
+            numbers = "".join(n.astext() for n in cell.findall(bound_number))
+            if numbers and numbers.replace(" ", "") == cell.astext().replace(" ", ""):
+                cell["classes"].append("number")
+
+
 def visit_bound_number(translator: Any, node: bound_number) -> None:
     """Open a span whose tooltip is the number's source."""
     translator.body.append(translator.starttag(node, "span", "", title=node["source_key"]))
@@ -82,5 +94,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the role."""
     app.add_role("num", Num())
     app.add_transform(NumbersInAltTexts)
+    app.add_transform(NumbersInTables)
     app.add_node(bound_number, html=(visit_bound_number, depart_bound_number))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from docutils import nodes
 from docutils.parsers.rst import directives
 from imet_num import values_of
-from imet_values import UnknownValue, find, number, page_of, read_reported, write
+from imet_values import UnknownValue, as_printed, find, page_of, read_reported, write
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -123,7 +123,7 @@ class ReportedTable(SphinxDirective):
             for metric in metrics:
                 for kind in sources:
                     if kind == "reported":
-                        text = value.get((model, split, metric), DASH)
+                        text = as_printed(value.get((model, split, metric), DASH))
                     else:
                         text = self.ours(kind, model, split, metric, spec)
                     filled[kind] += text != DASH
@@ -210,9 +210,7 @@ class ReportedList(SphinxDirective):
             what = ", ".join(filter(None, [metric, model, SPLITS.get(row["split"], "")]))
             line = nodes.row()
             line += entry(what, "what")
-            value = number(row["value"])
-            counted = isinstance(value, int) and not metric.startswith("class id")
-            line += entry(format(value, ",") if counted else row["value"], "value")
+            line += entry(as_printed(row["value"], metric), "value")
             line += [entry(row["where"], "where"), entry(row["note"], "note")]
             body += line
         group += head

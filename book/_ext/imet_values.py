@@ -16,6 +16,10 @@ from typing import Any
 FORMAT = re.compile(r"verdict|[<>=^+\- ]*[0-9]*[,_]?(\.[0-9]+)?[deEfgG%n]?")
 
 
+POWER = re.compile(r"(?<=\d)e([+-]?)0*(\d+)$")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+")
+
+
 class UnknownValue(KeyError):
     """A key that no results file has."""
 
@@ -81,8 +85,8 @@ def write(value: Any, spec: str) -> str:
     Examples:
         >>> write(-0.0514, "+.3f"), write([0.25, 0.5], ".2f"), write(True, "")
         ('−0.051', '[0.25, 0.50]', 'yes')
-        >>> write(0.1234, ".1%"), write(109237, ",d"), write("adam", "")
-        ('12.3\xa0%', '109,237', 'adam')
+        >>> write(0.1234, ".1%"), write(109237, ",d"), write("adam", ""), write(-2.5e-07, ".0e")
+        ('12.3\xa0%', '109,237', 'adam', '−2×10⁻⁷')
         >>> [write(ends, "verdict") for ends in ([0.01, 0.2], [-0.2, -0.01], [-0.001, 0.033])]
         ['a gain', 'a loss', 'too little to tell from none']
     """
@@ -106,6 +110,7 @@ def write(value: Any, spec: str) -> str:
             raise ValueError(f"{value} is not whole; use a format like .1f")
         value = int(value)
     text = format(value, spec) if spec else str(value)
+    text = POWER.sub(lambda m: "×10" + (m[1] + m[2]).translate(RAISED), text)
     return re.sub(r"(?<=\d)%$", "\N{NO-BREAK SPACE}%", text).replace("-", "\N{MINUS SIGN}")
 
 
@@ -135,6 +140,25 @@ def number(text: str) -> Any:
         except ValueError:
             continue
     return text
+
+
+def as_printed(text: str, what: str = "") -> str:
+    """A reported value as a page prints it: with commas, powers of ten and all printed digits.
+
+    `what` is the value's name: ids of classes count nothing and have no commas.
+
+    Examples:
+        >>> as_printed("10368"), as_printed("1e-05"), as_printed("0.410"), as_printed("-0.1")
+        ('10,368', '1×10⁻⁵', '0.410', '−0.1')
+        >>> as_printed("1092", "class id of women"), as_printed("x0.1")
+        ('1092', 'x0.1')
+    """
+    value = number(text)
+    if isinstance(value, str) or what.startswith("class id"):
+        return text
+    if isinstance(value, int):
+        return write(value, ",d")
+    return write(value, "") if "e" in text else text.replace("-", "\N{MINUS SIGN}")
 
 
 class Values:

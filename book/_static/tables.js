@@ -1,15 +1,19 @@
 /* Tables of class `sortable`: a button in every heading sorts, a field above filters. Without this script
    they are plain tables. */
 (() => {
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const number = text => {
-  const match = text.replace(/\u2212/g, "-").replace(/,(?=\d{3})/g, "").match(/[-+]?\d*\.?\d+(e[-+]?\d+)?/);
+  const powers = text.replace(/×10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/, (_, power) =>
+    "e" + [...power].map(sign => sign === "⁻" ? "-" : RAISED.indexOf(sign)).join(""));
+  const match = powers.replace(/\u2212/g, "-").replace(/,(?=\d{3})/g, "").match(/[-+]?\d*\.?\d+(e[-+]?\d+)?/);
   return match ? parseFloat(match[0]) : NaN;
 };
 const compare = (a, b) => {
   const [x, y] = [number(a), number(b)];
-  if (isNaN(x) !== isNaN(y)) return isNaN(x) ? 1 : -1;
-  return isNaN(x) || x === y ? a.localeCompare(b) : x - y;
+  return isNaN(x) || isNaN(y) || x === y ? a.localeCompare(b) : x - y;
 };
+// Whichever way is sorted, numbers stand before words and these before dashes.
+const last = (text, numeric) => text === "–" ? 2 : numeric && isNaN(number(text)) ? 1 : 0;
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const headings = [...table.tHead.rows[0].cells];
@@ -26,8 +30,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const numeric = body.rows[0] && body.rows[0].cells[column].classList.contains("number");
       const order = numeric ? compare : (a, b) => a.localeCompare(b);
       const rows = [...body.rows].map(row => [text(row), row]);
-      rows.sort(([a], [b]) => a === "–" || b === "–" ? (a === "–") - (b === "–")
-        : (down ? -1 : 1) * order(a, b));
+      rows.sort(([a], [b]) => last(a, numeric) - last(b, numeric) || (down ? -1 : 1) * order(a, b));
       body.append(...rows.map(([, row]) => row));
     });
   });

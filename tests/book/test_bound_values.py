@@ -82,7 +82,27 @@ def test_lookup_names_the_key_without_its_format() -> None:
 def test_minus_signs_are_real_and_signs_can_be_asked_for() -> None:
     assert write(-0.05, "+.2f") == "\N{MINUS SIGN}0.05"
     assert write(0.05, "+.2f") == "+0.05"
-    assert write(1e-05, "") == "1e\N{MINUS SIGN}05"
+    assert write(1e-05, "") == "1×10⁻⁵"
+    assert write(-1.5e12, ".1e") == "\N{MINUS SIGN}1.5×10¹²"
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "printed"),
+    [
+        ("1500000", "", "1,500,000"),
+        ("1092", "class id of women", "1092"),
+        ("5e-05", "", "5×10⁻⁵"),
+        ("0.60", "", "0.60"),
+        ("-0.60", "", "\N{MINUS SIGN}0.60"),
+        ("–", "", "–"),
+    ],
+)
+def test_a_reported_value_keeps_its_digits(text: str, what: str, printed: str) -> None:
+    assert imet_values.as_printed(text, what) == printed
+
+
+def test_notes_of_reported_numbers_have_labels_as_readers_say_them() -> None:
+    assert "::" not in (REPO / "book" / "reported.csv").read_text(encoding="utf-8")
 
 
 def test_reported_csv_is_whole() -> None:

@@ -6,6 +6,7 @@ Playwright drives this machine's Chromium; axe-core judges accessibility.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -365,8 +366,35 @@ def test_the_table_of_numbers_sorts_and_filters_by_keyboard(tab, book: Path) -> 
         heading = page.locator("table.beside th[aria-sort]")
         assert heading.get_attribute("aria-sort") == direction
         texts = page.locator("table.beside tbody td.reported").all_inner_texts()
-        numbers = [float(t) for t in texts if t.replace(".", "", 1).isdigit()]
+        numbers = [float(re.sub("×10⁻(.)", power, t.replace(",", ""))) for t in texts]
+        assert 1500000 in numbers
+        assert 1e-05 in numbers
         assert numbers == sorted(numbers, key=lambda x: sign * x)
+
+
+def power(match: re.Match[str]) -> str:
+    return f"e-{'⁰¹²³⁴⁵⁶⁷⁸⁹'.index(match[1])}"
+
+
+def test_words_and_dashes_stay_behind_numbers_in_either_order(tab, book: Path) -> None:
+    page = tab().open(book / "numbers.html")
+    button = page.locator("table.beside th button", has_text="This build")
+    for _ in range(2):
+        button.click()
+        texts = page.locator("table.beside tbody td.ours").all_inner_texts()
+        kinds = [2 if t == "–" else 1 if t[0].isalpha() else 0 for t in texts]
+        assert set(kinds) == {0, 1, 2}
+        assert kinds == sorted(kinds)
+
+
+def test_cells_of_bound_numbers_alone_are_set_as_numbers(tab, book: Path) -> None:
+    page = tab().open(book / "deviations.html")
+    cells = page.locator("table td.number")
+    assert cells.count() > 20
+    align = "e => getComputedStyle(e).textAlign"
+    assert {cells.nth(i).evaluate(align) for i in range(cells.count())} == {"right"}
+    words = page.locator("table td", has_text="not measured").first
+    assert words.evaluate(align) != "right"
 
 
 def test_a_threshold_moves_by_keyboard_and_changes_the_scores(tab, pages) -> None:
