@@ -22,8 +22,6 @@ RULES = {
     "count": "fixed number",
 }
 """Rules that models are compared under to what they are called there."""
-
-
 FORMATS = {"less the first": "{:+.3f}", "labels per work": "{:.1f}"}
 """Of the columns of `compare_runs` and `compare_rules`."""
 

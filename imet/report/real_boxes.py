@@ -122,10 +122,9 @@ def crop_rows(tuned: Run, root: Path, device: str) -> dict[str, Any]:
     pictures = [read_image(collection.path(row)) for row in rows]
     network, recipe, *_ = load_network(tuned.folder, device)
     assert network.encoder is not None
+    by_network = crop_boxes(network.encoder, pictures, recipe.input_size, device=device)
     crops: dict[str, Any] = {
-        "content-aware crop": crop_boxes(
-            network.encoder, pictures, recipe.input_size, device=device
-        ),
+        "content-aware crop": by_network,
         "centre crop": [centre_box(*picture.shape[:2]) for picture in pictures],
         "Otsu": [otsu_box(picture) for picture in pictures],
         "spectral residual": [spectral_residual_box(picture) for picture in pictures],

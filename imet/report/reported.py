@@ -13,15 +13,7 @@ from imet.io import REPO, InputError, home, read_json
 from imet.runs import NOT_IN_KEY, code_key, collection_key
 
 REPORTED = REPO / "book" / "reported.csv"
-
-METRIC_IN_RUNS = {
-    "f2": "f2",
-    "f1": "f1",
-    "precision": "precision",
-    "recall": "recall",
-    "auc": "auc_macro",
-    "loss": "loss",
-}
+METRIC_IN_RUNS = {n: n for n in ("f2", "f1", "precision", "recall", "loss")} | {"auc": "auc_macro"}
 """Column `metric` of the reported numbers to the name in a run's metrics."""
 
 

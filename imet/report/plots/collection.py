@@ -49,15 +49,9 @@ def labels_per_work(collections: Mapping[str, ArrayLike]) -> Figure:
     for position, (name, counts) in enumerate(arrays.items()):
         shares = np.bincount(counts, minlength=most + 1) / len(counts)  # (most + 1,)
         offset = (position - (len(arrays) - 1) / 2) * width
-        ax.bar(
-            np.arange(most + 1) + offset,
-            shares,
-            width=width * 0.94,
-            color=PALETTE[position],
-            hatch=("", "///", "...", "xx")[position % 4],
-            edgecolor="white",
-            label=f"{name}, mean {counts.mean():.2f}",
-        )
+        ax.bar(np.arange(most + 1) + offset, shares, width=width * 0.94, color=PALETTE[position],
+               hatch=("", "///", "...", "xx")[position % 4], edgecolor="white",
+               label=f"{name}, mean {counts.mean():.2f}")  # fmt: skip
     ax.set(xlabel="labels on a work", ylabel="share of works", xticks=np.arange(most + 1))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.grid(axis="x", visible=False)
@@ -132,16 +126,10 @@ def cooccurrence(
     with np.errstate(divide="ignore"):
         powers = np.clip(np.log2(table), -top, top)
     figure, ax = label_heatmap(
-        powers,
-        [short(name) for name in rows],
-        columns,
+        powers, [short(name) for name in rows], columns, fmt="", annot_kws={"fontsize": 9},
         annot=[[f"{x:.{digits if x < 9.95 else 0}f}" for x in row] for row in table],
-        fmt="",
-        annot_kws={"fontsize": 9},
-        cmap="RdBu_r",
-        norm=TwoSlopeNorm(0, -top, top),
-        cbar_kws={"shrink": 0.8, "pad": 0.02},
-    )
+        cmap="RdBu_r", norm=TwoSlopeNorm(0, -top, top), cbar_kws={"shrink": 0.8, "pad": 0.02},
+    )  # fmt: skip
     bar = ax.collections[0].colorbar
     assert bar is not None  # sns.heatmap draws one
     ticks = np.arange(-top, top + 0.5) if top >= 2 else np.log2(np.linspace(0.8, 1.2, 5))

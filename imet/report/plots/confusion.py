@@ -65,18 +65,12 @@ def confusion_heatmap(
     Shares (A, B) come from `confusion_when_missed`; rows and columns are full names, and `missed`
     are the numbers of works that miss each of the A labels.
     """
+    names = [f"{short(name)} ({works})" for name, works in zip(rows, missed)]
     figure, ax = label_heatmap(
-        100 * np.asarray(shares, float),
-        [f"{short(name)} ({works})" for name, works in zip(rows, missed)],
-        columns,
-        annot=True,
-        fmt=".0f",
-        annot_kws={"fontsize": LARGE, "color": INK},
-        cmap="Oranges",
-        vmin=0,
-        vmax=150,  # never so dark that ink cannot be read
-        cbar=False,
-    )
+        100 * np.asarray(shares, float), names, columns, annot=True, fmt=".0f", cmap="Oranges",
+        annot_kws={"fontsize": LARGE, "color": INK}, cbar=False,
+        vmin=0, vmax=150,  # never so dark that ink cannot be read
+    )  # fmt: skip
     ax.tick_params(labelsize=LARGE)
     ax.set(xlabel="said wrongly, % of the works", ylabel="missed (works)")
     return figure

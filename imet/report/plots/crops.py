@@ -77,10 +77,7 @@ def six_views(picture: Picture, boxes: Sequence[ArrayLike], views: Sequence[Pict
 
 @styled
 def crop_steps(
-    picture: Picture,
-    layers: Sequence[tuple[str, ArrayLike]],
-    saliency: ArrayLike,
-    box: ArrayLike,
+    picture: Picture, layers: Sequence[tuple[str, ArrayLike]], saliency: ArrayLike, box: ArrayLike
 ) -> Figure:
     """The crop step by step: picture, each layer's map, their mean, the box, what it cuts out.
 

@@ -51,16 +51,10 @@ def training_curves(
     if best_epoch is not None:
         late = best_epoch > epochs.mean()
         axes[0, 0].annotate(
-            f"kept: epoch {best_epoch:g}",
-            (best_epoch, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(-4 if late else 4, 2),
-            textcoords="offset points",
-            ha="right" if late else "left",
-            va="bottom",
-            color=MUTED,
-            fontsize=9,
-        )
+            f"kept: epoch {best_epoch:g}", (best_epoch, 1), xycoords=("data", "axes fraction"),
+            xytext=(-4 if late else 4, 2), textcoords="offset points", va="bottom", fontsize=9,
+            ha="right" if late else "left", color=MUTED,
+        )  # fmt: skip
     axes[-1, 0].set_xlabel("epoch")
     axes[-1, 0].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     return figure
@@ -103,15 +97,10 @@ def threshold_curve(
         ax.plot([threshold], [value], "o", color=INK, markersize=7, zorder=5)
         # Away from the line at the edge, which would cross the words.
         left = threshold > thresholds.mean() or (edge is not None and 0 < edge - threshold < 0.35)
-        ax.annotate(
-            f"{name}\nat {threshold:.3f}: {value:.3f}",
-            (threshold, value),
-            xytext=(-9 if left else 9, 6),
-            textcoords="offset points",
-            ha="right" if left else "left",
-            va="bottom",
-            fontsize=9,
-        )
+        text = f"{name}\nat {threshold:.3f}: {value:.3f}"
+        ax.annotate(text, (threshold, value), xytext=(-9 if left else 9, 6), va="bottom",
+                    textcoords="offset points", ha="right" if left else "left",
+                    fontsize=9)  # fmt: skip
     ax.set(xlabel="threshold", ylabel="F2", ylim=(0, 1.22 * ax.dataLim.ymax))
     if any(curves):
         ax.legend()

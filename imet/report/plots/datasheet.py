@@ -71,8 +71,7 @@ def labelled_grid(
 
 @styled
 def boxes_grid(
-    pictures: Sequence[Picture],
-    boxes: Sequence[Sequence[tuple[str, Sequence[int]]]],
+    pictures: Sequence[Picture], boxes: Sequence[Sequence[tuple[str, Sequence[int]]]]
 ) -> Figure:
     """Works, three per row, with a frame around everything that carries a label, named below.
 

@@ -80,12 +80,9 @@ def picture_grid(
     for i, (picture, names) in enumerate(zip(pictures, labels)):
         row, column = divmod(i, columns)
         show_picture(figure.add_subplot(grid[2 * row, column]), picture)
-        write_labels(
-            figure.add_subplot(grid[2 * row + 1, column]),
-            names,
-            heading=titles[i] if titles else "",
-            lines=depth[row] - bool(titles),
-        )
+        cell = figure.add_subplot(grid[2 * row + 1, column])
+        heading = titles[i] if titles else ""
+        write_labels(cell, names, heading=heading, lines=depth[row] - bool(titles))
     return figure
 
 
@@ -178,23 +175,16 @@ def predictions(
         true, said = list(annotated[row]), cut[row]
         hit = [name in said for name in true]
         write_labels(
-            figure.add_subplot(grid[row, 1]),
-            true,
-            marks=["●" if h else "○" for h in hit],
-            colours=[INK if h else MISSED for h in hit],
-            heading="annotator",
-            lines=lines[row] - 1,
-            size=LARGE,
-        )
+            figure.add_subplot(grid[row, 1]), true, marks=["●" if h else "○" for h in hit],
+            colours=[INK if h else MISSED for h in hit], heading="annotator",
+            lines=lines[row] - 1, size=LARGE,
+        )  # fmt: skip
         right = [name in true for name in said]
         names = said + ([f"and {rest[row]} more"] if rest[row] else [])
         write_labels(
-            figure.add_subplot(grid[row, 2]),
-            names,
+            figure.add_subplot(grid[row, 2]), names, heading="predicted",
             marks=["✓" if r else "✗" for r in right] + [" "] * bool(rest[row]),
             colours=[RIGHT if r else WRONG for r in right] + [MUTED] * bool(rest[row]),
-            heading="predicted",
-            lines=lines[row] - 1,
-            size=LARGE,
-        )
+            lines=lines[row] - 1, size=LARGE,
+        )  # fmt: skip
     return figure
