@@ -1,4 +1,4 @@
-/* Explorers of one page: thresholds, predictions, ROC curves. Data come from a script beside it, charts from
+/* Explorers of one page: thresholds, predictions, ROC curves, and the model of the table of labels. Data come from a script beside it, charts from
    Plotly; controls are the browser's own, so that they work by keyboard. */
 (() => {
   const data = window.EXPLORER;
@@ -52,18 +52,19 @@
     return sums.map(sum => sum / works.length);
   };
   const MEASURES = ["F2", "F1", "precision", "recall", "labels per work"];
-  const SCOPES = {
-    "all labels": [["all labels", () => true]],
-    "cultures and tags": [["cultures", k => data.culture[k]], ["tags", k => !data.culture[k]]],
-    "quarters by frequency": [4, 3, 2, 1].map(q => [`quartile ${q}`, k => data.quartile[k] === q]),
+  const SCOPES = {  // what a slider is for, in the order of the tuned thresholds
+    all: [["all labels", () => true]],
+    kinds: [["cultures", k => data.culture[k]], ["tags", k => !data.culture[k]]],
+    quartiles: [4, 3, 2, 1].map(q => [`quartile ${q}`, k => data.quartile[k] === q]),
   };
+  const SCOPE_NAMES = [["all", "all labels"], ["kinds", "cultures and tags"], ["quartiles", "quarters by frequency"]];
 
   const thresholds = box => {
     const table = make("table", { className: "table" });
     const plot = make("div"), sliders = make("div", { className: "sliders" });
     const [model, modelLabel] = choice("Model", same(Object.keys(data.models)), () => build());
     const [part, partLabel] = choice("Works", [["val", "validation"], ["test", "test"]], () => build());
-    const [scope, scopeLabel] = choice("A threshold for", same(Object.keys(SCOPES)), () => build());
+    const [scope, scopeLabel] = choice("A threshold for", SCOPE_NAMES, () => build());
     box.append(make("p", { className: "controls" }, modelLabel, partLabel, scopeLabel), sliders,
       make("div", { className: "table-scroll" }, table), plot);
     let inputs = [], curves = [];
@@ -72,7 +73,7 @@
     const kept = {};  // thresholds set, by model and scope: whoever looks at other works, or comes back, finds them
     const build = () => {
       const own = kept[model.value + scope.value] ??=
-        SCOPES[scope.value].map(() => data.models[model.value].threshold.toFixed(2));
+        SCOPES[scope.value].map(() => data.models[model.value].tuned.all[0].toFixed(2));
       sliders.replaceChildren();
       inputs = SCOPES[scope.value].map(([name], i) => {
         const input = make("input", { type: "range", min: 0.01, max: 0.99, step: 0.01, id: `explorer-${serial++}` });
@@ -85,16 +86,15 @@
       curves = grid.map(t => measure(given(), data.works[part.value], new Array(K).fill(t)));
       show();
     };
+    const limits = values => data.labels.map((_, k) =>
+      values[SCOPES[scope.value].findIndex(([, belongs]) => belongs(k))]);
     const show = () => {
-      const limits = new Array(K);
-      SCOPES[scope.value].forEach(([, belongs], i) => {
-        inputs[i][1].textContent = Number(inputs[i][0].value).toFixed(2);
-        for (let k = 0; k < K; k++) if (belongs(k)) limits[k] = Number(inputs[i][0].value);
-      });
-      const tuned = data.models[model.value].threshold;
+      inputs.forEach(([input, output]) => { output.textContent = Number(input.value).toFixed(2); });
+      const tuned = data.models[model.value].tuned[scope.value];
       const works = data.works[part.value];
-      const rows = [["yours", measure(given(), works, limits)],
-        [`tuned, ${tuned.toFixed(3)}`, measure(given(), works, new Array(K).fill(tuned))]];
+      const rows = [["yours", inputs.map(([input]) => Number(input.value))],
+        ["tuned, " + tuned.map(t => t.toFixed(tuned.length > 1 ? 2 : 3)).join(" / "), tuned]]
+        .map(([name, values]) => [name, measure(given(), works, limits(values))]);
       const head = make("tr", {}, make("th", { scope: "col", textContent: "threshold" }),
         ...MEASURES.map(m => make("th", { scope: "col", textContent: m })));
       table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows.map(([name, values]) =>
@@ -137,8 +137,14 @@
       }
       count.textContent = `${cards.children.length} of ${data.pictures.length} works`;
     };
+    /* What a picture shows, as far as the annotator's labels tell, and which of them the model found. */
+    const inWords = all => {
+      const given = all.filter(([, what]) => what !== "wrong").map(([k, what]) => `${data.labels[k]} (${what})`);
+      const rest = given.length > 5 ? `, and ${given.length - 5} more` : "";
+      return given.length ? "Work labelled " + given.slice(0, 5).join(", ") + rest : "Work without a label";
+    };
     const card = (picture, all) => {
-      const image = make("img", { src: data.folder + picture.file, alt: "work " + picture.work, loading: "lazy" });
+      const image = make("img", { src: data.folder + picture.file, alt: inWords(all), loading: "lazy" });
       const frame = make("button", { type: "button", className: "frame" }, image);
       frame.setAttribute("aria-expanded", "false");
       const more = make("span", { className: "maps" });
@@ -219,6 +225,28 @@
     redraws.push(show);
   };
 
+  /* The table of all labels is one model's; another's numbers take their place, row by row. */
+  const ofLabels = table => {
+    const rows = [...table.tBodies[0].rows];  // in the order of the labels, before anybody sorts
+    const columns = ["AUC", "F2", "average precision"].map(name =>
+      [...table.tHead.rows[0].cells].findIndex(cell => cell.innerText.trim().startsWith(name)));
+    const [model, modelLabel] = choice("Model", same(Object.keys(data.models)), () => {
+      table.querySelectorAll("th").forEach(heading => heading.removeAttribute("aria-sort"));
+      data.models[model.value].labels.forEach((measures, k) => {
+        const cells = columns.map(column => rows[k].cells[column]);
+        if (!measures) return cells.forEach(cell => { cell.textContent = "–"; });
+        const [auc, low, high, f2, precision] = measures;
+        cells[0].replaceChildren(auc.toFixed(3) + "\n", make("span", { className: "interval",
+          textContent: `[${low.toFixed(2)}, ${high.toFixed(2)}]` }));
+        cells[1].textContent = f2.toFixed(3);
+        cells[2].textContent = precision.toFixed(3);
+      });
+    });
+    (table.closest(".table-scroll") || table).before(make("p", { className: "model-of-table" }, modelLabel));
+  };
+
+  const labelTable = document.querySelector("table.of-labels");
+  if (labelTable) ofLabels(labelTable);
   for (const [id, start] of [["threshold", thresholds], ["predictions", predictions], ["roc", roc]]) {
     const box = document.getElementById("explore-" + id);
     if (box) start(box);

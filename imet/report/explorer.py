@@ -9,21 +9,24 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from sklearn.metrics import average_precision_score
 
+from imet import metrics
 from imet.data.images import read_image
 from imet.data.parts import Part
 from imet.inspection import Steps
 from imet.labels import quartile_of
-from imet.metrics import roc_auc_per_class
 from imet.report.comparisons import require_same_works
 from imet.report.tables import spoken
 from imet.runs import Run
 from imet.statistics import auc_interval
-from imet.thresholds import tune_exact
+from imet.thresholds import threshold_grid, tune_exact, tune_per_kind
 from imet.typing import Array
 
 MOST_WORKS = 400
 """Works of a part that a page carries at most: its size stays bounded on large collections."""
+GRID = threshold_grid(1.0)
+""".01, .02, …, .99: where the sliders of a page can stand."""
 
 
 def packed(scores: Array) -> str:
@@ -40,26 +43,25 @@ def explorer_data(trained: Mapping[str, Run]) -> dict[str, Any]:
     """What the explorers need of models of one collection and one split, JSON-serialisable.
 
     Labels have a name, a mark for cultures and a quartile; works, by part, the columns of their
-    labels; models, by name, a tuned threshold, `packed` scores of both parts, the columns that
-    their own rule gives to each test work, and [AUC, low, high] by label on the test works taken.
+    labels; models, by name, thresholds tuned on all validation works (`tuned_thresholds`), `packed`
+    scores of both parts, the columns that their own rule gives to each test work, [AUC, low, high]
+    by label on the test works taken, and `label_measures` on all test works.
     """
     first = next(iter(trained.values()))
     parts, space = first.parts, first.parts.labels
     taken = {name: slice(0, MOST_WORKS) for name in ("val", "test")}
-    models, targets = {}, parts.test.targets[taken["test"]]
+    models = {}
     for name, run in trained.items():
         require_same_works(run, first)
         if run.parts.labels.names != space.names:
             raise ValueError(f"{name}: has other labels than the first model")
-        rule = tune_exact(run.scores("val"), parts.val.targets)
-        auc = roc_auc_per_class(run.scores("test")[taken["test"]], targets)
+        scores, decided = run.scores("test"), run.predicted("test")
+        few = scores[:MOST_WORKS], decided[:MOST_WORKS], parts.test.targets[:MOST_WORKS]
         models[name] = {
-            "threshold": rule.threshold,
-            "decided": _columns(run.predicted("test")[:MOST_WORKS]),
-            "auc": [
-                [round(x, 3) for x in auc_interval(a, n, len(targets) - n)] if a == a else None
-                for a, n in zip(auc.tolist(), targets.sum(0).tolist())
-            ],
+            "tuned": tuned_thresholds(run),
+            "decided": _columns(few[1]),
+            "auc": _rows(label_measures(*few)[:, :3]),
+            "labels": _rows(label_measures(scores, decided, parts.test.targets)),
         } | {part: packed(run.scores(part)[rows]) for part, rows in taken.items()}
     return {
         "labels": [spoken(name) for name in space.names],
@@ -68,6 +70,59 @@ def explorer_data(trained: Mapping[str, Run]) -> dict[str, Any]:
         "works": {part: _columns(parts[part].targets[rows]) for part, rows in taken.items()},
         "models": models,
     }
+
+
+def tuned_thresholds(run: Run) -> dict[str, list[float]]:
+    """Thresholds with the best F2 on validation works, for each scope of a page's sliders.
+
+    The one for all labels is the best of all, those of cultures and tags the best pair from `GRID`,
+    those of quartiles 4, 3, 2 and 1 are from `tune_quartiles`.
+    """
+    scores, targets, space = run.scores("val"), run.parts.val.targets, run.parts.labels
+    one = tune_exact(scores, targets).threshold
+    two = tune_per_kind(scores, targets, space.is_culture, GRID)
+    four = tune_quartiles(scores, targets, quartile_of(run.parts.train.targets.sum(0)), one)
+    return {"all": [one], "kinds": [two.culture, two.tag], "quartiles": four[::-1]}
+
+
+def tune_quartiles(scores: Array, targets: Array, quartile: Array, start: float) -> list[float]:
+    """Thresholds of labels in quartiles 1 to 4, from `GRID`, for F2 of the works given.
+
+    All begin next to `start`. Each in turn, from quartile 4 on, moves to its best place while the
+    others stay, until none moves. Scores (N, K), targets (N, K) bool, `quartile` (K,).
+    """
+    columns = [quartile == q for q in (1, 2, 3, 4)]
+    counts = [metrics.counts_at_thresholds(scores[:, c], targets[:, c], GRID) for c in columns]
+    positives, at, before = targets.sum(1)[:, None], [int(abs(GRID - start).argmin())] * 4, None
+    while at != before:
+        before = at.copy()
+        for q in (3, 2, 1, 0):
+            n, tp = (
+                counts[q][i] + sum(counts[o][i][:, [at[o]]] for o in range(4) if o != q)
+                for i in (0, 1)
+            )  # (N, M) of all labels
+            f2 = metrics.fbeta_of_counts(n, positives, tp).mean(0)
+            at[q] = int(f2.argmax()) if f2.max() > f2[at[q]] else at[q]
+    return GRID[at].tolist()
+
+
+def label_measures(scores: Array, decided: Array, targets: Array) -> Array:
+    """AUC, the ends of its interval, F2 and average precision of each label, to three digits.
+
+    From (N, K) of some works; (K, 5), NaN for a label that all of these works have, or none.
+    """
+    rows = np.full((targets.shape[1], 5), np.nan)
+    f2 = metrics.fbeta_per_work(decided.T, targets.T)  # of labels, each over its works
+    for k, auc in enumerate(metrics.roc_auc_per_class(scores, targets)):
+        if not np.isnan(auc):
+            has = targets[:, k]
+            interval = auc_interval(float(auc), int(has.sum()), int((~has).sum()))
+            rows[k] = *interval, f2[k], average_precision_score(has, scores[:, k])
+    return rows.round(3)
+
+
+def _rows(measures: Array) -> list[list[float] | None]:
+    return [None if np.isnan(row[0]) else row.tolist() for row in measures]
 
 
 def _columns(decisions: Array) -> list[list[int]]:

@@ -296,6 +296,21 @@ def test_search_finds_a_word_without_a_server(tab, book: Path) -> None:
     page.locator("#search-results li").first.wait_for(timeout=10_000)
 
 
+def test_search_is_opened_typed_and_sent_by_keyboard(tab, book: Path) -> None:
+    page = tab().open(book / "index.html")
+    page.keyboard.press("Control+k")
+    field = page.locator("input[name=q]:focus")
+    field.wait_for(timeout=10_000)
+    page.keyboard.type("floor")
+    page.keyboard.press("Enter")
+    results = page.locator("#search-results li a").first
+    results.wait_for(timeout=10_000)
+    assert "search.html" in page.url
+    results.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "search.html" not in url)
+
+
 def pages_with(pages: list[Path], mark: str) -> list[Path]:
     return [path for path in pages if mark in path.read_text(encoding="utf-8")]
 
@@ -412,6 +427,108 @@ def test_a_threshold_moves_by_keyboard_and_changes_the_scores(tab, pages) -> Non
     box.locator("select").nth(2).select_option("quarters by frequency")
     assert box.locator("input[type=range]").count() == 4
     assert window.errors == []
+
+
+def test_the_tuned_row_is_that_of_the_chosen_scope(tab, pages) -> None:
+    """On the validation works that it was tuned on, a better choice of the same kind is hard."""
+    page = tab().open(page_of(pages, "11b_explore"))
+    box = page.locator("#explore-threshold")
+    tuned = box.locator("tbody tr").nth(1)
+    f2 = []
+    for scope, numbers in (("all", 1), ("kinds", 2), ("quartiles", 4)):
+        box.locator("select").nth(2).select_option(scope)
+        kept = page.evaluate("s => Object.values(EXPLORER.models)[0].tuned[s]", scope)
+        said = tuned.locator("th").inner_text().removeprefix("tuned, ").split(" / ")
+        assert len(kept) == len(said) == numbers
+        assert [float(text) for text in said] == pytest.approx(kept, abs=0.0051)
+        f2.append(float(tuned.locator("td").first.inner_text()))
+        yours = float(box.locator("tbody tr").first.locator("td").first.inner_text())
+        if page.evaluate("EXPLORER.works.val.length") < 400:  # all works that it was tuned on
+            assert f2[-1] >= yours
+    assert f2[1] != f2[0]
+    for i, value in enumerate(kept):  # set by hand, they give the same row
+        box.locator("input[type=range]").nth(i).fill(str(value))
+    rows = [box.locator("tbody tr").nth(i).locator("td").all_inner_texts() for i in (0, 1)]
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("how", ["mouse", "keyboard"])
+def test_the_table_of_labels_sorts_by_every_measure(tab, pages, how: str) -> None:
+    page = tab().open(page_of(pages, "11b_explore"))
+    table = page.locator("table.of-labels")
+    headings = [text.strip(" ↕") for text in table.locator("th").all_inner_texts()]
+    for name in ("label", "test works", "AUC", "F2", "average precision"):
+        column = next(i for i, heading in enumerate(headings) if heading.startswith(name))
+        button = table.locator("th button").nth(column)
+        for direction in ("ascending", "descending"):
+            if how == "mouse":
+                button.click()
+            else:
+                button.focus()
+                page.keyboard.press("Enter" if direction == "ascending" else "Space")
+            assert table.locator("th[aria-sort]").count() == 1
+            assert table.locator("th").nth(column).get_attribute("aria-sort") == direction
+            texts = table.locator(f"tbody td:nth-child({column + 1})").all_inner_texts()
+            known = [text.split()[0] for text in texts if text.strip() != "–"]
+            assert all(text.strip() == "–" for text in texts[len(known) :]), "dashes come last"
+            if name != "label":
+                values = [float(text.replace(",", "")) for text in known]
+                assert values == sorted(values, reverse=direction == "descending")
+    assert known
+
+
+def test_the_table_of_labels_shows_another_model_with_intervals(tab, pages) -> None:
+    page = tab().open(page_of(pages, "11b_explore"))
+    table, select = page.locator("table.of-labels"), page.locator(".model-of-table select")
+    table.locator("th button").nth(2).click()  # rows stand in another order than the labels
+    first = table.locator("tbody").inner_text()
+    assert "[" in first
+    for model in page.evaluate("Object.keys(EXPLORER.models)")[::-1]:
+        select.select_option(model)
+        labels = page.evaluate("m => EXPLORER.models[m].labels", model)
+        names = page.evaluate("EXPLORER.labels")
+        shown = {
+            row[0]: row[-3:]
+            for row in page.evaluate(
+                "[...document.querySelectorAll('table.of-labels tbody tr')]"
+                ".map(row => [...row.cells].map(cell => cell.textContent.trim()))"
+            )
+        }
+        for name, measures in zip(names, labels, strict=True):
+            if measures is None:
+                assert shown[name] == ["–"] * 3
+                continue
+            auc, low, high, f2, precision = measures
+            area = f"{auc:.3f} [{low:.2f}, {high:.2f}]"
+            assert shown[name][0].split() == area.split()
+            assert shown[name][1:] == [f"{f2:.3f}", f"{precision:.3f}"]
+    assert table.locator("tbody").inner_text() == first, "the baseline as it was"
+
+
+def test_pictures_of_predictions_are_told_in_words(tab, pages) -> None:
+    page = tab().open(page_of(pages, "11b_explore"))
+    for card in page.locator("#explore-predictions .card-of-work").all()[:20]:
+        told = card.locator("img").get_attribute("alt")
+        given = [text for text in card.locator("li").all_inner_texts() if text[0] in "✓○"]
+        assert told.startswith("Work ")
+        for text in given[:5]:
+            assert f"{text[2:]} ({'right' if text[0] == '✓' else 'missed'})" in told
+        assert len(told) < 200
+
+
+def test_explorers_show_their_figures_where_scripts_are_off(browser, pages) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(page_of(pages, "11b_explore").as_uri())
+    assert page.locator(".explorer:visible").count() == 0, "no empty boxes"
+    for name in ("threshold", "predictions", "roc"):
+        figure = page.locator(f"figure#fig-explore-{name}")
+        assert figure.locator("img").is_visible()
+        assert figure.locator("figcaption").is_visible()
+    rows = page.locator("table.of-labels tbody tr")
+    assert rows.count() > 50
+    assert rows.first.is_visible()
+    context.close()
 
 
 def test_thresholds_stay_where_they_were_left(tab, pages) -> None:
