@@ -3,8 +3,8 @@
     python book/tools/check_html.py book/_build/html
 
 Links and anchors must resolve, nothing may be loaded from elsewhere, pictures must have alternative
-texts, and notebooks to take home no markup that Jupyter would show raw. Prints one line per fault;
-the exit code is 1 if there is any.
+texts, and notebooks to take home no markup that Jupyter would show raw; pages and notebooks stay
+small enough to be fetched and read. Prints one line per fault; the exit code is 1 if there is any.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ LOADING_RELS |= {"preconnect", "dns-prefetch", "prefetch", "modulepreload", "sea
 IN_CSS = re.compile(r"url\(\s*['\"]?([^'\")]+)['\"]?\s*\)|@import\s+['\"]([^'\"]+)['\"]")
 RAW_ROLE = re.compile(r"\{[\w:-]+\}`[^`\n]*")
 RAW_DIRECTIVE = re.compile(r"^(?:`{3,}|:{3,})\{.*|^\([\w-]+\)=$", re.MULTILINE)
+MOST = {"pages": 60e6, "notebooks to take home": 40e6}  # bytes
 PICTURE_NAME = re.compile(r"\.(png|jpe?g|gif|svg|webp)$", re.IGNORECASE)
 
 
@@ -136,6 +137,27 @@ def check_notebook(path: Path) -> list[str]:
     return raw + [f"raw directive: {match[0]}" for match in RAW_DIRECTIVE.finditer(text)]
 
 
+def sizes(root: Path) -> dict[str, dict[Path, int]]:
+    """Bytes of every file of a book, those of pages apart from notebooks to take home."""
+    groups: dict[str, dict[Path, int]] = {name: {} for name in MOST}
+    for path in sorted(p for p in root.rglob("*") if p.is_file()):
+        group = "notebooks to take home" if path.suffix == ".ipynb" else "pages"
+        groups[group][path.relative_to(root)] = path.stat().st_size
+    return groups
+
+
+def check_sizes(groups: dict[str, dict[Path, int]]) -> list[str]:
+    """Which of the two groups is too large, and its five largest files."""
+    faults = []
+    for name, files in groups.items():
+        if (total := sum(files.values())) > MOST[name]:
+            largest = sorted(files.items(), key=lambda item: -item[1])[:5]
+            listed = ", ".join(f"{path} {size / 1e6:.1f}" for path, size in largest)
+            limit = MOST[name] / 1e6
+            faults.append(f"{name}: {total / 1e6:.1f} MB, at most {limit:.0f}; largest: {listed}")
+    return faults
+
+
 def check(root: Path) -> list[str]:
     """Every fault of a book, as `page: fault`."""
     root = root.resolve()
@@ -149,7 +171,7 @@ def check(root: Path) -> list[str]:
         faults += [f"{path.relative_to(root)}: {f}" for f in check_stylesheet(path, root)]
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         faults += [f"{path.relative_to(root)}: {fault}" for fault in check_notebook(path)]
-    return faults
+    return faults + check_sizes(sizes(root))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -157,10 +179,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("root", type=Path, help="folder of the finished HTML")
     root = parser.parse_args(arguments).root
     faults = check(root)
-    print("\n".join(faults) if faults else "every link, anchor, resource and alt text is sound")
-    sizes = {p: p.stat().st_size / 1e6 for p in root.rglob("*") if p.is_file()}
-    taken = sum(size for path, size in sizes.items() if path.suffix == ".ipynb")
-    print(f"pages {sum(sizes.values()) - taken:.0f} MB, notebooks to take home {taken:.0f} MB")
+    print(
+        "\n".join(faults) if faults else "every link, anchor, resource, alt text and size is sound"
+    )
+    totals = {name: sum(files.values()) / 1e6 for name, files in sizes(root).items()}
+    print(", ".join(f"{name} {total:.0f} MB" for name, total in totals.items()))
     return 1 if faults else 0
 
 

@@ -202,6 +202,8 @@ def finish(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             cell["outputs"] = [o for o in cell["outputs"] if o.get("name") != "stderr"]
             for output in cell["outputs"]:
+                if output.get("name") == "stdout":
+                    output["text"] = HYPHEN.sub("\N{MINUS SIGN}", output["text"])
                 table = output.get("data", {}).get("text/html")
                 if "image/png" in output.get("data", {}):
                     lighten(output)

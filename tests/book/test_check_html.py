@@ -94,3 +94,24 @@ def test_markup_left_in_a_notebook_is_found(tmp_path: Path, source: str, complai
     ]
     (root / "notebooks" / "01_x.ipynb").write_text(json.dumps({"cells": cells}))
     assert check_html.check(root) == [f"notebooks/01_x.ipynb: {complaint}"]
+
+
+def test_a_book_too_large_names_its_largest_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = book(tmp_path)
+    (root / "notebooks").mkdir()
+    (root / "notebooks" / "a.ipynb").write_text('{"cells": []}' + " " * 300_000)
+    for i in range(8):
+        (root / "_static" / f"{i}.png").write_bytes(b"x" * 100_000 * i)
+    assert check_html.check(root) == []
+    monkeypatch.setattr(check_html, "MOST", {"pages": 2e6, "notebooks to take home": 0.2e6})
+    pages, notebooks = check_html.check(root)
+    assert pages.startswith("pages: 2.8 MB, at most 2; largest: _static/7.png 0.7, ")
+    assert "_static/3.png" in pages
+    assert "_static/2.png" not in pages
+    assert notebooks == (
+        "notebooks to take home: 0.3 MB, at most 0; largest: notebooks/a.ipynb 0.3"
+    )
+    assert check_html.main([str(root)]) == 1
+    assert pages in capsys.readouterr().out

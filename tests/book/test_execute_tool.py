@@ -246,6 +246,14 @@ def test_numbers_of_tables_have_minus_signs_and_are_marked(cell: str, typeset: s
     assert execute.CELL.sub(execute.typeset, cell) == typeset
 
 
+def test_printed_numbers_have_minus_signs_and_words_their_hyphens(tmp_path: Path) -> None:
+    notebook = execute.read_notebook(script(tmp_path, "# %%\nprint(1)\n"))
+    text = "CNN-RNN, 2026-11-27: -0.150 [-0.179, -.121], 1e-05, --x\n"
+    notebook.cells[-1].outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+    said = execute.finish(notebook).cells[-1].outputs[0].text
+    assert said == "CNN-RNN, 2026-11-27: −0.150 [−0.179, −.121], 1e-05, --x\n"
+
+
 def test_a_solution_is_folded(tmp_path: Path) -> None:
     body = '# %% tags=["solution"]\n1 + 1\n'
     notebook = execute.finish(execute.read_notebook(script(tmp_path, body)))
