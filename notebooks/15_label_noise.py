@@ -64,7 +64,7 @@ page = Page("15_label_noise", profile, seed, device, models=trained.values(), pi
 # %%
 import pandas as pd
 
-from imet_simulation import Noise, read_ground_truth
+from imet_simulation import RELATED, Noise, count_label_noise, read_ground_truth
 
 shown = read_ground_truth(works).targets  # (N, K)
 annotated = runs.load(known).collection.targets
@@ -79,7 +79,19 @@ for kind, mask in {"culture": works.labels.is_culture, "tag": ~works.labels.is_c
     }
 page["rates"] = Noise().asdict()
 page["errors"] = table
+made = count_label_noise(shown, annotated, works.labels.names, RELATED)
+page["made"] = {kind: mistakes for kind, (mistakes, _) in made.items()}
+page["tags"] = {"lost": table["tag"]["left out, but shown"]}
+page["tags.new"] = table["tag"]["given, but not shown"]
+assert page.values["tags"]["lost"] == made["missing"][0] + made["confused"][0]
+assert page.values["tags"]["new"] == made["wrong"][0] + made["confused"][0]
 pd.DataFrame(table).T
+
+# %% [markdown]
+# A tag that is mistaken for a related one counts twice in the table: of the {num}`tags.lost:d` tags that are
+# shown but not given, {num}`made.missing:d` were left out and {num}`made.confused:d` became a related one; of
+# the {num}`tags.new:d` that are given but not shown, {num}`made.confused:d` are those relatives and
+# {num}`made.wrong:d` were added at random.
 
 # %% [markdown]
 # ## What does it cost?
