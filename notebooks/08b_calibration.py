@@ -23,8 +23,8 @@
 # ```
 #
 # Of all pairs of work and label that score .3, do three in ten carry the label? Neither document asks, since
-# a threshold search does not care. This chapter asks it of every kind of model in the book, and then asks what the
-# answer does to thresholds. The poster's rows come in {doc}`13_vgg16`; they train with the focal loss
+# a threshold search does not care. This chapter asks it of every row of both documents' tables, and then asks what
+# the answer does to thresholds. The poster's rows come in {doc}`13_vgg16`; they train with the focal loss
 # ({doc}`14_losses_and_thresholds`), in which what a model has nearly right already counts for little.
 
 # %% tags=["parameters"]
@@ -40,9 +40,13 @@ NAMES = {
     "resnet50": "baseline",
     "resnet50_hog": "ResNet50 + HOG",
     "attn_cnn_rnn": "AttnCNN-RNN",
+    "attn_cnn_rnn_hog": "AttnCNN-RNN + HOG",
     "vgg16": "poster's row 1",
+    "vgg16_bn_step10": "poster's row 2",
     "vgg16_bn_step15": "poster's row 3",
+    "vgg16_bn_6000": "poster's row 4",
 }
+IN_FIGURE = ("baseline", "ResNet50 + HOG", "AttnCNN-RNN", "poster's row 1", "poster's row 3")
 trained = {
     name: runs.run(recipe, profile, seed=seed, device=device) for recipe, name in NAMES.items()
 }
@@ -85,8 +89,8 @@ pd.DataFrame(pooled).T.pipe(show, "{:.4f}")
 from imet.report.plots.comparisons import score_curves
 
 score_curves(
-    list(mean_scores.values()),
-    share_true,
+    [mean_scores[name] for name in IN_FIGURE],
+    {name: share_true[name] for name in IN_FIGURE},
     x_name="mean score of the bin",
     y_name="share that carry the label",
     dots=True,
@@ -95,10 +99,11 @@ score_curves(
 
 # %% [markdown]
 # ```{caption} fig-reliability
-# :alt: A line for each model of the share of pairs that carry the label against the score, and the line of
+# :alt: A line for each of five models of the share of pairs that carry the label against the score, and the line of
 #   calibrated scores.
-# Reliability over all pairs of test work and label, in ten bins of the score; bins with fewer than twenty
-# pairs are left out. On the dotted line scores are calibrated; under it a model claims more than it delivers.
+# Reliability of five of the models over all pairs of test work and label, in ten bins of the score; bins with
+# fewer than twenty pairs are left out. On the dotted line scores are calibrated; under it a model claims more than
+# it delivers.
 # ```
 
 # %% [markdown]
