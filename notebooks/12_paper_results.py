@@ -482,7 +482,8 @@ page.values["men"]
 # **Two of Figure 3's eight classes cannot show much.** An AUC of one half from three positives among
 # {num}`reported/paper.split.val:,d` works has the interval {num}`rare.interval:.2f`.
 #
-# **“Hard labels”, so no ROC curve.** {doc}`The curve exists <08_roc_by_quartile>`.
+# **“Hard labels”, so no ROC curve.** The curve exists: {numref}`fig-roc-rnn` draws it
+# ({doc}`08_roc_by_quartile`).
 #
 # **The split used for choices should not be the one reported.** The scripts of the baseline and of AttnCNN-RNN
 # name `--split test`. Whether the reported runs used it is not known. It can matter this much: choosing the
