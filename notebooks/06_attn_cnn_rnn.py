@@ -38,6 +38,7 @@ import numpy as np
 from imet import runs
 from imet.config import resolve
 from imet.report.pages import Page
+from imet.report.tables import show, spoken
 
 recipe = resolve("attn_cnn_rnn", profile, {"seed": seed})
 parts = runs.load(profile, "attn_cnn_rnn")
@@ -45,7 +46,7 @@ names = parts.labels.names
 many = parts.test.targets.sum(1)
 work = int(np.random.default_rng(seed).choice(np.flatnonzero(many == many.max())))
 page = Page("06_attn_cnn_rnn", profile, seed, device)
-[names[k] for k in np.flatnonzero(parts.test.targets[work])]
+[spoken(names[k]) for k in np.flatnonzero(parts.test.targets[work])]
 
 # %% [markdown]
 # ## One work, step by step
@@ -144,7 +145,6 @@ pd.Series(
 # and the losses are averaged over the $T$ steps. This makes the training free of any order.
 
 # %%
-from imet.report.tables import show
 from imet.training.criterion import make_criterion
 
 targets = torch.from_numpy(parts.test.targets[[work]]).float()  # (1, K)

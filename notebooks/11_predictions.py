@@ -34,6 +34,7 @@ device = "auto"
 # %%
 from imet import runs
 from imet.report.pages import Page
+from imet.report.tables import spoken
 
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
 baseline = runs.run("resnet50", profile, seed=seed, device=device)
@@ -62,7 +63,7 @@ works = np.random.default_rng(seed).permutation(len(parts.test))[:5]
 scores = run.scores("test")
 true = [[names[k] for k in np.flatnonzero(targets[w])] for w in works]
 named = [[names[k] for k in np.argsort(-scores[w]) if predicted[w, k]] for w in works]
-true[0], named[0]
+{"annotator": [*map(spoken, true[0])], "AttnCNN-RNN": [*map(spoken, named[0])]}
 
 # %% tags=["hide-input"]
 from imet.data.images import read_image
