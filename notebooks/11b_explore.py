@@ -261,8 +261,8 @@ page.values["crossing"], page.values["guess"]
 # Expect little at both ends. Near 0 nearly all labels are named, and precision is lost: at .01
 # {num}`guess.low_labels:.0f` for each work, with an F2 of {num}`guess.low:.3f` ({num}`guess.all:.3f` if all are
 # named). Near 1 nearly none is, and recall is lost: at .99 {num}`guess.high_labels:.2f` for each work, with an F2 of
-# {num}`guess.high:.3f`. At .50, above which a calibrated score says “rather yes”, F2 is {num}`guess.half:.3f`, with
-# {num}`guess.half_labels:.1f` labels for each work.
+# {num}`guess.high:.3f`. At .50, above which a calibrated score says “rather yes”, F2 is
+# {num}`guess.half:.3f`, with {num}`guess.half_labels:.1f` labels for each work.
 #
 # At {num}`crossing.as_many:.2f` as many labels are named as are there, so false alarms and misses are equally
 # many, and F2 is {num}`crossing.f2_as_many:.3f`. It is best at {num}`crossing.best:.2f`, {num}`crossing.f2:.3f`,
@@ -301,7 +301,7 @@ page.values["two"]
 # %% [markdown]
 # ```{exercise} Level 2: worse than chance?
 # :label: ex-11b-3
-# Sort the table, as it is of the baseline, by AUC and draw the curve of the label at its lower end. How many steps up does it
+# Sort the baseline's table by AUC and draw the curve of the label at its lower end. How many steps up does it
 # have? Is the model worse than a coin for this label?
 # ```
 
