@@ -217,6 +217,8 @@ recorded_table({"later_rows": "later", "met/later_rows": "later"})
 # ranges over seeds; those of differences are intervals that hold at once for both rows of a study under one rule.
 
 # %%
+from imet.report.tables import recorded
+
 rows = {}
 for title, folder in (("drawings", ""), ("photographs", "met/")):
     for variant, row in recorded(f"{folder}later_rows").items():
@@ -255,8 +257,6 @@ show(pd.DataFrame(rows).T)
 # photographs, with the resized view alone and greedy decoding.
 
 # %%
-from imet.report.tables import recorded
-
 PARTS = ("recurrence_and_attention", "label_order", "steps")
 for study in PARTS:
     for variant, row in recorded(f"met/{study}").items():

@@ -23,7 +23,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from imet import config
-from imet.report.reported import MEASURES as MEASURED
+from imet.report.reported import METRIC_IN_RUNS
 
 logger = logging.getLogger(__name__)
 METRIC_IN_STUDIES = {"auc": "auc_macro"}
@@ -151,7 +151,7 @@ def is_setting(row: Mapping[str, Any]) -> bool:
         >>> is_setting({"model": "resnet50", "metric": "precision"})
         False
     """
-    measured = row["metric"] in MEASURED  # precision is a field, too, of another meaning
+    measured = row["metric"] in METRIC_IN_RUNS  # precision is a field, too, of another meaning
     return bool(row["model"]) and not measured and row["metric"] in FIELDS
 
 

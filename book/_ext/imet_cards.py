@@ -20,7 +20,7 @@ from imet_values import read_reported, write
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-MEASURES = {
+METRIC_ON_CARDS = {
     "F2": "f2",
     "F1": "f1",
     "precision": "precision",
@@ -111,7 +111,7 @@ def body(card: dict[str, Any]) -> str:
     metrics, recipe = card["metrics"], card["recipe"]
     scores = "\n".join(
         f"  | {name} | {estimate(metrics['val'], key)} | {estimate(metrics['test'], key)} |"
-        for name, key in MEASURES.items()
+        for name, key in METRIC_ON_CARDS.items()
     )
     loss = LOSSES.get(recipe["loss"], recipe["loss"])
     kept = f"epoch {metrics['best_epoch']} was kept, for its F2 on validation"
