@@ -23,8 +23,8 @@
 # ```
 #
 # The paper cuts six {term}`views <view>` from a work because a {term}`culture` should show in every crop, and a
-# {term}`tag` only where its thing is. On photographs nobody can check that. The drawn collection ({doc}`00_collection`) knows
-# where each thing is, so this chapter tests the premise, and what a network can see at all.
+# {term}`tag` only where its thing is. On photographs nobody can check that. The drawn collection
+# ({doc}`00_collection`) knows where each thing is, so this chapter tests the premise, and what a network can see at all.
 
 # %% tags=["parameters"]
 profile = "sample"

@@ -202,8 +202,8 @@ page.values["loss"]
 # more time would be beneficial to estimate the level of human error.
 # ```
 #
-# {term}`Confident learning <confident learning>` {cite}`northcutt2021` asks for each label which works a model would put on the
-# other side. The threshold is the model's mean confidence in works annotated with that outcome, so
+# {term}`Confident learning <confident learning>` {cite}`northcutt2021` asks for each label which works a model would put
+# on the other side. The threshold is the model's mean confidence in works annotated with that outcome, so
 # that a label the model is generally unsure of is not suspected everywhere. The scores must come
 # from models that have not seen the work: here five linear layers, each trained on four fifths of
 # the training works, score the remaining fifth. (The library `cleanlab` does the same and more; its

@@ -22,8 +22,8 @@
 # {doc}`13_vgg16` and {doc}`14_losses_and_thresholds`.
 # ```
 #
-# The four rows once more, now with what the poster's table lacks: {term}`intervals <interval>`, the test split, and a
-# word on each thing that would have to be known to repeat it.
+# The four rows once more, now with what the poster's table lacks: {term}`intervals <interval>`, the test split,
+# and a word on each thing that would have to be known to repeat it.
 
 # %% tags=["parameters"]
 profile = "sample"

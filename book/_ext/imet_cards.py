@@ -35,7 +35,11 @@ NETWORKS = {
     "vgg16_bn": "VGG16_bn",
     "tiny": "a shrunken network",
 }
-PICTURES = {"simulated": "Drawn pictures", "kaggle": "Kaggle's photographs", "folder": "A folder"}
+PICTURES = {
+    "simulated": "Drawn pictures",
+    "kaggle": "Kaggle's photographs",
+    "folder": "A folder of pictures",
+}
 LOSSES = {"weighted_bce": "class-weighted cross-entropy", "focal": "focal loss"}
 COMMON = "As for all rows: {ref}`what holds for every card <model-cards-common>`."
 
