@@ -281,7 +281,11 @@ def _put_in_place(new: Path, out: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
     staged = out.with_name(f".{out.name}.{os.getpid()}.new")
     shutil.rmtree(staged, ignore_errors=True)
-    shutil.move(new, staged)
+    try:
+        shutil.move(new, staged)
+    except BaseException:  # a full disk: what was copied so far would keep it full
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
     if out.exists():
         if not _exchange(staged, out):
             old = out.with_name(f".{out.name}.{os.getpid()}.old")
@@ -347,6 +351,11 @@ def main(arguments: list[str] | None = None) -> int:
         build(o.notebooks, o.results, o.out, o.profile, o.preview, o.quiet)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # a full disk
+        of_copies = isinstance(error, shutil.Error)
+        reason = error.args[0][0][-1] if of_copies else error
+        print(f"error: {o.out} is as it was, no new book was made: {reason}", file=sys.stderr)
         return 1
     return 0
 

@@ -270,13 +270,13 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int | 
                 execution_timeout=timeout,
                 start_timeout=300,
             )
-        with atomic_path(out) as temporary:
-            nbformat.write(finish(notebook), temporary)
         of_fork = Path(os.environ[kernels.PROCESSORS])  # of a kernel that is not our child
         processors = float(of_fork.read_text()) if of_fork.exists() else 0.0
-    with atomic_path(out.with_suffix(".times")) as temporary:
-        processors += sum(os.times()[:4])  # of this process and its ended children: the kernel
-        temporary.write_text(f"{time.monotonic() - began:.1f} {processors:.1f}\n")
+        with atomic_path(out.with_suffix(".times")) as temporary:
+            processors += sum(os.times()[:4])  # of this process and its ended children: the kernel
+            temporary.write_text(f"{time.monotonic() - began:.1f} {processors:.1f}\n")
+        with atomic_path(out) as temporary:  # last, so that a notebook in place is a success
+            nbformat.write(finish(notebook), temporary)
 
 
 def unfinished_runs(since: float) -> list[str]:
@@ -330,6 +330,9 @@ def _execute(options: argparse.Namespace) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # a full disk
+        print(f"{options.source}: failed, nothing written: {error}", file=sys.stderr)
+        return 1
     except Exception as error:
         print(f"{options.source}: failed, nothing written\n{error}", file=sys.stderr)
         return 1

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import build as tool
 import nbformat
 import pytest
 from build import put_in_place
@@ -53,6 +56,36 @@ def test_a_strict_book_is_built_with_provenance_on_every_page(
     index = (out / "index.html").read_text()
     assert 'property="og:title"' in index
     assert "thebe" not in index
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "page.html")
+
+
+@pytest.mark.parametrize("place", ["assemble", "move"])
+def test_a_full_disk_is_one_sentence_and_the_old_book_stays(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, made = tmp_path / "html", tmp_path / "made"
+    for folder, words in ((out, "old"), (made, "new")):
+        folder.mkdir()
+        (folder / "index.html").write_text(words)
+    if place == "assemble":
+        monkeypatch.setattr(tool, "assemble", full)
+    else:  # onto another disk: copied file by file, of which the last has no place
+
+        def half(new: Path, staged: Path) -> None:
+            shutil.copytree(new, staged)
+            raise shutil.Error([("a", "b", "[Errno 28] No space left on device: 'page.html'")])
+
+        monkeypatch.setattr(shutil, "move", half)
+        monkeypatch.setattr(tool, "build", lambda *_: put_in_place(made, out))
+    wanted = ["--notebooks", str(tmp_path), "--results", str(tmp_path), "--out", str(out)]
+    assert tool.main(wanted) == 1
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith(f"error: {out} is as it was, no new book was made: [Errno 28] No s")
+    assert (out / "index.html").read_text() == "old"
+    assert not list(tmp_path.glob(".html.*.new"))
 
 
 def test_files_of_a_page_go_with_the_book_and_links_to_them_are_checked(

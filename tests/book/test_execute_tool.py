@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
+import errno
 import io
 import json
 import os
@@ -13,8 +15,10 @@ import time
 from pathlib import Path
 
 import execute
+import kernels
 import nbformat
 import numpy as np
+import papermill
 import pytest
 from PIL import Image
 
@@ -131,6 +135,33 @@ def test_a_failing_cell_leaves_no_notebook(tmp_path: Path) -> None:
     assert made.returncode == 1
     assert "planted" in made.stderr
     assert not out.exists()
+
+
+@pytest.mark.parametrize("kind", [".times", ".ipynb"])
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_notebook(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, out = script(tmp_path, "# %%\n1\n"), tmp_path / "made" / "09_try.ipynb"
+    replace = os.replace
+
+    def full(old: Path, new: Path) -> None:
+        if Path(new) == out.with_suffix(kind):
+            raise OSError(errno.ENOSPC, "No space left on device", str(new))
+        replace(old, new)
+
+    monkeypatch.setattr("os.replace", full)
+    monkeypatch.setattr(execute, "private_kernel", lambda folder: {})
+    monkeypatch.setenv(kernels.PROCESSORS, str(tmp_path / "seconds"))
+    monkeypatch.setattr(
+        papermill, "execute_notebook", lambda plain, *_, **__: nbformat.read(plain, as_version=4)
+    )
+    options = argparse.Namespace(source=source, out=out, parameter=[], timeout=None)
+    assert execute._execute(options) == 1
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith(f"{source}: failed, nothing written: ")
+    assert "No space left on device" in sentence
+    assert not out.exists()
+    assert not list(out.parent.glob(".*"))
 
 
 @pytest.mark.slow
