@@ -6,6 +6,7 @@ import csv
 import errno
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -467,6 +468,22 @@ def test_letters_that_the_output_lacks_are_written_in_ascii(small_collection):
     assert b"thing 3, \xfcn\xefcode \\u7269" in ran.stdout
 
 
+def test_labels_and_problems_are_written_in_ascii_too(ran, pictures, copy):
+    narrow = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    labelled = command(
+        "predict", pictures[7], "--run", ran[0], "--top", "10", env=narrow, stdout=subprocess.PIPE
+    )
+    assert (labelled.returncode, labelled.stderr) == (0, b"")
+    assert b"mit Leerzeichen, \\u7269.webp" in labelled.stdout
+    assert b"thing 3, \xfcn\xefcode \\u7269" in labelled.stdout
+    with open(copy / "train.csv", "a", encoding="utf-8") as handle:
+        handle.write("物,7\n")
+    checked = command("data", "check", copy, env=narrow, stdout=subprocess.PIPE)
+    assert checked.returncode == 1
+    assert b"\\u7269" in checked.stdout
+    assert b"Traceback" not in checked.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_output_onto_a_full_disk_is_an_error(small_collection):
     with open("/dev/full", "wb") as full:
@@ -476,12 +493,23 @@ def test_output_onto_a_full_disk_is_an_error(small_collection):
     assert b"Traceback" not in ran.stderr
 
 
-def test_a_reader_that_goes_away_is_no_traceback(small_collection):
-    code = "from imet.cli import main; main()"
-    pipe = f'"{sys.executable}" -c "{code}" recipes | head -1'
-    ran = subprocess.run(["bash", "-c", pipe], capture_output=True, check=False)
-    assert ran.stderr == b""
-    assert ran.stdout.count(b"\n") == 1
+def first_line(*arguments: object) -> subprocess.CompletedProcess[bytes]:
+    """What is left of a command's output, whose reader goes away after one line."""
+    words = [sys.executable, "-c", "from imet.cli import main; main()", *map(str, arguments)]
+    pipe = f"{shlex.join(words)} | head -1"
+    return subprocess.run(["bash", "-c", pipe], capture_output=True, check=False)
+
+
+def test_a_reader_that_goes_away_is_no_traceback(ran, pictures, copy):
+    for path in (copy / "train").iterdir():
+        path.unlink()
+    of_recipes = first_line("recipes")
+    of_labels = first_line("predict", *pictures, "--run", ran[0], "--top", "10")
+    of_problems = first_line("data", "check", copy)
+    assert [each.stdout.count(b"\n") for each in (of_recipes, of_labels, of_problems)] == [1] * 3
+    assert of_recipes.stderr == of_labels.stderr == b""
+    assert of_labels.stdout.decode().strip() == str(pictures[0])
+    assert of_problems.stderr.decode() in ("", f"{copy}: 60 problems\n")  # head may be late
 
 
 def test_a_full_disk_is_no_traceback(small_collection, tmp_path, monkeypatch):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from joblib.externals.loky.backend import context
 
 from imet import devices
 from imet.config import resolve
@@ -13,6 +18,7 @@ from imet.devices import (
     explain_full_memory,
     half_precision,
     open_fabric,
+    processors,
     resolve_device,
 )
 from imet.io import InputError
@@ -151,3 +157,40 @@ def test_features_are_float32_whatever_computed_them():
         features = encoder(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
     assert features["pooled"].dtype == torch.float32
     assert np.isfinite(features["pooled"].numpy()).all()
+
+
+CGROUP = "/sys/fs/cgroup/"
+
+
+@pytest.mark.parametrize(
+    ("files", "usable"),
+    [
+        ({"cpu.max": "150000 100000"}, 2),  # rounded up
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu.max": "max 100000"}, 8),
+        ({"cpu.max": "1600000 100000"}, 8),  # no more than there are
+        ({"cpu/cpu.cfs_quota_us": "300000", "cpu/cpu.cfs_period_us": "100000"}, 3),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 8),
+        ({}, 8),
+    ],
+)
+def test_a_containers_quota_of_processors_is_obeyed(files, usable, tmp_path, monkeypatch):
+    """Files as a container of either version of control groups has them, under a root of ours."""
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{content}\n")
+
+    def ours(path: object) -> str:
+        return str(path).replace(CGROUP, f"{tmp_path}/")
+
+    exists = os.path.exists
+    monkeypatch.setattr(
+        context, "open", lambda path: io.StringIO(Path(ours(path)).read_text()), raising=False
+    )
+    monkeypatch.setattr(os.path, "exists", lambda path: exists(ours(path)))
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
+    assert processors() == usable
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(1))
+    assert processors() == 1
