@@ -9,17 +9,20 @@ import re
 
 from imet import config
 from imet.config import Recipe, recipe_names, resolve
+from imet.crop import CropMethod
 from imet.io import REPO
 
 PAGE = (REPO / "book" / "deviations.md").read_text(encoding="utf-8")
 FIELDS = {field.name: str(field.type) for field in dataclasses.fields(Recipe)}
 NO_DEPARTURE = {"precision"}  # of the machine
-MEASURED = re.compile(r"\{num\}`([^`]+)\.value:\+\.3f` \{num\}`\1\.interval:\+\.3f`")
+MEASURED = re.compile(r"\{num\}`([^`]+)\.(?:value|difference):\+\.3f` \{num\}`\1\.interval:\+\.3f`")
+SWITCHES, _, CROP = (
+    PAGE.partition("(switches)=")[2].partition("## Errors")[0].partition("### The crop")
+)
 
 
-def rows() -> list[list[str]]:
+def rows(table: str = SWITCHES) -> list[list[str]]:
     """Cells of the table on what each choice is worth, without its head."""
-    table = PAGE.partition("(switches)=")[2].partition("## Errors")[0]
     lines = [line for line in table.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
 
@@ -76,3 +79,20 @@ def test_a_row_names_fields_and_has_a_measured_difference_or_says_that_it_has_no
     for cells in rows():
         assert len(cells) == 4, cells
         assert (cells[2] == "not measured") != bool(MEASURED.fullmatch(cells[2])), cells
+
+
+def test_the_switches_of_the_crop_have_rows_in_iou_that_end_at_the_default() -> None:
+    fields = {field.name: field for field in dataclasses.fields(CropMethod)}
+    choices = {name for name, field in fields.items() if "Literal" in str(field.type)}
+    assert {cells[0].strip("`") for cells in rows(CROP)} == choices == {"reading", "leave_out"}
+    assert "difference in IoU" in CROP
+    for cells in rows(CROP):
+        assert MEASURED.fullmatch(cells[2]), cells
+        default = fields[cells[0].strip("`")].default
+        assert cells[1].partition(" → ")[2].endswith(f"{default}, the default"), cells
+
+
+def test_what_the_crop_is_compared_with_is_subtracted_from_it() -> None:
+    chapter = (REPO / "notebooks" / "16_content_aware_crop.py").read_text(encoding="utf-8")
+    assert 'paired_difference(iou["content-aware crop"], iou[name])' in chapter
+    assert 'keys = ("ours", "modules", "layers",' in chapter
