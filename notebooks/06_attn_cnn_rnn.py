@@ -38,7 +38,7 @@ import numpy as np
 from imet import runs
 from imet.config import resolve
 from imet.report.pages import Page
-from imet.report.tables import show, spoken
+from imet.report.tables import spoken
 
 recipe = resolve("attn_cnn_rnn", profile, {"seed": seed})
 parts = runs.load(profile, "attn_cnn_rnn")
@@ -145,6 +145,7 @@ pd.Series(
 # and the losses are averaged over the $T$ steps. This makes the training free of any order.
 
 # %%
+from imet.report.tables import show
 from imet.training.criterion import make_criterion
 
 targets = torch.from_numpy(parts.test.targets[[work]]).float()  # (1, K)

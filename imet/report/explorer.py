@@ -75,8 +75,7 @@ def explorer_data(trained: Mapping[str, Run]) -> dict[str, Any]:
 def tuned_thresholds(run: Run) -> dict[str, list[float]]:
     """Thresholds with the best F2 on validation works, for each scope of a page's sliders.
 
-    The one for all labels is the best of all, those of cultures and tags the best pair from `GRID`,
-    those of quartiles 4, 3, 2 and 1 are from `tune_quartiles`.
+    All labels: the exact best; kinds: the best pair of `GRID`; quartiles 4 to 1: `tune_quartiles`.
     """
     scores, targets, space = run.scores("val"), run.parts.val.targets, run.parts.labels
     one = tune_exact(scores, targets).threshold
