@@ -34,7 +34,6 @@ device = "auto"
 # %%
 from imet import runs
 from imet.report.pages import Page
-from imet.report.tables import spoken
 
 run = runs.run("attn_cnn_rnn", profile, seed=seed, device=device)
 baseline = runs.run("resnet50", profile, seed=seed, device=device)
@@ -58,6 +57,8 @@ page["epochs"] = run.recipe.epochs
 
 # %%
 import numpy as np
+
+from imet.report.tables import spoken
 
 works = np.random.default_rng(seed).permutation(len(parts.test))[:5]
 scores = run.scores("test")

@@ -122,7 +122,7 @@ def contents(home: Path) -> dict[str, Any]:
         name = str(path.relative_to(home))
         if path.is_dir() or path.suffix == ".lock":
             continue
-        if path.parent.name == "results" and path.suffix == ".tmp":  # small, and Git ignores it
+        if name.startswith("results/") and path.suffix == ".tmp":  # small, and Git ignores it
             continue
         if path.suffix == ".pt":
             found[name] = plain(torch.load(path, weights_only=True))
