@@ -526,7 +526,7 @@ def test_explorers_show_their_figures_where_scripts_are_off(browser, pages) -> N
         assert figure.locator("img").is_visible()
         assert figure.locator("figcaption").is_visible()
     rows = page.locator("table.of-labels tbody tr")
-    assert rows.count() > 50
+    assert rows.count() > 30
     assert rows.first.is_visible()
     context.close()
 
