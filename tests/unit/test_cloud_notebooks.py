@@ -29,6 +29,7 @@ from imet.io import REPO
 CLOUD = REPO / "notebooks" / "cloud"
 SERVER = CLOUD / "server.sbatch"
 COPIED = ("imet", "imet_simulation", "book", "results", "notebooks")
+FILES = ("Makefile", "pyproject.toml", "requirements.txt", "CHANGELOG.md", "CITATION.cff")
 pytestmark = pytest.mark.slow
 
 
@@ -45,7 +46,7 @@ def code(tmp_path_factory) -> Path:
     left_out = shutil.ignore_patterns("_build", "__pycache__", ".*")
     for name in COPIED:
         shutil.copytree(REPO / name, here / name, ignore=left_out)
-    for name in ("Makefile", "pyproject.toml", "requirements.txt"):
+    for name in FILES:
         shutil.copy(REPO / name, here / name)
     return here
 
