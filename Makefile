@@ -81,7 +81,7 @@ endif
 EXECUTED  := $(NOTEBOOKS:notebooks/%.py=$(BUILD)/notebooks/%.ipynb)
 RULES     := $(NOTEBOOKS:notebooks/%.py=build/rules/%.mk)
 RECORDED  := $(wildcard results/*.json results/*.npz results/*/*)
-PAGES     := $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
+PAGES     := CHANGELOG.md CITATION.cff $(shell find book -path book/_build -prune -o -type f -not -name '*.pyc' -print)
 
 .PHONY: help env machine wheels data runs kernels notebooks book pdf assignments slides serve pair test lint type bench bench-gpu rehearsal studies verify-studies clean lock test-book test-code test-faults reproduce mutants FORCE
 
