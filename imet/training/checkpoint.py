@@ -20,7 +20,8 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write a dictionary of tensors and plain values; a killed writer leaves the old file."""
     with atomic_path(path) as temporary:
         try:
-            torch.save(state, temporary)
+            with open(temporary, "wb") as file:  # a path's name would be written into the file
+                torch.save(state, file)
         except RuntimeError as error:  # torch raises this on a full disk
             raise OSError(f"{path} cannot be written ({error}); is the disk full?") from error
 

@@ -326,7 +326,7 @@ def test_a_killed_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     save_checkpoint(path, {"epoch": 1})
 
     def half(state, target):
-        target.write_bytes(b"half")
+        target.write(b"half")
         raise OSError("No space left on device")
 
     monkeypatch.setattr("imet.training.checkpoint.torch.save", half)
@@ -343,3 +343,10 @@ def test_a_full_disk_is_said_to_be_one(tmp_path, monkeypatch):
     monkeypatch.setattr("imet.training.checkpoint.torch.save", full)
     with pytest.raises(OSError, match=r"last\.pt cannot be written .*is the disk full"):
         save_checkpoint(tmp_path / "last.pt", {})
+
+
+def test_equal_checkpoints_are_equal_files(tmp_path):
+    """Whatever they are called, so that checksums of equal runs are equal."""
+    for name in ("one.pt", "another.pt"):
+        save_checkpoint(tmp_path / name, {"epoch": 1, "model": {"w": torch.arange(3)}})
+    assert (tmp_path / "one.pt").read_bytes() == (tmp_path / "another.pt").read_bytes()
