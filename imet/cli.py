@@ -245,8 +245,9 @@ def _key_value(text: str) -> tuple[str, str]:
 
 def _print_metrics(run: Any) -> None:
     if set(run.parts.labels.kinds) - {"culture", "tag"}:
-        for kind, of_names in run.parts.labels.taken_for().items():
-            typer.echo(f"taken for {kind}: {', '.join(of_names) or 'none'}")
+        for kind, in_names in run.parts.labels.taken_for().items():
+            said = [name or "names without a kind" for name in in_names]
+            typer.echo(f"taken for {kind}: {', '.join(said) or 'none'}")
     for part in ("val", "test"):
         metrics = run.metrics[part]
         for name in ("f2", "f1", "precision", "recall"):

@@ -224,8 +224,8 @@ for title, folder in (("drawings", ""), ("photographs", "met/")):
     for variant, row in recorded(f"{folder}later_rows").items():
         cells = rows[title, variant] = {}
         for column, rule in (("one threshold", "its own"), ("two thresholds", "by kind of label")):
-            found, less = row["rules"][rule], row["rules"][rule].get("difference")
-            cells[f"F2, {column}"] = f"{Interval(*(found[end] for end in ENDS)):.3f}"
+            estimate, less = row["rules"][rule], row["rules"][rule].get("difference")
+            cells[f"F2, {column}"] = f"{Interval(*(estimate[end] for end in ENDS)):.3f}"
             cells[f"{column}, less the first"] = less and f"{Interval(*map(less.get, ENDS)):+.3f}"
 show(pd.DataFrame(rows).T)
 

@@ -156,20 +156,24 @@ def test_an_unknown_kind_of_a_run_is_refused_before_training(home, styles_and_th
     assert "has no label of the kind colour; its kinds are style, thing" in refused.stderr
 
 
-def test_a_run_on_kaggles_two_kinds_says_nothing_of_them(capsys):
+@pytest.mark.parametrize(
+    ("names", "said_first"),
+    [(("culture::a", "tag::b"), "val  f2"), (("culture::a", "b"), "taken for culture: culture\n")],
+)
+def test_kaggles_two_kinds_are_not_worth_a_line_and_a_missing_kind_is(names, said_first, capsys):
     measure = {"value": 0.5, "low": 0.4, "high": 0.6}
     of_part = dict.fromkeys(("f2", "f1", "precision", "recall"), measure)
     metrics = dict.fromkeys(("val", "test"), of_part | {"floor": {"f2": measure}})
     finished = SimpleNamespace(
-        parts=SimpleNamespace(labels=LabelSpace(np.arange(2), ("culture::a", "tag::b"))),
+        parts=SimpleNamespace(labels=LabelSpace(np.arange(2), names)),
         metrics=metrics | {"best_epoch": 1},
         rule=SimpleNamespace(describe=lambda: "a rule"),
         folder="a folder",
     )
     _print_metrics(finished)
     said = capsys.readouterr().out
-    assert said.startswith("val  f2")
-    assert "taken for" not in said
+    assert said.startswith(said_first)
+    assert said.count("taken for tag: names without a kind\n") == ("b" in names)
 
 
 def test_facts_count_the_kinds_and_say_what_they_are_taken_for(small_collection):
