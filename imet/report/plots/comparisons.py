@@ -162,8 +162,12 @@ def label_scatter(
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
-    for text, at, value in named:
-        ax.annotate(text, (at, value), xytext=(4, 3), textcoords="offset points", fontsize=9)
+    for name, at, value in named:
+        text = cut(name)
+        across = ax.transAxes.inverted().transform(ax.transData.transform((at, value)))[0]
+        inside = across + 0.013 * len(text) < 1  # else it is written to the left of its point
+        ax.annotate(text, (at, value), xytext=(4 if inside else -4, 3), fontsize=9,
+                    textcoords="offset points", ha="left" if inside else "right")  # fmt: skip
     ax.set(xlabel=x_name, ylabel=y_name)
     if len(y) > 1:
         figure.legend(loc="outside upper left", ncols=len(y))

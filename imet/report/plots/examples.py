@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -26,31 +27,44 @@ def show_picture(ax: Axes, picture: Picture) -> None:
     ax.axis("off")
 
 
+def fold(name: str, width: float, size: float = 9) -> str:
+    """A label without its kind, broken between words to lines of `width` inches, `size` points."""
+    return textwrap.fill(short(name), int(width * 72 / (0.56 * size)))
+
+
+def count_lines(names: Sequence[str], width: float, size: float = 9) -> int:
+    """How many lines labels take that are folded so."""
+    return sum(fold(name, width, size).count("\n") + 1 for name in names)
+
+
 def write_labels(
     ax: Axes,
     names: Sequence[str],
+    width: float,
     *,
     colours: Sequence[str] | None = None,
     marks: Sequence[str] | None = None,
     heading: str = "",
-    lines: int | None = None,
     size: float = 9,
 ) -> None:
     """Write names, without their kind, from the top of an empty cell down; cultures in italics.
 
     Each name may have a colour and a mark before it, so that nothing is told by colour alone. The
-    heading is a grey line above; `lines` is how many fit the cell's height; `size` is in points.
+    heading is a grey line above; `width` is in inches, `size` in points.
     """
     ax.axis("off")
-    row = 1 if heading else 0
-    total = (lines or len(names)) + row
     ax.text(0, 1, heading, va="top", fontsize=size, color=MUTED, transform=ax.transAxes)
+    row = 1 if heading else 0
     for i, name in enumerate(names):
-        text = f"{marks[i]} {short(name)}" if marks else short(name)
-        style = "italic" if name.startswith("culture::") else "normal"
-        colour = colours[i] if colours else INK
-        y = 1 - (row + i) / max(total, 1)
-        ax.text(0, y, text, va="top", size=size, style=style, color=colour, transform=ax.transAxes)
+        text = fold(name, width, size)
+        text = f"{marks[i]} " + text.replace("\n", "\n    ") if marks else text
+        ax.annotate(
+            text, (0, 1), xytext=(0, -8 * INCHES_A_LINE * size * row), xycoords="axes fraction",
+            textcoords="offset points", va="top", fontsize=size, linespacing=1.2,
+            style="italic" if name.startswith("culture::") else "normal",
+            color=colours[i] if colours else INK,
+        )  # fmt: skip
+        row += text.count("\n") + 1
 
 
 @styled
@@ -68,11 +82,12 @@ def picture_grid(
         raise ValueError(f"{len(pictures)} pictures, {len(labels)} lists of labels")
     columns = min(3, len(pictures))
     rows = -(-len(pictures) // columns)
+    side = 5.8 / columns
     depth = [
-        max(len(names) + bool(titles) for names in labels[r * columns : (r + 1) * columns])
+        max(count_lines(names, side) for names in labels[r * columns : (r + 1) * columns])
+        + bool(titles)
         for r in range(rows)
     ]
-    side = 5.8 / columns
     heights = [h for d in depth for h in (side, max(d, 1) * INCHES_A_LINE + 0.06)]
     spacing = ConstrainedLayoutEngine(h_pad=0.03, w_pad=0.04, hspace=0.01, wspace=0.03)
     figure = plt.figure(figsize=(6.0, sum(heights) + 0.12 * rows), layout=spacing)
@@ -82,7 +97,7 @@ def picture_grid(
         show_picture(figure.add_subplot(grid[2 * row, column]), picture)
         cell = figure.add_subplot(grid[2 * row + 1, column])
         heading = titles[i] if titles else ""
-        write_labels(cell, names, heading=heading, lines=depth[row] - bool(titles))
+        write_labels(cell, names, side, heading=heading)
     return figure
 
 
@@ -163,7 +178,11 @@ def predictions(
         )
     cut = [list(names[:most]) for names in predicted]
     rest = [len(names) - len(kept) for names, kept in zip(predicted, cut)]
-    lines = [max(len(t), len(c) + bool(more), 8) + 1 for t, c, more in zip(annotated, cut, rest)]
+    widths = (1.8, 1.45, 1.65)  # inches of letters in columns a little wider
+    lines = [
+        max(count_lines(t, widths[1], LARGE), count_lines(c, widths[2], LARGE) + bool(more), 8) + 1
+        for t, c, more in zip(annotated, cut, rest)
+    ]
     heights = [INCHES_A_LINE * LARGE / 9 * n + 0.1 for n in lines]
     figure = plt.figure(figsize=(6.0, sum(heights) + 0.14 * len(lines)), layout="constrained")
     grid = figure.add_gridspec(len(pictures), 3, width_ratios=(1.8, 1.75, 1.95),
@@ -175,16 +194,14 @@ def predictions(
         true, said = list(annotated[row]), cut[row]
         hit = [name in said for name in true]
         write_labels(
-            figure.add_subplot(grid[row, 1]), true, marks=["●" if h else "○" for h in hit],
-            colours=[INK if h else MISSED for h in hit], heading="annotator",
-            lines=lines[row] - 1, size=LARGE,
+            figure.add_subplot(grid[row, 1]), true, widths[1], heading="annotator", size=LARGE,
+            marks=["●" if h else "○" for h in hit], colours=[INK if h else MISSED for h in hit],
         )  # fmt: skip
         right = [name in true for name in said]
         names = said + ([f"and {rest[row]} more"] if rest[row] else [])
         write_labels(
-            figure.add_subplot(grid[row, 2]), names, heading="predicted",
+            figure.add_subplot(grid[row, 2]), names, widths[2], heading="predicted",
             marks=["✓" if r else "✗" for r in right] + [" "] * bool(rest[row]),
-            colours=[RIGHT if r else WRONG for r in right] + [MUTED] * bool(rest[row]),
-            lines=lines[row] - 1, size=LARGE,
+            colours=[RIGHT if r else WRONG for r in right] + [MUTED] * bool(rest[row]), size=LARGE,
         )  # fmt: skip
     return figure

@@ -13,8 +13,16 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from imet.report.plots.examples import INCHES_A_LINE, LARGE, Picture, show_picture, write_labels
-from imet.report.plots.style import INK, MUTED, RIGHT, WRONG, short, styled
+from imet.report.plots.examples import (
+    INCHES_A_LINE,
+    LARGE,
+    Picture,
+    count_lines,
+    fold,
+    show_picture,
+    write_labels,
+)
+from imet.report.plots.style import INK, MUTED, RIGHT, WRONG, styled
 
 Map = NDArray[np.floating]  # (S, S), how much each pixel counts
 
@@ -81,9 +89,9 @@ def attention_examples(
     `annotated` are the annotator's labels of each picture, full names, and `views` (S, S, 3) what
     the model saw; `attended` are labels in the order chosen, of which the first three are drawn.
     """
-    line, side = INCHES_A_LINE * LARGE / 9, 6.0 / 3 + 0.2  # inches
+    line, side, width = INCHES_A_LINE * LARGE / 9, 6.0 / 3 + 0.2, 1.7  # inches
     below = [
-        max(line * (len(names) + 1) + 0.1, side * (len(labels) > 1))
+        max(line * (count_lines(names, width, LARGE) + 1) + 0.1, side * (len(labels) > 1))
         for names, labels in zip(annotated, attended)
     ]
     figure = plt.figure(figsize=(6.0, sum(below) + side * len(below)), layout="constrained")
@@ -98,8 +106,7 @@ def attention_examples(
             show_picture(ax, shown)
             ax.set_anchor("NW")
             ax.set_title(title, fontsize=LARGE, color=MUTED, pad=3, fontweight="normal")
-        lines = int(below[row] / line) - 1
-        write_labels(axes[3], annotated[row], heading="annotator", lines=lines, size=LARGE)
+        write_labels(axes[3], annotated[row], width, heading="annotator", size=LARGE)
         for ax, label in zip(axes[[2, 4, 5]], attended[row]):
             _overlay(ax, views[row], label.weights)
             for x, y, x_end, y_end in [] if label.boxes is None else label.boxes.tolist():
@@ -108,8 +115,8 @@ def attention_examples(
                 ax.add_patch(box)
             mark = "✓" if label.right else "✗"
             ax.set_title(
-                f"{mark} {short(label.name)}", fontsize=LARGE, pad=3, fontweight="normal",
-                color=RIGHT if label.right else WRONG,
+                f"{mark} {fold(label.name, width, LARGE)}", fontsize=LARGE, pad=3,
+                fontweight="normal", color=RIGHT if label.right else WRONG,
             )  # fmt: skip
     return figure
 
@@ -128,8 +135,9 @@ def attention_steps(
         for row, maps in enumerate((raw, smooth)):
             _overlay(axes[row, column], view, maps[column])
         axes[0, column].set_title(
-            f"{column + 1}. {short(name)}", fontsize=9, fontweight="normal", pad=3, loc="center"
-        )
+            f"{column + 1}. {fold(name, 5.2 / columns)}", fontsize=9, fontweight="normal", pad=3,
+            loc="center",
+        )  # fmt: skip
     for row, text in enumerate(("raw", "smoothed")):
         axes[row, 0].text(
             -0.06, 0.5, text, rotation=90, ha="right", va="center", color=MUTED, fontsize=9,

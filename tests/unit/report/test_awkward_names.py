@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -62,7 +63,7 @@ FIGURES = {
     "forest_plot": lambda: comparisons.forest_plot(
         {n: {"": {"value": 0.5, "low": 0.4, "high": 0.6}} for n in NAMES}
     ),
-    "predictions": lambda: examples.predictions([PICTURE], [SHORT], [SHORT[::-1]]),
+    "predictions": lambda: examples.predictions([PICTURE], [NAMES], [NAMES[::-1]]),
     "picture_grid": lambda: examples.picture_grid([PICTURE] * 2, [NAMES, NAMES], titles=NAMES[:2]),
     "view_strip": lambda: examples.view_strip([[PICTURE] * 6], [NAMES[:6]], headings=[NAMES[8]]),
     "roc_curves": lambda: curves.roc_curves(dict.fromkeys(NAMES, RISING), {NAMES[0]: 0.5}),
@@ -72,7 +73,7 @@ FIGURES = {
     ),
     "label_scatter": lambda: comparisons.label_scatter(
         [1, 2], {NAMES[0]: [0.1, 0.2], NAMES[3]: [0.2, 0.1]}, x_name=NAMES[1], y_name=NAMES[2],
-        named=[(n, 1, 0.1) for n in SHORT],
+        named=[(n, x, 0.1) for n in NAMES for x in (1, 2)],
     ),
     "attention_examples": lambda: overlays.attention_examples(
         [PICTURE] * 4, [NAMES] * 4, [VIEW] * 4, ATTENDED
@@ -105,6 +106,32 @@ def test_what_stands_in_figures_of_works(figure):
     words = " ".join(t.get_text() for t in FIGURES[figure]().findobj(mpl.text.Text))
     for name in ("$a$ and $b$", "a $$ b", "_x_ <b>|`{y}`</b>", "a::b::c", "आदमी", "no kind"):
         assert name in words
+
+
+@pytest.mark.parametrize("letters", [40, 180])
+def test_long_names_leave_a_figure_its_layout(letters):
+    """No text runs into the next column, over the edge or into the line below it."""
+    name = "culture::" + ("seventeen letters " * 10)[:letters].strip()
+    drawn = examples.predictions([PICTURE], [[name] * 3], [[name, NAMES[0], name]])
+    drawn.canvas.draw()
+    boxes = [[t.get_window_extent() for t in ax.texts] for ax in drawn.axes[1:]]
+    assert max(box.x1 for box in boxes[0]) <= min(box.x0 for box in boxes[1])
+    assert max(box.x1 for box in boxes[1]) <= drawn.bbox.x1
+    for column in boxes:
+        tops = [box.y1 for box in column]
+        assert tops == sorted(tops, reverse=True)
+        assert all(above.y0 >= below.y1 - 1 for above, below in pairwise(column))
+        assert min(box.y0 for box in column) >= drawn.bbox.y0
+    named = [(name, x, 0.1) for x in (1, 2)]
+    drawn = comparisons.label_scatter(
+        [1, 2], {"a": [0.1, 0.2]}, x_name="x", y_name="y", named=named
+    )
+    drawn.canvas.draw()
+    (ax,) = drawn.axes
+    assert ax.bbox.width > 0.8 * drawn.bbox.width
+    for text in ax.texts:
+        assert drawn.bbox.x0 <= text.get_window_extent().x0
+        assert text.get_window_extent().x1 <= drawn.bbox.x1
 
 
 def test_only_very_long_names_are_cut():
