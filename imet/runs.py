@@ -166,7 +166,7 @@ def train(
         batches.prepare(cache_views)
     criterion = make_criterion(recipe, parts.train.targets, device)
     judge = partial(validate, batches, criterion)
-    history = fit(network, batches.training, criterion, judge, recipe, folder, fabric)
+    history, earlier = fit(network, batches.training, criterion, judge, recipe, folder, fabric)
     best = load_checkpoint(folder / "best.pt")
     network.load_state_dict(best["model"])
 
@@ -189,7 +189,7 @@ def train(
             "works": {name: len(part) for name, part in parts.items()},
             "precision": describe_precision(recipe, device),
             "devices": fabric.world_size,
-            "seconds": round(time.perf_counter() - began, 1),
+            "seconds": round(earlier + time.perf_counter() - began, 1),
             **metrics,
             "provenance": provenance(profile, recipe.seed, device),
             "files": {file.name: file_sha256(file) for file in sorted(files)},

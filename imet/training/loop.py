@@ -81,7 +81,7 @@ def fit(
     recipe: Recipe,
     folder: Path,
     fabric: Fabric,
-) -> list[dict[str, float]]:
+) -> tuple[list[dict[str, float]], float]:
     """Train a model for `recipe.epochs` epochs, or for those left of an interrupted run.
 
     On a CPU, training that was stopped after an epoch, or killed between batches, and resumed gives
@@ -98,6 +98,7 @@ def fit(
 
     Returns:
         One dictionary per epoch: epoch (from 1), train_loss, learning_rate, what `validate` gives.
+        And the seconds of earlier sessions whose work an interrupted run kept, 0 for one in one go.
 
     Raises:
         TrainingDiverged: the loss became NaN or infinite; the message says where and what to try.
@@ -106,6 +107,7 @@ def fit(
     schedule = make_schedule(optimizer, recipe)
     history: list[dict[str, float]] = []
     steps, total = 0, 0.0  # batches of the epoch that are done, and the sum of their losses
+    began, earlier = time.monotonic(), 0.0  # this session's start, seconds of those before it
     last = folder / "last.pt"
     asked = {k: v for k, v in dataclasses.asdict(recipe).items() if k not in OF_THE_MACHINE}
     resumed: dict[str, Any] | None = load_checkpoint(last) if last.exists() else None
@@ -115,6 +117,7 @@ def fit(
         optimizer.load_state_dict(resumed["optimizer"])
         schedule.load_state_dict(resumed["schedule"])
         history, steps, total = resumed["history"], resumed["steps"], resumed["total"]
+        earlier = resumed["seconds"]
         fabric.strategy.precision.load_state_dict(resumed["scaler"])
     wrapped, optimizer = fabric.setup(model, optimizer)  # for precision and several devices
     seed_everything((recipe.seed + fabric.global_rank) % 2**32, verbose=False)
@@ -131,7 +134,9 @@ def fit(
         state |= {"schedule": schedule.state_dict(), "history": history, "recipe": asked}
         state |= {"scaler": fabric.strategy.precision.state_dict(), "rng": gathered([rng_states()])}
         if fabric.is_global_zero:
-            save_checkpoint(last, state | {"steps": steps, "total": total})
+            state |= {"steps": steps, "total": total}
+            state["seconds"] = earlier + time.monotonic() - began
+            save_checkpoint(last, state)
             _write_history(folder, history)
         return time.monotonic()
 
@@ -139,7 +144,7 @@ def fit(
     epochs = range(len(history), recipe.epochs)
     bar = tqdm(epochs, desc=recipe.name, unit="epoch", disable=None if fabric.is_global_zero else 1)
     for epoch in bar:
-        began, done_before = time.monotonic(), steps
+        epoch_began, done_before = time.monotonic(), steps
         wrapped.train()
         stream = batches(epoch, steps)
         for batch in _restored(stream, rng) if steps else stream:
@@ -174,7 +179,7 @@ def fit(
         entry = fabric.broadcast(entry)
         schedule.step()
         history.append(entry)
-        seconds = (time.monotonic() - began) * steps / max(1, steps - done_before)
+        seconds = (time.monotonic() - epoch_began) * steps / max(1, steps - done_before)
         steps, total = 0, 0.0
         if fabric.is_global_zero:
             log.info(
@@ -188,7 +193,7 @@ def fit(
             save_checkpoint(folder / "best.pt", {"model": model.state_dict(), "epoch": epoch + 1})
         saved = save()
         fabric.barrier()
-    return history
+    return history, earlier
 
 
 def _require_same_recipe(path: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:

@@ -108,7 +108,7 @@ def plain(value: Any) -> Any:
 
 
 def timeless(value: Any) -> Any:
-    """JSON without where, when and in how many seconds it was made."""
+    """A file's content without where, when and in how many seconds it was made."""
     if isinstance(value, dict):
         left_out = ("seconds", "provenance", "digest")
         return {key: timeless(each) for key, each in value.items() if key not in left_out}
@@ -125,7 +125,7 @@ def contents(home: Path) -> dict[str, Any]:
         if name.startswith("results/") and path.suffix == ".tmp":  # small, and Git ignores it
             continue
         if path.suffix == ".pt":
-            found[name] = plain(torch.load(path, weights_only=True))
+            found[name] = plain(timeless(torch.load(path, weights_only=True)))
         elif path.suffix == ".json":
             found[name] = timeless(json.loads(path.read_text()))
         elif path.suffix == ".npz":

@@ -42,6 +42,7 @@ class Problem:
         self.killed_before: tuple[int, int] | None = None
         self.stop_after = math.inf
         self.orders: list[list[int]] = []
+        self.earlier = 0.0
 
     def batches(self, epoch, start=0):
         torch.rand(1)  # as a data loader does
@@ -73,9 +74,8 @@ class Problem:
     done_before = 0
 
     def fit(self):
-        wrapped = Wrapped(self.model)
-        return fit(
-            wrapped,
+        history, self.earlier = fit(
+            Wrapped(self.model),
             self.batches,
             self.criterion,
             self.validate,
@@ -83,6 +83,7 @@ class Problem:
             self.folder,
             Fabric(accelerator="cpu", devices=1),
         )
+        return history
 
 
 class Wrapped(nn.Module):
@@ -95,7 +96,10 @@ class Wrapped(nn.Module):
 
 
 def everything(folder) -> dict:
-    return {name: load_checkpoint(folder / f"{name}.pt") for name in ("last", "best")}
+    """Both checkpoints, less the time that they took."""
+    kept = {name: load_checkpoint(folder / f"{name}.pt") for name in ("last", "best")}
+    assert kept["last"].pop("seconds") > 0
+    return kept
 
 
 def assert_same(a, b, trail="") -> None:
@@ -178,6 +182,35 @@ def test_a_log_line_an_epoch_says_what_is_left(tmp_path, caplog):
     assert len(lines) == 2
     assert lines[0].startswith("resnet50: epoch 1 of 2: train_loss ")
     assert lines[1].endswith("; 0 s left")
+
+
+def test_seconds_of_all_sessions_are_summed(tmp_path, monkeypatch):
+    class Clock:
+        now = 0.0
+
+        def __call__(self):
+            self.now += 1
+            return self.now
+
+    monkeypatch.setattr(loop.time, "monotonic", clock := Clock())
+    first = Problem(tmp_path / "run", epochs=3)
+    first.stop_after = 1
+    with pytest.raises(KeyboardInterrupt):
+        first.fit()
+    assert first.earlier == 0
+    after_one = load_checkpoint(tmp_path / "run" / "last.pt")["seconds"]
+    assert 0 < after_one < clock.now
+    clock.now += 1000  # between two sessions
+    second = Problem(tmp_path / "run", epochs=3)
+    second.done_before, second.stop_after = 1, 2
+    with pytest.raises(KeyboardInterrupt):
+        second.fit()
+    after_two = load_checkpoint(tmp_path / "run" / "last.pt")["seconds"]
+    assert after_one < after_two < 1000
+    third = Problem(tmp_path / "run", epochs=3)
+    third.done_before = 2
+    third.fit()
+    assert third.earlier == after_two
 
 
 def test_dropout_matters_to_that(tmp_path):
