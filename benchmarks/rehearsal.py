@@ -5,7 +5,8 @@
 
 TABLES holds `train.csv` and `labels.csv`, OUT gets pictures, features and runs (about 1 GB for
 1,000 works). Each stage runs in a process of its own, so that its time and memory are its own, and
-is kept in `results/rehearsal.json` once it is done. What is there is not done again.
+is kept in `results/rehearsal.json` once it is done. What is there is not done again. All stages of
+one size are measured on one kind of machine.
 """
 
 from __future__ import annotations
@@ -299,8 +300,9 @@ def rehearse(tables: Path, out: Path, works: int) -> None:
     home = out / size
     home.mkdir(parents=True, exist_ok=True)
     here, kept = device_name("cpu"), recorded()["values"].get(size, {})
-    if recorded()["provenance"].get("device", here) != here:
-        raise SystemExit(f"{RESULTS}: measured on another machine; move it away first")
+    if there := {value["device"] for value in kept.values()} - {here}:
+        begun = f"{RESULTS}: {size} was begun on {there.pop()}"
+        raise SystemExit(f"{begun}; take its values away, to measure it on one machine")
     missing = [name for name in stages if name not in kept]
     for name in stages:
         needed = missing and name in ("draw", "features") and not (home / MADE[name]).exists()
@@ -312,7 +314,7 @@ def rehearse(tables: Path, out: Path, works: int) -> None:
         value = watched([sys.executable, "-m", "benchmarks.rehearsal", *arguments], home)
         value |= {"works": works} if works else {}
         value["load"] = os.getloadavg()[1]
-        keep(size, name, rounded(value) | {"commit": commit()}, here)
+        keep(size, name, rounded(value) | {"commit": commit(), "device": here}, here)
         seconds, peak, held = (value[key] for key in ("cpu", "peak_mb", "held_mb"))
         print(f"{size:>7}  {name:<17}{seconds:9,.1f} s{peak:8,.0f} MB{held:8,.0f} held", flush=True)
 

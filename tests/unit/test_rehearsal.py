@@ -64,6 +64,15 @@ def test_stages_are_kept_and_a_missing_one_is_done_again(tables, drawn):
     assert again["split"]["labels"] == 4
 
 
+def test_stages_of_one_size_are_of_one_machine(tables, drawn, monkeypatch):
+    file = drawn / "rehearsal.json"
+    before = file.read_text()
+    monkeypatch.setattr(rehearsal, "device_name", lambda _: "CPU, another, 64 cores")
+    with pytest.raises(SystemExit, match=f"{WORKS} was begun on CPU, "):
+        rehearsal.rehearse(tables, drawn, WORKS)
+    assert file.read_text() == before
+
+
 def test_a_row_says_what_an_epoch_takes_and_what_follows_the_last(
     small, tables, drawn, monkeypatch
 ):
