@@ -18,7 +18,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,8 @@ from imet.typing import Array, IntArray
 VERIFY_BYTES = 2 << 30
 """Stores up to this size are checked whole when opened; of larger ones, chunks spread evenly."""
 
+_CHECKED: set[frozenset[tuple[str, int]]] = set()  # arrays as this process found them sound
+
 
 class FeatureStore:
     """The arrays of one folder, with N `rows` each. It knows nothing about models.
@@ -79,6 +81,9 @@ class FeatureStore:
     def pending(self) -> list[int]:
         """Chunks that are missing on disk or not as they were written."""
         recorded = self._recorded()
+        state = frozenset((str(p), p.stat().st_mtime_ns) for p in self.folder.glob("*.npy"))
+        if state in _CHECKED and (recorded >= 0).all():
+            return []
         known = np.flatnonzero(recorded >= 0)
         bytes_ = sum(
             math.prod(shape) * np.dtype(kind).itemsize for shape, kind in self.arrays.values()
@@ -86,6 +91,8 @@ class FeatureStore:
         for chunk in known[:: max(1, -(-bytes_ // VERIFY_BYTES))]:
             if self._checksum(chunk) != recorded[chunk]:
                 recorded[chunk] = -1
+        if (recorded >= 0).all():
+            _CHECKED.add(state)
         return np.flatnonzero(recorded < 0).tolist()
 
     def fill(self, compute: Callable[[Array], Iterable[Mapping[str, Array]]]) -> FeatureStore:
@@ -219,6 +226,8 @@ class FeatureSpec:
     recipe: Recipe
     encoder: Encoder
     device: str
+    compiled: dict[int, Callable[[Tensor], dict[str, Tensor]]] = field(default_factory=dict)
+    """The encoder for batches of a size, once for all parts: compiling takes seconds."""
 
     def key(self, part: Part) -> dict[str, object]:
         """JSON-serialisable key; two parts with equal keys have equal features."""
@@ -256,10 +265,11 @@ def extract_features(
     feeding = dataclasses.replace(recipe, workers=0) if spec.device == "cpu" else recipe
 
     def compute(works: Array) -> Iterator[dict[str, Array]]:
-        encoder = _encoder(spec, chunk * views, recipe.input_size)
+        if (size := chunk * views) not in spec.compiled:
+            spec.compiled[size] = _encoder(spec, size, recipe.input_size)
         for batch in ViewLoader(part, feeding, chunk, spec.device, pixels)(works):
             with torch.inference_mode():
-                features = encoder(batch)
+                features = spec.compiled[size](batch)
             yield {
                 name: value.unflatten(0, (-1, views)).half().cpu().numpy()
                 for name, value in features.items()

@@ -37,18 +37,22 @@ def module_files(name: str) -> list[Path]:
 
 
 @cache
-def _imports(path: Path) -> tuple[Path, ...]:
-    """Package files that a file imports, anywhere in it; all imports here use absolute names."""
-    files: list[Path] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), str(path))):
+def _read(path: Path) -> tuple[tuple[Path, ...], str]:
+    """Package files that a file imports, and the digest of its code without docstrings."""
+    files, tree = list[Path](), ast.parse(path.read_text(encoding="utf-8"), str(path))
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 files += module_files(alias.name)
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom):  # all imports here use absolute names
             files += module_files(str(node.module))
             for alias in node.names:  # `from imet.data import split` imports a module
                 files += module_files(f"{node.module}.{alias.name}")
-    return tuple(dict.fromkeys(files))
+        match getattr(node, "body", None):
+            case [ast.Expr(ast.Constant(str())), *_] as body:
+                body[0] = ast.Pass()
+    code = hashlib.blake2b(ast.dump(tree).encode(), digest_size=8)
+    return tuple(dict.fromkeys(files)), code.hexdigest()
 
 
 def closure(*starts: str | Path) -> list[Path]:
@@ -66,7 +70,7 @@ def closure(*starts: str | Path) -> list[Path]:
         path = todo.pop()
         if path not in seen:
             seen.add(path)
-            todo += _imports(path)
+            todo += _read(path)[0]
     return sorted(seen)
 
 
@@ -84,15 +88,9 @@ def source_digest(*modules: str) -> str:
     return state.hexdigest()
 
 
-@cache
 def file_digest(path: Path) -> str:
     """Digest of one file's code, without comments, docstrings and layout."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        match getattr(node, "body", None):
-            case [ast.Expr(ast.Constant(str())), *_] as body:
-                body[0] = ast.Pass()
-    return hashlib.blake2b(ast.dump(tree).encode(), digest_size=8).hexdigest()
+    return _read(path)[1]
 
 
 if __name__ == "__main__":

@@ -217,12 +217,32 @@ def test_large_stores_are_checked_in_part(folder, monkeypatch):
     """Every so manieth chunk: the first is always among them."""
     refill(folder)
     monkeypatch.setattr("imet.cache.VERIFY_BYTES", 200)
+    monkeypatch.setattr("imet.cache._CHECKED", set())
     store = open_store(folder)
     looked_at = []
     checksum = store._checksum
     monkeypatch.setattr(store, "_checksum", lambda c: looked_at.append(c) or checksum(c))
     assert store.pending() == []
     assert looked_at == [0, 2]
+
+
+def test_a_sound_store_is_checked_once_unless_it_is_written_to(folder, monkeypatch):
+    refill(folder)
+    monkeypatch.setattr("imet.cache._CHECKED", set())
+    store = open_store(folder)
+    looked_at = []
+    checksum = store._checksum
+    monkeypatch.setattr(store, "_checksum", lambda c: looked_at.append(c) or checksum(c))
+    assert store.pending() == open_store(folder).pending() == store.pending() == []
+    chunks = len(store._chunks)
+    assert len(looked_at) == chunks
+    (array, *_) = [path for path in folder.glob("*.npy") if path.name != "checksums.npy"]
+    content = bytearray(array.read_bytes())
+    content[-1] ^= 1
+    array.write_bytes(content)
+    assert store.pending() == [chunks - 1]
+    assert store.pending() == [chunks - 1]  # only sound ones are passed over
+    assert len(looked_at) == 3 * chunks
 
 
 def test_a_full_disk_is_an_error_before_anything_is_computed(folder, monkeypatch):

@@ -36,7 +36,7 @@ def package(tmp_path, monkeypatch):
 
 
 def forget() -> None:
-    for cached in (code_digest._imports, code_digest.source_digest, code_digest.file_digest):
+    for cached in (code_digest._read, code_digest.source_digest):
         cached.cache_clear()
 
 
