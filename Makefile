@@ -172,7 +172,7 @@ kernels: | $(READY)
 	@OMP_NUM_THREADS=$(THREADS) $(BIN)/python book/tools/kernels.py serve $(BUILD)/kernels-$$PPID --while $$PPID < /dev/null > /dev/null 2>&1 &
 
 $(BUILD)/notebooks/%.ipynb: notebooks/%.py $(BUILD)/parameters book/tools/execute.py book/tools/kernels.py $(wildcard imet/recipes/*.toml imet/profiles/*.toml) imet/report/plots/imet.mplstyle book/reported.csv $(RECORDED) | $(READY) $(if $(filter $(LONG),$(PROFILE)),runs) kernels
-	@JOBS=$(JOBS) OMP_NUM_THREADS=$(THREADS) IMET_KERNELS=$(BUILD)/kernels-$$PPID $(BIN)/python book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
+	@JOBS=$(JOBS) OMP_NUM_THREADS=$(THREADS) IMET_KERNELS=$(BUILD)/kernels-$$PPID $(BIN)/python book/tools/kernels.py run book/tools/execute.py $< --out $@ -p profile=$(PROFILE) -p seed=$(SEED) -p device=$(DEVICE)
 
 # The book holds one profile at a time; this file says which one it holds.
 $(HTML_DIR).profile: FORCE
@@ -195,7 +195,7 @@ book: $(HTML) ## Run the report and build book/_build/html/index.html
 # resources are checked.
 $(HTML): $(EXECUTED) $(PAGES) $(HTML_DIR).profile $(RECORDED) | $(READY)
 	@echo "all chapters are executed; setting the pages"
-	@$(BIN)/python book/tools/build.py --notebooks $(BUILD)/notebooks --results '$(RUNS)' --profile $(PROFILE) --out $(@D) --quiet $(if $(CHAPTERS),--preview)
+	@IMET_KERNELS=$(BUILD)/kernels-$$PPID $(BIN)/python book/tools/kernels.py run book/tools/build.py --notebooks $(BUILD)/notebooks --results '$(RUNS)' --profile $(PROFILE) --out $(@D) --quiet $(if $(CHAPTERS),--preview)
 
 pdf: $(HTML_DIR)/../imet.pdf ## Print the whole book as book/_build/imet.pdf (needs Chromium)
 

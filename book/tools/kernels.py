@@ -1,11 +1,13 @@
-"""Kernels that start in a moment: the packages that every chapter imports are imported once.
+"""Kernels and tools that start in a moment: what all of them import is imported once.
 
     python book/tools/kernels.py serve build/sample/kernels --while PID
     python book/tools/kernels.py start -f connection.json
+    python book/tools/kernels.py run book/tools/build.py ARGUMENTS
 
-The first waits for the second, which Jupyter starts in the place of a kernel. Each gets a fork of
-the process that holds the packages; without one it becomes a kernel of its own. None of our own
-code is imported before, since it may change while a book is built.
+The first waits for the others: Jupyter starts the second in the place of a kernel, Make the third
+in the place of `python`. Each gets a fork of the process that holds the packages; without one it
+becomes a process of its own. None of our own code is imported before, since it may change while a
+book is built.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ import contextlib
 import gc
 import json
 import os
+import runpy
 import signal
 import socket
 import sys
 import threading
 import time
+import traceback
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,7 +37,7 @@ SETTINGS = {
 PACKAGES = (
     "ipykernel.kernelapp", "ipykernel.ipkernel", "torch", "torchvision", "timm",
     "lightning_fabric", "scipy.stats", "scipy.ndimage", "sklearn.model_selection", "numba",
-    "pandas", "seaborn", "imagecodecs", "tifffile",
+    "pandas", "seaborn", "imagecodecs", "tifffile", "papermill", "jupytext",
 )  # fmt: skip
 GPU = Path("/dev/nvidiactl")  # once started, its driver does not survive a fork
 
@@ -77,7 +81,7 @@ def _watch(caller: socket.socket, seconds: float) -> NoReturn:
         message += more
     kernel = os.fork()
     if kernel == 0:
-        _become_kernel(json.loads(message), files)
+        _become(json.loads(message), files)
     caller.sendall(b"started\n")
     threading.Thread(target=_pass_signals_on, args=(caller, kernel), daemon=True).start()
     _, status, used = os.wait4(kernel, 0)
@@ -95,29 +99,45 @@ def _pass_signals_on(caller: socket.socket, kernel: int) -> None:
         os.kill(kernel, signal.SIGKILL)  # the caller was killed
 
 
-def _become_kernel(order: dict[str, Any], files: list[int]) -> NoReturn:
+def _become(order: dict[str, Any], files: list[int]) -> NoReturn:
     for place, file in enumerate(files):
         os.dup2(file, place)
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(order["folder"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = ["ipykernel_launcher", *order["arguments"]]
+    sys.argv = [order["script"] or "ipykernel_launcher", *order["arguments"]]
     code = 1
     try:
-        import_module("ipykernel.kernelapp").launch_new_instance()
+        if order["script"]:
+            sys.path.insert(0, str(Path(order["script"]).resolve().parent))
+            runpy.run_path(order["script"], run_name="__main__")
+        else:
+            import_module("ipykernel.kernelapp").launch_new_instance()
         code = 0
     except SystemExit as leaving:
-        code = int(leaving.code or 0)
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        if isinstance(leaving.code, str):
+            print(leaving.code, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
 
-def start(arguments: list[str]) -> NoReturn:
-    """Act as a kernel for Jupyter: as a fork of the server, or alone where there is no server."""
-    order = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
+def _end_with(parent: int) -> None:
+    """End this process, and with it the kernel, once its parent has ended, however it did."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def start(script: str, arguments: list[str]) -> NoReturn:
+    """Act as a script or, without one, as a kernel: as a fork of the server, or alone."""
+    order = {"script": script, "arguments": arguments, "environment": dict(os.environ)}
+    order["folder"] = os.getcwd()
     message = json.dumps(order).encode() + b"\n"
     server = socket.socket(socket.AF_UNIX)
     answers = server.makefile()
@@ -127,13 +147,16 @@ def start(arguments: list[str]) -> NoReturn:
         server.sendall(message[socket.send_fds(server, [message], [0, 1, 2]) :])
         started = answers.readline()
     if not started:  # no server, or one that could not import what it should
-        command = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", *arguments]
-        os.execv(sys.executable, command)
+        program = [script] if script else ["-Xfrozen_modules=off", "-m", "ipykernel_launcher"]
+        os.execv(sys.executable, [sys.executable, *program, *arguments])
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: server.sendall(f"{number}\n".encode()))
+    if not script:
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     if not (answer := answers.readline().split()):
         sys.exit(1)  # the process that watched the kernel was killed
-    Path(os.environ[PROCESSORS]).write_text(answer[1])
+    if not script:
+        Path(os.environ[PROCESSORS]).write_text(answer[1])
     sys.exit(int(answer[0]) % 256)
 
 
@@ -143,6 +166,8 @@ if __name__ == "__main__":
             if not GPU.exists():
                 serve(Path(address), int(builder))
         case ["start", *arguments]:
-            start(arguments)
+            start("", arguments)
+        case ["run", script, *arguments]:
+            start(script, arguments)
         case _:
             sys.exit(__doc__)

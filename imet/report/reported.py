@@ -10,7 +10,6 @@ from typing import Any
 
 from imet.config import recipe_names, resolve
 from imet.io import REPO, InputError, home, read_json
-from imet.runs import NOT_IN_KEY, code_key, collection_key
 
 REPORTED = REPO / "book" / "reported.csv"
 METRIC_IN_RUNS = {n: n for n in ("f2", "f1", "precision", "recall", "loss")} | {"auc": "auc_macro"}
@@ -47,22 +46,23 @@ def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
     Runs of changed recipes, of other code, on other drawings or on a folder of the reader's own
     are left out.
     """
+    from imet.runs import NOT_IN_KEY, code_key, collection_key  # 6 s for who wants a table's names
+
+    def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in config.items() if k not in (*NOT_IN_KEY, "seed")}
+
     newest: dict[str, tuple[Path, dict[str, Any]]] = {}
     here = collection_key(profile), code_key()
     for name in recipe_names():
-        config = _comparable(dataclasses.asdict(resolve(name, profile)))
+        config = comparable(dataclasses.asdict(resolve(name, profile)))
         for path in (home() / "runs" / profile).glob(f"{name}-*/metrics.json"):
             key, metrics = read_json(path.parent / "key.json"), read_json(path)
-            made_of = key.get("collection"), key.get("source"), _comparable(key["config"])
+            made_of = key.get("collection"), key.get("source"), comparable(key["config"])
             if made_of == (*here, config):
                 date = metrics["provenance"]["date"]
                 if name not in newest or date > newest[name][1]["provenance"]["date"]:
                     newest[name] = (path.parent, metrics)
     return newest
-
-
-def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in config.items() if k not in (*NOT_IN_KEY, "seed")}
 
 
 def reported_beside_ours(profile: str) -> list[dict[str, Any]]:

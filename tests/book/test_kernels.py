@@ -1,4 +1,4 @@
-"""Kernels that are forks of one process: they work as their own would, and none is left over."""
+"""Kernels and tools that are forks of one process: they do what they would alone, and end."""
 
 from __future__ import annotations
 
@@ -149,6 +149,17 @@ def test_a_build_that_is_stopped_takes_its_kernel_with_it(
     assert not (tmp_path / "a.ipynb").exists()
 
 
+@pytest.mark.parametrize("address", ["k", "none"])
+def test_a_killed_build_leaves_no_kernel_behind(
+    tmp_path: Path, server: subprocess.Popen[bytes], address: str
+) -> None:
+    process = execute(tmp_path, "a", seconds=600, address=address)
+    kernel, _ = process_of(tmp_path, "a")
+    process.kill()
+    process.communicate(timeout=60)
+    until(lambda: not runs(kernel), seconds=20)
+
+
 def environment(cmdline: Path) -> str:
     return (cmdline.parent / "environ").read_bytes().decode(errors="replace")
 
@@ -182,3 +193,89 @@ def test_a_server_that_cannot_import_leaves_kernels_to_themselves(tmp_path: Path
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said
     assert server.wait(30) != 0
+
+
+SCRIPT = """\
+import os, sys, time
+from neighbour import WORD
+print(WORD, sys.argv[1:], os.getcwd(), os.environ["ONE"], __name__, sys.stdin.read())
+match sys.argv[1]:
+    case "number": sys.exit(3)
+    case "sentence": sys.exit("it is not there")
+    case "fault": raise ValueError("seven")
+    case "wait":
+        try:
+            print("waiting", flush=True)
+            time.sleep(600)
+        finally:
+            print("put away")
+"""
+
+
+def tool(folder: Path, what: str, address: str = "k") -> subprocess.Popen[str]:
+    """A script that runs as a fork of the server at the address, if there is one."""
+    tools = folder / "tools"
+    tools.mkdir(exist_ok=True)
+    (tools / "script.py").write_text(SCRIPT)
+    (tools / "neighbour.py").write_text("WORD = 'here'")
+    command = [
+        sys.executable,
+        str(TOOLS / "kernels.py"),
+        "run",
+        "tools/script.py",
+        what,
+        "-p",
+        "a b",
+    ]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "IMET_KERNELS": str(folder / address), "ONE": "1"},
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin
+    process.stdin.write("from outside")
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "fault"),
+    [
+        ("end", 0, ""),
+        ("number", 3, ""),
+        ("sentence", 1, "it is not there\n"),
+        ("fault", 1, "seven"),
+    ],
+)
+def test_a_tool_that_is_a_fork_does_what_it_does_alone(
+    tmp_path: Path, server: subprocess.Popen[bytes], what: str, code: int, fault: str
+) -> None:
+    said = []
+    for address in ("k", "none"):
+        process = tool(tmp_path, what, address)
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == code, errors
+        assert fault in errors
+        assert bool(errors) == bool(fault)
+        said.append(output)
+    assert said[0] == said[1]
+    assert said[0].startswith(f"here ['{what}', '-p', 'a b'] {tmp_path} 1 __main__ from outside")
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_a_tool_that_is_stopped_ends(
+    tmp_path: Path, server: subprocess.Popen[bytes], sign: signal.Signals
+) -> None:
+    process = tool(tmp_path, "wait")
+    assert process.stdout
+    while process.stdout.readline() != "waiting\n":
+        assert process.poll() is None
+    process.send_signal(sign)
+    rest = process.stdout.read()  # ends when the fork has closed it, too
+    assert process.wait(60) != 0
+    assert ("put away" in rest) == (sign == signal.SIGINT)
