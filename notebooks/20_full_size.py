@@ -129,7 +129,9 @@ for size in sorted((size for size in record if size.isdigit()), key=int):
     for stage, each in record[size].items():
         name = f"{recipes[stage].title}, an epoch" if stage in rows else stage
         seconds, held = each.get("epoch", each)["cpu"], each["held_mb"]
-        rehearsed.setdefault(name, {})[f"{int(size):,} works"] = f"{seconds:,.1f} s, {held / 1e3:.1f} GB"
+        rehearsed.setdefault(name, {})[f"{int(size):,} works"] = (
+            f"{seconds:,.1f} s, {held / 1e3:.1f} GB"
+        )
 pd.DataFrame(rehearsed).T
 
 # %% [markdown]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Callable
 from functools import cache, wraps
@@ -68,7 +69,7 @@ def fonts() -> list[str]:
 
     DejaVu Sans has Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian and Georgian; the Noto fonts of
     the package `manimgx-fonts` have more scripts of Africa and Asia; Chinese, Japanese and Korean
-    come from the system's fonts, where it has any.
+    come from the system's fonts, where it has any, those included that were installed just now.
     """
     spec = importlib.util.find_spec("manimgx_fonts")
     folder = Path(spec.origin).parent if spec and spec.origin else None
@@ -76,6 +77,10 @@ def fonts() -> list[str]:
     for file in sorted(folder.glob("NotoSans[A-Z]*.ttf")) if folder else []:
         font_manager.fontManager.addfont(file)
         families.append(font_manager.FontProperties(fname=file).get_name())
+    known = {entry.fname for entry in font_manager.fontManager.ttflist}  # Matplotlib's old list
+    for path in sorted(set(font_manager.findSystemFonts()) - known):
+        with contextlib.suppress(OSError, RuntimeError):  # no font that it can read
+            font_manager.fontManager.addfont(path)
     installed = set(font_manager.get_font_names())
     return families + [family for family in EAST_ASIAN if family in installed]
 

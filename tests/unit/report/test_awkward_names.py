@@ -9,7 +9,9 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from fontTools.ttLib import TTFont
 from lxml import html
+from matplotlib import font_manager
 
 from imet.report.plots import (
     collection,
@@ -20,7 +22,7 @@ from imet.report.plots import (
     examples,
     overlays,
 )
-from imet.report.plots.style import LONGEST, short
+from imet.report.plots.style import LONGEST, fonts, short
 from imet.report.tables import show, spoken
 
 mpl.use("Agg")
@@ -148,3 +150,26 @@ def test_tables_show_names_as_they_are():
     assert [th.text_content() for th in table.xpath("//thead//th")][1:] == [*said, "text"]
     assert [td.text_content() for td in table.xpath("//tbody//td[last()]")] == said
     assert not table.xpath("//b")
+
+
+def test_a_font_installed_a_moment_ago_is_used(tmp_path, monkeypatch):
+    """Matplotlib keeps a list of fonts, which a system's new font is not on."""
+    font = TTFont(font_manager.findfont("DejaVu Sans"))
+    for entry in font["name"].names:
+        entry.string = "WenQuanYi Zen Hei" if entry.nameID in (1, 4, 16) else entry.toUnicode()
+    for table in font["cmap"].tables:
+        table.cmap = {ord("物"): "A"}
+    font.save(tmp_path / "wqy-zenhei.ttf")
+    broken = tmp_path / "broken.ttf"
+    broken.write_bytes(b"no font")
+    system = [str(tmp_path / "wqy-zenhei.ttf"), str(broken)]
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: system)
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [*font_manager.fontManager.ttflist])
+    fonts.cache_clear()
+    try:
+        assert fonts()[-1] == "WenQuanYi Zen Hei"
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            confusion.confusion_matrix([[1, 2], [3, 4]], "tag::物").canvas.draw()
+    finally:
+        fonts.cache_clear()
