@@ -30,7 +30,8 @@ import nbformat
 from own_code import require_own_code
 from PIL import Image
 
-from imet.io import REPO, InputError, atomic_path, home
+from imet.code_digest import closure
+from imet.io import REPO, InputError, atomic_path, file_lock, home
 
 KERNEL = "imet-book"
 STYLED = re.compile(r'(<table id="T_\w+")(>)')
@@ -279,6 +280,15 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int | 
             nbformat.write(finish(notebook), temporary)
 
 
+def executed_meanwhile(source: Path, out: Path, asked: float) -> bool:
+    """Whether another build has executed the chapter, as its files are now, since `asked`."""
+    if not out.exists() or (ended := out.stat().st_mtime) < asked:
+        return False
+    began = ended - float(out.with_suffix(".times").read_text().split()[0])
+    files = [source, *closure(source), *out.parent.parent.glob("parameters")]
+    return all(path.stat().st_mtime < began for path in files)
+
+
 def unfinished_runs(since: float) -> list[str]:
     """A sentence for each unfinished run that began or went on after the time `since`."""
     sentences = []
@@ -318,12 +328,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _execute(options: argparse.Namespace) -> int:
     try:
         require_own_code()
-        execute(
-            options.source,
-            options.out.absolute(),
+        parameters, out, asked = (
             parse_parameters(options.parameter),
-            options.timeout,
+            options.out.absolute(),
+            time.time(),
         )
+        with file_lock(out):  # two at once would overwrite each other's values
+            if not executed_meanwhile(options.source, out, asked):
+                execute(options.source, out, parameters, options.timeout)
     except KeyboardInterrupt:
         print(f"{options.source}: interrupted, nothing written", file=sys.stderr)
         return 130

@@ -82,7 +82,8 @@ def _watch(caller: socket.socket, seconds: float) -> NoReturn:
     kernel = os.fork()
     if kernel == 0:
         _become(json.loads(message), files)
-    caller.sendall(b"started\n")
+    with contextlib.suppress(OSError):  # the caller was killed meanwhile: the next line sees to it
+        caller.sendall(b"started\n")
     threading.Thread(target=_pass_signals_on, args=(caller, kernel), daemon=True).start()
     _, status, used = os.wait4(kernel, 0)
     seconds += used.ru_utime + used.ru_stime
@@ -92,11 +93,11 @@ def _watch(caller: socket.socket, seconds: float) -> NoReturn:
 
 
 def _pass_signals_on(caller: socket.socket, kernel: int) -> None:
-    numbers = caller.makefile()
-    with contextlib.suppress(ProcessLookupError):
-        for number in numbers:
+    with contextlib.suppress(OSError):  # the kernel has ended, or the caller was killed
+        for number in caller.makefile():
             os.kill(kernel, int(number))
-        os.kill(kernel, signal.SIGKILL)  # the caller was killed
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(kernel, signal.SIGKILL)  # whoever is not told to end must not go on alone
 
 
 def _become(order: dict[str, Any], files: list[int]) -> NoReturn:

@@ -128,6 +128,36 @@ def test_two_kernels_at_once_are_two_processes(
     assert process_of(tmp_path, "a")[0] != process_of(tmp_path, "b")[0]
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_chapter_that_two_builds_want_is_executed_once_as_it_is(
+    tmp_path: Path, server: subprocess.Popen[bytes], changed: bool
+) -> None:
+    first = execute(tmp_path, "a", seconds=6)
+    kernel, _ = process_of(tmp_path, "a")
+    written = (tmp_path / "a.py").stat()
+    second = execute(tmp_path, "a", seconds=0.1)
+    if not changed:
+        os.utime(tmp_path / "a.py", ns=(written.st_atime_ns, written.st_mtime_ns))
+    for process in (first, second):
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+    assert (process_of(tmp_path, "a")[0] == kernel) == (not changed)
+    _, processors = map(float, (tmp_path / "a.times").read_text().split())
+    assert (processors > 6) == (not changed)
+
+
+def test_a_chapter_is_executed_again_when_make_asks(
+    tmp_path: Path, server: subprocess.Popen[bytes]
+) -> None:
+    kernels = set()
+    for _ in range(2):
+        process = execute(tmp_path, "a")
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+        kernels.add(process_of(tmp_path, "a"))
+    assert len(kernels) == 2
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_build_that_is_stopped_takes_its_kernel_with_it(
     tmp_path: Path, server: subprocess.Popen[bytes], sign: signal.Signals
@@ -265,6 +295,28 @@ def test_a_tool_that_is_a_fork_does_what_it_does_alone(
         said.append(output)
     assert said[0] == said[1]
     assert said[0].startswith(f"here ['{what}', '-p', 'a b'] {tmp_path} 1 __main__ from outside")
+
+
+def test_who_is_killed_while_it_asks_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Packages take seconds to import; a build may be killed while it waits for them."""
+    (tmp_path / "slow_package.py").write_text("import time; time.sleep(3)")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+        server = serve(tmp_path / "k", os.getpid(), "slow_package")
+    script = tmp_path / "script.py"
+    script.write_text("import time, pathlib; time.sleep(2); pathlib.Path('went on').touch()")
+    process = subprocess.Popen(
+        [sys.executable, str(TOOLS / "kernels.py"), "run", str(script)],
+        env={**os.environ, "IMET_KERNELS": str(tmp_path / "k")},
+        cwd=tmp_path,
+    )
+    time.sleep(1.5)
+    process.kill()
+    process.wait()
+    time.sleep(5)
+    assert server.poll() is None
+    server.kill()
+    assert not (tmp_path / "went on").exists()
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
