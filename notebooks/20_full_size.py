@@ -135,8 +135,8 @@ for size in sorted((size for size in record if size.isdigit()), key=int):
 pd.DataFrame(rehearsed).T
 
 # %% [markdown]
-# Seconds are those of one processor; memory is *held* where the system cannot take it back. Pictures, views and
-# features pass through in batches; most of what is held are the packages, the network and a batch.
+# Seconds are those of one processor; memory is *held* where the system cannot take it back. One size does not say
+# how either grows with the works.
 #
 # ## The whole table, on two cores
 #

@@ -8,6 +8,8 @@ that one inside a function counts too.
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -237,3 +239,9 @@ if __name__ == "__main__":
     before, _, rest = file.read_text(encoding="utf-8").partition(TABLE[0])
     after = rest.partition(TABLE[1])[2]
     file.write_text(f"{before}{TABLE[0]}\n\n{layer_table()}\n\n{TABLE[1]}{after}", encoding="utf-8")
+
+
+def test_names_of_tables_are_had_without_pytorch() -> None:
+    """Sphinx reads them for every book, and PyTorch takes seconds to import."""
+    program = "import sys, imet.report.reported; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=REPO, check=False).returncode == 0

@@ -30,7 +30,6 @@ import nbformat
 from own_code import require_own_code
 from PIL import Image
 
-from imet.code_digest import closure
 from imet.io import REPO, InputError, atomic_path, file_lock, home
 
 KERNEL = "imet-book"
@@ -281,12 +280,17 @@ def execute(source: Path, out: Path, parameters: dict[str, Any], timeout: int | 
 
 
 def executed_meanwhile(source: Path, out: Path, asked: float) -> bool:
-    """Whether another build has executed the chapter, as its files are now, since `asked`."""
+    """Whether another build has executed the chapter since `asked`, with all files as they are now.
+
+    Any change of code, recipes or recordings counts: which of them a chapter needs, Make knows.
+    """
     if not out.exists() or (ended := out.stat().st_mtime) < asked:
         return False
     began = ended - float(out.with_suffix(".times").read_text().split()[0])
-    files = [source, *closure(source), *out.parent.parent.glob("parameters")]
-    return all(path.stat().st_mtime < began for path in files)
+    files = [source, REPO / "book" / "reported.csv", *out.parent.parent.glob("parameters")]
+    for folder in ("imet", "imet_simulation", "results"):
+        files += [path for path in (REPO / folder).rglob("*") if "__pycache__" not in path.parts]
+    return all(path.stat().st_mtime < began for path in files if path.is_file())
 
 
 def unfinished_runs(since: float) -> list[str]:
@@ -328,11 +332,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _execute(options: argparse.Namespace) -> int:
     try:
         require_own_code()
-        parameters, out, asked = (
-            parse_parameters(options.parameter),
-            options.out.absolute(),
-            time.time(),
-        )
+        parameters = parse_parameters(options.parameter)
+        out, asked = options.out.absolute(), time.time()
         with file_lock(out):  # two at once would overwrite each other's values
             if not executed_meanwhile(options.source, out, asked):
                 execute(options.source, out, parameters, options.timeout)

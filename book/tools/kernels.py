@@ -118,7 +118,7 @@ def _become(order: dict[str, Any], files: list[int]) -> NoReturn:
         code = 0
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-        if isinstance(leaving.code, str):
+        if leaving.code is not None and leaving.code is not code:  # a sentence
             print(leaving.code, file=sys.stderr)
     except BaseException:
         traceback.print_exc()

@@ -46,7 +46,7 @@ def finished_runs(profile: str) -> dict[str, tuple[Path, dict[str, Any]]]:
     Runs of changed recipes, of other code, on other drawings or on a folder of the reader's own
     are left out.
     """
-    from imet.runs import NOT_IN_KEY, code_key, collection_key  # 6 s for who wants a table's names
+    from imet.runs import NOT_IN_KEY, code_key, collection_key  # late: this imports PyTorch
 
     def comparable(config: Mapping[str, Any]) -> dict[str, Any]:
         return {k: v for k, v in config.items() if k not in (*NOT_IN_KEY, "seed")}
