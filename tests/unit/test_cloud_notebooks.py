@@ -255,7 +255,7 @@ def slurm(tmp_path, tools, drawn) -> dict[str, str]:
     )
     script(
         tools / "srun",
-        f'echo "srun $*" >> {log}; trap "kill \\$(jobs -p)" TERM\n'
+        f'echo "srun $*" >> {log}; trap "kill \\$(jobs -p); wait" TERM\n'
         "while [[ $1 == --* ]]; do shift; done\n"
         'for node in $(seq "$SLURM_JOB_NUM_NODES"); do "$@" & started+=($!); done\n'
         'for process in "${started[@]}"; do wait "$process" || failed=$?; done; exit ${failed:-0}',
