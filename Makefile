@@ -259,8 +259,8 @@ rehearsal: $(READY) ## Time every stage at size on drawn works: TABLES=folder WO
 studies: $(READY) ## Run the longer experiments and record them in results/
 	$(BIN)/python -m imet.report.studies --profile $(PROFILE) --device $(DEVICE)
 
-verify-studies: $(READY) ## Run one seed of every recorded study again, compare, and note what is equal
-	$(BIN)/python -m imet.report.studies --verify --device $(DEVICE)
+verify-studies: $(READY) ## Run one seed of every study recorded for PROFILE again, and note what is equal
+	$(BIN)/python -m imet.report.studies --verify --profile $(PROFILE) --device $(DEVICE)
 
 lock: $(READY) ## Resolve requirements.txt anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.txt

@@ -86,7 +86,8 @@ def describe_precision(recipe: Recipe, device: str) -> str:
         'float32'
     """
     half = half_precision(recipe, device)
-    rest = "float32 with TF32 products" if device.startswith("cuda") else "float32"
+    tf32 = device.startswith("cuda") and torch.cuda.get_device_capability(device)[0] >= 8
+    rest = "float32 with TF32 products" if tf32 else "float32"
     name = str(half).removeprefix("torch.")
     return f"network in {name}, head and loss in {rest}" if half else rest
 
@@ -98,7 +99,7 @@ def open_fabric(recipe: Recipe, device: str, devices: int = 1, nodes: int = 1) -
     """
     kind, _, index = device.partition(":")
     if kind == "cuda":
-        torch.set_float32_matmul_precision("high")  # TF32
+        torch.set_float32_matmul_precision("high")  # TF32, where the GPU has it
         torch.backends.cudnn.allow_tf32 = True
         if devices > torch.cuda.device_count():
             raise InputError(f"--devices {devices}: {torch.cuda.device_count()} GPUs are here")

@@ -87,7 +87,8 @@ def cost(recipe: Recipe, sizes: Sizes, device: str, devices: int = 1, cpus: int 
     backward = 0 if recipe.frozen else 3 * net["forward"] * trained
     head = net["head"] * (3 * trained + evaluated)
     inferring, training = rates(recipe.backbone, recipe.input_size, device, compiled=stored)
-    computing = (forward / inferring + (backward + head) / training) / devices
+    extracting = 1 if stored else devices  # one process fills a store
+    computing = forward / inferring / extracting + (backward + head) / training / devices
     works = train + val + test if stored else trained / views + evaluated / judged
     feeding = works / (DECODED * (cpus or processors()))
     outputs = (val + test) * labels * (4 + 2 * judged)

@@ -419,9 +419,9 @@ pd.Series(
 # {doc}`19_on_photographs` runs the same experiments on photographs. Keep three things in mind when a
 # chapter's numbers are of drawings:
 #
-# - *Outlines.* A pen drew them, so gradients say much about a thing. Adding HOG to the baseline is worth
+# - *Outlines.* A pen drew them, so gradients say much about a thing. Adding HOG to the baseline changes F2 by
 #   {num}`recorded/equal_length/ResNet50 + HOG.difference.value:+.3f`
-#   {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f` in F2 on drawings, and
+#   {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f` on drawings, and by
 #   {num}`19_on_photographs/claims.hog.value:+.3f` {num}`19_on_photographs/claims.hog.interval:+.3f` on
 #   photographs.
 # - *Sight.* Whatever a drawn tag names can be seen. A museum's tag may speak of what a picture is about.
@@ -430,9 +430,6 @@ pd.Series(
 # - *Views.* What crops cost depends on what they show. Leaving them out changes the baseline's F2 by
 #   {num}`19_on_photographs/claims.views.drawings.value:+.3f` on drawings and by
 #   {num}`19_on_photographs/claims.views.value:+.3f` on photographs.
-#
-# Softer outlines and camera-like grain made HOG's gain smaller in an experiment that was
-# not recorded. The program was left as it is, since one number is no reason to tune it.
 #
 # ## Limits of this chapter
 #

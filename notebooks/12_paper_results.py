@@ -640,8 +640,9 @@ round(one_of_fifteen, 2), round(float(wider), 2)
 # ```
 #
 # ```{quiz}
-# Under its own rule AttnCNN-RNN gains {num}`recorded/equal_length/AttnCNN-RNN.difference.value:+.3f`, with
-# thresholds for each kind {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.value:+.3f`
+# Under its own rule AttnCNN-RNN's F2 differs from the baseline's by
+# {num}`recorded/equal_length/AttnCNN-RNN.difference.value:+.3f`, with thresholds for each kind by
+# {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.value:+.3f`
 # {num}`recorded/equal_length/AttnCNN-RNN.rules.by kind of label.difference.interval:+.3f`. What follows?
 # - [ ] The model is useless. :: Its own rule does gain; and intervals that contain zero do not prove zero.
 # - [x] A second threshold for the baseline takes away part of the gain. :: Right:

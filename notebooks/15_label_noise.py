@@ -446,10 +446,10 @@ pd.Series(first_row).round(3).to_frame("F2")
 # ```
 #
 # ```{quiz}
-# At two and four times the annotator's mistakes, training on noisy labels can cost less than being scored on
-# them. Why?
-# - [x] Mistakes average out over many works in training, and each one counts in scoring. :: Yes. At the
-#   annotator's own rate both are small, and either may be the larger.
-# - [ ] Networks ignore labels. :: They do not.
-# - [ ] Scoring uses more labels. :: It uses fewer.
+# Training on wrong labels changes F2, and so does being scored on them. Which of the two changes it more?
+# - [x] This page cannot tell: it has an interval for each change and none for their difference. :: Right. That
+#   two intervals overlap decides nothing either; the two changes would have to be compared work by work.
+# - [ ] Training, since a network repeats what it was taught. :: It may; but mistakes that are scattered over many
+#   works can average out, and no interval here compares the two.
+# - [ ] Scoring, since every mistake counts there. :: It may, but no interval here compares the two.
 # ```

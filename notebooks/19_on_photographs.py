@@ -24,7 +24,7 @@
 #
 # Most pages of this book run on drawn pictures, so that anybody can make them in a quarter of an hour. A drawing
 # program knows every thing's outline; a museum's photographer does not. Which findings survive? The same
-# experiments were run, with the same code, seeds and lengths, on photographs of the Metropolitan Museum.
+# experiments were run, with the same settings, seeds and lengths, on photographs of the Metropolitan Museum.
 
 # %% tags=["parameters"]
 profile = "sample"
@@ -36,6 +36,7 @@ import pandas as pd
 
 from imet.io import REPO
 from imet.report.pages import Page
+from imet.report.tables import spoken
 
 page = Page("19_on_photographs", profile, seed, device, numbers="recorded")
 photographs = pd.read_csv(REPO / "results" / "met" / "works.csv")
@@ -43,7 +44,9 @@ labels = photographs["labels"].str.split("|").explode()
 page["works"], page["labels"] = len(photographs), labels.nunique()
 rare = labels[labels.map(labels.value_counts()) < 3].index
 page["kept"] = len(photographs.drop(index=rare.unique()))
-photographs.drop(columns="sha256").head(3)
+first = photographs.drop(columns="sha256").head(3)
+first["labels"] = [", ".join(map(spoken, each.split("|"))) for each in first["labels"]]
+first
 
 # %% [markdown]
 # ## The photographs

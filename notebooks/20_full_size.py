@@ -171,9 +171,11 @@ pd.DataFrame(whole).T
 # make book PROFILE=kaggle DEVICE=cuda   # the same first, then the chapters, which only read
 # ```
 #
-# `make runs` lists what is done, running and still to do, and says after each epoch what is left. It
-# saves a checkpoint every five minutes, with the place in the epoch and the state of every random generator: a run
-# that was killed ends with the same numbers as one that was not. `DEVICES=2` shares each batch between two GPUs,
+# `make runs` trains whatever a chapter shows, which is more than the eight rows: the first command says how many
+# hours in all. It lists what is done, running and still to do, and says after each epoch what is left. While it
+# trains, it saves a checkpoint every five minutes, with the place in the epoch and the state of every random
+# generator: on a CPU a run that was killed ends with the same numbers as one that was not; on a GPU sums may be
+# taken in another order. `DEVICES=2` shares each batch between two GPUs,
 # so that the experiment remains the documents'; under `torchrun` or with `--num-nodes` there may be several
 # machines. Where disk, memory or a budget of hours (`HOURS=12`) does not suffice, it says so, with the numbers,
 # before it begins.
@@ -181,7 +183,7 @@ pd.DataFrame(whole).T
 # ## Precision
 #
 # Networks compute in bfloat16 where a GPU has it (compute capability 8 and above) and in float16 with
-# scaled gradients on a T4, which lacks it. Heads and losses are float32, their products TF32. A GPU that the
+# scaled gradients on a T4, which lacks it. Heads and losses are float32, their products TF32 where a GPU has it. A GPU that the
 # installed PyTorch has no kernels for, such as Kaggle's P100 today, is refused by name.
 #
 # ## Limits
@@ -199,7 +201,7 @@ pd.DataFrame(whole).T
 # - Hours are operations divided by a rate, or works divided by what the processors decode, whichever is longer.
 # - Stored features spare a frozen network its epochs. Pooled ones are small; those of every region take
 #   {num}`20_full_size/stored.attn_cnn_rnn.gigabytes:.0f` GB.
-# - A run may be stopped at any moment and goes on from its checkpoint.
+# - A run may be stopped while it trains and goes on from its checkpoint.
 # - The rates were measured on no GPU. A short run on the machine itself tells more than this page.
 
 # %% [markdown]

@@ -18,7 +18,7 @@ REPO = Path(__file__).resolve().parent.parent
 PACKAGES = ("imet", "imet_simulation")
 FILES = sorted(path for name in PACKAGES for path in (REPO / name).rglob("*.py"))
 LONGEST = 600  # lines
-MOST = {"imet": 8_350, "imet/report": 4_050, "imet/download": 1_000}  # `imet`: less the others
+MOST = {"imet": 8_360, "imet/report": 4_050, "imet/download": 1_000}  # `imet`: less the others
 
 LAYERS = (
     ("`typing` `io` `compiled` `code_digest` `provenance` `config`",

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from imet.io import REPO
 
-WATCHED = ("book", "notebooks", "imet", "imet_simulation", "results", "profiles")
+WATCHED = ("book", "notebooks", "imet", "imet_simulation", "results")
+PAGES = ("CHANGELOG.md", "CITATION.cff")
 SKIPPED = {"_build", "__pycache__"}
 
 
@@ -29,10 +30,10 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def state() -> dict[Path, int]:
     """Modification times of the files that a book is made of."""
+    files = [path for folder in WATCHED for path in (REPO / folder).rglob("*")]
     return {
         path: path.stat().st_mtime_ns
-        for folder in WATCHED
-        for path in (REPO / folder).rglob("*")
+        for path in [*files, *(REPO / name for name in PAGES)]
         if path.is_file() and not SKIPPED & set(path.parts) and not path.name.startswith(".")
     }
 

@@ -39,7 +39,7 @@ def read_image(path: Path | str) -> Array:
 
     Grey, palette, CMYK and 16-bit pictures are converted, transparency is laid on white, colour
     profiles are converted to sRGB, and the orientation that EXIF or XMP gives is applied; a profile
-    that is unusable, or made for other channels, is ignored without a word. An animation gives its
+    that is unusable, or made for other channels, is ignored, as browsers do. An animation gives its
     first frame, a TIFF with several pages its largest page.
 
     Args:

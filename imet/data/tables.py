@@ -220,18 +220,19 @@ def read_collection(root: Path | str) -> Collection:
 
 def scan_tables(root: Path) -> tuple[Collection, list[Problem]]:
     """Read the tables and every problem in them; faulty rows are left out of the collection."""
-    labels, label_problems = _scan_labels(root / "labels.csv")
-    ids, targets, work_problems = _scan_works(root / "train.csv", labels)
+    labels, label_problems, faulty = _scan_labels(root / "labels.csv")
+    ids, targets, work_problems = _scan_works(root / "train.csv", labels, faulty)
     return Collection(root, ids, labels, targets), grouped(label_problems) + grouped(work_problems)
 
 
-def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
-    """The label space and the table's problems."""
+def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem], set[int]]:
+    """The label space, the table's problems, and ids of faulty rows, which are named once."""
     rows, problems = read_columns(path, ("attribute_id", "attribute_name"))
     if not rows and not problems:
         problems.append(Problem(path, None, "no label in it", "give it one row per label"))
     seen_ids: dict[int, int] = {}
     seen_names: dict[str, int] = {}
+    faulty: set[int] = set()
     for line, (number, raw_name) in rows:
         name = composed(raw_name.strip().strip(INVISIBLE))
         label = whole_number(number)
@@ -243,20 +244,24 @@ def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem]]:
         elif not name:
             fault = "the attribute_name is empty", "name it culture::… or tag::…"
         elif name in seen_names:
-            before = f"attribute_name {name!r} stands in row {seen_names[name]} already"
+            form = "" if name.isascii() else " (perhaps with accents composed otherwise)"
+            before = f"attribute_name {name!r} stands in row {seen_names[name]} already{form}"
             fault = before, "merge the labels or rename one"
         else:
             seen_ids[label] = seen_names[name] = line
             continue
         problems.append(Problem(path, line, *fault))
+        faulty |= set() if label is None else {label}
     ids = np.fromiter(seen_ids, np.int64, len(seen_ids))
-    return LabelSpace(ids, tuple(seen_names)), problems
+    return LabelSpace(ids, tuple(seen_names)), problems, faulty
 
 
-def _scan_works(path: Path, labels: LabelSpace) -> tuple[Array, Array, list[Problem]]:
+def _scan_works(
+    path: Path, labels: LabelSpace, faulty: set[int]
+) -> tuple[Array, Array, list[Problem]]:
     """Ids (N,), targets (N, K) and problems of `train.csv`.
 
-    If no label is known at all, `labels.csv` is at fault and no row is blamed for unknown labels.
+    Where `labels.csv` is at fault, for one label or for all, no row is blamed for unknown labels.
     """
     rows, problems = read_columns(path, ("id", "attribute_ids"))
     if not rows and not problems:
@@ -266,7 +271,7 @@ def _scan_works(path: Path, labels: LabelSpace) -> tuple[Array, Array, list[Prob
     sound: dict[str, list[int]] = {}  # id to columns
     for line, (raw_id, text) in rows:
         work = raw_id.strip(INVISIBLE)
-        columns, label_faults = _label_columns(text, column_of)
+        columns, label_faults = _label_columns(text, column_of, faulty)
         faults = id_faults(work, first_line) + label_faults
         problems += [Problem(path, line, message, remedy) for message, remedy in faults]
         first_line.setdefault(composed(work), line)
@@ -294,7 +299,9 @@ def id_faults(work_id: str, first_line: dict[str, int]) -> list[tuple[str, str]]
     return []
 
 
-def _label_columns(text: str, column_of: dict[int, int]) -> tuple[list[int], list[tuple[str, str]]]:
+def _label_columns(
+    text: str, column_of: dict[int, int], faulty: set[int]
+) -> tuple[list[int], list[tuple[str, str]]]:
     """Columns of a row's labels, and faults as (message, remedy)."""
     seen: list[int] = []
     faults: list[tuple[str, str]] = []
@@ -306,10 +313,10 @@ def _label_columns(text: str, column_of: dict[int, int]) -> tuple[list[int], lis
         if label is None:
             remedy = "write ids of labels.csv, separated by one space"
             faults.append((f"label {word!r} is not a whole number", remedy))
-        elif column_of and label not in column_of:
+        elif column_of and label not in column_of and label not in faulty:
             faults.append((f"label {label} is unknown", "add it to labels.csv or take it out"))
         elif label in seen:
             faults.append((f"label {word} stands there twice", "name every label once"))
         else:
             seen.append(label)
-    return [column_of[label] for label in seen if column_of], faults
+    return [column_of[label] for label in seen if label in column_of], faults

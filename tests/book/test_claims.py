@@ -17,7 +17,8 @@ from imet.io import REPO
 
 # What says that one thing is above another; "differs by" and "changes by" do not.
 CLAIM = re.compile(
-    r"(?<!without a )\b(better|worse|helps?|beats?|outperforms?|wins?|loses?|improves?|harms?)\b",
+    r"(?<!without a )\b(better|worse|helps?|beats?|outperforms?|wins?|loses?|improves?|harms?"
+    r"|is worth|gains|leads by|costs|adds)\b",
     re.IGNORECASE,
 )
 DIFFERENCE = re.compile(r"\{num\}`([^`]*interval):\+\.\d[f%]`")
@@ -60,6 +61,7 @@ def test_a_claim_beside_an_interval_that_contains_zero_is_seen() -> None:
     assert overclaims(f"It is better by {{num}}`{hog}:+.3f`.") == [hog]
     assert overclaims("HOG helps: {num}`gain.interval:+.3f`.") == ["gain.interval"]
     assert overclaims(f"It is better by {{num}}`{rnn}:+.3f`.") == []
+    assert overclaims(f"HOG is worth {{num}}`{hog}:+.3f`.") == [hog]
     assert overclaims(f"It differs by {{num}}`{hog}:+.3f`.") == []
     assert overclaims("It is {num}`g.interval:+.3f`, {num}`g.interval:verdict`: better?") == []
 

@@ -84,7 +84,7 @@ def test_code_for_sm_86_runs_on_sm_89(gpu, monkeypatch):
 def test_a_t4_computes_in_float16_and_scales_what_it_trains(gpu, monkeypatch):
     frozen, trained = resolve("resnet50", "kaggle"), resolve("vgg16", "kaggle")
     assert half_precision(frozen, "cuda") is torch.float16
-    words = "network in float16, head and loss in float32 with TF32 products"
+    words = "network in float16, head and loss in float32"
     assert describe_precision(trained, "cuda") == words
     asked = []
     monkeypatch.setattr(devices, "_launched", lambda *settings: asked.append(settings))

@@ -234,7 +234,7 @@ def interrupted(monkeypatch, module, name: str, at: int):
 def test_killed_anywhere_it_ends_in_the_same_numbers(
     module, name, at, finished, folders, monkeypatch, small_collection
 ):
-    if name != "extract":
+    if name != "extract_features":
         shutil.copytree(finished.folder.parents[2] / "features", folders / "features")
     with monkeypatch.context() as patch:
         interrupted(patch, module, name, at)

@@ -112,22 +112,29 @@ def test_under_torchrun_killed_and_resumed(folder, tmp_path):
 
     finished(begin(tmp_path / "calm"))
     process = begin(tmp_path / "rough")
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline and process.poll() is None:
+    deadline, killed = time.monotonic() + 300, []
+    while not killed and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
         for file in (tmp_path / "rough").glob("runs/tiny/*/last.pt"):
             if torch.load(file)["steps"] in (3, 4, 5, 6):
-                os.killpg(process.pid, signal.SIGKILL)
-                break
-        else:
-            time.sleep(0.02)
-            continue
-        break
-    process.wait()
-    time.sleep(1)  # torchrun's own children
+                # torchrun's workers are sessions of their own, and outlive it if it is killed alone
+                killed = [process.pid, *descendants(process.pid)]
+                for pid in killed:
+                    os.kill(pid, signal.SIGKILL)
+    assert len(killed) >= 3, "both workers are killed in the middle of the run"
+    assert process.wait() == -signal.SIGKILL
+    assert not list((tmp_path / "rough").rglob("metrics.json"))
     finished(begin(tmp_path / "rough"))
     calm, rough = numbers(tmp_path / "calm"), numbers(tmp_path / "rough")
     assert rough[0] == calm[0]
     assert all(np.array_equal(rough[1][part], calm[1][part]) for part in calm[1])
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes that a process started, and what those started."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for each in lists for child in each.read_text().split()]
+    return children + [below for child in children for below in descendants(child)]
 
 
 def alive(group: int) -> bool:

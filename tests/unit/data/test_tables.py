@@ -365,6 +365,19 @@ def test_a_label_that_many_rows_lack_is_one_problem(make_folder):
     assert collection.ids.tolist() == ["y"]
 
 
+@pytest.mark.parametrize("row", ["4,\n", "4,culture::b\n", "4,tag::caf\u00e9\n"])
+def test_a_faulty_label_is_named_once_and_no_work_is_blamed_for_it(row, tmp_path):
+    names = "3,culture::b\n5,tag::cafe\u0301\n"
+    (tmp_path / "labels.csv").write_text(f"attribute_id,attribute_name\n{names}{row}", "utf-8")
+    (tmp_path / "train.csv").write_text("id,attribute_ids\na,3 4\nb,4\nc,4 6\n", "utf-8")
+    _, problems = scan_tables(tmp_path)
+    assert [(problem.file.name, problem.row) for problem in problems] == [
+        ("labels.csv", 4), ("train.csv", 4),
+    ]  # fmt: skip
+    assert ("(perhaps with accents" in problems[0].message) == ("caf" in row)
+    assert problems[1].message == "label 6 is unknown"
+
+
 def test_accents_composed_or_not_are_one_name(make_folder):
     root = make_folder([("caf\u00e9", "3"), ("cafe\u0301", "3")])
     with pytest.raises(InputError, match=r"row 3: id .* stands in row 2 already"):
