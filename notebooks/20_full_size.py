@@ -119,24 +119,73 @@ pd.DataFrame(stored).T
 # Whoever has two processor cores need not take all of this on trust. `make rehearsal TABLES=… WORKS=1000` draws works
 # that carry rows of the real label table, and takes the paper's four rows through every stage of a run: views cut
 # once, two epochs, decoding and all measures, with the documents' heads on the network of `PROFILE=sample`. Each
-# stage is a process of its own, so that its time and its memory are its own. Recorded so far:
+# stage is a process of its own, so that its time and its memory are its own. Seconds are those of one processor. An
+# *epoch* includes its validation; *decisions* are the search of the rule, decoding included, and all measures.
 
 # %%
+import numpy as np
+
 from imet.report.tables import recorded
 
-record, rehearsed = recorded("rehearsal"), {}
-for size in sorted((size for size in record if size.isdigit()), key=int):
-    for stage, each in record[size].items():
-        name = f"{recipes[stage].title}, an epoch" if stage in rows else stage
-        seconds, held = each.get("epoch", each)["cpu"], each["held_mb"]
-        rehearsed.setdefault(name, {})[f"{int(size):,} works"] = (
-            f"{seconds:,.1f} s, {held / 1e3:.1f} GB"
-        )
-pd.DataFrame(rehearsed).T
+record, all_works = recorded("rehearsal"), page.values["works"]
+sizes = sorted((size for size in record if size.isdigit()), key=int)
+works = np.array([int(size) for size in sizes])
+seconds, held, table = {}, {}, {}
+for stage in record[sizes[0]]:
+    stages = [record[size][stage] for size in sizes]
+    title = recipes[stage].title if stage in rows else stage
+    held[title] = [each["held_mb"] / 1e3 for each in stages]
+    per_work, once = np.polyfit(works, held[title], 1)  # a straight line
+    page[f"rehearsed.{stage}.held"] = once + per_work * all_works
+    for part in ("epoch", "decision") if stage in rows else ("whole",):
+        name = title if part == "whole" else f"{title}, {part}"
+        seconds[name] = [each.get(part, each)["cpu"] for each in stages]
+        per_work, once = np.polyfit(works, seconds[name], 1)
+        page[f"rehearsed.{stage}.{part}"] = hours = (once + per_work * all_works) / 3600
+        table[name] = {f"{n:,} works": f"{s:,.1f} s" for n, s in zip(works, seconds[name])}
+        line = f"{hours:.2f} h" if per_work > 0 else "no growth"
+        table[name] |= {f"{all_works:,}, by a line": line}
+store = record[sizes[-1]]["features"]["disk_mb"] / 1e3 * all_works / works[-1]  # GB of features
+page["sizes"], page["store"] = works.tolist(), store
+page["share"] = page.values["rehearsed"]["attn_cnn_rnn_hog"]["held"] / store
+pd.DataFrame(table).T
 
 # %% [markdown]
-# Seconds are those of one processor; memory is *held* where the system cannot take it back. One size does not say
-# how either grows with the works.
+# ```{caption} fig-growth
+# :alt: One line per stage, all nearly level at or a little below one.
+# Processor seconds per work, as a multiple of those at {num}`sizes.0:,d` works, for stages of more than ten
+# seconds. A stage whose time grows as the works do is a level line at one.
+# ```
+
+# %%
+from imet.report.plots.comparisons import score_curves
+
+per_work = {name: each / works for name, each in seconds.items() if each[-1] > 10}
+relative = {name: each / each[0] for name, each in per_work.items()}
+figure = score_curves(works, relative, x_name="works", y_name="relative time per work", dots=True)
+figure.axes[0].set_ylim(bottom=0)
+figure
+
+# %% [markdown]
+# ```{caption} fig-memory
+# :alt: One line per stage; each rises by far less than the works do.
+# Memory that each stage holds and that the system cannot take back, by the number of works.
+# ```
+
+# %%
+figure = score_curves(works, held, x_name="works", y_name="GB held", dots=True)
+figure.axes[0].legend(loc="center left", bbox_to_anchor=(1, 0.5))
+figure
+
+# %% [markdown]
+# The time of a stage grows as the works do, or more slowly. So the whole collection would take one such processor about
+# {num}`rehearsed.features.whole:.1f` hours for the features of six views,
+# {num}`rehearsed.attn_cnn_rnn.epoch:.1f` hours for an epoch of AttnCNN-RNN, and
+# {num}`rehearsed.attn_cnn_rnn.decision:.1f` for its decisions. Memory grows far more slowly: on a straight line, too,
+# AttnCNN-RNN + HOG, which holds most, would hold {num}`rehearsed.attn_cnn_rnn_hog.held:.0f` GB, {num}`share:.0%` of the
+# {num}`store:.0f` GB of features that it reads. Sizes were measured
+# on different days, and one machine's speed differs by up to a quarter from day to day: smaller differences
+# between sizes mean nothing.
 #
 # ## The whole table, on two cores
 #
