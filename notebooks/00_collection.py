@@ -416,10 +416,11 @@ pd.Series(
 #
 # ## Where do drawings mislead?
 #
-# {doc}`19_on_photographs` runs the same experiments on photographs. Keep three things in mind when a
-# chapter's numbers are of drawings:
+# {doc}`19_on_photographs` runs the same experiments on photographs, and lists the claims whose size clearly differs
+# ({num}`19_on_photographs/counts.apart:d` of {num}`19_on_photographs/counts.claims:d`). Keep two things in mind when
+# a chapter's numbers are of drawings:
 #
-# - *Outlines.* A pen drew them, so gradients say much about a thing. Adding HOG to the baseline changes F2 by
+# - *Outlines.* A pen drew them, so gradients should say much about a thing. Yet adding HOG to the baseline changes F2 by
 #   {num}`recorded/equal_length/ResNet50 + HOG.difference.value:+.3f`
 #   {num}`recorded/equal_length/ResNet50 + HOG.difference.interval:+.3f` on drawings, and by
 #   {num}`19_on_photographs/claims.hog.value:+.3f` {num}`19_on_photographs/claims.hog.interval:+.3f` on
@@ -427,9 +428,6 @@ pd.Series(
 # - *Sight.* Whatever a drawn tag names can be seen. A museum's tag may speak of what a picture is about.
 #   (Size is not the reason: half of the boxes here fill less than {num}`box_median:.0%` of the picture, half of
 #   those that people drew in paintings less than {num}`19_on_photographs/boxes.median:.0%`.)
-# - *Views.* What crops cost depends on what they show. Leaving them out changes the baseline's F2 by
-#   {num}`19_on_photographs/claims.views.drawings.value:+.3f` on drawings and by
-#   {num}`19_on_photographs/claims.views.value:+.3f` on photographs.
 #
 # ## Limits of this chapter
 #

@@ -7,6 +7,7 @@ Whether it holds is read from the interval of their difference, and from nothing
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -80,6 +81,21 @@ def differences(findings: Sequence[Finding], profile: str) -> list[Interval]:
         for f in findings
     ]
     return simultaneous_intervals(np.stack(per_work))
+
+
+def less(a: Interval, b: Interval) -> Interval:
+    """a − b for estimates from different works: distances to their ends are added in quadrature.
+
+    Examples:
+        >>> f"{less(Interval(0.5, 0.2, 0.8), Interval(0.1, -0.3, 0.5)):.1f}"
+        '0.4 [-0.1, 0.9]'
+    """
+    value = a.value - b.value
+    below, above = (
+        math.hypot(a.value - a.low, b.high - b.value),
+        math.hypot(a.high - a.value, b.value - b.low),
+    )
+    return Interval(value, value - below, value + above)
 
 
 def verdict(difference: Interval) -> str:
