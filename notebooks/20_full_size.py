@@ -150,13 +150,6 @@ page["sizes"], page["store"] = works.tolist(), store
 page["share"] = page.values["rehearsed"]["attn_cnn_rnn_hog"]["held"] / store
 pd.DataFrame(table).T
 
-# %% [markdown]
-# ```{caption} fig-growth
-# :alt: One line per stage, all nearly level at or a little below one.
-# Processor seconds per work, as a multiple of those at {num}`sizes.0:,d` works, for stages of more than ten
-# seconds. A stage whose time grows as the works do is a level line at one.
-# ```
-
 # %%
 from imet.report.plots.comparisons import score_curves
 
@@ -167,15 +160,22 @@ figure.axes[0].set_ylim(bottom=0)
 figure
 
 # %% [markdown]
-# ```{caption} fig-memory
-# :alt: One line per stage; each rises by far less than the works do.
-# Memory that each stage holds and that the system cannot take back, by the number of works.
+# ```{caption} fig-growth
+# :alt: One line per stage, all nearly level at or a little below one.
+# Processor seconds per work, as a multiple of those at {num}`sizes.0:,d` works, for stages of more than ten
+# seconds. A stage whose time grows as the works do is a level line at one.
 # ```
 
 # %%
 figure = score_curves(works, held, x_name="works", y_name="GB held", dots=True)
 figure.axes[0].legend(loc="center left", bbox_to_anchor=(1, 0.5))
 figure
+
+# %% [markdown]
+# ```{caption} fig-memory
+# :alt: One line per stage; each rises by far less than the works do.
+# Memory that each stage holds and that the system cannot take back, by the number of works.
+# ```
 
 # %% [markdown]
 # The time of a stage grows as the works do, or more slowly. So the whole collection would take one such processor about
