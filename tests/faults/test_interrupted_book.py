@@ -92,7 +92,8 @@ def test_an_often_killed_book_ends_in_the_same_numbers(tmp_path: Path) -> None:
         assert not again, "finished before a kill, and executed again"
         if ended:  # nothing is left to kill: some work is taken back
             shutil.rmtree(page.parent)
-            moments.choice(sorted(after)).unlink()
+            for chapter in moments.sample(sorted(after), len(after) // 3):
+                chapter.unlink()
     print(f"{killed.total()} kills in {tries} tries: {dict(killed)}")
     assert killed[STAGES[1]], killed
     if KILLS >= 20:  # with fewer, pages may never be reached
