@@ -14,18 +14,20 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from imet.data.images import decode_image, what_it_is
-from imet.download.polite import Gone, Polite, Unreachable, full_disk_explained
+from imet.download.polite import Gone, Polite, full_disk_explained
 from imet.io import InputError, atomic_path, clear_temporary, file_lock, read_json, write_csv
 
 API = "https://collectionapi.metmuseum.org/public/collection/v1"
@@ -189,18 +191,29 @@ def _record(cache: Path, number: int, polite: Polite) -> dict[str, Any]:
         return dict(read_json(file))
     base = os.environ.get("IMET_MET_API", API).rstrip("/")
     try:
-        content = polite.get(f"{base}/objects/{number}")
+        record = _readable(polite, f"{base}/objects/{number}", lambda text: dict(json.loads(text)))
     except Gone:
         raise _Unusable("the museum has no such object (any more)") from None
-    try:
-        record = json.loads(content)
-    except ValueError:
-        record = None
-    if not isinstance(record, dict):
+    if record is None:
         raise _Unusable("its record cannot be read")
     with atomic_path(file) as temporary:
-        temporary.write_bytes(content)
+        temporary.write_text(json.dumps(record), encoding="utf-8")
     return record
+
+
+Content = TypeVar("Content")
+
+
+def _readable(polite: Polite, url: str, read: Callable[[bytes], Content]) -> Content | None:
+    """What `read` makes of an address's content; None if it is unreadable three times.
+
+    An answer that was cut off may state the length of what is left of it.
+    """
+    for _ in range(3):
+        content = polite.get(url)
+        with suppress(ValueError, TypeError):
+            return read(content)
+    return None
 
 
 def labels_of(record: dict[str, Any]) -> list[str]:
@@ -241,13 +254,11 @@ def _stored(
     file = out / "train" / f"{work}.jpg"
     if not file.exists():
         try:
-            picture = decode_image(polite.get(url), url)
+            picture = _readable(polite, url, partial(decode_image, name=url))
         except Gone:
             raise _Unusable("its picture is gone") from None
-        except Unreachable:
-            raise
-        except InputError:
-            raise _Unusable("its picture cannot be read") from None
+        if picture is None:
+            raise _Unusable("its picture cannot be read")
         with atomic_path(file) as temporary:
             temporary.write_bytes(encode(picture))
     content = file.read_bytes()

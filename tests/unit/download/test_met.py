@@ -180,17 +180,27 @@ def test_records_that_lack_something_are_passed_over_with_the_reason(
 
 
 def test_pictures_and_records_that_are_none_are_passed_over(museum, tmp_path):
-    museum.faults["/pictures/4.jpg"] = [b"not a picture"]
-    museum.faults["/objects/6"] = [b"[1, 2]"]
-    museum.faults["/objects/7"] = [b"{broken"]
-    museum.faults["/pictures/8.jpg"] = ["too short"]
-    museum.faults["/objects/9"] = ["too short"]
+    museum.faults["/pictures/4.jpg"] = [b"not a picture"] * 3
+    museum.faults["/objects/6"] = [b"[1, 2]"] * 3
+    museum.faults["/objects/7"] = [b"{broken"] * 3
+    museum.faults["/pictures/8.jpg"] = ["too short"] * 3
+    museum.faults["/objects/9"] = ["too short"] * 3
     skipped = fetch(tmp_path, ids=[4, 5, 6, 7, 8, 9, 999])
     assert skipped == {
         "its picture cannot be read": 2,
         "its record cannot be read": 3,
         "the museum has no such object (any more)": 1,
     }
+
+
+def test_an_answer_that_lost_its_end_and_states_the_rest_as_its_length_is_fetched_anew(
+    museum, tmp_path
+):
+    museum.faults["/pictures/4.jpg"] = ["too short", b"not a picture"]
+    museum.faults["/objects/5"] = ["too short", "too short"]
+    assert fetch(tmp_path, ids=[4, 5]) == {}
+    assert len(read_collection(tmp_path)) == 2
+    assert museum.asked["/pictures/4.jpg"] == museum.asked["/objects/5"] == 3
 
 
 def test_a_work_of_no_known_culture_has_its_tags(museum, tmp_path):
