@@ -243,9 +243,12 @@ def test_an_object_withdrawn_between_two_runs_stays_until_it_is_fetched_anew(mus
     museum.changes[4] = {"isPublicDomain": False}
     fetch(tmp_path, ids=[4, 5, 6])
     assert len(read_collection(tmp_path)) == 3
+    skipped = fetch(tmp_path / "anew", ids=[4, 5, 6])
+    assert skipped == {"not stated to be in the public domain": 1}
+    assert len(read_collection(tmp_path / "anew")) == 2
 
 
-def test_a_full_disk_leaves_no_half_written_file(museum, tmp_path, monkeypatch):
+def test_a_full_disk_is_explained_and_the_same_command_goes_on(museum, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
