@@ -149,7 +149,7 @@ def train_all(
     for state in listed:
         if state not in todo:
             state.forget()
-    expected = costs([state.shown for state in todo], device, devices * nodes)
+    expected = fabric.broadcast(costs([state.shown for state in todo], device, devices * nodes))
     left = sum(each.hours for each in expected)
     done = len(listed) - len(todo)
     log.info(f"runs of profile {profile}: {done} done, {len(todo)} to do in about {left:,.1f} h")
