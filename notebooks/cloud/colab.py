@@ -105,7 +105,8 @@ os.environ |= {"CODE": code, "ROOT": root, "DRIVE": drive, "VENV": venv, "MACHIN
 # ## Training
 #
 # Training that does not fit the disk, the GPU or the hours is refused, with the numbers. If the session is cut
-# off, at most five minutes of training are lost, and the next session resumes it.
+# off, at most five minutes of training are lost, and the next session resumes it. (A search of thresholds or
+# paths, at a run's end, begins anew.)
 
 # %% magic_args="-e" language="bash"
 # cd "$ROOT/imet" && rm -f finished

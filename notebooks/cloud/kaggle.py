@@ -101,7 +101,8 @@ os.environ |= {"VENV": venv, "WHEELS": wheels, "MACHINE_TORCH": "1"}
 # ## Training
 #
 # Training that does not fit the disk, the GPU or the hours is refused, with the numbers. After this session's
-# hours training is stopped: at most five minutes of it are lost, and the next session resumes it.
+# hours training is stopped: at most five minutes of it are lost, and the next session resumes it. (A search of
+# thresholds or paths, at a run's end, begins anew.)
 
 # %% magic_args="-e" language="bash"
 # cd "$PASSING/imet" && rm -f finished
