@@ -251,7 +251,8 @@ def _scan_labels(path: Path) -> tuple[LabelSpace, list[Problem], set[int]]:
             seen_ids[label] = seen_names[name] = line
             continue
         problems.append(Problem(path, line, *fault))
-        faulty |= set() if label is None else {label}
+        if label is not None:
+            faulty.add(label)
     ids = np.fromiter(seen_ids, np.int64, len(seen_ids))
     return LabelSpace(ids, tuple(seen_names)), problems, faulty
 
